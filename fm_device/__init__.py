@@ -1,0 +1,1 @@
+"""The franking machine: firmware, security device, registers, franking."""

@@ -1,0 +1,1 @@
+"""The edge to hardware and time: lines, capture, NVRAM, clocks, entropy."""

@@ -1,0 +1,1 @@
+"""Pages over the Department's services. Only the place is kept yet."""

@@ -1,0 +1,1 @@
+"""The recharge server of one OEM: accounts, ledger, dialogues, operations."""

@@ -1,0 +1,1 @@
+"""Tests of every package; see README.md for how to run them."""
