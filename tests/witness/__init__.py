@@ -1,0 +1,1 @@
+"""Witnesses: second implementations that share no code with the product."""
