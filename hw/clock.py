@@ -1,0 +1,141 @@
+"""Two clocks, because there are two questions.
+
+"How long since?" is asked of a `MonotonicClock`: seconds from an arbitrary start, never
+set back, for time-outs. "What time is it?" is asked of a `WallClock`: UTC, for records,
+which a person or NTP may set forward or back. Each has a *system* and a *memory*
+implementation; the memory ones ship because the simulator and the lab run on them.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from protocol.errors import LocalProtocolError
+from protocol.values import EpochSeconds
+
+
+class MonotonicClock(Protocol):
+    """Time since an arbitrary start, for time-outs."""
+
+    def now(self) -> float:
+        """Read the clock: seconds, never less than at the reading before."""
+        ...
+
+
+class WallClock(Protocol):
+    """Time of day in UTC, for records; it may jump either way."""
+
+    def now(self) -> EpochSeconds:
+        """Read the clock in whole seconds, as the wire carries them."""
+        ...
+
+    def utc(self) -> datetime:
+        """Read the clock as an aware UTC instant, to the microsecond."""
+        ...
+
+
+class SystemMonotonicClock:
+    """The operating system's monotonic clock."""
+
+    def now(self) -> float:
+        """Read the clock, in seconds."""
+        return time.monotonic()
+
+
+class SystemWallClock:
+    """The operating system's time of day."""
+
+    def now(self) -> EpochSeconds:
+        """Read the clock in whole seconds."""
+        return epoch_seconds(self.utc())
+
+    def utc(self) -> datetime:
+        """Read the clock as an aware UTC instant."""
+        return datetime.now(UTC)
+
+
+class MemoryMonotonicClock:
+    """A monotonic clock that moves only when it is told to."""
+
+    def __init__(self, now_s: float = 0.0) -> None:
+        """Start at `now_s` seconds."""
+        self._now_s = now_s
+
+    def now(self) -> float:
+        """Read the clock, in seconds."""
+        return self._now_s
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        Raises:
+            LocalProtocolError: `seconds` is negative.
+        """
+        self.set(self._now_s + seconds)
+
+    def set(self, now_s: float) -> None:
+        """Let time pass until `now_s`.
+
+        Raises:
+            LocalProtocolError: That time has passed already.
+        """
+        if now_s < self._now_s:
+            message = f"a monotonic clock cannot go back from {self._now_s} to {now_s}"
+            raise LocalProtocolError(message)
+        self._now_s = now_s
+
+
+class MemoryWallClock:
+    """A time of day that moves only when it is told to, forward or back."""
+
+    def __init__(self, utc: datetime) -> None:
+        """Start at the aware instant `utc`.
+
+        Raises:
+            LocalProtocolError: The instant has no time zone.
+        """
+        self._utc = _aware(utc)
+
+    def now(self) -> EpochSeconds:
+        """Read the clock in whole seconds."""
+        return epoch_seconds(self._utc)
+
+    def utc(self) -> datetime:
+        """Read the clock as an aware UTC instant."""
+        return self._utc
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; a negative number sets the clock back, as a person may."""
+        self._utc += timedelta(seconds=seconds)
+
+    def set(self, utc: datetime) -> None:
+        """Set the clock to the aware instant `utc`.
+
+        Raises:
+            LocalProtocolError: The instant has no time zone.
+        """
+        self._utc = _aware(utc)
+
+
+def epoch_seconds(instant: datetime) -> EpochSeconds:
+    """Count whole seconds since 1970-01-01T00:00:00Z, rounding down.
+
+    Raises:
+        LocalProtocolError: The instant has no time zone.
+    """
+    return EpochSeconds((_aware(instant) - _EPOCH) // timedelta(seconds=1))
+
+
+def utc_instant(seconds: EpochSeconds) -> datetime:
+    """Turn seconds since the epoch into an aware UTC instant."""
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _aware(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        message = f"{instant} has no time zone: records are kept in aware UTC"
+        raise LocalProtocolError(message)
+    return instant.astimezone(UTC)

@@ -1,0 +1,32 @@
+"""The one place where a Twisted reactor is made.
+
+A program makes a reactor, hands it to whatever needs time or sockets, and runs it;
+nothing imports Twisted's global one. Twisted's own reactors measure delays with
+`time.time`, so that a clock set back by an hour holds every time-out back by an hour
+(twisted/twisted #2424). This one measures them with the monotonic clock.
+
+Source: docs/decisions/monotonic-reactor.md.
+"""
+
+import time
+
+from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.interfaces import IReactorTime
+
+
+class MonotonicReactor(EPollReactor):
+    """An epoll reactor whose timers do not follow the time of day."""
+
+    seconds = staticmethod(time.monotonic)
+
+
+class ReactorClock:
+    """The `MonotonicClock` that agrees with a reactor's timers, real or virtual."""
+
+    def __init__(self, reactor: IReactorTime) -> None:
+        """Read `reactor`, for example a `twisted.internet.task.Clock`."""
+        self._reactor = reactor
+
+    def now(self) -> float:
+        """Read the clock, in seconds."""
+        return float(self._reactor.seconds())
