@@ -1,0 +1,1 @@
+"""The dialogue of one dial-in, both sides, as state tables (SPEC.md DLG)."""

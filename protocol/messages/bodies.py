@@ -1,0 +1,336 @@
+"""The messages as values: what a record carries, typed and checked.
+
+Decoding gives a value or raises `RemoteProtocolError`; there is no half-read message.
+A message that a machine or a server signs keeps its octets beside the value where they
+are needed again (evidence, re-sending): re-encoding is never used for a signature.
+"""
+
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from typing import Any, ClassVar, Self
+
+from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
+from protocol.messages import tables
+from protocol.messages.codec import FieldValue, decode_fields, encode_fields
+from protocol.messages.tables import (
+    Disposition,
+    Field,
+    Kind,
+    LicenceState,
+    MessageTable,
+    MessageType,
+    OrderKind,
+    RefusalCode,
+)
+from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
+from protocol.values import (
+    AMOUNT_PAISE_MAX,
+    EpochSeconds,
+    LicenceIdentifier,
+    OrderSerial,
+    Paise,
+    RechargeNumber,
+    parse_licence_identifier,
+)
+
+_REGISTER_NAMES = tuple(field.name for field in dataclass_fields(Registers))
+
+
+def _malformed(message: str) -> RemoteProtocolError:
+    return RemoteProtocolError(message, clause="DLG-2", code=ErrorCode.MALFORMED)
+
+
+def _typed(table: MessageTable, field: Field, value: FieldValue) -> Any:
+    if isinstance(value, bytes):
+        if field.kind is not Kind.LICENCE:
+            return value
+        try:
+            return parse_licence_identifier(value.decode("ascii"))
+        except (UnicodeDecodeError, LocalProtocolError) as error:
+            raise _malformed(f"{table.type.name}: {error}") from error
+    if field.kind is Kind.AMOUNT and value > AMOUNT_PAISE_MAX:
+        raise _malformed(f"{table.type.name}.{field.name} is {value} paise")
+    if field.values is None:
+        return value
+    try:
+        return field.values(value)
+    except ValueError as error:
+        raise _malformed(f"{table.type.name}.{field.name} is {value}") from error
+
+
+def _plain(value: Any) -> FieldValue:
+    if isinstance(value, str):
+        return value.encode("ascii")
+    if isinstance(value, bytes):
+        return value
+    return int(value)
+
+
+class Message:
+    """A message body: `encode` and `decode` follow `TABLE` to the octet."""
+
+    TABLE: ClassVar[MessageTable]
+
+    def encode(self) -> bytes:
+        """Pack the message.
+
+        Raises:
+            LocalProtocolError: A value does not fit its field.
+        """
+        return encode_fields(self.TABLE, self._to_fields())
+
+    @classmethod
+    def decode(cls, octets: bytes) -> Self:
+        """Unpack a message of exactly this type.
+
+        Raises:
+            RemoteProtocolError: MALFORMED: length, type, or a value out of range.
+        """
+        fields = decode_fields(cls.TABLE, octets)
+        typed = {
+            field.name: _typed(cls.TABLE, field, fields[field.name])
+            for field in cls.TABLE.fields
+        }
+        return cls._from_fields(typed)
+
+    def _to_fields(self) -> dict[str, FieldValue]:
+        registers = getattr(self, "registers", None)
+        return {
+            field.name: _plain(
+                getattr(registers, field.name)
+                if registers is not None and field.name in _REGISTER_NAMES
+                else getattr(self, field.name)
+            )
+            for field in self.TABLE.fields
+        }
+
+    @classmethod
+    def _from_fields(cls, fields: dict[str, Any]) -> Self:
+        if "ascending_paise" in fields:
+            registers = Registers(
+                **{name: fields.pop(name) for name in _REGISTER_NAMES}
+            )
+            return cls(registers=registers, **fields)  # type: ignore[call-arg]
+        return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Message):
+    """What a machine says of itself, signed, and what it asks for (DLG-4)."""
+
+    TABLE: ClassVar[MessageTable] = tables.STATEMENT
+
+    version: int
+    capabilities: int
+    licence: LicenceIdentifier
+    psd_serial: bytes
+    firmware_major: int
+    firmware_minor: int
+    firmware_patch: int
+    state: MachineState
+    registers: Registers
+    recharge_number: RechargeNumber
+    order_serial: OrderSerial
+    mark: bytes
+    usage_digest: bytes
+    time: EpochSeconds
+    dial_in: int
+    request: RequestKind
+    amount_paise: Paise
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation(Message):
+    """The registers after a voucher was applied, signed (DLG-6)."""
+
+    TABLE: ClassVar[MessageTable] = tables.CONFIRMATION
+
+    licence: LicenceIdentifier
+    recharge_number: RechargeNumber
+    registers: Registers
+    state: MachineState
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Items and postage of one product class since the life of the PSD began."""
+
+    product_class: int
+    items: int
+    amount_paise: Paise
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(Message):
+    """One part of the usage table: the rows that changed since the last ACK (DLG-9)."""
+
+    TABLE: ClassVar[MessageTable] = tables.USAGE
+
+    dial_in: int
+    part: int
+    parts: int
+    rows: tuple[UsageRow, ...]
+
+    def _to_fields(self) -> dict[str, FieldValue]:
+        if len(self.rows) > tables.USAGE_ROWS:
+            raise LocalProtocolError(
+                f"{len(self.rows)} rows in a USAGE", clause="DLG-9"
+            )
+        fields: dict[str, FieldValue] = {
+            "dial_in": self.dial_in,
+            "part": self.part,
+            "parts": self.parts,
+        }
+        empty = UsageRow(0, 0, Paise(0))
+        padding = (empty,) * (tables.USAGE_ROWS - len(self.rows))
+        for index, row in enumerate((*self.rows, *padding), start=1):
+            fields[f"class_{index}"] = row.product_class
+            fields[f"items_{index}"] = row.items
+            fields[f"amount_{index}_paise"] = row.amount_paise
+        return fields
+
+    @classmethod
+    def _from_fields(cls, fields: dict[str, Any]) -> Self:
+        rows = [
+            UsageRow(
+                fields[f"class_{index}"],
+                fields[f"items_{index}"],
+                fields[f"amount_{index}_paise"],
+            )
+            for index in range(1, tables.USAGE_ROWS + 1)
+        ]
+        used = [row for row in rows if row.product_class]
+        if rows[: len(used)] != used or any(
+            row.items or row.amount_paise for row in rows[len(used) :]
+        ):
+            raise _malformed("USAGE: an empty row is not all zeros at the end")
+        return cls(fields["dial_in"], fields["part"], fields["parts"], tuple(used))
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye(Message):
+    """The machine's last word: the mark it stored and the orders it applied (DLG-7)."""
+
+    TABLE: ClassVar[MessageTable] = tables.GOODBYE
+
+    mark: bytes
+    order_serial: OrderSerial
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher(Message):
+    """What the PSD applies: signed by the credit key, sent as stored (DLG-5)."""
+
+    TABLE: ClassVar[MessageTable] = tables.VOUCHER
+
+    kind: VoucherKind
+    licence: LicenceIdentifier
+    credential_hash: bytes
+    recharge_number: RechargeNumber
+    amount_paise: Paise
+    control_total_before_paise: Paise
+    control_total_after_paise: Paise
+    time: EpochSeconds
+    credit_key: int
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LastVoucher(Message):
+    """The voucher applied last, presented when the server is behind (DLG-8.3)."""
+
+    TABLE: ClassVar[MessageTable] = tables.LAST_VOUCHER
+
+    voucher: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Message):
+    """Why the request is refused; no balance, register or voucher changes (DLG-8)."""
+
+    TABLE: ClassVar[MessageTable] = tables.REFUSAL
+
+    recharge_number: RechargeNumber
+    code: RefusalCode
+    disposition: Disposition
+    allowed_paise: Paise
+    receipt_follows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt(Message):
+    """The server's books are closed on this dial-in (DLG-7)."""
+
+    TABLE: ClassVar[MessageTable] = tables.RECEIPT
+
+    recharge_number: RechargeNumber
+    mark: bytes
+    time: EpochSeconds
+    funds_paise: Paise
+    licence_state: LicenceState
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack(Message):
+    """Something the machine sent is committed (DLG-9)."""
+
+    TABLE: ClassVar[MessageTable] = tables.ACK
+
+    of_type: MessageType
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Message):
+    """Something that the machine is to do, once (DLG-10)."""
+
+    TABLE: ClassVar[MessageTable] = tables.ORDER
+
+    order_serial: OrderSerial
+    order: OrderKind
+    value: int
+
+
+MESSAGES: dict[MessageType, type[Message]] = {
+    message.TABLE.type: message
+    for message in (
+        Statement,
+        Confirmation,
+        Usage,
+        Goodbye,
+        Voucher,
+        LastVoucher,
+        Refusal,
+        Receipt,
+        Ack,
+        Order,
+    )
+}
+
+_ELECTIVE = range(0x40, 0x80)
+
+
+def decode_message(octets: bytes) -> Message | None:
+    """Unpack a message of any type that this side knows.
+
+    Returns:
+        The message, or None for an elective type (0x40 to 0x7F), which is ignored.
+
+    Raises:
+        RemoteProtocolError: MALFORMED, or UNEXPECTED for a type that is not known.
+    """
+    if not octets:
+        raise _malformed("a record without a message")
+    if octets[0] in _ELECTIVE:
+        return None
+    message = MESSAGES.get(octets[0])  # type: ignore[call-overload]
+    if message is None:
+        raise RemoteProtocolError(
+            f"message type 0x{octets[0]:02x} is not known",
+            clause="DLG-2.2",
+            code=ErrorCode.UNEXPECTED,
+        )
+    return message.decode(octets)  # type: ignore[no-any-return]
