@@ -1,0 +1,139 @@
+"""A link over a line: the one adapter that both ends use.
+
+`LinkDriver` feeds what the line brings to a `protocol.link.Link`, gives its events to
+the user, sends what the link wants to send, and arms one timer for whichever of link and
+user is due first. Everything that decides anything is sans-I/O and elsewhere.
+"""
+
+from typing import Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from hw.lines.port import Line, LineLoss
+from protocol.link import Link, LinkDown, LinkEvent, LinkUp
+
+
+class LinkUser(Protocol):
+    """Whoever talks messages over a link."""
+
+    @property
+    def deadline(self) -> float | None:
+        """When `handle_timer` is due, in the reactor's seconds, or None."""
+        ...
+
+    def link_up(self, driver: "LinkDriver", now: float) -> None:
+        """Begin a dialogue: nothing of an earlier one is left."""
+        ...
+
+    def message_received(self, message: bytes, now: float) -> None:
+        """Take one whole message of the peer."""
+        ...
+
+    def link_down(self, reason: str, now: float) -> None:
+        """End the dialogue; another `link_up` may follow on the same line."""
+        ...
+
+    def line_lost(self, loss: LineLoss, now: float) -> None:
+        """End: nothing follows."""
+        ...
+
+    def handle_timer(self, now: float) -> None:
+        """Look at the time; it may be early."""
+        ...
+
+
+class LinkDriver:
+    """Runs one link over one line; a `hw.lines.port.LineUser`.
+
+    Attributes:
+        link: The link, for its counters.
+        octets_out: Octets handed to the line.
+        octets_in: Octets that the line brought.
+    """
+
+    def __init__(
+        self, link: Link, reactor: IReactorTime, user: LinkUser, *, connect: bool
+    ) -> None:
+        """Wait for a line; with `connect` the link is set up as soon as it is up."""
+        self.link = link
+        self.octets_out = 0
+        self.octets_in = 0
+        self._reactor = reactor
+        self._user = user
+        self._connect = connect
+        self._line: Line | None = None
+        self._timer: IDelayedCall | None = None
+
+    def line_up(self, line: Line) -> None:
+        """Begin to use a line."""
+        self._line = line
+        if self._connect:
+            self.link.connect(self._now())
+        self.settle()
+
+    def octets_received(self, octets: bytes) -> None:
+        """Feed what came."""
+        self.octets_in += len(octets)
+        self._tell(self.link.receive_octets(octets, self._now()))
+        self.settle()
+
+    def line_lost(self, loss: LineLoss) -> None:
+        """End: the timer goes, the user hears it once."""
+        self._line = None
+        self._tell(self.link.line_lost(self._now()))
+        self._user.line_lost(loss, self._now())
+        self._disarm()
+
+    def send_message(self, message: bytes) -> None:
+        """Queue a message of the user; it leaves at the next `settle`."""
+        self.link.send_message(message, self._now())
+
+    def disconnect(self) -> None:
+        """End the link once everything queued is acknowledged."""
+        self.link.disconnect(self._now())
+
+    def drop(self) -> None:
+        """Hang up after what was sent has left."""
+        if self._line is not None:
+            self._line.drop()
+
+    def settle(self) -> None:
+        """Transmit and re-arm: to be called after anything that may have changed."""
+        octets = self.link.octets_to_send()
+        if octets and self._line is not None:
+            self.octets_out += len(octets)
+            self._line.send(octets)
+        self._disarm()
+        due = [
+            moment
+            for moment in (self.link.deadline, self._user.deadline)
+            if moment is not None
+        ]
+        if due and self._line is not None:
+            wait_s = max(0.0, min(due) - self._now())
+            self._timer = self._reactor.callLater(wait_s, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        now = self._now()
+        if self.link.deadline is not None and now >= self.link.deadline:
+            self._tell(self.link.handle_timer(now))
+        self._user.handle_timer(now)
+        self.settle()
+
+    def _tell(self, events: list[LinkEvent]) -> None:
+        for event in events:
+            if isinstance(event, LinkUp):
+                self._user.link_up(self, self._now())
+            elif isinstance(event, LinkDown):
+                self._user.link_down(event.reason.value, self._now())
+            else:
+                self._user.message_received(event.octets, self._now())
+
+    def _disarm(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
+
+    def _now(self) -> float:
+        return float(self._reactor.seconds())
