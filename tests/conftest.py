@@ -1,0 +1,57 @@
+"""Fixtures for every level of test: the databases, and how hypothesis searches."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+from rmfs_tools.postgres import ENVIRONMENT_NAME
+from tests.witness.programs import missing
+
+# Speed is judged by the benchmark, never by a timed test: a busy machine is no bug.
+settings.register_profile("laptop", deadline=None)
+# A red run must be red again when somebody looks at it.
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "laptop")
+
+_counter = itertools.count()
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """Give the URL of a new, empty PostgreSQL database, dropped afterwards.
+
+    `./rmfs check` names the server; without one the test is skipped on a laptop.
+    """
+    given = os.environ.get(ENVIRONMENT_NAME)
+    if not given:
+        missing(f"no PostgreSQL server is named in {ENVIRONMENT_NAME}")
+    server = make_url(given)
+    name = f"rmfs_test_{os.getpid()}_{next(_counter)}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Give the URL of a new SQLite file, which does not exist yet."""
+    return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of a new, empty database, once for each engine."""
+    by_engine: dict[str, Callable[[], str]] = {
+        "sqlite": lambda: request.getfixturevalue("sqlite_url"),
+        "postgresql": lambda: request.getfixturevalue("postgres_url"),
+    }
+    return by_engine[request.param]()

@@ -1,0 +1,57 @@
+"""The throw-away PostgreSQL of the check."""
+
+from pathlib import Path
+
+from sqlalchemy import NullPool, create_engine, make_url, text
+
+from rmfs_tools.postgres import find_binaries, throw_away_cluster
+from tests.witness.programs import missing
+
+
+def _program(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "initdb").touch(mode=0o755)
+
+
+def test_the_newest_version_of_debian_is_taken(tmp_path: Path) -> None:
+    for version in ("9", "15", "17"):
+        _program(tmp_path / version / "bin")
+    assert find_binaries(tmp_path, path="") == tmp_path / "17" / "bin"
+
+
+def test_postgresql_on_the_path_is_taken_where_debians_is_not(tmp_path: Path) -> None:
+    _program(tmp_path / "bin")
+    none = tmp_path / "none"
+    assert find_binaries(none, path=str(tmp_path / "bin")) == tmp_path / "bin"
+
+
+def test_a_machine_without_postgresql_has_none(tmp_path: Path) -> None:
+    (tmp_path / "15" / "bin").mkdir(parents=True)
+    assert find_binaries(tmp_path, path=str(tmp_path)) is None
+
+
+def test_a_cluster_serves_on_its_socket_and_leaves_nothing_behind() -> None:
+    binaries = find_binaries()
+    if binaries is None:
+        missing("PostgreSQL is not on this machine (apt-get install postgresql)")
+    with throw_away_cluster(binaries) as url:
+        folder = make_url(url).query["host"]
+        assert isinstance(folder, str)
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as connection:
+            assert connection.scalar(text("SHOW listen_addresses")) == ""
+            assert connection.scalar(text("SHOW server_encoding")) == "UTF8"
+    assert not Path(folder).exists()
+
+
+def test_every_test_gets_an_empty_database_of_its_own(store_url: str) -> None:
+    engine = create_engine(store_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE only_here (id BIGINT PRIMARY KEY)"))
+        connection.execute(text("INSERT INTO only_here VALUES (1)"))
+
+
+def test_what_another_test_stored_is_not_there(store_url: str) -> None:
+    engine = create_engine(store_url, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE only_here (id BIGINT PRIMARY KEY)"))
