@@ -1,0 +1,1 @@
+"""House rules as tests: what would rot if nothing checked it."""

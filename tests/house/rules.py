@@ -1,0 +1,117 @@
+"""The house rules as data: what is banned, where it is allowed all the same, and why.
+
+A file stands in one of these lists only with a reason. Paths are relative to the root;
+`*` stands for any part of one name, `**` for any number of folders.
+"""
+
+from typing import Final
+
+PACKAGES: Final = (
+    "protocol",
+    "hw",
+    "fm_device",
+    "rmfs_server",
+    "dop_gateway",
+    "portal",
+    "rmfs_tools",
+)
+
+OUTSIDE: Final = {
+    "time": "a clock is an argument (hw.clock)",
+    "datetime.datetime.now": "a clock is an argument (hw.clock)",
+    "datetime.datetime.utcnow": "a clock is an argument (hw.clock)",
+    "datetime.datetime.today": "a clock is an argument (hw.clock)",
+    "datetime.date.today": "a clock is an argument (hw.clock)",
+    "random": "randomness is an argument (hw.entropy)",
+    "secrets": "randomness is an argument (hw.entropy)",
+    "uuid.uuid1": "randomness is an argument (hw.entropy)",
+    "uuid.uuid4": "randomness is an argument (hw.entropy)",
+    "os.urandom": "randomness is an argument (hw.entropy)",
+    "os.getrandom": "randomness is an argument (hw.entropy)",
+    "cryptography.hazmat.primitives.asymmetric.ec.generate_private_key": (
+        "it draws its own randomness: derive the key from the entropy port"
+    ),
+    "os.environ": "settings are arguments, read once where a program starts",
+    "os.getenv": "settings are arguments, read once where a program starts",
+    "twisted.internet.reactor": "the reactor is an argument (hw.reactor)",
+}
+"""Names through which the outside comes in, and what to use instead."""
+
+EDGES: Final[dict[str, tuple[frozenset[str], str]]] = {
+    "hw/clock.py": (
+        frozenset({"time", "datetime.datetime.now"}),
+        "the system clocks",
+    ),
+    "hw/entropy.py": (frozenset({"os.urandom"}), "the system entropy"),
+    "hw/reactor.py": (frozenset({"time"}), "the reactor's clock"),
+    "rmfs_tools/check.py": (
+        frozenset({"time", "os.environ"}),
+        "hands its own environment and clock to the parts that it runs",
+    ),
+}
+"""The files that may use some of `OUTSIDE`, and why."""
+
+ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
+    # One function packs and unpacks, and turns whatever construct raises into an error
+    # of the protocol.
+    "construct": ("protocol/messages/codec.py",),
+    # lakers panics on hostile octets: one file stands before it.
+    "lakers": ("protocol/channel/*.py",),
+    # Twisted stays where a reactor, a socket or a thread is.
+    "twisted": (
+        "hw/**",
+        "fm_device/cli.py",
+        "fm_device/program.py",
+        "rmfs_server/calls.py",
+        "rmfs_server/cli.py",
+        "rmfs_server/program.py",
+        "rmfs_server/service.py",
+        "rmfs_server/writer.py",
+        "rmfs_tools/**",
+    ),
+    "sqlalchemy": ("rmfs_server/**", "dop_gateway/**", "rmfs_tools/**"),
+    "alembic": ("rmfs_server/**", "dop_gateway/**", "rmfs_tools/**"),
+    "psycopg": ("rmfs_server/**", "dop_gateway/**"),
+}
+"""Which files may import a library that is to stay in few places."""
+
+LIBRARIES: Final[dict[str, frozenset[str]]] = {
+    "protocol": frozenset({"construct", "cryptography", "fastcrc", "lakers"}),
+}
+"""All that a package may import beside the standard library and our packages."""
+
+PROTOCOL_BANNED: Final = frozenset(
+    {
+        *("asyncio", "concurrent", "fcntl", "io", "logging", "multiprocessing", "os"),
+        *("select", "selectors", "signal", "socket", "sqlite3", "ssl", "subprocess"),
+        *("tempfile", "threading", "urllib", "http"),
+    }
+)
+"""Modules of the standard library that a package without I/O has no use for."""
+
+CATCH_ALL: Final[dict[str, str]] = {
+    "protocol/messages/codec.py": "whatever construct raises is the peer's fault",
+    "protocol/channel/*.py": (
+        "lakers panics with a BaseException on hostile octets; one place turns "
+        "whatever it raises into the peer's error"
+    ),
+    "rmfs_server/program.py": "the outermost loop of the server's program",
+    "rmfs_server/service.py": "the outermost loop of the server's program",
+    "rmfs_server/writer.py": (
+        "every error of a commit means that its outcome is unknown, and whoever waits "
+        "for it must be told"
+    ),
+    "fm_device/program.py": "the outermost loop of the machine's program",
+    "hw/lab/*.py": "the lab records whatever its target provokes as a verdict",
+}
+"""Files with an `except Exception` or `except BaseException`, and why."""
+
+NAMES_THAT_SAY_NOTHING: Final = frozenset(
+    {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
+)
+
+MACHINE_PATHS: Final = tuple(f"/{name}/" for name in ("Users", "home", "root", "work"))
+"""Starts of paths that exist on one person's machine only."""
+
+INDEX_HOSTS: Final = ("pypi.org", "pythonhosted.org", "file:///", "--find-links")
+"""What no lock or settings file may name: where packages come from is the user's."""
