@@ -97,7 +97,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The books are closed on the dial-in: a RECEIPT, after a REFUSAL if there is one."""
+    """The books are closed on the dial-in: a RECEIPT, after a REFUSAL if any."""
 
     receipt: Receipt
     orders: tuple[Order, ...]
@@ -572,6 +572,7 @@ def _rows() -> Iterator[Row[State, Action]]:
     yield Row(
         State.IDENTIFYING, CredentialMissing, server._refuse_stranger, State.ENDED
     )
+    yield Row(State.JUDGING, CredentialMissing, server._refuse_stranger, State.ENDED)
     yield Row(State.JUDGING, Delivered, server._deliver, State.DELIVERED)
     yield Row(State.JUDGING, Closed, server._close, State.CLOSED)
     yield Row(State.JUDGING, Frozen, server._freeze, State.FROZEN)
