@@ -11,6 +11,8 @@ import pytest
 from rmfs_tools import __version__
 from tests.house.sources import ROOT
 
+THIS_PYTHON = f"""exec '{sys.executable}' "$@\""""
+
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
@@ -78,7 +80,7 @@ def programs(folder: Path, **scripts: str) -> str:
 def test_the_first_use_makes_the_environment_and_the_second_uses_it(
     copy: Path, tmp_path: Path
 ) -> None:
-    path = programs(tmp_path / "bin", python3=f'exec {sys.executable} "$@"')
+    path = programs(tmp_path / "bin", python3=THIS_PYTHON)
     first = run(copy / "rmfs", "a b", "*", cwd=tmp_path, path=path)
     assert first.stdout == f"{copy / '.venv'}\n{copy}\na b\n*\n"
     assert "ready" in first.stderr
