@@ -1,0 +1,330 @@
+"""Calls: each line's link and dialogue, and the effects carried out in order.
+
+A `Call` is the adapter between sans-I/O parts: link events go to a `ServerDialogue`, its
+effects to the link or, through the writer, to the books, whose answers go back to the
+dialogue that asked. The `Exchange` knows all calls: it admits them within the limits, drops
+the older of two calls of one machine, and drains on the way down.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.interfaces import IReactorTime
+
+from hw.clock import WallClock
+from hw.lines.port import LineLoss, LineUser
+from hw.link_driver import LinkDriver
+from protocol.channel import ServerChannelPort
+from protocol.dialogue.server import (
+    BooksAnswer,
+    EndLink,
+    FindCredential,
+    JudgeConfirmation,
+    JudgeStatement,
+    Note,
+    SendPacket,
+    ServerDialogue,
+    ServerEffect,
+    State,
+    StoreFailed,
+    StoreGoodbye,
+    StoreLastVoucher,
+    StoreUsage,
+    Superseded,
+)
+from protocol.errors import ErrorCode
+from protocol.link import Link, Role
+from protocol.values import LicenceIdentifier
+from rmfs_server.books import Books, Turn
+from rmfs_server.limits import Limits, WrongAuthentications
+from rmfs_server.writer import Writer
+
+_log = logging.getLogger(__name__)
+
+_Question = (
+    FindCredential
+    | JudgeStatement
+    | JudgeConfirmation
+    | StoreUsage
+    | StoreLastVoucher
+    | StoreGoodbye
+)
+_Answer = BooksAnswer | tuple[Turn, BooksAnswer] | None
+
+_WRONG: Final = frozenset(
+    {ErrorCode.HANDSHAKE, ErrorCode.UNKNOWN_MACHINE, ErrorCode.STATEMENT}
+)
+_UNPROVED: Final = frozenset({State.READY, State.GREETED, State.IDENTIFYING})
+
+
+@dataclass
+class ExchangeCounters:
+    """What happened since the server started.
+
+    Attributes:
+        calls: Lines answered.
+        turned_away: Lines refused by a limit or while draining.
+        dialogues: Link set-ups.
+        wrong: Wrong authentications.
+        superseded: Calls dropped because the machine called again.
+        errors: Dialogues that ended early, by ERROR code name; LINE for a lost line.
+    """
+
+    calls: int = 0
+    turned_away: int = 0
+    dialogues: int = 0
+    wrong: int = 0
+    superseded: int = 0
+    errors: dict[str, int] | None = None
+
+    def count_error(self, name: str) -> None:
+        """Count a dialogue that ended early."""
+        if self.errors is None:
+            self.errors = {}
+        self.errors[name] = self.errors.get(name, 0) + 1
+
+
+class Exchange:
+    """All calls of one server process."""
+
+    def __init__(
+        self,
+        *,
+        reactor: IReactorTime,
+        books: Books,
+        writer: Writer,
+        make_channel: Callable[[], ServerChannelPort],
+        wall_clock: WallClock,
+        limits: Limits,
+    ) -> None:
+        """Join the parts; calls come in through `answer`."""
+        self.reactor = reactor
+        self.books = books
+        self.writer = writer
+        self.make_channel = make_channel
+        self.wall_clock = wall_clock
+        self.limits = limits
+        self.wrong = WrongAuthentications(limits)
+        self.counters = ExchangeCounters()
+        self.draining = False
+        self._calls: set[Call] = set()
+        self._call_of: dict[LicenceIdentifier, Call] = {}
+        self._idle: Callable[[], None] | None = None
+
+    def answer(self, caller: str) -> LineUser | None:
+        """Take a call, or turn it away while draining or beyond a limit."""
+        now = self.reactor.seconds()
+        unproved = sum(call.unproved for call in self._calls)
+        if (
+            self.draining
+            or len(self._calls) >= self.limits.calls
+            or unproved >= self.limits.handshakes
+            or self.wrong.too_many(line_of(caller), now)
+        ):
+            self.counters.turned_away += 1
+            _log.warning("turned away a call from %s", caller)
+            return None
+        self.counters.calls += 1
+        call = Call(self, caller)
+        self._calls.add(call)
+        return call.driver
+
+    def won(self, licence: LicenceIdentifier, call: "Call") -> None:
+        """Let the newest call of a machine stand, and drop an older one at once."""
+        older = self._call_of.get(licence)
+        self._call_of[licence] = call
+        if older is not None and older is not call:
+            self.counters.superseded += 1
+            older.supersede()
+
+    def gone(self, call: "Call") -> None:
+        """Forget a call whose line is lost."""
+        self._calls.discard(call)
+        for licence in [key for key, value in self._call_of.items() if value is call]:
+            del self._call_of[licence]
+        if self._idle is not None and not self._calls:
+            idle, self._idle = self._idle, None
+            idle()
+
+    def drain(self, done: Callable[[], None]) -> None:
+        """Take no more calls; `done` once the last is over or time is up.
+
+        A call that is still in a dialogue when time is up is told UNAVAILABLE.
+        """
+        self.draining = True
+        if not self._calls:
+            done()
+            return
+        self._idle = done
+        for call in list(self._calls):
+            call.end_when_idle()
+        self.reactor.callLater(self.limits.drain_s, self._give_up)
+
+    def _give_up(self) -> None:
+        for call in list(self._calls):
+            call.give_up()
+
+
+class Call:
+    """One line: a link, and one dialogue after another on it."""
+
+    def __init__(self, exchange: Exchange, caller: str) -> None:
+        """Wait for the line to come up."""
+        self.caller = caller
+        self._exchange = exchange
+        self._dialogue: ServerDialogue | None = None
+        self._turn: Turn | None = None
+        self._started = exchange.reactor.seconds()
+        self._idle_since: float | None = self._started
+        self.driver = LinkDriver(
+            Link(Role.SERVER), exchange.reactor, self, connect=False
+        )
+
+    @property
+    def unproved(self) -> bool:
+        """Whether the machine on this line is not proved yet."""
+        return self._dialogue is None or self._dialogue.state in _UNPROVED
+
+    @property
+    def deadline(self) -> float | None:
+        """The earliest of dialogue, idle and whole-call time-outs."""
+        due = [self._started + self._exchange.limits.call_s]
+        if self._idle_since is not None:
+            due.append(self._idle_since + self._exchange.limits.idle_s)
+        if self._dialogue is not None and self._dialogue.deadline is not None:
+            due.append(self._dialogue.deadline)
+        return min(due)
+
+    def link_up(self, driver: LinkDriver, now: float) -> None:
+        """Begin a dialogue with a channel of its own."""
+        self._exchange.counters.dialogues += 1
+        self._dialogue = ServerDialogue(self._exchange.make_channel(), now)
+        self._turn = None
+        self._idle_since = None
+
+    def message_received(self, message: bytes, now: float) -> None:
+        """Give a packet to the dialogue."""
+        if self._dialogue is not None:
+            self._carry_out(self._dialogue.receive_packet(message, now))
+
+    def link_down(self, reason: str, now: float) -> None:
+        """End the dialogue; a machine may set the link up again."""
+        if self._dialogue is not None:
+            self._carry_out(self._dialogue.line_lost(reason, now))
+        self._dialogue = None
+        self._idle_since = now
+        if self._exchange.draining:
+            self.driver.drop()
+
+    def line_lost(self, loss: LineLoss, now: float) -> None:
+        """End the call."""
+        self.link_down(str(loss), now)
+        self._exchange.gone(self)
+
+    def handle_timer(self, now: float) -> None:
+        """Look at all time-outs of this call."""
+        if self._dialogue is not None:
+            self._carry_out(self._dialogue.handle_timer(now))
+        limits = self._exchange.limits
+        idle = self._idle_since is not None and now - self._idle_since >= limits.idle_s
+        if idle or now - self._started >= limits.call_s:
+            self._note(ErrorCode.TIMEOUT, "the line was idle or the call too long")
+            self._started = now
+            self._idle_since = None
+            self.driver.drop()
+
+    def supersede(self) -> None:
+        """Give way to a newer call of the same machine: tell it and hang up."""
+        self._answer(Superseded())
+        self.driver.drop()
+
+    def end_when_idle(self) -> None:
+        """Hang up now if no dialogue is running."""
+        if self._dialogue is None:
+            self.driver.drop()
+
+    def give_up(self) -> None:
+        """Tell the machine to dial later, and hang up."""
+        self._answer(StoreFailed("the server is going down"))
+        self.driver.drop()
+
+    def _carry_out(self, effects: list[ServerEffect]) -> None:
+        for effect in effects:
+            if isinstance(effect, SendPacket):
+                self.driver.send_message(effect.packet)
+            elif isinstance(effect, EndLink):
+                self.driver.disconnect()
+            elif isinstance(effect, Note):
+                self._note(effect.code, effect.detail)
+            else:
+                self._ask(effect)
+
+    def _ask(self, effect: _Question) -> None:
+        """Put a question to the books; the answer goes to the dialogue that asked."""
+        dialogue = self._dialogue
+        self._exchange.writer.submit(
+            self._job(effect),
+            lambda answer: self._answered(dialogue, answer),
+            lambda error: self._unanswered(dialogue, error),
+        )
+
+    def _job(self, effect: _Question) -> Callable[[], _Answer]:
+        books = self._exchange.books
+        now = self._exchange.wall_clock.now()
+        if isinstance(effect, FindCredential):
+            return lambda: books.find_credential(effect.licence)
+        if isinstance(effect, JudgeStatement):
+            return lambda: books.judge_statement(effect.statement, effect.signed, now)
+        turn = self._turn
+        if turn is None:
+            return Superseded
+        if isinstance(effect, JudgeConfirmation):
+            return lambda: books.judge_confirmation(
+                turn, effect.confirmation, effect.signed, now
+            )
+        if isinstance(effect, StoreUsage):
+            return lambda: books.store_usage(turn, effect.statement, effect.rows, now)
+        if isinstance(effect, StoreLastVoucher):
+            return lambda: books.store_last_voucher(turn, effect.voucher, now)
+        return lambda: books.store_goodbye(turn, effect.goodbye, now)
+
+    def _answered(self, dialogue: ServerDialogue | None, answer: _Answer) -> None:
+        if isinstance(answer, tuple):
+            turn, answer = answer
+            if self._dialogue is dialogue:
+                self._turn = turn
+            self._exchange.won(turn.licence, self)
+        if answer is not None and self._dialogue is dialogue:
+            self._answer(answer)
+
+    def _unanswered(
+        self, dialogue: ServerDialogue | None, error: BaseException
+    ) -> None:
+        _log.error("the books failed", exc_info=error)
+        if self._dialogue is dialogue:
+            self._answer(StoreFailed("the books did not answer"))
+
+    def _answer(self, answer: BooksAnswer) -> None:
+        dialogue = self._dialogue
+        if dialogue is None:
+            return
+        now = self._exchange.reactor.seconds()
+        self._carry_out(dialogue.receive_answer(answer, now))
+        self.driver.settle()
+
+    def _note(self, code: ErrorCode | None, detail: str) -> None:
+        name = "LINE" if code is None else code.name
+        self._exchange.counters.count_error(name)
+        licence = None if self._dialogue is None else self._dialogue.licence
+        _log.info("call of %s (%s) ended: %s: %s", licence, self.caller, name, detail)
+        if code in _WRONG:
+            self._exchange.counters.wrong += 1
+            now = self._exchange.reactor.seconds()
+            self._exchange.wrong.count(line_of(self.caller), now)
+
+
+def line_of(caller: str) -> str:
+    """Say which line a caller's name stands for: a TCP port changes with each call."""
+    return caller.rpartition(":")[0] or caller

@@ -1,0 +1,67 @@
+"""Bounds on what callers may ask of the server, each with its reason.
+
+Wrong authentications are limited for a line and in total. For a machine they are only
+counted: anybody can send anybody's licence identifier, so a limit there would let a
+stranger keep an honest machine out.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one server process allows at once.
+
+    Attributes:
+        calls: Lines in use: a modem pool has tens, a country's peak hour hundreds.
+        handshakes: Dialogues before the machine is proved: each costs 1 ms of CPU.
+        call_s: Whole call: ten dialogues at 1,200 bit/s with every time-out in reach.
+        idle_s: A line on which no dialogue is running.
+        wrong_per_line: Wrong authentications of one line in `window_s`.
+        wrong_in_total: Wrong authentications of all lines in `window_s`.
+        window_s: How long a wrong authentication is remembered.
+        lines_remembered: Callers whose wrong authentications are kept.
+        drain_s: How long calls may go on after SIGTERM.
+    """
+
+    calls: int = 1000
+    handshakes: int = 200
+    call_s: float = 900.0
+    idle_s: float = 60.0
+    wrong_per_line: int = 20
+    wrong_in_total: int = 2000
+    window_s: float = 600.0
+    lines_remembered: int = 10_000
+    drain_s: float = 30.0
+
+
+class WrongAuthentications:
+    """Remembers wrong authentications for a while, in bounded space."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin with none."""
+        self._limits = limits
+        self._by_line: OrderedDict[str, deque[float]] = OrderedDict()
+        self._all: deque[float] = deque(maxlen=limits.wrong_in_total)
+
+    def count(self, line: str, now: float) -> None:
+        """Remember one of this line."""
+        times = self._by_line.pop(line, deque(maxlen=self._limits.wrong_per_line))
+        times.append(now)
+        self._by_line[line] = times
+        self._all.append(now)
+        while len(self._by_line) > self._limits.lines_remembered:
+            self._by_line.popitem(last=False)
+
+    def too_many(self, line: str, now: float) -> bool:
+        """Whether this line, or all lines together, have had too many."""
+        since = now - self._limits.window_s
+        times = self._by_line.get(line)
+        of_line = times is not None and (
+            len(times) == self._limits.wrong_per_line and times[0] > since
+        )
+        in_total = (
+            len(self._all) == self._limits.wrong_in_total and self._all[0] > since
+        )
+        return of_line or in_total

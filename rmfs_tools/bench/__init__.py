@@ -1,0 +1,1 @@
+"""Measurements: `rmfs bench …`. Ratios within one run; nothing here is a test."""
