@@ -19,6 +19,10 @@ class MonotonicReactor(EPollReactor):
 
     seconds = staticmethod(time.monotonic)
 
+    def __init__(self) -> None:
+        """Make a reactor that is not running."""
+        super().__init__()  # type: ignore[no-untyped-call]
+
 
 class ReactorClock:
     """The `MonotonicClock` that agrees with a reactor's timers, real or virtual."""

@@ -1,0 +1,1 @@
+"""Lines between a machine and a recharge server, all behind one port (`port.py`)."""

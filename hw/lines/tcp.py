@@ -1,0 +1,303 @@
+"""Lines over TCP, for both roles.
+
+Nagle's algorithm is off: a link waits for acknowledgements, and the two together stall.
+What waits to be sent is bounded: Twisted's transport has no bound of its own, but tells
+a producer when 64 KiB wait in it, and from then on octets wait here. Hanging up sends
+FIN after the last octet and reads on until the peer closes too, for at most
+`drop_timeout_s`: closing with unread octets would send RST, which may destroy what the
+peer has not read yet, such as the last frame of a dialogue.
+"""
+
+# ruff: noqa: N802  # the names of Twisted's methods are Twisted's
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.error import CannotListenError, ConnectionDone
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IListeningPort,
+    IProtocol,
+    IPushProducer,
+    IReactorTCP,
+)
+from twisted.internet.protocol import Factory, ServerFactory, connectionDone
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from hw.lines.port import Answer, Call, LineError, LineLoss, LineUser, LossCause
+from hw.reactor import MonotonicReactor
+
+
+@dataclass(frozen=True)
+class TcpParameters:
+    """Limits of a TCP line.
+
+    Attributes:
+        connect_timeout_s: How long a place may take to answer. A lost SYN is repeated
+            after 1, 3 and 7 s, so that 15 s survive three losses in a row.
+        drop_timeout_s: How long the peer may take to close after this end hung up.
+        pending_octets_max: Most octets that wait here, beside Twisted's 64 KiB.
+    """
+
+    connect_timeout_s: float = 15.0
+    drop_timeout_s: float = 5.0
+    pending_octets_max: int = 65_536
+
+
+DEFAULT = TcpParameters()
+
+
+class TcpDialler:
+    """Dials one TCP port."""
+
+    def __init__(
+        self,
+        reactor: MonotonicReactor,
+        host: str,
+        port: int,
+        parameters: TcpParameters = DEFAULT,
+    ) -> None:
+        """Remember the place; nothing is dialled yet."""
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+        self._parameters = parameters
+
+    def dial(self, user: LineUser) -> Call:
+        """Call the place for `user`."""
+        connection = _Connection(self._reactor, self._parameters, user)
+        endpoint = TCP4ClientEndpoint(
+            self._reactor, self._host, self._port, self._parameters.connect_timeout_s
+        )
+        name = f"tcp:{self._host}:{self._port}"
+        attempt = endpoint.connect(_OneConnection(connection))
+        return _DialledCall(self._reactor, name, connection, attempt)
+
+
+class TcpListener:
+    """Answers calls at one TCP port of one interface."""
+
+    def __init__(
+        self,
+        reactor: MonotonicReactor,
+        host: str,
+        port: int,
+        parameters: TcpParameters = DEFAULT,
+    ) -> None:
+        """Remember the place; with port 0 the system chooses one at `listen`."""
+        self._reactor = reactor
+        self._host = host
+        self._port = port
+        self._parameters = parameters
+        self._listening: IListeningPort | None = None
+
+    @property
+    def address(self) -> str:
+        """The line string of this place, with the port that is really bound."""
+        if self._listening is None:
+            return f"tcp:{self._host}:{self._port}"
+        return _name(self._listening.getHost())
+
+    def listen(self, answer: Answer) -> None:
+        """Answer calls from now on.
+
+        Raises:
+            LineError: The place is taken or not ours.
+        """
+        if self._listening is not None:
+            message = f"already listening at {self.address}"
+            raise LineError(message)
+        factory = _Connections(self._reactor, self._parameters, answer)
+        try:
+            self._listening = cast("IReactorTCP", self._reactor).listenTCP(
+                self._port, factory, interface=self._host
+            )
+        except CannotListenError as error:
+            message = f"cannot listen at {self.address}: {error.socketError}"
+            raise LineError(message) from error
+
+    def close(self) -> None:
+        """Answer no more; lines that are up stay up."""
+        if self._listening is not None:
+            self._listening.stopListening()
+            self._listening = None
+
+
+class _Transport(Protocol):
+    """What a line uses of Twisted's TCP transport, which is not typed as a whole."""
+
+    def write(self, data: bytes) -> None: ...
+    def loseWriteConnection(self) -> None: ...
+    def abortConnection(self) -> None: ...
+    def getPeer(self) -> IAddress: ...
+    def setTcpNoDelay(self, enabled: bool) -> None: ...
+    def registerProducer(self, producer: object, *, streaming: bool) -> None: ...
+
+
+@implementer(IPushProducer)
+class _Connection(TwistedProtocol):
+    """One TCP connection, which is one line to its user."""
+
+    def __init__(
+        self, reactor: MonotonicReactor, parameters: TcpParameters, user: LineUser
+    ) -> None:
+        self._reactor = reactor
+        self._parameters = parameters
+        self._user = user
+        self._name = "tcp"
+        self._waiting = bytearray()
+        self._transport_is_full = False
+        self._lost = False
+        self._loss: LineLoss | None = None
+        self._drop_timer: IDelayedCall | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def send(self, octets: bytes) -> None:
+        if self._lost or self._loss is not None:
+            return
+        if len(self._waiting) + len(octets) > self._parameters.pending_octets_max:
+            detail = f"{len(self._waiting)} octets were waiting"
+            self._loss = LineLoss(LossCause.OVERFLOW, detail)
+            self._tcp().abortConnection()
+        elif self._transport_is_full:
+            self._waiting += octets
+        else:
+            self._tcp().write(octets)
+
+    def drop(self) -> None:
+        if self._lost or self._loss is not None:
+            return
+        self._loss = LineLoss(LossCause.DROPPED_HERE)
+        self._drop_timer = self._reactor.callLater(
+            self._parameters.drop_timeout_s, self._abort_slow_drop
+        )
+        if not self._transport_is_full:
+            self._tcp().loseWriteConnection()
+
+    def connectionMade(self) -> None:
+        tcp = self._tcp()
+        self._name = _name(tcp.getPeer())
+        tcp.setTcpNoDelay(True)
+        tcp.registerProducer(self, streaming=True)
+        self._user.line_up(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._loss is None:
+            self._user.octets_received(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._lost = True
+        self._waiting.clear()
+        if self._drop_timer is not None:
+            self._drop_timer.cancel()
+            self._drop_timer = None
+        if self._loss is None:
+            if isinstance(reason.value, ConnectionDone):
+                self._loss = LineLoss(LossCause.DROPPED_BY_PEER)
+            else:
+                detail = reason.getErrorMessage()
+                self._loss = LineLoss(LossCause.CARRIER_LOST, detail)
+        self._user.line_lost(self._loss)
+
+    def not_connected(self, loss: LineLoss) -> None:
+        """Tell the user that there will be no line."""
+        self._lost = True
+        self._user.line_lost(loss)
+
+    def pauseProducing(self) -> None:
+        self._transport_is_full = True
+
+    def resumeProducing(self) -> None:
+        self._transport_is_full = False
+        octets = bytes(self._waiting)
+        self._waiting.clear()
+        self._tcp().write(octets)
+        if self._loss is not None and not self._transport_is_full:
+            self._tcp().loseWriteConnection()
+
+    def stopProducing(self) -> None:
+        """Hear that the connection is gone, as `connectionLost` tells too."""
+
+    def _abort_slow_drop(self) -> None:
+        self._drop_timer = None
+        self._tcp().abortConnection()
+
+    def _tcp(self) -> "_Transport":
+        return cast("_Transport", self.transport)
+
+
+class _DialledCall:
+    """A call from dialling to the end of its line."""
+
+    def __init__(
+        self,
+        reactor: MonotonicReactor,
+        name: str,
+        connection: _Connection,
+        attempt: Deferred[IProtocol],
+    ) -> None:
+        self._reactor = reactor
+        self._name = name
+        self._connection = connection
+        self._dropped = False
+        self._attempt = attempt
+        attempt.addErrback(self._not_connected)
+
+    def drop(self) -> None:
+        if self._connection.connected:
+            self._connection.drop()
+        elif not self._dropped:
+            self._dropped = True
+            self._attempt.cancel()
+
+    def _not_connected(self, failure: Failure) -> None:
+        cause = LossCause.DROPPED_HERE if self._dropped else LossCause.NO_ANSWER
+        loss = LineLoss(cause, f"{self._name}: {failure.getErrorMessage()}")
+        # This may run inside `dial` or `drop`; the user hears of it later.
+        self._reactor.callLater(0, self._connection.not_connected, loss)
+
+
+class _OneConnection(Factory):
+    """Makes the connection of a call that was dialled."""
+
+    noisy = False
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    def buildProtocol(self, addr: IAddress | None) -> TwistedProtocol:  # noqa: ARG002
+        return self._connection
+
+
+class _Connections(ServerFactory):
+    """Makes a connection for every call that is answered."""
+
+    noisy = False
+
+    def __init__(
+        self, reactor: MonotonicReactor, parameters: TcpParameters, answer: Answer
+    ) -> None:
+        self._reactor = reactor
+        self._parameters = parameters
+        self._answer = answer
+
+    def buildProtocol(self, addr: IAddress | None) -> TwistedProtocol | None:
+        user = self._answer(_name(addr))
+        if user is None:
+            return None
+        return _Connection(self._reactor, self._parameters, user)
+
+
+def _name(address: IAddress | None) -> str:
+    if not isinstance(address, IPv4Address):
+        return "tcp"
+    return f"tcp:{address.host}:{address.port}"

@@ -1,0 +1,353 @@
+"""A virtual modem line: two ends in one process, paced, noisy, and lost on purpose.
+
+The calling end is the machine's: *up* is from it to the answering end, *down* the other
+way. Each direction is a `PacedWire` with `BitErrors`. Octets are handed over in batches
+of `delivery_octets`, at the time at which the last of the batch arrives; the last
+octets that wait are never kept back. When a timer is late, everything that was due is
+handed over in the order of its time, and the schedule of what follows stays as it was.
+
+Losing the carrier after n octets means that exactly n octets arrive in that direction
+and that both ends lose the line at the moment the n-th does; what is still under way,
+either way, is gone. With n = 0 the line is lost as soon as it is up.
+
+Time is Twisted's `IReactorTime`: a real reactor, or `task.Clock` for virtual time.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from hw.entropy import SeededEntropy
+from hw.lines.noise import BIT_ERROR_RATE_MAX, BitErrors
+from hw.lines.pacing import PacedWire
+from hw.lines.port import Call, LineError, LineLoss, LineUser, LossCause
+
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "bit_s": (1, 10_000_000),
+    "delay_s": (0, 3600),
+    "bit_error_rate": (0, BIT_ERROR_RATE_MAX),
+    "seed": (0, 2**64 - 1),
+    "cut_after_octets_up": (0, 2**63 - 1),
+    "cut_after_octets_down": (0, 2**63 - 1),
+    "cut_after_octets": (0, 2**63 - 1),
+    "cut_at_s": (0, 366 * 86_400),
+    "delivery_octets": (1, 65_536),
+    "pending_octets_max": (1, 2**24),
+}
+
+
+@dataclass(frozen=True)
+class VirtualLineParameters:
+    """What a virtual line is like.
+
+    Attributes:
+        bit_s: Speed of each direction.
+        delay_s: Time from leaving one end to arriving at the other.
+        bit_error_rate: Probability that a data bit is struck.
+        seed: Chooses which bits are struck, together with the number of the call.
+        cut_after_octets_up: Octets that arrive from the calling end before the carrier
+            is lost; None for no such cut.
+        cut_after_octets_down: The same from the answering end.
+        cut_after_octets: The same for both directions counted together.
+        cut_at_s: Time after line up at which the carrier is lost.
+        delivery_octets: Most octets handed over at once; 16 as in the receive buffer
+            of a 16550A UART. Fewer cost more timers and change no octet.
+        pending_octets_max: Most octets of one direction that wait or are under way;
+            64 KiB is more than any window of FMP/1 and under an hour at 300 bit/s.
+    """
+
+    bit_s: int = 9600
+    delay_s: float = 0.0
+    bit_error_rate: float = 0.0
+    seed: int = 0
+    cut_after_octets_up: int | None = None
+    cut_after_octets_down: int | None = None
+    cut_after_octets: int | None = None
+    cut_at_s: float | None = None
+    delivery_octets: int = 16
+    pending_octets_max: int = 65_536
+
+    def __post_init__(self) -> None:
+        """Refuse what no line can be.
+
+        Raises:
+            LineError: A value is out of its range.
+        """
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                message = f"{name} is {value}, but a line has {least} to {most}"
+                raise LineError(message)
+
+
+@dataclass(frozen=True)
+class DirectionCounters:
+    """What one direction of a line has done so far."""
+
+    octets_sent: int
+    octets_arrived: int
+    bit_errors: int
+
+
+class VirtualLine:
+    """Two ends and the wires between them; up in the next reactor turn."""
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        parameters: VirtualLineParameters,
+        calling: LineUser,
+        answering: LineUser,
+        call_number: int = 0,
+    ) -> None:
+        """Lay the line between two users.
+
+        Args:
+            reactor: The time, real or virtual.
+            parameters: What the line is like.
+            calling: The user at the end that dialled.
+            answering: The user at the other end.
+            call_number: Gives every call over "the same" line noise of its own.
+        """
+        self._reactor = reactor
+        self._parameters = parameters
+        self._up = _Way(parameters, parameters.cut_after_octets_up, f"{call_number} up")
+        self._down = _Way(
+            parameters, parameters.cut_after_octets_down, f"{call_number} down"
+        )
+        self._calling = _End(self, calling, self._up, "answering end")
+        self._answering = _End(self, answering, self._down, "calling end")
+        self._octets_until_cut = _or_never(parameters.cut_after_octets)
+        self._cut_at_s = math.inf
+        self._cut_loss = LineLoss(LossCause.CARRIER_LOST)
+        # While callbacks run, what they ask for waits for the end of the turn.
+        self._in_turn = True
+        self._timer: IDelayedCall | None = reactor.callLater(0, self._begin)
+
+    @property
+    def calling_end(self) -> Call:
+        """The end that dialled, which may give up before the line is up."""
+        return self._calling
+
+    @property
+    def up(self) -> DirectionCounters:
+        """Counters from the calling to the answering end."""
+        return self._up.counters()
+
+    @property
+    def down(self) -> DirectionCounters:
+        """Counters from the answering to the calling end."""
+        return self._down.counters()
+
+    def cut(self) -> None:
+        """Lose the carrier now; both users hear of it in the next reactor turn."""
+        self._cut_at(self._reactor.seconds(), LineLoss(LossCause.CARRIER_LOST))
+        self._arm()
+
+    def submit(self, way: "_Way", octets: bytes) -> None:
+        """Take octets from an end that may send."""
+        now_s = self._reactor.seconds()
+        if way.wire.waiting_octets + len(octets) > self._parameters.pending_octets_max:
+            detail = f"{way.wire.waiting_octets} octets were waiting"
+            self._cut_at(now_s, LineLoss(LossCause.OVERFLOW, detail))
+        else:
+            way.submit(octets, now_s)
+        self._arm()
+
+    def hang_up(self, end: "_End") -> None:
+        """Let the carrier go at `end` once everything it sent has left."""
+        leaves_at_s = max(end.way_out.wire.free_at_s, self._reactor.seconds())
+        far_end = self._answering if end is self._calling else self._calling
+        end.lose_at(leaves_at_s, LineLoss(LossCause.DROPPED_HERE))
+        arrives_at_s = leaves_at_s + self._parameters.delay_s
+        far_end.lose_at(arrives_at_s, LineLoss(LossCause.DROPPED_BY_PEER))
+        self._arm()
+
+    def _begin(self) -> None:
+        self._timer = None
+        now_s = self._reactor.seconds()
+        if self._calling.dropped:
+            self._calling.lose(LineLoss(LossCause.DROPPED_HERE))
+            self._answering.lose(LineLoss(LossCause.DROPPED_BY_PEER))
+            return
+        self._cut_at(now_s + _or_never(self._parameters.cut_at_s), self._cut_loss)
+        self._cut_if_counted(now_s)
+        try:
+            self._answering.user.line_up(self._answering)
+            self._calling.user.line_up(self._calling)
+        finally:
+            self._in_turn = False
+            self._arm()
+
+    def _turn(self) -> None:
+        self._timer = None
+        self._in_turn = True
+        now_s = self._reactor.seconds()
+        try:
+            while (due_s := self._next_due_s()) <= now_s:
+                self._happen(due_s)
+        finally:
+            self._in_turn = False
+            self._arm()
+
+    def _next_due_s(self) -> float:
+        if self._calling.lost and self._answering.lost:
+            return math.inf
+        return min(
+            self._way_due_s(self._up),
+            self._way_due_s(self._down),
+            self._cut_at_s,
+            self._calling.loss_due_s,
+            self._answering.loss_due_s,
+        )
+
+    def _happen(self, due_s: float) -> None:
+        """Do the one thing that is due first: octets before losses."""
+        for way, receiver in self._ways():
+            if self._way_due_s(way) <= due_s:
+                self._deliver(way, receiver, due_s)
+                return
+        if self._cut_at_s <= due_s:
+            self._lose_carrier(due_s)
+            return
+        for end in (self._calling, self._answering):
+            if end.loss_due_s <= due_s:
+                end.lose(end.loss)
+                return
+
+    def _lose_carrier(self, due_s: float) -> None:
+        for way, receiver in self._ways():
+            while self._deliver(way, receiver, due_s):
+                pass
+        self._cut_at_s = math.inf
+        self._calling.lose(self._cut_loss)
+        self._answering.lose(self._cut_loss)
+
+    def _deliver(self, way: "_Way", receiver: "_End", until_s: float) -> int:
+        octets = way.take(until_s, self._limit(way))
+        if octets:
+            self._octets_until_cut -= len(octets)
+            self._cut_if_counted(until_s)
+            receiver.receive(octets)
+        return len(octets)
+
+    def _ways(self) -> tuple[tuple["_Way", "_End"], ...]:
+        return ((self._up, self._answering), (self._down, self._calling))
+
+    def _way_due_s(self, way: "_Way") -> float:
+        return way.wire.next_due_s(self._limit(way))
+
+    def _limit(self, way: "_Way") -> float:
+        return min(way.octets_until_cut, self._octets_until_cut)
+
+    def _cut_if_counted(self, at_s: float) -> None:
+        if 0 in (self._limit(self._up), self._limit(self._down)):
+            self._cut_at(at_s, LineLoss(LossCause.CARRIER_LOST))
+
+    def _cut_at(self, at_s: float, loss: LineLoss) -> None:
+        if at_s < self._cut_at_s:
+            self._cut_at_s = at_s
+            self._cut_loss = loss
+
+    def _arm(self) -> None:
+        """Have one timer for what is due first; one that is early does no harm."""
+        if self._in_turn:
+            return
+        due_s = self._next_due_s()
+        if due_s == math.inf:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            return
+        delay_s = max(0.0, due_s - self._reactor.seconds())
+        if self._timer is None:
+            self._timer = self._reactor.callLater(delay_s, self._turn)
+        elif self._timer.getTime() > due_s:
+            self._timer.reset(delay_s)
+
+
+class _Way:
+    """One direction: the wire, its noise, and how far it is from its cut."""
+
+    def __init__(
+        self, parameters: VirtualLineParameters, cut_after_octets: int | None, name: str
+    ) -> None:
+        # Octets of both directions are counted in the order of their times only when
+        # they are handed over one by one.
+        one_by_one = parameters.cut_after_octets is not None
+        self.wire = PacedWire(
+            parameters.bit_s,
+            parameters.delay_s,
+            1 if one_by_one else parameters.delivery_octets,
+        )
+        seed = f"virtual line {parameters.seed} call {name}".encode()
+        self._noise = BitErrors(parameters.bit_error_rate, SeededEntropy(seed))
+        self.octets_until_cut = _or_never(cut_after_octets)
+        self._octets_sent = 0
+        self._octets_arrived = 0
+
+    def submit(self, octets: bytes, now_s: float) -> None:
+        self.wire.submit(octets, now_s)
+        self._octets_sent += len(octets)
+
+    def take(self, until_s: float, octets_max: float) -> bytes:
+        octets = self._noise.spoil(self.wire.take(until_s, octets_max))
+        self._octets_arrived += len(octets)
+        self.octets_until_cut -= len(octets)
+        return octets
+
+    def counters(self) -> DirectionCounters:
+        return DirectionCounters(
+            self._octets_sent, self._octets_arrived, self._noise.bit_errors
+        )
+
+
+class _End:
+    """One end: the `Line` that its user holds."""
+
+    def __init__(
+        self, line: VirtualLine, user: LineUser, way_out: _Way, far_end: str
+    ) -> None:
+        self.user = user
+        self.way_out = way_out
+        self.dropped = False
+        self.lost = False
+        self.loss_due_s = math.inf
+        self.loss = LineLoss(LossCause.DROPPED_BY_PEER)
+        self._line = line
+        self._name = f"virtual line, {far_end}"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def send(self, octets: bytes) -> None:
+        if not (self.dropped or self.lost):
+            self._line.submit(self.way_out, octets)
+
+    def drop(self) -> None:
+        if not (self.dropped or self.lost):
+            self.dropped = True
+            self._line.hang_up(self)
+
+    def receive(self, octets: bytes) -> None:
+        if not (self.dropped or self.lost):
+            self.user.octets_received(octets)
+
+    def lose_at(self, due_s: float, loss: LineLoss) -> None:
+        if due_s < self.loss_due_s:
+            self.loss_due_s = due_s
+            self.loss = loss
+
+    def lose(self, loss: LineLoss) -> None:
+        if self.lost:
+            return
+        self.lost = True
+        self.loss_due_s = math.inf
+        self.user.line_lost(LineLoss(LossCause.DROPPED_HERE) if self.dropped else loss)
+
+
+def _or_never(limit: float | None) -> float:
+    return math.inf if limit is None else limit

@@ -1,0 +1,175 @@
+"""What only TCP lines do: real ports, back-pressure, peers that will not close."""
+
+import socket
+
+import pytest
+from twisted.internet import defer
+
+from hw.lines.port import LineError, LossCause
+from hw.lines.tcp import TcpDialler, TcpListener, TcpParameters
+from hw.reactor import MonotonicReactor
+from tests.line_user import EchoUser, RecordingUser
+from tests.reactor import run_on_reactor
+
+
+def _port(listener: TcpListener) -> int:
+    return int(listener.address.rpartition(":")[2])
+
+
+def test_a_port_that_is_taken_is_said_plainly() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            listener = TcpListener(reactor, "127.0.0.1", port)
+            with pytest.raises(
+                LineError, match=f"cannot listen at tcp:127.0.0.1:{port}"
+            ):
+                listener.listen(lambda _caller: None)
+
+    run_on_reactor(scenario)
+
+
+def test_a_refused_call_names_the_place() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        with socket.socket() as bound_but_deaf:
+            bound_but_deaf.bind(("127.0.0.1", 0))
+            port = bound_but_deaf.getsockname()[1]
+            calling = RecordingUser()
+            TcpDialler(reactor, "127.0.0.1", port).dial(calling)
+            await calling.is_lost()
+            assert calling.loss.cause is LossCause.NO_ANSWER
+            assert f"tcp:127.0.0.1:{port}" in calling.loss.detail
+
+    run_on_reactor(scenario)
+
+
+def test_a_place_that_does_not_answer_is_given_up_in_time() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        # A listener whose queue of one is full answers no SYN.
+        with (
+            socket.socket() as full,
+            socket.socket() as first,
+            socket.socket() as next_,
+        ):
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for filler in (first, next_):
+                filler.setblocking(False)  # noqa: FBT003
+                filler.connect_ex(full.getsockname())
+            parameters = TcpParameters(connect_timeout_s=0.2)
+            calling = RecordingUser()
+            dialler = TcpDialler(
+                reactor, "127.0.0.1", full.getsockname()[1], parameters
+            )
+            dialler.dial(calling)
+            await calling.is_lost()
+            assert calling.story == ["lost"]
+            assert calling.loss.cause is LossCause.NO_ANSWER
+
+    run_on_reactor(scenario)
+
+
+def test_a_large_send_passes_through_the_bounded_buffer() -> None:
+    octets = bytes(range(256)) * 4096
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        parameters = TcpParameters(pending_octets_max=2**20)
+        listener = TcpListener(reactor, "127.0.0.1", 0, parameters)
+        answering = RecordingUser()
+        listener.listen(lambda _caller: answering)
+        calling = RecordingUser()
+        TcpDialler(reactor, "127.0.0.1", _port(listener), parameters).dial(calling)
+        await calling.is_up()
+        for start in range(0, len(octets), 2**16):
+            calling.line.send(octets[start : start + 2**16])
+        calling.line.drop()
+        await answering.is_lost()
+        await calling.is_lost()
+        assert answering.octets == octets
+        listener.close()
+
+    run_on_reactor(scenario)
+
+
+def test_a_peer_that_never_closes_is_cut_off() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            parameters = TcpParameters(drop_timeout_s=0.1)
+            calling = RecordingUser()
+            port = silent.getsockname()[1]
+            TcpDialler(reactor, "127.0.0.1", port, parameters).dial(calling)
+            await calling.is_up()
+            calling.line.drop()
+            await calling.is_lost()
+            assert calling.loss.cause is LossCause.DROPPED_HERE
+
+    run_on_reactor(scenario)
+
+
+def test_a_reset_is_a_lost_carrier_and_not_a_hang_up() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            calling = RecordingUser()
+            TcpDialler(reactor, "127.0.0.1", server.getsockname()[1]).dial(calling)
+            await calling.is_up()
+            accepted, _ = server.accept()
+            # SO_LINGER with no time: closing sends RST.
+            accepted.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"
+            )
+            accepted.close()
+            await calling.is_lost()
+            assert calling.loss.cause is LossCause.CARRIER_LOST
+
+    run_on_reactor(scenario)
+
+
+def test_an_error_in_a_user_ends_its_line_and_fails_the_test() -> None:
+    class Clumsy(RecordingUser):
+        def octets_received(self, octets: bytes) -> None:
+            raise ZeroDivisionError
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        listener = TcpListener(reactor, "127.0.0.1", 0)
+        listener.listen(lambda _caller: Clumsy())
+        calling = RecordingUser()
+        TcpDialler(reactor, "127.0.0.1", _port(listener)).dial(calling)
+        await calling.is_up()
+        calling.line.send(b"x")
+        await calling.is_lost()
+        listener.close()
+
+    with pytest.raises(ZeroDivisionError):
+        run_on_reactor(scenario)
+
+
+def test_a_scenario_that_waits_for_ever_fails() -> None:
+    async def scenario(_reactor: MonotonicReactor) -> None:
+        never: defer.Deferred[None] = defer.Deferred()
+        await never
+
+    with pytest.raises(defer.TimeoutError):
+        run_on_reactor(scenario, timeout_s=0.05)
+
+
+def test_a_caller_has_a_name_before_it_is_answered() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        callers: list[str] = []
+        listener = TcpListener(reactor, "127.0.0.1", 0)
+
+        def answer(caller: str) -> EchoUser:
+            callers.append(caller)
+            return EchoUser()
+
+        listener.listen(answer)
+        calling = RecordingUser()
+        TcpDialler(reactor, "127.0.0.1", _port(listener)).dial(calling)
+        await calling.is_up()
+        calling.line.send(b"x")
+        await calling.has(1)
+        assert callers[0].startswith("tcp:127.0.0.1:")
+        calling.line.drop()
+        await calling.is_lost()
+        listener.close()
+
+    run_on_reactor(scenario)
