@@ -2,9 +2,8 @@
 
 Every mutation must be refused; anything that is not a `RemoteProtocolError` passes
 through these tests and fails them, a panic of lakers included, and a panic that was
-caught would still show on stderr. The default run does 10,000 mutations of each packet;
-the long
-tier runs ten times as many.
+caught would still show on stderr. The default run does 10,000 mutations of each
+packet; the long tier does ten times as many.
 
 What costs time is honest elliptic-curve work, so each test does only as much of it as
 its packet needs: the machine's side of GREETING_4 is met by the witness with one fixed
