@@ -144,8 +144,8 @@ def make() -> dict[str, Any]:
         "what": "Credentials, signatures, provisioning files and the stored identity "
         "of FMP/1.",
         "source": "protocol/SPEC.md CHAN-3 and KEY; made by "
-        "tests/witness/key_vectors.py with RFC 6979 in whole numbers. Private keys are SHA-256 of a name and belong "
-        "to nobody. Octets are lower-case hex.",
+        "tests/witness/key_vectors.py with RFC 6979 in whole numbers. Private keys are "
+        "SHA-256 of a name and belong to nobody. Octets are lower-case hex.",
         "machine": {
             "dh_private": octets(machine_dh).hex(),
             "signing_private": octets(machine_sign).hex(),
