@@ -274,7 +274,7 @@ class _OneConnection(Factory):
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
-    def buildProtocol(self, addr: IAddress | None) -> TwistedProtocol:  # noqa: ARG002
+    def buildProtocol(self, addr: IAddress | None) -> TwistedProtocol:
         return self._connection
 
 

@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 
 from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.port import Dialler, LineError, LineUser, Listener, LossCause
+from hw.lines.relay import PacedDialler, PacedListener
 from hw.lines.tcp import TcpDialler, TcpListener, TcpParameters
 from hw.lines.virtual import VirtualLineParameters
 from hw.reactor import MonotonicReactor
@@ -22,31 +23,58 @@ World = Callable[[Story], None]
 PENDING_OCTETS_MAX = 4096
 
 
+TCP = TcpParameters(pending_octets_max=PENDING_OCTETS_MAX)
+FAST = every_call(
+    VirtualLineParameters(
+        bit_s=1_000_000, delay_s=0.001, pending_octets_max=PENDING_OCTETS_MAX
+    )
+)
+
+
 def _exchange_world(story: Story) -> None:
     clock = Clock()
-    parameters = VirtualLineParameters(
-        bit_s=115_200, delay_s=0.01, pending_octets_max=PENDING_OCTETS_MAX
-    )
-    exchange = VirtualExchange(clock, every_call(parameters))
+    exchange = VirtualExchange(clock, FAST)
     run_in_virtual_time(clock, lambda: story(exchange, lambda: exchange))
 
 
 def _tcp_world(story: Story) -> None:
-    parameters = TcpParameters(pending_octets_max=PENDING_OCTETS_MAX)
-
     async def on_reactor(reactor: MonotonicReactor) -> None:
-        listener = TcpListener(reactor, "127.0.0.1", 0, parameters)
+        listener = TcpListener(reactor, "127.0.0.1", 0, TCP)
+        await story(listener, lambda: _tcp_dialler(reactor, listener))
+
+    run_on_reactor(on_reactor)
+
+
+def _paced_dialler_world(story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor) -> None:
+        listener = TcpListener(reactor, "127.0.0.1", 0)
 
         def make_dialler() -> Dialler:
-            port = int(listener.address.rpartition(":")[2])
-            return TcpDialler(reactor, "127.0.0.1", port, parameters)
+            return PacedDialler(reactor, FAST, _tcp_dialler(reactor, listener))
 
         await story(listener, make_dialler)
 
     run_on_reactor(on_reactor)
 
 
-@pytest.fixture(params=[_exchange_world, _tcp_world], ids=["exchange", "tcp"])
+def _paced_listener_world(story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor) -> None:
+        listener = TcpListener(reactor, "127.0.0.1", 0)
+        paced = PacedListener(reactor, FAST, listener)
+        await story(paced, lambda: _tcp_dialler(reactor, listener))
+
+    run_on_reactor(on_reactor)
+
+
+def _tcp_dialler(reactor: MonotonicReactor, listener: TcpListener) -> TcpDialler:
+    port = int(listener.address.rpartition(":")[2])
+    return TcpDialler(reactor, "127.0.0.1", port, TCP)
+
+
+@pytest.fixture(
+    params=[_exchange_world, _tcp_world, _paced_dialler_world, _paced_listener_world],
+    ids=["exchange", "tcp", "paced dialler", "paced listener"],
+)
 def world(request: pytest.FixtureRequest) -> World:
     chosen: World = request.param
     return chosen
