@@ -41,7 +41,7 @@ from protocol.keys import (
 from protocol.values import LicenceIdentifier
 
 _MAC: Final = 8
-_CLAUSE: Final = "CHAN-5.8"
+_CLAUSE: Final = "CHAN-7.8"
 
 
 class DoubleMachineChannel(MachineEnd):
@@ -83,7 +83,7 @@ class _DoubleInitiator:
     def receive_2(self, message_2: bytes) -> tuple[bytes, bytes]:
         head = len(MESSAGE_2_HEAD) + 32
         if len(message_2) != MESSAGE_2_OCTETS or message_2[:2] != MESSAGE_2_HEAD:
-            raise handshake_error("message_2 has another form", "CHAN-5.2")
+            raise handshake_error("message_2 has another form", "CHAN-7.2")
         c_r, kid = message_2[head : head + 1], message_2[head + 1 : head + 2]
         check_server(c_r, b"\xa1\x04\x41" + kid, 0, self._server.kid)
         before, mac = message_2[:-_MAC], message_2[-_MAC:]
@@ -114,7 +114,7 @@ class _DoubleResponder:
             or not message_1.startswith(MESSAGE_1_HEAD)
             or message_1[-1:] != C_I
         ):
-            raise handshake_error("message_1 has another form", "CHAN-5.1")
+            raise handshake_error("message_1 has another form", "CHAN-7.1")
         before = b"".join(
             (
                 MESSAGE_2_HEAD,

@@ -5,7 +5,7 @@ hostile octets it may panic: a PanicException is a BaseException. The checks of
 `profile` stand before it; what it still raises becomes the peer's error in
 `_peers_fault`, the one place where BaseException is caught.
 
-Source: lakers-python 0.6.2; protocol/SPEC.md CHAN-4, CHAN-5.
+Source: lakers-python 0.6.2; protocol/SPEC.md CHAN-4, CHAN-7.
 """
 
 from collections.abc import Iterator
@@ -77,7 +77,7 @@ class LakersInitiator:
         with _peers_fault("message_4"):
             ead = self._edhoc.process_message_4(message_4)
         if ead:
-            raise handshake_error("message_4 carries EAD", "CHAN-5.4")
+            raise handshake_error("message_4 carries EAD", "CHAN-7.4")
 
 
 class LakersResponder:
@@ -103,7 +103,7 @@ class LakersResponder:
                 lakers.CredentialTransfer.ByReference, C_R
             )
         if ead:
-            raise handshake_error("message_1 carries EAD", "CHAN-5.1")
+            raise handshake_error("message_1 carries EAD", "CHAN-7.1")
         return bytes(message_2)
 
     def receive_3(self, message_3: bytes) -> LicenceIdentifier:
@@ -139,4 +139,4 @@ def _peers_fault(name: str) -> Iterator[None]:
     except BaseException as error:
         # Only the kind is shown: what a panic says was never reviewed for secrets.
         what = f"EDHOC refused {name}: {type(error).__name__}"
-        raise handshake_error(what, "CHAN-5.8") from error
+        raise handshake_error(what, "CHAN-7.8") from error

@@ -12,7 +12,7 @@ octets (most of all on a G_X or G_Y that is no point), prints to stderr and rais
     message_3  58 19 CIPHERTEXT_3 (17 + 8)                  27
     message_4  48 CIPHERTEXT_4 (8)                           9
 
-Source: RFC 9528 sections 5.2 to 5.5; protocol/SPEC.md CHAN-4, CHAN-5.
+Source: RFC 9528 sections 5.2 to 5.5; protocol/SPEC.md CHAN-4, CHAN-7.
 """
 
 from typing import Final
@@ -57,9 +57,9 @@ def check_message_1(message: bytes) -> None:
     Raises:
         RemoteProtocolError: HANDSHAKE.
     """
-    _check_form("message_1", message, MESSAGE_1_OCTETS, MESSAGE_1_HEAD, "CHAN-5.1")
+    _check_form("message_1", message, MESSAGE_1_OCTETS, MESSAGE_1_HEAD, "CHAN-7.1")
     if message[-1:] != C_I:
-        raise handshake_error("C_I of message_1 is not 00", "CHAN-5.1")
+        raise handshake_error("C_I of message_1 is not 00", "CHAN-7.1")
     start = len(MESSAGE_1_HEAD)
     _check_point("G_X", message[start : start + _G])
 
@@ -70,7 +70,7 @@ def check_message_2(message: bytes) -> None:
     Raises:
         RemoteProtocolError: HANDSHAKE.
     """
-    _check_form("message_2", message, MESSAGE_2_OCTETS, MESSAGE_2_HEAD, "CHAN-5.2")
+    _check_form("message_2", message, MESSAGE_2_OCTETS, MESSAGE_2_HEAD, "CHAN-7.2")
     start = len(MESSAGE_2_HEAD)
     _check_point("G_Y", message[start : start + _G])
 
@@ -81,7 +81,7 @@ def check_message_3(message: bytes) -> None:
     Raises:
         RemoteProtocolError: HANDSHAKE.
     """
-    _check_form("message_3", message, MESSAGE_3_OCTETS, MESSAGE_3_HEAD, "CHAN-5.3")
+    _check_form("message_3", message, MESSAGE_3_OCTETS, MESSAGE_3_HEAD, "CHAN-7.3")
 
 
 def check_message_4(message: bytes) -> None:
@@ -90,7 +90,7 @@ def check_message_4(message: bytes) -> None:
     Raises:
         RemoteProtocolError: HANDSHAKE.
     """
-    _check_form("message_4", message, MESSAGE_4_OCTETS, MESSAGE_4_HEAD, "CHAN-5.4")
+    _check_form("message_4", message, MESSAGE_4_OCTETS, MESSAGE_4_HEAD, "CHAN-7.4")
 
 
 def check_server(c_r: bytes, id_cred_r: bytes, ead_count: int, kid: int) -> None:
@@ -100,11 +100,11 @@ def check_server(c_r: bytes, id_cred_r: bytes, ead_count: int, kid: int) -> None
         RemoteProtocolError: HANDSHAKE; it names another server than the provisioned.
     """
     if c_r != C_R:
-        raise handshake_error("C_R of message_2 is not 01", "CHAN-5.5")
+        raise handshake_error("C_R of message_2 is not 01", "CHAN-7.5")
     if id_cred_r != _SERVER_ID_CRED_HEAD + bytes((kid,)):
-        raise handshake_error("message_2 names an unknown server", "CHAN-5.5")
+        raise handshake_error("message_2 names an unknown server", "CHAN-7.5")
     if ead_count:
-        raise handshake_error("message_2 carries EAD", "CHAN-5.5")
+        raise handshake_error("message_2 carries EAD", "CHAN-7.5")
 
 
 def check_machine(id_cred_i: bytes, ead_count: int) -> LicenceIdentifier:
@@ -115,14 +115,14 @@ def check_machine(id_cred_i: bytes, ead_count: int) -> LicenceIdentifier:
     """
     head = len(_MACHINE_ID_CRED_HEAD)
     if id_cred_i[:head] != _MACHINE_ID_CRED_HEAD:
-        raise handshake_error("message_3 names its sender by another form", "CHAN-5.6")
+        raise handshake_error("message_3 names its sender by another form", "CHAN-7.6")
     if ead_count:
-        raise handshake_error("message_3 carries EAD", "CHAN-5.6")
+        raise handshake_error("message_3 carries EAD", "CHAN-7.6")
     try:
         return parse_licence_identifier(id_cred_i[head:].decode("ascii"))
     except (UnicodeDecodeError, LocalProtocolError):
         what = "message_3 names its sender by no licence identifier"
-        raise handshake_error(what, "CHAN-5.6") from None
+        raise handshake_error(what, "CHAN-7.6") from None
 
 
 def _check_form(
@@ -136,4 +136,4 @@ def _check_form(
 
 def _check_point(name: str, x: bytes) -> None:
     if not is_x_of_a_point(x):
-        raise handshake_error(f"{name} is not a point of P-256", "CHAN-5.7")
+        raise handshake_error(f"{name} is not a point of P-256", "CHAN-7.7")

@@ -10,7 +10,7 @@ The link delivers in order and without loss, so the next counter is exactly the 
 plus one; anything else is an attack or a bug and ends the channel. A counter is never
 used twice: after 65535 the channel can send no more (a dialogue uses fewer than ten).
 
-Source: RFC 9053 section 4.2 (AES-CCM-16-64-128); protocol/SPEC.md CHAN-7.
+Source: RFC 9053 section 4.2 (AES-CCM-16-64-128); protocol/SPEC.md CHAN-6.
 """
 
 from typing import Final
@@ -55,9 +55,9 @@ class Records:
             message = (
                 f"a record body has 1 to {BODY_OCTETS_MAX} octets, not {len(body)}"
             )
-            raise LocalProtocolError(message, clause="CHAN-7.2")
+            raise LocalProtocolError(message, clause="CHAN-6.2")
         if self._send_next > COUNTER_MAX:
-            raise LocalProtocolError("the counters are used up", clause="CHAN-7.4")
+            raise LocalProtocolError("the counters are used up", clause="CHAN-6.4")
         counter = self._send_next.to_bytes(COUNTER_OCTETS, "big")
         nonce = (self._sending_iv ^ self._send_next).to_bytes(IV_OCTETS, "big")
         # The counter moves before the key is used: no failure can use it twice.
@@ -76,7 +76,7 @@ class Records:
         if not RECORD_OCTETS_MIN <= len(record) <= RECORD_OCTETS_MAX:
             raise RemoteProtocolError(
                 f"a record has {len(record)} octets",
-                clause="CHAN-7.2",
+                clause="CHAN-6.2",
                 code=ErrorCode.MALFORMED,
             )
         counter, sealed = record[:COUNTER_OCTETS], record[COUNTER_OCTETS:]
@@ -84,7 +84,7 @@ class Records:
         if number != self._receive_next:
             raise RemoteProtocolError(
                 f"record {number} came where {self._receive_next} belongs",
-                clause="CHAN-7.4",
+                clause="CHAN-6.4",
                 code=ErrorCode.RECORD,
             )
         nonce = (self._receiving_iv ^ number).to_bytes(IV_OCTETS, "big")
@@ -95,7 +95,7 @@ class Records:
         except InvalidTag:
             raise RemoteProtocolError(
                 f"record {number} does not verify",
-                clause="CHAN-7.3",
+                clause="CHAN-6.3",
                 code=ErrorCode.RECORD,
             ) from None
         self._receive_next += 1

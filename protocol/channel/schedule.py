@@ -9,7 +9,7 @@ peer of the tests does.
 Labels are of the range that RFC 9528 section 10.1 leaves to private use, 32768 to
 65535: 0xF1 stands for FMP/1.
 
-Source: RFC 9528 sections 4.1.2 and 4.2.1; protocol/SPEC.md CHAN-6.
+Source: RFC 9528 sections 4.1.2 and 4.2.1; protocol/SPEC.md CHAN-5.
 """
 
 from dataclasses import dataclass, field

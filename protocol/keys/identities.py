@@ -8,7 +8,7 @@ maker's key signs provisioning files and nothing else.
 
 Nothing private appears in a `repr`, a message of an error or a file of provisioning.
 
-Source: protocol/SPEC.md KEY-1, KEY-5, KEY-10.
+Source: protocol/SPEC.md KEY-1, KEY-6, KEY-10.
 """
 
 import re

@@ -10,7 +10,7 @@ Files come from outside, so every fault is a `ProvisioningError` that names what
 wrong: size first, then JSON (no key twice), form, maker, realm, signature, structure,
 and last the readable fields.
 
-Source: protocol/SPEC.md KEY-6 (octet tables), vectors/key.json.
+Source: protocol/SPEC.md KEY-5 (octet tables), vectors/key.json.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""CHAN-5: whatever octets come, the answer is RemoteProtocolError and silence.
+"""CHAN-7: whatever octets come, the answer is RemoteProtocolError and silence.
 
 Every mutation must be refused; anything that is not a `RemoteProtocolError` passes
 through these tests and fails them, a panic of lakers included, and a panic that was

@@ -1,4 +1,4 @@
-"""CHAN-4 to CHAN-7: the product against the second EDHOC peer, in both roles.
+"""CHAN-4 to CHAN-6: the product against the second EDHOC peer, in both roles.
 
 The witness knows RFC 9528 and the octets of the spec; it shares no code with lakers or
 with us, so each side checks what the other reads out of the same text.
@@ -29,14 +29,14 @@ US = parties()
 X = bytes(31) + b"\x07"
 Y = bytes(31) + b"\x0b"
 
-# Labels and lengths as CHAN-6 lists them, written out once more on purpose.
+# Labels and lengths as CHAN-5 lists them, written out once more on purpose.
 MACHINE_KEY, MACHINE_IV = (0xF101, 16), (0xF102, 13)
 SERVER_KEY, SERVER_IV = (0xF103, 16), (0xF104, 13)
 BINDING = (0xF105, 32)
 
 
 class WitnessRecords:
-    """Records as CHAN-7 says, over exported keys."""
+    """Records as CHAN-6 says, over exported keys."""
 
     def __init__(
         self, session: Session, key: tuple[int, int], iv: tuple[int, int]
@@ -285,7 +285,7 @@ def test_an_x_that_belongs_to_no_point_never_reaches_lakers(
             b"\x01\x03\x02\x58\x20" + no_point() + b"\x00"
         )
 
-    assert caught.value.clause == "CHAN-5.7"
+    assert caught.value.clause == "CHAN-7.7"
     assert capfd.readouterr().err == ""
 
 

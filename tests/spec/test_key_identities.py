@@ -1,4 +1,4 @@
-"""KEY-1, KEY-2, KEY-5, KEY-10 and CHAN-3: who holds what, and the octets of it."""
+"""KEY-1, KEY-2, KEY-6, KEY-10 and CHAN-3: who holds what, and the octets of it."""
 
 from dataclasses import replace
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""KEY-6: provisioning files, and every way in which one can be wrong."""
+"""KEY-5: provisioning files, and every way in which one can be wrong."""
 
 import json
 from collections.abc import Callable

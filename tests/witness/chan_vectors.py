@@ -4,7 +4,7 @@ Only the witness and the octets of the spec go in; nothing of the product does. 
 the file with ``python -m tests.witness.chan_vectors``; a test compares it with the one
 that is published.
 
-Source: SPEC.md CHAN-2 to CHAN-7, read a second time.
+Source: SPEC.md CHAN-2 to CHAN-6, read a second time.
 """
 
 import json
@@ -150,7 +150,7 @@ def make() -> dict[str, Any]:
     return {
         "what": "Whole channels of FMP/1 with given ephemeral keys: a recharge in the "
         "test realm, and the longest body in the production realm.",
-        "source": "protocol/SPEC.md CHAN-2 to CHAN-7; made by "
+        "source": "protocol/SPEC.md CHAN-2 to CHAN-6; made by "
         "tests/witness/chan_vectors.py from RFC 9528 alone. Private keys are SHA-256 "
         "of a name and belong to nobody. Octets are lower-case hex.",
         "labels": {
