@@ -1,0 +1,338 @@
+"""The double-entry ledger: post, look up, lock. Money moves here and nowhere else.
+
+A journal is written once, with entries that sum to zero; nothing is ever changed. Who
+starts a movement gives it an idempotency key made of what it is about
+(``reserve:N123456:7``): the same key with the same request gives the journal that is
+there, with another request it is an error.
+
+Accounts: ``department`` and ``suspense`` are pooled and may have any sum; each licence
+has ``funds:``, ``reserved:`` and ``machine:`` accounts, which can never be negative.
+Whoever reads a balance in order to act on it locks it first, always in the order of the
+accounts' ids.
+
+Source: reliability notes, section 3, rules L1 to L10 and L15.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Final, NewType
+
+from sqlalchemy import Connection, func, insert, select, text, update
+
+from protocol.errors import InvariantError, LocalProtocolError
+from protocol.parameters import business_date
+from protocol.values import EpochSeconds, LicenceIdentifier, Paise
+from rmfs_server.store import schema
+from rmfs_server.store.schema import AccountKind, JournalKind
+
+AccountName = NewType("AccountName", str)
+"""Name of an account, as in ``funds:N123456``."""
+
+DEPARTMENT: Final = AccountName("department")
+SUSPENSE: Final = AccountName("suspense")
+_PER_LICENCE: Final = (AccountKind.FUNDS, AccountKind.RESERVED, AccountKind.MACHINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A journal that is in the ledger.
+
+    Attributes:
+        journal: Its id.
+        repeated: It was there already: nothing was posted now.
+    """
+
+    journal: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """What a licence has at this server, without what is reserved.
+
+    Attributes:
+        available_paise: May be used today.
+        later_paise: May be used from a later day on.
+    """
+
+    available_paise: Paise
+    later_paise: Paise
+
+    @property
+    def balance_paise(self) -> Paise:
+        """All of it."""
+        return Paise(self.available_paise + self.later_paise)
+
+
+def funds_of(licence: LicenceIdentifier) -> AccountName:
+    """Name the account of the funds that remain at this server."""
+    return AccountName(f"funds:{licence}")
+
+
+def reserved_of(licence: LicenceIdentifier) -> AccountName:
+    """Name the account of what a voucher under way holds."""
+    return AccountName(f"reserved:{licence}")
+
+
+def machine_of(licence: LicenceIdentifier) -> AccountName:
+    """Name the account of the machine's control total."""
+    return AccountName(f"machine:{licence}")
+
+
+def request_hash(*parts: object) -> bytes:
+    """Hash what is asked for, so that a key is never used for two requests."""
+    return sha256("\x1f".join(map(str, parts)).encode()).digest()
+
+
+def open_accounts(connection: Connection, licence: LicenceIdentifier) -> None:
+    """Open the accounts of a new licence."""
+    for kind in _PER_LICENCE:
+        name = f"{kind.name.lower()}:{licence}"
+        row = connection.execute(
+            insert(schema.account)
+            .values(name=name, kind=kind.name, licence=licence)
+            .returning(schema.account.c.id)
+        ).scalar_one()
+        connection.execute(
+            insert(schema.balance).values(account=row, balance_paise=0, seq=0)
+        )
+
+
+def lock_accounts(
+    connection: Connection, names: Iterable[AccountName]
+) -> dict[AccountName, Paise]:
+    """Lock balances for this transaction, in the one global order.
+
+    Returns:
+        The balance of each; pooled accounts are not locked and not listed.
+    """
+    table = schema.balance.join(schema.account)
+    rows = connection.execute(
+        select(schema.account.c.name, schema.balance.c.balance_paise)
+        .select_from(table)
+        .where(schema.account.c.name.in_(list(names)))
+        .order_by(schema.account.c.id)
+        .with_for_update(of=schema.balance)
+    )
+    return {AccountName(row.name): Paise(row.balance_paise) for row in rows}
+
+
+def balance_paise(connection: Connection, name: AccountName) -> Paise:
+    """Read the balance of a licence's account, or sum up a pooled one.
+
+    Raises:
+        LocalProtocolError: There is no such account.
+    """
+    row = connection.execute(
+        select(schema.account.c.id, schema.balance.c.balance_paise)
+        .select_from(schema.account.outerjoin(schema.balance))
+        .where(schema.account.c.name == name)
+    ).one_or_none()
+    if row is None:
+        raise LocalProtocolError(f"there is no account {name}")
+    if row.balance_paise is not None:
+        return Paise(row.balance_paise)
+    total = connection.execute(
+        select(func.coalesce(func.sum(schema.entry.c.amount_paise), 0)).where(
+            schema.entry.c.account == row.id
+        )
+    ).scalar_one()
+    return Paise(int(total))
+
+
+def funds(connection: Connection, licence: LicenceIdentifier, on: date) -> Funds:
+    """Split the funds of a licence into what may be used today and what later.
+
+    Credits that are not available yet are set aside first; what a correction took from
+    them is taken from what is available, never below zero.
+    """
+    balance = balance_paise(connection, funds_of(licence))
+    credit = schema.fund_credit.c
+    waiting = connection.execute(
+        select(func.coalesce(func.sum(credit.amount_paise), 0)).where(
+            credit.licence == licence, credit.available_from > on
+        )
+    ).scalar_one()
+    later = min(max(int(waiting), 0), balance)
+    return Funds(Paise(balance - later), Paise(later))
+
+
+def find(connection: Connection, idem: str) -> int | None:
+    """Find a journal by its key."""
+    return connection.execute(
+        select(schema.journal.c.id).where(schema.journal.c.idem == idem)
+    ).scalar_one_or_none()
+
+
+def post(
+    connection: Connection,
+    *,
+    idem: str,
+    request_hash: bytes,
+    kind: JournalKind,
+    entries: Sequence[tuple[AccountName, int]],
+    now: EpochSeconds,
+    reason: str,
+    person: str | None = None,
+    reverses: int | None = None,
+    refers_to: int | None = None,
+) -> Posted:
+    """Post a journal, or find the one that has this key.
+
+    Args:
+        connection: A writing transaction.
+        idem: The caller's key, made of what the posting is about.
+        request_hash: 32 octets over what is asked for; see `request_hash`.
+        kind: Why value moves.
+        entries: Account and amount in paise, two at least, summing to 0.
+        now: When; the business date follows from it.
+        reason: A sentence for people.
+        person: Who decided it, when somebody did.
+        reverses: The journal that this one takes back; at most one may.
+        refers_to: The journal that this one is about.
+
+    Raises:
+        InvariantError: The key was used for another request, the entries do not add
+            up, an account would fall below zero, or the business date is closed.
+        LocalProtocolError: An account does not exist.
+    """
+    found = connection.execute(
+        select(schema.journal.c.id, schema.journal.c.request_hash).where(
+            schema.journal.c.idem == idem
+        )
+    ).one_or_none()
+    if found is not None:
+        if found.request_hash != request_hash:
+            raise InvariantError(f"{idem} is in the ledger with another request")
+        return Posted(found.id, repeated=True)
+    _check_sum(idem, entries)
+    ids = _account_ids(connection, [name for name, _ in entries])
+    journal = _next_id(connection)
+    for name, amount in sorted(entries, key=lambda entry: ids[entry[0]]):
+        _enter(connection, journal, name, ids[name], amount)
+    connection.execute(
+        insert(schema.journal).values(
+            id=journal,
+            idem=idem,
+            request_hash=request_hash,
+            kind=kind.name,
+            reverses=reverses,
+            refers_to=refers_to,
+            business_date=business_date(now),
+            posted_at=now,
+            reason=reason,
+            person=person,
+        )
+    )
+    return Posted(journal, repeated=False)
+
+
+def reverse(
+    connection: Connection,
+    journal: int,
+    *,
+    now: EpochSeconds,
+    reason: str,
+    person: str,
+) -> Posted:
+    """Take a journal back by its exact opposite; a second time changes nothing.
+
+    Raises:
+        InvariantError: An account would fall below zero.
+        LocalProtocolError: There is no such journal.
+    """
+    rows = connection.execute(
+        select(schema.account.c.name, schema.entry.c.amount_paise)
+        .select_from(schema.entry.join(schema.account))
+        .where(schema.entry.c.journal == journal)
+    ).all()
+    if not rows:
+        raise LocalProtocolError(f"there is no journal {journal}")
+    return post(
+        connection,
+        idem=f"reversal:{journal}",
+        request_hash=request_hash("reversal", journal),
+        kind=JournalKind.REVERSAL,
+        entries=[(AccountName(row.name), -row.amount_paise) for row in rows],
+        now=now,
+        reason=reason,
+        person=person,
+        reverses=journal,
+    )
+
+
+def close_period(
+    connection: Connection, through: date, *, now: EpochSeconds, person: str
+) -> None:
+    """Close every business date up to one that is over.
+
+    Raises:
+        LocalProtocolError: The date is not over yet.
+    """
+    if through >= business_date(now):
+        raise LocalProtocolError(f"{through.isoformat()} is not over yet")
+    connection.execute(
+        insert(schema.closed_period).values(
+            through=through, closed_at=now, person=person
+        )
+    )
+
+
+def _check_sum(idem: str, entries: Sequence[tuple[AccountName, int]]) -> None:
+    # The database holds the same rules; this says which posting broke them.
+    if sum(amount for _, amount in entries) != 0:
+        raise InvariantError(f"{idem}: the entries do not sum to 0")
+    names = {name for name, amount in entries if amount != 0}
+    if len(names) != len(entries) or len(entries) < 2:  # noqa: PLR2004
+        message = f"{idem}: two entries at least, each account once, none of 0"
+        raise InvariantError(message)
+
+
+def _account_ids(
+    connection: Connection, names: Sequence[AccountName]
+) -> Mapping[AccountName, int]:
+    rows = connection.execute(
+        select(schema.account.c.id, schema.account.c.name).where(
+            schema.account.c.name.in_(names)
+        )
+    )
+    ids = {AccountName(row.name): int(row.id) for row in rows}
+    missing = [name for name in names if name not in ids]
+    if missing:
+        raise LocalProtocolError(f"there is no account {missing[0]}")
+    return ids
+
+
+def _enter(
+    connection: Connection, journal: int, name: AccountName, account: int, amount: int
+) -> None:
+    """Write one entry, and with it the balance; check and change are one statement."""
+    seq = None
+    if name not in (DEPARTMENT, SUSPENSE):
+        row = schema.balance.c
+        seq = connection.execute(
+            update(schema.balance)
+            .where(row.account == account, row.balance_paise + amount >= 0)
+            .values(balance_paise=row.balance_paise + amount, seq=row.seq + 1)
+            .returning(row.seq)
+        ).scalar_one_or_none()
+        if seq is None:
+            raise InvariantError(f"{name} does not hold {-amount} paise")
+    connection.execute(
+        insert(schema.entry).values(
+            journal=journal, account=account, amount_paise=amount, seq=seq
+        )
+    )
+
+
+def _next_id(connection: Connection) -> int:
+    """Take the id of a journal before its row is written: entries come first."""
+    if connection.dialect.name == "postgresql":
+        return int(
+            connection.execute(text("SELECT nextval('journal_number')")).scalar_one()
+        )
+    # SQLite has one writer at a time: nobody else can take this number.
+    largest = connection.execute(select(func.max(schema.journal.c.id))).scalar_one()
+    return (largest or 0) + 1
