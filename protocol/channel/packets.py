@@ -19,7 +19,7 @@ MESSAGE_4_OCTETS: Final = 9
 COUNTER_OCTETS: Final = 2
 TAG_OCTETS: Final = 8
 BODY_OCTETS_MAX: Final = 1024
-"""Six times the longest message but a table: bounds memory before a key is proved."""
+"""Six times the longest message; bounds memory before a key is proved."""
 
 RECORD_OCTETS_MIN: Final = COUNTER_OCTETS + 1 + TAG_OCTETS
 RECORD_OCTETS_MAX: Final = COUNTER_OCTETS + BODY_OCTETS_MAX + TAG_OCTETS
