@@ -210,6 +210,8 @@ class MachineProvisioning:
             "zero_items": self.zero_items,
             "recharge_number": self.recharge_number,
             "generation": credential.generation,
+            "ccs": credential.ccs.hex(),
+            "credential_hash": credential.credential_hash.hex(),
             "issued": _show_time(self.issued),
         }
 
@@ -292,6 +294,8 @@ class ServerProvisioning:
             "dh_public_key": _show_point(credential.dh_point),
             "credit_key_id": self.credit_key_id,
             "credit_public_key": _show_point(self.credit_key.point),
+            "ccs": credential.ccs.hex(),
+            "credential_hash": credential.credential_hash.hex(),
             "issued": _show_time(self.issued),
         }
 

@@ -22,7 +22,6 @@ from protocol.errors import (
 from tests.spec.chan_parties import parties
 from tests.witness import ecdsa_peer
 
-
 NAMES = {
     0x01: "GREETING_1",
     0x02: "GREETING_2",

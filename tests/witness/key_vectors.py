@@ -127,6 +127,8 @@ def make() -> dict[str, Any]:
         "zero_items": 3,
         "recharge_number": 9,
         "generation": 1,
+        "ccs": machine_ccs.hex(),
+        "credential_hash": sha256(machine_ccs).hexdigest()[:16],
         "issued": "2026-09-21T14:13:20Z",
     }
     server_readable = {
@@ -138,6 +140,8 @@ def make() -> dict[str, Any]:
         "dh_public_key": shown(point(server_dh)),
         "credit_key_id": 1,
         "credit_public_key": shown(point(credit)),
+        "ccs": server_ccs.hex(),
+        "credential_hash": sha256(server_ccs).hexdigest()[:16],
         "issued": "2026-09-21T14:13:20Z",
     }
     return {
