@@ -1,11 +1,14 @@
 """KEY-5: provisioning files, and every way in which one can be wrong."""
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from protocol.errors import LocalProtocolError
 from protocol.keys import (
@@ -332,3 +335,69 @@ def test_a_server_file_carries_exactly_one_credit_key() -> None:
         ServerProvisioning(
             US.trusted.with_credit_key(2, US.credit.signing.public), EpochSeconds(0)
         )
+
+
+def test_no_mutation_of_a_file_is_believed_or_raises_anything_else() -> None:
+    random_ = random.Random(9)
+    honest = write_provisioning(MACHINE, US.maker).encode()
+    refused = 0
+    for _ in range(3_000):
+        text = bytearray(honest)
+        for _ in range(random_.randrange(1, 4)):
+            at = random_.randrange(len(text))
+            match random_.randrange(4):
+                case 0:
+                    text[at] ^= 1 << random_.randrange(8)
+                case 1:
+                    text[at : at + 1] = random_.choice((b'"', b"{", b"}", b",", b"\\u"))
+                case 2:
+                    del text[at : at + random_.randrange(1, 40)]
+                case _:
+                    text[at:at] = random_.randbytes(random_.randrange(1, 4))
+        try:
+            content = read_machine_provisioning(bytes(text), MAKERS)
+        except ProvisioningError:
+            refused += 1
+        else:
+            # White space may change; what is believed may not.
+            assert content == MACHINE
+
+    assert refused > 2_900
+
+
+paise = st.integers(0, 2**52)
+
+
+@given(
+    model=st.from_regex(r"[!-~]([ -~]{0,14}[!-~])?", fullmatch=True),
+    ascending=paise,
+    descending=paise,
+    counters=st.tuples(*[st.integers(0, 2**32 - 1)] * 4),
+    generation=st.integers(1, 65_535),
+)
+def test_whatever_a_file_says_comes_back_from_it(
+    model: str,
+    ascending: int,
+    descending: int,
+    counters: tuple[int, ...],
+    generation: int,
+) -> None:
+    total = min(ascending + descending, 2**53 - 1)
+    items, zero_items, number, issued = counters
+    content = MachineProvisioning(
+        replace(US.machine.credential, generation=generation),
+        model,
+        "1",
+        Paise(total - descending),
+        Paise(descending),
+        Paise(total),
+        items,
+        zero_items,
+        RechargeNumber(number),
+        EpochSeconds(issued),
+    )
+
+    text = write_provisioning(content, US.maker)
+
+    assert MachineProvisioning.decode(content.encode()) == content
+    assert read_machine_provisioning(text.encode(), MAKERS) == content
