@@ -1,0 +1,364 @@
+"""The postal security device: every call that the firmware may make of it.
+
+Rules:
+
+1. What a call changes is stored before the call returns; a call that raises has changed
+   nothing that is stored.
+2. Private keys never leave. What the server's channel brings is checked in here.
+3. Between `dial` and `hang_up` nothing is franked: the registers that a STATEMENT told
+   stay true until the books are closed on them.
+4. When a write fails the PSD says so at every later call, until it is switched on anew
+   and has read what was really stored.
+
+`Psd` is the `SecurityDevice` that `protocol.dialogue.machine` dials with.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from fm_device.model import MODEL, show_firmware
+from fm_device.psd.franking import Frank, FrankRefusal, frank
+from fm_device.psd.keyring import Keyring
+from fm_device.psd.memory import PsdMemory
+from fm_device.psd.records import LIVES_MAX, NO_RECHARGE, NO_TIME, Life, PsdRecord
+from fm_device.psd.session import Session
+from fm_device.psd.states import (
+    Installed,
+    Reinitialised,
+    Silence,
+    moved,
+    silence_at,
+    state_at,
+)
+from hw.clock import WallClock
+from hw.nvram import Nvram
+from protocol.channel import MachineChannel, MachineChannelPort
+from protocol.dialogue.machine import PsdAnswer, Request
+from protocol.errors import LocalProtocolError
+from protocol.keys import (
+    MachineCredential,
+    MachineIdentity,
+    MachineProvisioning,
+    Realm,
+    ServerCredential,
+    ServerProvisioning,
+)
+from protocol.ports import Entropy
+from protocol.registers import ZERO_REGISTERS, MachineState, RequestKind
+from protocol.values import (
+    EpochSeconds,
+    LicenceIdentifier,
+    Paise,
+)
+
+ChannelMaker = Callable[[MachineIdentity, ServerCredential], MachineChannelPort]
+
+
+def manufacture(
+    nvram: Nvram,
+    *,
+    psd_serial: str,
+    licence: LicenceIdentifier,
+    realm: Realm,
+    servers: Sequence[ServerProvisioning],
+    entropy: Entropy,
+    clock: WallClock | None,
+) -> None:
+    """Make a PSD: draw its keys and write zero registers into an empty memory.
+
+    Args:
+        nvram: The memory; it must hold no machine.
+        psd_serial: 8 ASCII letters or digits, never used before.
+        licence: The licence that the machine will frank under.
+        realm: Test or production.
+        servers: The server's provisioning, one for each credit key.
+        entropy: Where the keys come from.
+        clock: Sets the PSD's clock; without it the first dial-in has to.
+
+    Raises:
+        LocalProtocolError: A name is wrong, or the server is of another realm.
+        StoreError: The memory holds a machine, or fails.
+    """
+    identity = MachineIdentity.generate(licence, psd_serial, realm, entropy)
+    began = NO_TIME if clock is None else clock.now()
+    record = PsdRecord(
+        psd_serial=psd_serial,
+        standing=MachineState.UNINSTALLED,
+        registers=ZERO_REGISTERS,
+        lives=(_life(identity, began, record=None),),
+        clock_offset_s=None if clock is None else 0,
+    )
+    PsdMemory.create(nvram, record, Keyring((identity,), tuple(servers)))
+
+
+class Psd:
+    """A PSD that is switched on.
+
+    Attributes:
+        supervisor_present: Set by the operator: the supervisor stands at the machine,
+            so a large step of the clock may be made (DLG-10).
+    """
+
+    def __init__(
+        self,
+        nvram: Nvram,
+        clock: WallClock,
+        channel: ChannelMaker = MachineChannel,
+    ) -> None:
+        """Switch on: recover what is stored.
+
+        Args:
+            nvram: The memory.
+            clock: The battery clock, which drifts and is corrected by an offset.
+            channel: Makes the channel of a dial-in; simulations bring a double.
+
+        Raises:
+            StoreError: The memory holds no machine, is beyond repair, or fails.
+        """
+        self.supervisor_present = False
+        self._memory = PsdMemory(nvram)
+        self._clock = clock
+        self._channel = channel
+        self._session: Session | None = None
+
+    # What the firmware may read.
+
+    @property
+    def record(self) -> PsdRecord:
+        """What is stored; it holds no keys."""
+        return self._memory.record
+
+    @property
+    def credential(self) -> MachineCredential:
+        """The public side of the PSD's keys."""
+        return self._memory.identity.credential
+
+    @property
+    def server(self) -> ServerCredential:
+        """The server that the PSD trusts."""
+        return self._memory.server
+
+    @property
+    def commits(self) -> int:
+        """How many times the record was written: the wear of the memory."""
+        return self._memory.commits
+
+    @property
+    def damage(self) -> int:
+        """How many damaged copies were repaired so far."""
+        return self._memory.damage
+
+    @property
+    def time(self) -> EpochSeconds | None:
+        """The PSD's clock, or None when it is not set."""
+        offset_s = self.record.clock_offset_s
+        return None if offset_s is None else EpochSeconds(self._clock.now() + offset_s)
+
+    @property
+    def state(self) -> MachineState:
+        """The state as of now."""
+        return state_at(self.record, self.time)
+
+    @property
+    def silence(self) -> Silence:
+        """Whether the 30-day rule warns or blocks now."""
+        return silence_at(self.record, self.time)
+
+    @property
+    def call_due(self) -> bool:
+        """Whether the server or the 30-day rule asks for a dial-in now."""
+        now, due = self.time, self.record.next_call
+        return self.silence is not Silence.NONE or bool(due and now and now >= due)
+
+    @property
+    def dialling(self) -> bool:
+        """Whether a dial-in is under way."""
+        return self._session is not None
+
+    def provisioning(self, issued: EpochSeconds) -> MachineProvisioning:
+        """Say what the server has to know of this life, public parts only."""
+        record = self.record
+        registers = record.registers
+        return MachineProvisioning(
+            credential=self.credential,
+            model=MODEL,
+            firmware=show_firmware(),
+            ascending_paise=registers.ascending_paise,
+            descending_paise=registers.descending_paise,
+            control_total_paise=registers.control_total_paise,
+            items=registers.items,
+            zero_items=registers.items_with_zero - registers.items,
+            recharge_number=record.recharge_number,
+            issued=issued,
+        )
+
+    # What the firmware may do.
+
+    def install(self) -> None:
+        """Note that the machine stands at the licensee's premises.
+
+        Raises:
+            NoTransitionError: It is installed already.
+        """
+        record = self.record
+        standing = moved(record.standing, Installed())
+        self._memory.store(replace(record, standing=standing))
+
+    def frank(self, value: Paise, product_class: int) -> Frank | FrankRefusal:
+        """Debit one frank; when this returns it may be printed.
+
+        Raises:
+            LocalProtocolError: The value is negative.
+            StoreError: The debit may or may not be stored: do not print.
+        """
+        if self._session is not None:
+            return FrankRefusal.DIALLING
+        result = frank(self.record, self.state, self.time, value, product_class)
+        if isinstance(result, FrankRefusal):
+            return result
+        after, done = result
+        self._memory.store(after)
+        return done
+
+    def set_clock_lost(self) -> None:
+        """Forget the time, as when the clock's battery was changed."""
+        self._memory.store(replace(self.record, clock_offset_s=None))
+
+    def reinitialise(self, licence: LicenceIdentifier, entropy: Entropy) -> None:
+        """Begin a new life under another licence, after a settled withdrawal.
+
+        New keys make every voucher, mark and credential of the old life useless.
+        Registers, item counters and the recharge number go on from where they are.
+
+        Raises:
+            LocalProtocolError: The machine is not withdrawn, value or a report is left,
+                or it has been re-initialised too often.
+        """
+        record = self.record
+        self._check_reinitialisable(record)
+        identity = MachineIdentity.generate(
+            licence,
+            record.psd_serial,
+            self.credential.realm,
+            entropy,
+            generation=record.life.generation + 1,
+        )
+        after = PsdRecord(
+            psd_serial=record.psd_serial,
+            standing=moved(record.standing, Reinitialised()),
+            registers=record.registers,
+            lives=(*record.lives, _life(identity, self.time or NO_TIME, record)),
+            recharge_number=record.recharge_number,
+            closed_number=record.recharge_number,
+            dial_in=record.dial_in,
+            clock_offset_s=record.clock_offset_s,
+            wrong_vouchers=record.wrong_vouchers,
+            other_amounts=record.other_amounts,
+        )
+        self._memory.begin_life(after, identity)
+
+    # What a dial-in asks: protocol.dialogue.machine.SecurityDevice.
+
+    def dial(self, request: Request) -> bytes:
+        """Store the request and the number of the dial-in, then greet.
+
+        Raises:
+            LocalProtocolError: The machine is not installed, or the amount is not what
+                this kind of request allows.
+        """
+        record = self.record
+        if record.standing is MachineState.UNINSTALLED:
+            raise LocalProtocolError("a machine that is not installed does not dial")
+        stated = record.pending or request
+        if record.pending is None:
+            _check_request(request, record)
+        frozen = None if stated.kind is RequestKind.INSPECTION else stated
+        after = replace(record, dial_in=record.dial_in + 1, pending=frozen)
+        self._memory.store(after)
+        self._session = Session(
+            self._memory,
+            self._clock,
+            self._channel(self._memory.identity, self._memory.server),
+            stated,
+            supervisor_present=self.supervisor_present,
+        )
+        return self._session.greeting()
+
+    def greet(self, packet: bytes) -> bytes:
+        """Prove the server by its GREETING_2 and state the registers."""
+        return self._open_session().state_registers(packet)
+
+    def receive(self, packet: bytes) -> PsdAnswer | None:
+        """Open a packet, store what it says, answer."""
+        return self._open_session().receive(packet)
+
+    def usage(self) -> tuple[bytes, ...]:
+        """Seal the usage rows not yet acknowledged."""
+        return self._open_session().usage()
+
+    def last_voucher(self) -> bytes | None:
+        """Seal the voucher applied last, or None when there is none."""
+        return self._open_session().last_voucher()
+
+    def goodbye(self) -> bytes:
+        """Seal the GOODBYE."""
+        return self._open_session().goodbye()
+
+    def hang_up(self) -> None:
+        """Forget the channel's keys; count the vouchers that were wrong."""
+        session, self._session = self._session, None
+        if session is not None and session.wrong_vouchers:
+            record = self.record
+            count = record.wrong_vouchers + session.wrong_vouchers
+            self._memory.store(replace(record, wrong_vouchers=count))
+
+    def _open_session(self) -> Session:
+        if self._session is None:
+            raise LocalProtocolError("no dial-in is under way")
+        return self._session
+
+    def _check_reinitialisable(self, record: PsdRecord) -> None:
+        if self.state is not MachineState.WITHDRAWN:
+            raise LocalProtocolError(
+                f"the machine is {self.state.name}: withdraw it before it is "
+                "re-initialised"
+            )
+        if record.registers.descending_paise:
+            raise LocalProtocolError("there is value left in the descending register")
+        reported = all(row.reported for row in record.usage)
+        if record.closed_number != record.recharge_number or not reported:
+            raise LocalProtocolError(
+                "the server has not closed its books on the withdrawal: dial in once"
+            )
+        if len(record.lives) >= LIVES_MAX:
+            raise LocalProtocolError(f"a PSD has at most {LIVES_MAX} lives")
+
+
+def _check_request(request: Request, record: PsdRecord) -> None:
+    descending = record.registers.descending_paise
+    allowed = {
+        RequestKind.INSPECTION: request.amount_paise == 0,
+        RequestKind.RECHARGE: request.amount_paise > 0,
+        RequestKind.WITHDRAWAL: request.amount_paise == descending,
+        RequestKind.REFUND: 0 < request.amount_paise <= descending,
+    }
+    if not allowed[request.kind]:
+        raise LocalProtocolError(
+            f"a request for {request.kind.name} of {request.amount_paise} paise",
+            clause="DLG-4",
+        )
+
+
+def _life(
+    identity: MachineIdentity, began: EpochSeconds, record: PsdRecord | None
+) -> Life:
+    registers = ZERO_REGISTERS if record is None else record.registers
+    number = NO_RECHARGE if record is None else record.recharge_number
+    return Life(
+        generation=identity.generation,
+        licence=identity.licence_identifier,
+        began=began,
+        ascending_paise=registers.ascending_paise,
+        control_total_paise=registers.control_total_paise,
+        recharge_number=number,
+    )

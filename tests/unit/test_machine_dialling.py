@@ -1,0 +1,351 @@
+"""A dial-in inside the PSD: what is stored before what, and what has a place when."""
+
+import pytest
+
+from fm_device.psd.device import Psd
+from fm_device.psd.records import ClassUsage
+from hw.clock import MemoryWallClock
+from hw.nvram import MemoryNvram
+from protocol.channel import PacketType
+from protocol.dialogue.machine import (
+    INSPECTION,
+    OrderTaken,
+    Receipted,
+    Refused,
+    Request,
+)
+from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
+from protocol.messages import (
+    Ack,
+    Disposition,
+    Goodbye,
+    LastVoucher,
+    LicenceState,
+    MessageType,
+    OrderKind,
+    RefusalCode,
+    Usage,
+    UsageRow,
+)
+from protocol.registers import ZERO_REGISTERS, MachineState, RequestKind
+from protocol.usage import usage_digest
+from protocol.values import EpochSeconds, Paise, RechargeNumber
+from tests.witness.small_server import (
+    LICENCE,
+    RUPEES_2000,
+    Channels,
+    Dial,
+    a_clock,
+    a_new_memory,
+    complete,
+    recharged,
+    switch_on,
+)
+
+DAY_S = 86_400
+
+
+def _machine() -> tuple[MemoryNvram, MemoryWallClock, Psd]:
+    clock = a_clock()
+    nvram = a_new_memory(clock)
+    return nvram, clock, switch_on(nvram, clock)
+
+
+def _unexpected(nvram: MemoryNvram, dial: Dial, body: bytes) -> None:
+    image = nvram.image()
+    with pytest.raises(RemoteProtocolError) as refused:
+        dial.say(body)
+    assert refused.value.code is ErrorCode.UNEXPECTED
+    assert nvram.image() == image
+
+
+def test_a_whole_dial_in_over_the_real_channel() -> None:
+    clock = a_clock()
+    nvram = a_new_memory(clock)
+    channels = Channels(real=True)
+    psd = switch_on(nvram, clock, channels)
+    dial = Dial(psd, RUPEES_2000, channels)
+    dial.say(dial.voucher())
+    complete(dial)
+    assert psd.record.registers.descending_paise == 200_000
+    assert psd.state is MachineState.IN_SERVICE
+
+
+def test_a_new_machine_states_what_it_is() -> None:
+    _, clock, psd = _machine()
+    statement = Dial(psd).statement
+    assert (statement.version, statement.licence) == (1, LICENCE)
+    assert statement.psd_serial == b"PSD00001"
+    assert statement.state is MachineState.INSTALLED
+    assert statement.registers == ZERO_REGISTERS
+    assert (statement.recharge_number, statement.order_serial) == (0, 0)
+    assert statement.mark == bytes(8)
+    assert statement.usage_digest == usage_digest([])
+    assert (statement.time, statement.dial_in) == (clock.now(), 1)
+    assert (statement.request, statement.amount_paise) == (RequestKind.INSPECTION, 0)
+
+
+def test_a_request_is_stored_before_the_first_octet() -> None:
+    nvram, clock, psd = _machine()
+    psd.dial(RUPEES_2000)
+    stored = switch_on(MemoryNvram(nvram.image()), clock).record
+    assert (stored.pending, stored.dial_in) == (RUPEES_2000, 1)
+
+
+def test_an_inspection_is_never_pending() -> None:
+    _, _, psd = _machine()
+    psd.dial(INSPECTION)
+    assert psd.record.pending is None
+
+
+@pytest.mark.parametrize(
+    "other", [INSPECTION, Request(RequestKind.RECHARGE, Paise(999_900))]
+)
+def test_a_pending_request_stands_also_after_a_restart(other: Request) -> None:
+    nvram, clock, psd = _machine()
+    Dial(psd, RUPEES_2000)
+    restarted = switch_on(nvram, clock)
+    statement = Dial(restarted, other).statement
+    assert (statement.request, statement.amount_paise) == (
+        RequestKind.RECHARGE,
+        200_000,
+    )
+    assert restarted.record.pending == RUPEES_2000
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(RequestKind.RECHARGE, Paise(0)),
+        Request(RequestKind.INSPECTION, Paise(1)),
+        Request(RequestKind.WITHDRAWAL, Paise(1)),
+        Request(RequestKind.REFUND, Paise(1)),
+        Request(RequestKind.REFUND, Paise(0)),
+    ],
+)
+def test_an_impossible_request_is_our_own_bug_and_not_stored(request_: Request) -> None:
+    nvram, _, psd = _machine()
+    image = nvram.image()
+    with pytest.raises(LocalProtocolError):
+        psd.dial(request_)
+    assert nvram.image() == image
+
+
+def test_a_refusal_that_clears_frees_the_amount() -> None:
+    _, _, psd = _machine()
+    dial = Dial(psd, RUPEES_2000)
+    assert isinstance(dial.say(dial.refusal()), Refused)
+    assert psd.record.pending is None
+
+
+def test_a_refusal_that_keeps_changes_nothing() -> None:
+    nvram, _, psd = _machine()
+    dial = Dial(psd, RUPEES_2000)
+    image = nvram.image()
+    dial.say(
+        dial.refusal(
+            code=RefusalCode.MARK_WRONG, disposition=Disposition.KEPT, receipt_follows=0
+        )
+    )
+    assert nvram.image() == image
+
+
+def test_a_receipt_is_stored_in_one_commit() -> None:
+    nvram, clock, psd = _machine()
+    dial = Dial(psd)
+    commits = psd.commits
+    answer = dial.say(dial.receipt(mark=b"12345678"))
+    assert isinstance(answer, Receipted)
+    assert psd.commits == commits + 1
+    stored = switch_on(MemoryNvram(nvram.image()), clock).record
+    assert stored.mark == b"12345678"
+    assert stored.complete_at == clock.now()
+    assert stored.funds_paise == 500_000
+    assert stored.licence_state is LicenceState.REGISTERED
+    assert stored.standing is MachineState.IN_SERVICE
+    goodbye, _ = dial.open(psd.goodbye())
+    assert goodbye == Goodbye(b"12345678", psd.record.order_serial)
+    psd.hang_up()
+    assert Dial(psd).statement.mark == b"12345678"
+
+
+def test_a_receipt_of_another_number_is_refused() -> None:
+    nvram, _, psd = _machine()
+    dial = Dial(psd)
+    _unexpected(nvram, dial, dial.receipt(recharge_number=RechargeNumber(1)))
+
+
+def test_a_receipt_counts_by_the_servers_time() -> None:
+    _, clock, psd = _machine()
+    clock.advance(-400 * DAY_S)
+    recharged(psd)
+    now = EpochSeconds(clock.now() + 400 * DAY_S)
+    dial = Dial(psd)
+    dial.say(dial.receipt(time=now, orders=1))
+    answer = dial.say(dial.order(OrderKind.CLOCK, now))
+    assert isinstance(answer, OrderTaken)
+    assert not answer.applied, "no supervisor is there"
+    assert psd.record.complete_at == now
+
+
+def test_messages_out_of_place_change_nothing() -> None:
+    nvram, _, psd = _machine()
+    for make in (
+        lambda dial: dial.order(OrderKind.LOCK),
+        lambda dial: dial.usage_ack(),
+        lambda _: Ack(MessageType.LAST_VOUCHER, 0).encode(),
+        lambda dial: Goodbye(bytes(8), dial.statement.order_serial).encode(),
+        lambda dial: dial.statement.encode(),
+    ):
+        dial = Dial(psd)
+        _unexpected(nvram, dial, make(dial))
+        psd.hang_up()
+
+
+def test_a_receipt_or_voucher_after_the_receipt_changes_nothing() -> None:
+    nvram, _, psd = _machine()
+    dial = Dial(psd)
+    dial.say(dial.receipt())
+    _unexpected(nvram, dial, dial.receipt(mark=b"87654321"))
+    _unexpected(nvram, dial, dial.voucher(amount_paise=Paise(100)))
+
+
+def test_an_elective_message_is_ignored() -> None:
+    nvram, _, psd = _machine()
+    dial = Dial(psd)
+    image = nvram.image()
+    assert dial.say(b"\x40whatever") is None
+    assert nvram.image() == image
+    assert isinstance(dial.say(dial.receipt()), Receipted)
+
+
+def test_records_before_the_server_is_proved_are_the_peers_fault() -> None:
+    _, _, psd = _machine()
+    Dial(psd)
+    with pytest.raises(RemoteProtocolError) as refused:
+        psd.receive(bytes((PacketType.RECORD,)) + bytes(20))
+    assert refused.value.code is ErrorCode.UNEXPECTED
+
+
+def test_a_second_greeting_is_the_peers_fault() -> None:
+    nvram, _, psd = _machine()
+    dial = Dial(psd)
+    packet = dial.seal(dial.receipt())
+    psd.receive(packet)
+    image = nvram.image()
+    with pytest.raises(RemoteProtocolError) as refused:
+        psd.receive(packet)
+    assert refused.value.code is ErrorCode.UNEXPECTED
+    assert nvram.image() == image
+
+
+def test_a_changed_octet_of_the_proof_changes_nothing() -> None:
+    nvram, _, psd = _machine()
+    dial = Dial(psd, RUPEES_2000)
+    packet = bytearray(dial.seal(dial.voucher()))
+    packet[40] ^= 1
+    image = nvram.image()
+    with pytest.raises(RemoteProtocolError):
+        psd.receive(bytes(packet))
+    assert nvram.image() == image
+
+
+def test_usage_goes_in_parts_of_four_until_it_is_acknowledged() -> None:
+    _, _, psd = _machine()
+    recharged(psd)
+    for product_class in range(1, 6):
+        psd.frank(Paise(100 * product_class), product_class)
+    for _ in range(2):
+        dial = Dial(psd)
+        rows = [UsageRow(number, 1, Paise(100 * number)) for number in range(1, 6)]
+        assert dial.statement.usage_digest == usage_digest(rows)
+        dial.say(dial.receipt())
+        parts = [dial.open(packet)[0] for packet in psd.usage()]
+        number = dial.statement.dial_in
+        assert parts == [
+            Usage(number, 1, 2, tuple(rows[:4])),
+            Usage(number, 2, 2, tuple(rows[4:])),
+        ]
+        psd.hang_up()
+    dial = Dial(psd)
+    dial.say(dial.receipt())
+    psd.usage()
+    dial.say(dial.usage_ack())
+    psd.hang_up()
+    psd.frank(Paise(7), 2)
+    dial = Dial(psd)
+    dial.say(dial.receipt())
+    (packet,) = psd.usage()
+    part, _ = dial.open(packet)
+    assert part == Usage(dial.statement.dial_in, 1, 1, (UsageRow(2, 2, Paise(207)),))
+
+
+def test_nothing_franked_is_nothing_to_report() -> None:
+    _, _, psd = _machine()
+    dial = Dial(psd)
+    dial.say(dial.receipt())
+    assert psd.usage() == ()
+
+
+def test_an_ack_of_another_dial_in_acknowledges_nothing() -> None:
+    nvram, _, psd = _machine()
+    recharged(psd)
+    psd.frank(Paise(100), 1)
+    dial = Dial(psd)
+    dial.say(dial.receipt())
+    psd.usage()
+    _unexpected(
+        nvram, dial, Ack(MessageType.USAGE, dial.statement.dial_in + 1).encode()
+    )
+    assert psd.record.usage == (ClassUsage(1, 1, Paise(100), reported=False),)
+
+
+def test_the_last_voucher_is_presented_octet_by_octet() -> None:
+    _, _, psd = _machine()
+    dial = Dial(psd, RUPEES_2000)
+    voucher = dial.voucher()
+    dial.say(voucher)
+    psd.hang_up()
+    dial = Dial(psd)
+    dial.say(dial.refusal(code=RefusalCode.NUMBER_AHEAD, receipt_follows=0))
+    packet = psd.last_voucher()
+    assert packet is not None
+    assert dial.open(packet)[0] == LastVoucher(voucher)
+    dial.say(Ack(MessageType.LAST_VOUCHER, 0).encode())
+    psd.goodbye()
+
+
+def test_a_machine_without_a_voucher_has_none_to_present() -> None:
+    _, _, psd = _machine()
+    dial = Dial(psd)
+    dial.say(dial.refusal(code=RefusalCode.NUMBER_AHEAD, receipt_follows=0))
+    assert psd.last_voucher() is None
+
+
+def test_calls_out_of_order_are_our_own_bug() -> None:
+    _, _, psd = _machine()
+    with pytest.raises(LocalProtocolError):
+        psd.goodbye()
+    dial = Dial(psd)
+    with pytest.raises(LocalProtocolError):
+        psd.usage()
+    dial.say(dial.receipt())
+    with pytest.raises(LocalProtocolError):
+        psd.last_voucher()
+
+
+def test_a_next_call_is_kept_until_a_dial_in_is_complete_after_it() -> None:
+    _, clock, psd = _machine()
+    due = clock.now() + DAY_S
+    dial = Dial(psd)
+    dial.say(dial.receipt(orders=1))
+    dial.say(dial.order(OrderKind.NEXT_CALL, due))
+    psd.hang_up()
+    complete(Dial(psd))
+    assert psd.record.next_call == due
+    assert not psd.call_due
+    clock.advance(DAY_S)
+    assert psd.call_due
+    complete(Dial(psd))
+    assert psd.record.next_call == 0
+    assert not psd.call_due
