@@ -144,10 +144,17 @@ class Station:
 
     def begin_link(self) -> list[LinkEvent]:
         """Both ends begin at 0."""
+        self.timers.stop()
         self.transfer = Transfer(
-            self.agreed, self.outbox, self.timers, self.round_trips, self.counters
+            self.agreed,
+            self.outbox,
+            self.timers,
+            self.round_trips,
+            self.counters,
+            caller_heard=self.role is Role.MACHINE,
         )
-        self.timers.reply = None
+        if self.role is Role.MACHINE:
+            self.transfer.greet(self.now)
         self.timers.idle = self.now + self.agreed.idle_s
         self.retries = 0
         self.counters.links += 1
@@ -347,9 +354,7 @@ def _drain(station: Station, _: object) -> list[LinkEvent]:
 
 def _disconnect(station: Station, _: object) -> list[LinkEvent]:
     """Send DISC; what the peer sent and we have is acknowledged before."""
-    transfer = _transfer(station)
-    transfer.acknowledgement_due()
-    transfer.acknowledge_alone()
+    _transfer(station).acknowledge_last()
     station.drop_link()
     return _send_disconnect(station, _)
 

@@ -48,10 +48,15 @@ class Transfer:
         timers: Timers,
         round_trips: RoundTrips,
         counters: LinkCounters,
+        *,
+        caller_heard: bool,
     ) -> None:
         """Begin at 0 in both directions.
 
         Args:
+            caller_heard: Whether it is certain that the caller has our UA: until a
+                frame of this link has come it may send SABM again, and an I frame of
+                ours would be taken into the link that follows.
             agreed: The parameters in force.
             outbox: Takes the frames.
             timers: Of this end; T1 and T2 are set here.
@@ -68,6 +73,7 @@ class Transfer:
         """The last frame of the queue asks for its acknowledgement at once."""
         self.hopeless = False
         """A frame was sent so often that sending it again is of no use."""
+        self._caller_heard = caller_heard
         self._outbox = outbox
         self._timers = timers
         self._round_trips = round_trips
@@ -81,6 +87,7 @@ class Transfer:
         self._poll_due = False
         self._unanswered = 0
         self._unacknowledged = 0
+        self._greeting_due = False
         self._acknowledge_at_once = False
         self._reply_started_at = 0.0
         self._information_at = 0.0
@@ -113,6 +120,7 @@ class Transfer:
         Returns:
             The messages that it completed, and what was wrong with it, if anything.
         """
+        self._caller_heard = True
         self._information_at = now
         self._acknowledged(frame.receive_number, now)
         if self._busy:
@@ -138,6 +146,7 @@ class Transfer:
 
     def receive_supervision(self, frame: Frame, now: float) -> None:
         """Take RR, RNR, REJ or SREJ."""
+        self._caller_heard = True
         asks_for_one = frame.kind is FrameKind.SREJ
         if frame.poll_final or not asks_for_one:
             self._acknowledged(frame.receive_number, now)
@@ -190,16 +199,20 @@ class Transfer:
         self._start_reply(now)
         return True
 
-    def acknowledgement_due(self) -> None:
-        """T2 ran out, or the link is about to be closed."""
-        self._timers.acknowledgement = None
-        self._acknowledge_at_once = self._unacknowledged > 0
+    def greet(self, now: float) -> None:
+        """Let the peer hear of us within T2, though nothing came from it yet."""
+        self._greeting_due = True
+        self._timers.acknowledgement = now + self.agreed.ack_delay_s
 
-    def acknowledge_alone(self) -> None:
-        """Write the acknowledgement that is due, if one is."""
-        if self._acknowledge_at_once:
-            self._counters.acknowledgements_sent += 1
-            self._supervise(self._ready(), command=False)
+    def acknowledgement_due(self) -> None:
+        """T2 ran out."""
+        self._timers.acknowledgement = None
+        self._acknowledge_at_once = self._unacknowledged > 0 or self._greeting_due
+
+    def acknowledge_last(self) -> None:
+        """The link is about to be closed: write the acknowledgement that is owed."""
+        if self._unacknowledged > 0:
+            self._acknowledge_alone()
 
     def poll(self) -> None:
         """Ask the peer for its state with the next octets."""
@@ -221,7 +234,8 @@ class Transfer:
     def fill(self, now: float) -> None:
         """Write all frames that may go now."""
         repeated = self._fill_information(now)
-        self.acknowledge_alone()
+        if self._acknowledge_at_once:
+            self._acknowledge_alone()
         if self._poll_due or (repeated and self._poll_order is None):
             self._poll_due = False
             self._order += 1
@@ -235,7 +249,7 @@ class Transfer:
 
     def _fill_information(self, now: float) -> bool:
         """Write I frames; tell whether one of them was a repetition."""
-        if self._peer_busy:
+        if self._peer_busy or not self._caller_heard:
             return False
         while self.window.is_open and not self.queue.is_empty:
             self.window.add(self.queue.next(self._frame_length.octets))
@@ -329,6 +343,10 @@ class Transfer:
         elif self._timers.acknowledgement is None:
             self._timers.acknowledgement = now + self.agreed.ack_delay_s
 
+    def _acknowledge_alone(self) -> None:
+        self._counters.acknowledgements_sent += 1
+        self._supervise(self._ready(), command=False)
+
     def _ask_for(self, numbers: list[int]) -> None:
         kind = FrameKind.SREJ if self.agreed.srej else FrameKind.REJ
         for number in numbers:
@@ -365,6 +383,7 @@ class Transfer:
 
     def _acknowledgement_went(self) -> None:
         self._unacknowledged = 0
+        self._greeting_due = False
         self._acknowledge_at_once = False
         self._timers.acknowledgement = None
 

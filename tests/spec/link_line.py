@@ -144,7 +144,9 @@ class Line:
                 if end.link.deadline is not None
             ]
             at = min(times + deadlines, default=None)
-            if at is None or at > until_s:
+            if at is None:
+                return
+            if at > until_s:
                 self.now = max(self.now, until_s)
                 return
             self.now = max(self.now, at)

@@ -61,6 +61,16 @@ def machine_up(parameters: LinkParameters = DEFAULT) -> Link:
     return link
 
 
+def greeted() -> Link:
+    """A machine that has let the server hear of it, and waits."""
+    link = machine_up()
+    assert link.octets_to_send() == b""
+    assert link.deadline == pytest.approx(0.6)
+    assert link.handle_timer(0.6) == []
+    assert sent(link) == ["0301"]
+    return link
+
+
 def down(reason: DownReason) -> list[LinkEvent]:
     return [LinkDown(reason)]
 
@@ -163,8 +173,8 @@ def test_sabm_while_connected_ends_the_old_link_and_begins_a_new_one(
     assert feed(link, sabm) == [LinkDown(DownReason.RESET_BY_PEER), LinkUp()]
     assert [frame[2:] for frame in sent(link)] == ["73"]
     link.send_message(b"new", 0.3)
-    assert [frame[2:] for frame in sent(link)] == ["00036e6577"]
-    assert feed(link, other + "20" + "03" + "6e6577") == [MessageReceived(b"new")]
+    assert feed(link, other + "00" + "03" + "6e6577") == [MessageReceived(b"new")]
+    assert [frame[2:] for frame in sent(link)] == ["20036e6577"]
 
 
 def test_the_next_call_may_come_on_the_same_stream() -> None:
@@ -201,9 +211,27 @@ def test_dm_ends_a_link_whose_other_end_is_gone(dm: str) -> None:
     assert feed(machine_up(), dm) == down(DownReason.NO_LINK_AT_PEER)
 
 
+def test_a_server_that_speaks_first_waits_until_it_has_heard_the_machine() -> None:
+    machine, server = Link(Role.MACHINE), Link(Role.SERVER)
+    machine.connect(0.0)
+    sabm = machine.octets_to_send()
+    server.receive_octets(sabm, 0.0)
+    server.send_message(b"old", 0.0)
+    first_ua = server.octets_to_send()
+    assert len(first_ua) == 6
+    # SABM was repeated: a message sent before would have come into the link after it.
+    server.receive_octets(sabm, 3.0)
+    server.send_message(b"new", 3.0)
+    machine.receive_octets(first_ua + server.octets_to_send(), 3.1)
+    machine.handle_timer(3.6)
+    server.receive_octets(machine.octets_to_send(), 3.7)
+    assert machine.receive_octets(server.octets_to_send(), 3.8) == [
+        MessageReceived(b"new")
+    ]
+
+
 def test_a_half_open_link_is_found_by_the_idle_poll() -> None:
-    link = machine_up()
-    assert link.octets_to_send() == b""
+    link = greeted()
     assert link.deadline == pytest.approx(30.1)
     events: list[LinkEvent] = []
     polls = 0
@@ -216,12 +244,11 @@ def test_a_half_open_link_is_found_by_the_idle_poll() -> None:
     assert events == down(DownReason.NO_ANSWER)
     assert frames == ["030f"]
     assert polls == 1 + DEFAULT.retries_max
-    assert now < 90
+    assert now < 95
 
 
 def test_an_idle_peer_that_answers_keeps_the_link() -> None:
-    link = machine_up()
-    link.octets_to_send()
+    link = greeted()
     for _ in range(10):
         assert link.deadline is not None
         now = link.deadline

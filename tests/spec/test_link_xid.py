@@ -100,7 +100,7 @@ def kinds(line: Line) -> list[int]:
 def test_two_ends_with_the_defaults_exchange_no_xid() -> None:
     line = Line()
     line.connect()
-    line.run(1)
+    line.run(0.4)
     assert FrameKind.XID.value | 0x10 not in kinds(line)
     assert line.server.link.parameters == DEFAULT
 
@@ -108,7 +108,7 @@ def test_two_ends_with_the_defaults_exchange_no_xid() -> None:
 def test_a_machine_that_wants_modulo_128_asks_first_and_then_sends_sabme() -> None:
     line = Line(machine=WIDE, server=WIDE)
     line.connect()
-    line.run(1)
+    line.run(0.4)
     assert kinds(line) == [0xBF, 0xBF, 0x7F, 0x73]
     assert line.machine.link.parameters.negotiable == WIDE.negotiable
     assert line.server.link.parameters.negotiable == WIDE.negotiable
@@ -120,7 +120,7 @@ def test_a_machine_that_wants_modulo_128_asks_first_and_then_sends_sabme() -> No
 def test_a_server_that_cannot_do_more_answers_with_less() -> None:
     line = Line(machine=WIDE)
     line.connect()
-    line.run(1)
+    line.run(0.4)
     assert kinds(line) == [0xBF, 0xBF, 0x3F, 0x73]
     assert line.machine.link.parameters.negotiable == DEFAULT.negotiable
 
@@ -172,7 +172,7 @@ def test_octets_of_the_accm_do_not_appear_on_the_line() -> None:
 def test_a_server_never_asks() -> None:
     line = Line(server=WIDE)
     line.connect()
-    line.run(1)
+    line.run(0.4)
     assert kinds(line) == [0x3F, 0x73]
     assert line.server.link.parameters.negotiable == DEFAULT.negotiable
     assert Role.SERVER.peer is Role.MACHINE
