@@ -4,6 +4,8 @@ Every test ends with the oracles: the ledger sums to zero, and the totals of all
 are what they put into the funds and what waits in suspense.
 """
 
+import random
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
@@ -590,3 +592,38 @@ def test_funds_never_grow_beyond_what_a_machine_can_be_told(store: Store) -> Non
     _import(store, "F1", _deposit("1", "2000.00"))
     report = _import(store, "F2", _deposit("1", "90071992547400.00"))
     assert _reasons(report) == ["the funds would be more than can be held"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_any_sequence_of_files_the_money_adds_up(store: Store, seed: int) -> None:
+    generator = random.Random(seed)
+    imported: list[bytes] = []
+    earlier: list[str] = []
+    outcomes: Counter[str] = Counter()
+    for number in range(40):
+        lines = [
+            _random_line(generator, str(line), earlier)
+            for line in range(generator.randrange(6))
+        ]
+        octets = _file(f"F{number}", *lines)
+        report = import_fund_file(store, octets, NOW)
+        imported.append(octets)
+        earlier += [f"F{number}/{line}" for line in range(len(lines))]
+        for line, judged in zip(lines, report.lines, strict=True):
+            verdict = "applied" if judged.suspended_because is None else "suspended"
+            outcomes[f"{line[0]} {verdict}"] += 1
+        assert import_fund_file(store, generator.choice(imported), NOW).already_known
+        _check_money(store)
+    assert min(outcomes.values()) > 0
+    assert set(outcomes) == {"D applied", "D suspended", "C applied", "C suspended"}
+
+
+def _random_line(generator: random.Random, line_id: str, earlier: list[str]) -> str:
+    licence = generator.choice((BHARAT, BHARAT, SANGHA, CANCELLED, "N999999"))
+    if earlier and generator.random() < 0.6:
+        amount = generator.choice((-2000, -1000, -500, -50, 0, 50, 500, 1000))
+        return _correction(
+            line_id, f"{amount}.00", generator.choice(earlier[-8:]), licence
+        )
+    amount = generator.choice((900, 1000, 1050, 2000, 3000))
+    return _deposit(line_id, f"{amount}.00", licence)
