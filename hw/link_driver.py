@@ -1,8 +1,8 @@
 """A link over a line: the one adapter that both ends use.
 
 `LinkDriver` feeds what the line brings to a `protocol.link.Link`, gives its events to
-the user, sends what the link wants to send, and arms one timer for whichever of link and
-user is due first. Everything that decides anything is sans-I/O and elsewhere.
+the user, sends what the link wants to send, and arms one timer for whichever of the link
+and the user is due first. Everything that decides anything is sans-I/O and elsewhere.
 """
 
 from typing import Protocol

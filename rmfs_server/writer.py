@@ -68,7 +68,8 @@ class ThreadWriter:
         """Queue `job`; `done` or `failed` is called in a later reactor turn."""
 
         def tell(failure: Failure) -> None:
-            failed(failure.value)
+            if failure.value is not None:
+                failed(failure.value)
 
         answer: Deferred[T] = deferToThreadPool(self._reactor, self._pool, job)
         answer.addCallbacks(done, tell)

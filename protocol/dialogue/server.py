@@ -20,7 +20,7 @@ from protocol.channel import (
     write_error,
 )
 from protocol.errors import ErrorCode, NoTransitionError, RemoteProtocolError
-from protocol.keys import MachineCredential, verify
+from protocol.keys import MachineCredential
 from protocol.messages import (
     SIGNATURE_OCTETS,
     Ack,
@@ -430,20 +430,14 @@ class ServerDialogue:
     ) -> None:
         """Check identity and signature of a message of this channel (DLG-3)."""
         credential = self._credential
-        if credential is None or message.licence != credential.licence:
+        if credential is None or message.licence != credential.licence_identifier:
             raise RemoteProtocolError(
                 f"a {context} of {message.licence} in the channel of {self.licence}",
                 clause="DLG-3.1",
                 code=ErrorCode.STATEMENT,
             )
         signed = self._channel.binding + octets[:-SIGNATURE_OCTETS]
-        if not verify(
-            credential.signing_key,
-            context,
-            credential.realm,
-            signed,
-            message.signature,
-        ):
+        if not credential.verify(context, signed, message.signature):
             raise RemoteProtocolError(
                 f"the signature of a {context} does not verify",
                 clause="DLG-3.2",
@@ -471,7 +465,7 @@ class ServerDialogue:
                 code=ErrorCode.UNEXPECTED,
             )
         self._check_signed(message, body, "STATEMENT")
-        if message.psd_serial != event.credential.psd_serial:
+        if message.psd_serial != event.credential.psd_serial.encode("ascii"):
             raise RemoteProtocolError(
                 "the STATEMENT names another PSD than the enrolment",
                 clause="DLG-3.1",

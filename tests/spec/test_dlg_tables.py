@@ -2,7 +2,7 @@
 
 from itertools import product
 from types import UnionType
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -30,11 +30,11 @@ def event_types(union: UnionType) -> list[type]:
     ids=["machine", "server"],
 )
 def test_every_state_and_event_has_one_row_or_none_by_product(
-    table: Table, events: list[type]
+    table: Table[Any, Any], events: list[type]
 ) -> None:
     rows = {(row.state, row.event) for row in table.rows}
     assert {row.event for row in table.rows} == set(events)
-    for state, event in product(type(table.initial), events):
+    for state, event in product(list(type(table.initial)), events):
         stand_in = object.__new__(event)
         if (state, event) in rows:
             assert table.row(state, stand_in).state is state
@@ -44,7 +44,9 @@ def test_every_state_and_event_has_one_row_or_none_by_product(
 
 
 @pytest.mark.parametrize("table", [machine.TABLE, server.TABLE])
-def test_every_state_but_the_last_can_fail_and_lose_the_line(table: Table) -> None:
+def test_every_state_but_the_last_can_fail_and_lose_the_line(
+    table: Table[Any, Any],
+) -> None:
     for state in type(table.initial):
         names = {row.event.__name__ for row in table.rows if row.state is state}
         if state.name == "ENDED":
