@@ -101,6 +101,7 @@ class Channels:
     """Makes both ends of channels: real ones, or doubles that need no curves."""
 
     real: bool = False
+    answering: ServerIdentity = SERVER
     calls: "count[int]" = field(default_factory=count)
 
     def machine(
@@ -112,8 +113,8 @@ class Channels:
 
     def server(self) -> ServerChannelPort:
         if self.real:
-            return ServerChannel(SERVER)
-        return DoubleServerChannel(SERVER, b"small server")
+            return ServerChannel(self.answering)
+        return DoubleServerChannel(self.answering, b"small server")
 
 
 def switch_on(

@@ -1,0 +1,189 @@
+"""One dial-in of a machine: its dialogue on one side, a link on the other.
+
+`DialIn` is what `hw.link_driver.LinkDriver` drives: it gives what happens on the link
+to a `MachineDialogue` and carries the effects out, in order. It knows no reactor and no
+clock of its own; `fm_device.line` puts it on a real or a virtual line.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from fm_device.psd.device import Psd
+from hw.lines.port import LineLoss
+from hw.link_driver import LinkDriver
+from protocol.dialogue.machine import (
+    EndLink,
+    Failed,
+    Greeted,
+    LineLost,
+    MachineDialogue,
+    MachineEffect,
+    OrderTaken,
+    Outcome,
+    PsdAnswer,
+    Request,
+    SendPacket,
+    State,
+)
+from protocol.errors import ErrorCode, RmfsError
+from protocol.messages import Order, Receipt, Refusal, Voucher
+from protocol.registers import Registers
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIsUp:
+    """The link is set up: the two ends can hear each other."""
+
+
+Progress = LinkIsUp | Greeted | PsdAnswer | Failed | LineLost
+OnProgress = Callable[[Progress], None]
+
+
+def keep_silent(_event: Progress) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialInReport:
+    """How a dial-in ended.
+
+    Attributes:
+        outcome: For the operator.
+        before: The registers when it began.
+        after: The registers when it ended.
+        pending: What is pending now: it must be dialled for again.
+        voucher: The voucher that was applied, or None.
+        refusal: The refusal that was taken, or None.
+        receipt: The receipt that was stored, or None.
+        orders: The orders that came, and whether each was applied.
+        failure: The clause that was broken or the time-out that struck, or None.
+        loss: How the line ended.
+        octets_up: Octets given to the line.
+        octets_down: Octets that the line brought.
+        duration_s: From dialling to the end of the line.
+    """
+
+    outcome: Outcome
+    before: Registers
+    after: Registers
+    pending: Request | None
+    voucher: Voucher | None
+    refusal: Refusal | None
+    receipt: Receipt | None
+    orders: tuple[tuple[Order, bool], ...]
+    failure: Failed | None
+    loss: LineLoss
+    octets_up: int
+    octets_down: int
+    duration_s: float
+
+    @property
+    def may_dial_again(self) -> bool:
+        """Whether the line or the server's load is to blame: dialling again may do."""
+        if self.failure is None:
+            return self.outcome is Outcome.IN_DOUBT
+        return self.failure.code in (ErrorCode.TIMEOUT, ErrorCode.UNAVAILABLE)
+
+
+OnEnd = Callable[["DialIn", LineLoss, float], None]
+
+
+class DialIn:
+    """Drives one dialogue over one link; a `hw.link_driver.LinkUser`.
+
+    Attributes:
+        dialogue: The dialogue, for its outcome.
+        orders: The orders that came, and whether each was applied.
+        error: What stopped the machine itself, such as a failed memory, or None.
+    """
+
+    def __init__(
+        self, psd: Psd, request: Request, *, on_progress: OnProgress, on_end: OnEnd
+    ) -> None:
+        """Prepare a dial-in.
+
+        Args:
+            psd: The security device; it must not be dialling.
+            request: What is wanted; what is pending stands before it.
+            on_progress: Told of everything that the operator may want to see.
+            on_end: Told once, when the line has ended.
+        """
+        self.dialogue = MachineDialogue(psd, request)
+        self.orders: list[tuple[Order, bool]] = []
+        self.error: RmfsError | None = None
+        self._psd = psd
+        self._on_progress = on_progress
+        self._on_end = on_end
+        self._driver: LinkDriver | None = None
+
+    @property
+    def deadline(self) -> float | None:
+        """When `handle_timer` is due."""
+        return self.dialogue.deadline
+
+    def link_up(self, driver: LinkDriver, now: float) -> None:
+        """Begin; a link that comes up a second time has nothing to carry."""
+        self._driver = driver
+        if self.dialogue.state is not State.READY:
+            driver.disconnect()
+            return
+        self._on_progress(LinkIsUp())
+        self._carry_out(lambda: self.dialogue.link_up(now))
+
+    def message_received(self, message: bytes, now: float) -> None:
+        """Take a packet of the server."""
+        self._carry_out(lambda: self.dialogue.receive_packet(message, now))
+
+    def link_down(self, reason: str, now: float) -> None:
+        """End the dialogue, and hang up."""
+        self._carry_out(lambda: self.dialogue.line_lost(reason, now))
+        self._hang_up()
+
+    def line_lost(self, loss: LineLoss, now: float) -> None:
+        """End."""
+        self._carry_out(lambda: self.dialogue.line_lost(str(loss), now))
+        self._on_end(self, loss, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Look at the time."""
+        self._carry_out(lambda: self.dialogue.handle_timer(now))
+
+    def _carry_out(self, step: Callable[[], list[MachineEffect]]) -> None:
+        if self.error is not None:
+            return
+        try:
+            for effect in step():
+                self._carry_out_one(effect)
+        except RmfsError as error:
+            # Only the machine itself can fail here: the dialogue turns whatever the
+            # peer does into an end of its own.
+            self.error = error
+            self._stop()
+
+    def _carry_out_one(self, effect: MachineEffect) -> None:
+        if isinstance(effect, SendPacket):
+            self._sender().send_message(effect.packet)
+        elif isinstance(effect, EndLink):
+            self._sender().disconnect()
+        else:
+            if isinstance(effect.event, OrderTaken):
+                self.orders.append((effect.event.order, effect.event.applied))
+            self._on_progress(effect.event)
+
+    def _sender(self) -> LinkDriver:
+        if self._driver is None:
+            raise RmfsError("a dialogue wants to send before its link is up")
+        return self._driver
+
+    def _stop(self) -> None:
+        # The keys are forgotten whether or not the memory still takes a counter.
+        with suppress(RmfsError):
+            self._psd.hang_up()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Drop the line, after the link's last word (the UA on a DISC) was sent."""
+        if self._driver is not None:
+            self._driver.settle()
+            self._driver.drop()
