@@ -175,9 +175,9 @@ class Deframer:
 
 
 def unstuff(stuffed: bytes) -> bytes:
-    """Undo octet stuffing; an escape that escapes nothing is left out.
+    """Undo octet stuffing; an escape before another escape is left out.
 
-    Such a frame is damaged, and its FCS says so.
+    No sender writes that (LINK-2.2): such a frame is damaged, and its FCS says so.
     """
     head, *rest = stuffed.split(ESCAPE)
     return head + b"".join(

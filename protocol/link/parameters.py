@@ -80,8 +80,13 @@ MESSAGE_OCTETS_MAX: Final = 4096
 QUEUE_OCTETS_MAX: Final = 262_144
 """Octets of messages that wait in one end; more is a caller that ignores the line."""
 
-SLOWEST_OCTET_S: Final = 10 / 1200
-"""Time of an octet that is assumed before anything was measured: 8N1 at 1,200 bit/s."""
+USUAL_OCTET_S: Final = 10 / 1200
+"""Time of an octet until something was measured: 8N1 at 1,200 bit/s, the slowest modem
+that is still sold."""
+
+SLOWEST_OCTET_S: Final = 10 / 300
+"""No line is taken to be slower, whatever was measured: a round trip in which an
+acknowledgement was lost bounds nothing that is of use."""
 
 TIMEOUT_MARGIN: Final = 1.5
 """T1 is this times the bound that was measured: room for jitter of modems."""

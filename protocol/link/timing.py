@@ -19,6 +19,7 @@ from protocol.link.parameters import (
     SLOWEST_OCTET_S,
     TIMEOUT_MARGIN,
     TIMEOUT_SLACK_S,
+    USUAL_OCTET_S,
 )
 
 
@@ -49,7 +50,8 @@ class RoundTrips:
 
     def waiting_octets(self, now: float) -> float:
         """Octets that at most still wait in front of the line."""
-        octet_s = min((s / n for n, s in self._measured), default=SLOWEST_OCTET_S)
+        octet_s = min((s / n for n, s in self._measured), default=USUAL_OCTET_S)
+        octet_s = min(octet_s, SLOWEST_OCTET_S)
         return max(0.0, self._waiting_octets - (now - self._counted_at) / octet_s)
 
     def timeout_s(self, octets: float, now: float) -> float:
@@ -61,9 +63,12 @@ class RoundTrips:
         """
         octets += self.waiting_octets(now)
         if not self._measured:
-            return self._start_s + octets * SLOWEST_OCTET_S
+            return self._start_s + octets * USUAL_OCTET_S
         bound_s = min(s * max(1.0, octets / n) for n, s in self._measured)
-        return bound_s * TIMEOUT_MARGIN + TIMEOUT_SLACK_S
+        return min(
+            bound_s * TIMEOUT_MARGIN + TIMEOUT_SLACK_S,
+            self._start_s + octets * SLOWEST_OCTET_S,
+        )
 
 
 @dataclass(slots=True)
