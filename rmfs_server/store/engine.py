@@ -103,7 +103,12 @@ class Store:
         Raises:
             StoreError: The database failed.
         """
-        with _translated("reading"), self._engine.connect() as connection:
+        with _translated("reading"), self._engine.connect() as fresh:
+            connection = fresh
+            if self._engine.dialect.name == "postgresql":
+                connection = fresh.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
             yield connection
             connection.rollback()
 

@@ -1,0 +1,280 @@
+"""The books: what a dial-in asks of them, each question in one transaction.
+
+- The machine's row is locked first; everything else is read after it, and what was
+  judged on it is written before the lock is let go.
+- What is sent has been stored and is read back from there. A message that was judged
+  before gets the answer that it got, octet for octet.
+- A STATEMENT that is judged raises the machine's call generation. Every later question
+  of a call names its own, and is answered `Superseded` when it is not the newest.
+- When a question raises `StoreError`, whether it was committed is unknown: ask again.
+
+Source: SPEC.md REG-5 to REG-9, DLG-7 to DLG-10, DLG-14.2; design section 4.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from protocol.dialogue.server import (
+    CredentialFound,
+    CredentialMissing,
+    Frozen,
+    SignedOctets,
+    Stored,
+    Superseded,
+)
+from protocol.keys import CreditKey
+from protocol.messages import (
+    Confirmation,
+    Disposition,
+    Goodbye,
+    Refusal,
+    RefusalCode,
+    Statement,
+    UsageRow,
+)
+from protocol.parameters import parameter
+from protocol.ports import Entropy
+from protocol.settling import judge, judge_confirmation
+from protocol.usage import usage_digest
+from protocol.values import (
+    EpochSeconds,
+    LicenceIdentifier,
+    Paise,
+    RechargeNumber,
+)
+from rmfs_server.judging import Message, Signers, carry_out, freeze, open_case
+from rmfs_server.store import Store, machines, messages, orders, recharges, usage
+from rmfs_server.store.machines import Machine
+from rmfs_server.store.messages import Answer
+from rmfs_server.store.schema import SignedKind
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A call whose STATEMENT was judged: its machine, and which call of it this is."""
+
+    licence: LicenceIdentifier
+    generation: int
+
+
+class Books:
+    """What the server knows and owes; several processes may share one store."""
+
+    def __init__(self, store: Store, credit_key: CreditKey, entropy: Entropy) -> None:
+        """Keep books in `store`, sign with `credit_key`, draw marks from `entropy`."""
+        self._store = store
+        self._signers = Signers(credit_key, entropy)
+
+    def find_credential(
+        self, licence: LicenceIdentifier
+    ) -> CredentialFound | CredentialMissing:
+        """Look a machine up by the identifier that it has not proved yet.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        with self._store.reading() as connection:
+            enrolled = machines.find_enrolled(connection, licence)
+        if enrolled is None or not enrolled.active:
+            return CredentialMissing()
+        return CredentialFound(enrolled.credential)
+
+    def judge_statement(
+        self, statement: Statement, signed: SignedOctets, now: EpochSeconds
+    ) -> tuple[Turn, Answer] | CredentialMissing | Superseded:
+        """Settle what is outstanding, judge the request, and store the answer.
+
+        Args:
+            statement: A STATEMENT whose signature and identity were verified.
+            signed: The same message as it came.
+            now: Wall time.
+
+        Returns:
+            The turn of this call with the stored answer; `CredentialMissing` when the
+            credential was revoked meanwhile; `Superseded` when a later dial-in of the
+            machine has been judged already.
+
+        Raises:
+            StoreError: The database failed; ask again.
+            InvariantError: Money does not add up; nothing was changed.
+        """
+        with self._store.writing("judge_statement") as connection:
+            case = open_case(connection, statement.licence, now)
+            if case is None or not case.enrolled.active:
+                return CredentialMissing()
+            machine = case.machine
+            heard = messages.find(connection, messages.digest_of(signed))
+            if heard is not None:
+                if heard.call_generation != machine.call_generation:
+                    return Superseded()
+                turn = Turn(machine.licence, heard.call_generation)
+                return turn, messages.decode_answer(heard.answer)
+            step = Paise(parameter("download.step_paise", case.today))
+            judgement = judge(case.account, statement, step)
+            if judgement.registers is not None and statement.dial_in < machine.dial_in:
+                # Its line was slow: a later dial-in has been answered. To judge it now
+                # would replace the mark that the machine has stored since.
+                return Superseded()
+            turn = Turn(machine.licence, machine.call_generation + 1)
+            message = Message(
+                SignedKind.STATEMENT,
+                signed,
+                statement.state,
+                statement.order_serial,
+                statement.dial_in,
+                turn.generation,
+            )
+            return turn, carry_out(case, judgement, message, self._signers)
+
+    def judge_confirmation(
+        self,
+        turn: Turn,
+        confirmation: Confirmation,
+        signed: SignedOctets,
+        now: EpochSeconds,
+    ) -> Answer | Superseded:
+        """Post what a CONFIRMATION confirms and close the books on the dial-in.
+
+        Raises:
+            StoreError: The database failed; ask again.
+            InvariantError: Money does not add up; nothing was changed.
+        """
+        with self._store.writing("judge_confirmation") as connection:
+            case = open_case(connection, turn.licence, now)
+            if case is None or case.machine.call_generation != turn.generation:
+                return Superseded()
+            heard = messages.find(connection, messages.digest_of(signed))
+            if heard is not None:
+                return messages.decode_answer(heard.answer)
+            message = Message(
+                SignedKind.CONFIRMATION,
+                signed,
+                confirmation.state,
+                case.machine.order_serial,
+                case.machine.dial_in,
+                turn.generation,
+            )
+            judgement = judge_confirmation(case.account, confirmation)
+            return carry_out(case, judgement, message, self._signers)
+
+    def store_usage(
+        self,
+        turn: Turn,
+        statement: Statement,
+        rows: Sequence[UsageRow],
+        now: EpochSeconds,
+    ) -> Stored | Frozen | Superseded:
+        """Merge reported rows into the usage table if they fit digest and AR (DLG-9.3).
+
+        Raises:
+            StoreError: The database failed; ask again.
+        """
+        with self._store.writing("store_usage") as connection:
+            machine = self._on_turn(connection, turn)
+            if machine is None:
+                return Superseded()
+            before = usage.read(connection, turn.licence)
+            merged = usage.merge(before, rows)
+            misfit = _misfit(machine, statement, before, merged)
+            if misfit is not None:
+                return self._freeze_usage(connection, machine, misfit, now)
+            usage.write(connection, turn.licence, merged)
+            ascending = statement.registers.ascending_paise
+            machines.change(
+                connection, replace(machine, usage_ascending_paise=ascending)
+            )
+            return Stored()
+
+    def store_last_voucher(
+        self, turn: Turn, voucher: bytes, now: EpochSeconds
+    ) -> Stored | Superseded:
+        """Keep a presented voucher for the person who resolves (DLG-8.3).
+
+        Raises:
+            StoreError: The database failed; ask again.
+        """
+        with self._store.writing("store_last_voucher") as connection:
+            machine = self._on_turn(connection, turn)
+            if machine is None:
+                return Superseded()
+            presented = replace(machine, presented_voucher=voucher, presented_at=now)
+            machines.change(connection, presented)
+            return Stored()
+
+    def store_goodbye(
+        self, turn: Turn, goodbye: Goodbye, now: EpochSeconds
+    ) -> Stored | Superseded:
+        """Note the mark and the orders that the machine has stored (DLG-7.3).
+
+        Raises:
+            StoreError: The database failed; the next STATEMENT says the same.
+        """
+        with self._store.writing("store_goodbye") as connection:
+            machine = self._on_turn(connection, turn)
+            if machine is None:
+                return Superseded()
+            if goodbye.mark == machine.mark_issued:
+                machine = replace(
+                    machine, mark_acknowledged=goodbye.mark, mark_issued=None
+                )
+            serial = max(machine.order_serial, goodbye.order_serial)
+            orders.acknowledge(connection, turn.licence, serial, now)
+            machines.change(connection, replace(machine, order_serial=serial))
+            return Stored()
+
+    def _on_turn(self, connection: Connection, turn: Turn) -> Machine | None:
+        """Lock the machine for a call that is still its newest."""
+        machine = machines.lock(connection, turn.licence)
+        if machine is None or machine.call_generation != turn.generation:
+            return None
+        return machine
+
+    def _freeze_usage(
+        self,
+        connection: Connection,
+        machine: Machine,
+        misfit: dict[str, Any],
+        now: EpochSeconds,
+    ) -> Frozen:
+        heard = messages.last_statement(connection, machine.licence)
+        digest = None if heard is None else heard.digest
+        code = RefusalCode.USAGE_MISMATCH
+        freeze(connection, machine, code, digest, detail=misfit, now=now)
+        machines.change(connection, replace(machine, frozen=True))
+        kept = recharges.find_open(connection, machine.licence) is not None
+        return Frozen(
+            Refusal(
+                recharge_number=RechargeNumber(machine.number + 1),
+                code=code,
+                disposition=Disposition.KEPT if kept else Disposition.CLEARED,
+                allowed_paise=Paise(0),
+                receipt_follows=0,
+            )
+        )
+
+
+def _misfit(
+    machine: Machine,
+    statement: Statement,
+    before: Sequence[UsageRow],
+    merged: Sequence[UsageRow],
+) -> dict[str, Any] | None:
+    """Say what does not fit in a usage table, or None when all of it does."""
+    ascending = statement.registers.ascending_paise
+    expected = ascending - machine.usage_base_paise
+    total = usage.total_paise(merged)
+    fell = usage.fell(before, merged)
+    digest_fits = usage_digest(merged) == statement.usage_digest
+    if digest_fits and total == expected and not fell:
+        return None
+    return {
+        "reported": [asdict(row) for row in merged],
+        "ascending_paise": ascending,
+        "expected_paise": expected,
+        "total_paise": total,
+        "fell": fell,
+        "digest_fits": digest_fits,
+    }

@@ -1,0 +1,346 @@
+"""One signed message of a machine, judged and written, inside one transaction.
+
+`protocol.settling` decides; here its judgement becomes rows: the settlement first, then
+what is granted, then the answer with the message that it answers, last the machine.
+
+Source: SPEC.md REG-5 to REG-9, DLG-7, DLG-8.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
+from protocol.errors import InvariantError
+from protocol.keys import CreditKey
+from protocol.messages import Receipt, Refusal, RefusalCode
+from protocol.messages.tables import MARK_OCTETS
+from protocol.parameters import business_date
+from protocol.ports import Entropy
+from protocol.registers import MachineState, Registers, VoucherKind
+from protocol.settling import (
+    Account,
+    Grant,
+    Judgement,
+    Refuse,
+    Resend,
+    Settled,
+    Settlement,
+)
+from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
+from rmfs_server.store import (
+    credit_keys,
+    discrepancies,
+    ledger,
+    licences,
+    machines,
+    messages,
+    orders,
+    recharges,
+)
+from rmfs_server.store.licences import Licence
+from rmfs_server.store.machines import Enrolled, Machine
+from rmfs_server.store.messages import Answer, Heard
+from rmfs_server.store.recharges import Ending, Recharge
+from rmfs_server.store.schema import RechargeState, SettledBy, SignedKind
+from rmfs_server.vouchers import issue_voucher
+
+_ENDED: Final = {
+    Settled.POSTED: RechargeState.POSTED,
+    Settled.VOIDED: RechargeState.VOIDED,
+}
+_SETTLED_BY: Final = {
+    SignedKind.STATEMENT: SettledBy.STATEMENT,
+    SignedKind.CONFIRMATION: SettledBy.CONFIRMATION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """What judging needs from outside: the key that grants, and unguessable marks."""
+
+    credit_key: CreditKey
+    entropy: Entropy
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A machine under lock with everything that the rules look at.
+
+    Attributes:
+        opened: The recharge that is not settled.
+        account: The same, as the rules see it.
+    """
+
+    connection: Connection
+    machine: Machine
+    enrolled: Enrolled
+    licence: Licence
+    opened: Recharge | None
+    account: Account
+    now: EpochSeconds
+
+    @property
+    def today(self) -> date:
+        """The business date of the case."""
+        return business_date(self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a STATEMENT and a CONFIRMATION have in common.
+
+    Attributes:
+        state: The machine's state as it tells it.
+        order_serial: The highest order applied, as it tells it.
+        dial_in: The number of the dial-in.
+        call_generation: Generation of the call that the message belongs to.
+    """
+
+    kind: SignedKind
+    signed: SignedOctets
+    state: MachineState
+    order_serial: int
+    dial_in: int
+    call_generation: int
+
+
+def open_case(
+    connection: Connection, licence: LicenceIdentifier, now: EpochSeconds
+) -> Case | None:
+    """Lock a machine and read all that judging needs, or None when it is not enrolled.
+
+    The lock comes first and alone: what is read after it cannot be older than it.
+    """
+    machine = machines.lock(connection, licence)
+    enrolled = machines.find_enrolled(connection, licence)
+    found = licences.find(connection, licence)
+    if machine is None or enrolled is None or found is None:
+        return None
+    accounts = (ledger.funds_of, ledger.reserved_of, ledger.machine_of)
+    ledger.lock_accounts(connection, [name(licence) for name in accounts])
+    opened = recharges.find_open(connection, licence)
+    today = business_date(now)
+    funds = ledger.funds(connection, licence, today)
+    account = Account(
+        base_paise=Paise(machine.base_paise),
+        settled_paise=machine.settled_paise,
+        number=machine.number,
+        registers=machine.registers,
+        mark_acknowledged=machine.mark_acknowledged,
+        mark_issued=machine.mark_issued,
+        outstanding=None if opened is None else opened.outstanding,
+        frozen=machine.frozen,
+        licence_state=found.state_on(today),
+        funds_paise=funds.available_paise,
+        funds_later_paise=funds.later_paise,
+        refund_allowed=found.refund_allowed,
+    )
+    return Case(connection, machine, enrolled, found, opened, account, now)
+
+
+def carry_out(
+    case: Case, judgement: Judgement, message: Message, signers: Signers
+) -> Answer:
+    """Write everything that a judgement means, and give the answer that was stored.
+
+    Raises:
+        InvariantError: Money does not add up; the transaction must not be committed.
+    """
+    digest = messages.digest_of(message.signed)
+    machine = replace(case.machine, call_generation=message.call_generation)
+    answer: Answer
+    if isinstance(judgement.outcome, Refuse) and judgement.registers is None:
+        machine = replace(machine, frozen=True)
+        answer = Frozen(judgement.outcome.refusal)
+    else:
+        machine = _accepted(machine, judgement, message, case.now)
+        if judgement.settlement is not None:
+            machine = settle_machine(
+                case, machine, judgement.settlement, _SETTLED_BY[message.kind], digest
+            )
+        if machine.order_serial > case.machine.order_serial:
+            orders.acknowledge(
+                case.connection, machine.licence, machine.order_serial, case.now
+            )
+        machine, answer = _answer(case, machine, judgement, digest, signers)
+    messages.add(
+        case.connection,
+        Heard(
+            digest,
+            machine.licence,
+            message.kind,
+            message.signed,
+            messages.encode_answer(answer),
+            message.call_generation,
+            case.now,
+        ),
+    )
+    if isinstance(answer, Frozen):
+        freeze(
+            case.connection,
+            machine,
+            answer.refusal.code,
+            digest,
+            detail=_expected(case),
+            now=case.now,
+        )
+    machines.change(case.connection, machine)
+    return answer
+
+
+def freeze(
+    connection: Connection,
+    machine: Machine,
+    code: RefusalCode,
+    digest: bytes | None,
+    *,
+    detail: Mapping[str, Any],
+    now: EpochSeconds,
+) -> None:
+    """Record a discrepancy; what is open stays reserved until a person decides."""
+    if code is not RefusalCode.ACCOUNT_FROZEN:
+        discrepancies.add(
+            connection,
+            machine.licence,
+            code,
+            found_in=digest,
+            detail=detail,
+            now=now,
+        )
+    recharges.set_open_state(connection, machine.licence, RechargeState.FROZEN)
+
+
+def settle_machine(
+    case: Case,
+    machine: Machine,
+    settlement: Settlement,
+    by: SettledBy,
+    digest: bytes,
+) -> Machine:
+    """Post a settlement and give the machine as it is after it.
+
+    Raises:
+        InvariantError: The open recharge is not the one that was judged.
+    """
+    opened = case.opened
+    if opened is None or opened.outstanding != settlement.outstanding:
+        raise InvariantError(f"{machine.licence}: what was judged is not what is open")
+    state = _ENDED[settlement.settled]
+    words = f"recharge {opened.number}: {state.value}, told by its {by.value}"
+    ending = Ending(state, by, case.now, words, digest)
+    return settle_recharge(case.connection, machine, case.licence, opened, ending)
+
+
+def settle_recharge(
+    connection: Connection,
+    machine: Machine,
+    licence: Licence,
+    recharge: Recharge,
+    ending: Ending,
+) -> Machine:
+    """Settle a recharge in books, ledger and licence; give the machine after it."""
+    recharges.settle(connection, recharge, ending)
+    posted = ending.state is RechargeState.POSTED
+    if posted and recharge.kind is VoucherKind.REFUND:
+        # What the authority allowed was one refund.
+        licences.change(connection, replace(licence, refund_allowed=False))
+    effect = recharge.effect_paise if posted else 0
+    return replace(
+        machine, number=recharge.number, settled_paise=machine.settled_paise + effect
+    )
+
+
+def _accepted(
+    machine: Machine, judgement: Judgement, message: Message, now: EpochSeconds
+) -> Machine:
+    registers = judgement.registers
+    if registers is None:
+        raise InvariantError(f"{machine.licence}: accepted without registers")
+    stated = message.kind is SignedKind.STATEMENT
+    return replace(
+        machine,
+        registers=registers,
+        state=message.state,
+        mark_acknowledged=judgement.mark_acknowledged,
+        # A STATEMENT shows which mark the machine holds: the other one is forgotten.
+        mark_issued=None if stated else machine.mark_issued,
+        order_serial=max(machine.order_serial, message.order_serial),
+        dial_in=message.dial_in,
+        stated_at=now if stated else machine.stated_at,
+    )
+
+
+def _answer(
+    case: Case, machine: Machine, judgement: Judgement, digest: bytes, signers: Signers
+) -> tuple[Machine, Answer]:
+    outcome = judgement.outcome
+    if isinstance(outcome, Grant | Resend):
+        if isinstance(outcome, Grant):
+            _grant(case, outcome, digest, signers.credit_key)
+        number = RechargeNumber(machine.number + 1)
+        stored = recharges.octets_to_send(case.connection, machine.licence, number)
+        return machine, Delivered(stored)
+    refusal = outcome.refusal if isinstance(outcome, Refuse) else None
+    mark = signers.entropy.octets(MARK_OCTETS)
+    closed = _close(case, machine, mark, refusal)
+    return replace(machine, mark_issued=mark, completed_at=case.now), closed
+
+
+def _grant(case: Case, grant: Grant, digest: bytes, key: CreditKey) -> None:
+    credit_keys.register(case.connection, key, case.now)
+    credential = case.enrolled.credential
+    voucher = issue_voucher(
+        key,
+        case.machine.licence,
+        credential.credential_hash,
+        grant,
+        case.now,
+    )
+    recharges.reserve(
+        case.connection,
+        case.machine.licence,
+        grant,
+        voucher,
+        requested_in=digest,
+        now=case.now,
+    )
+
+
+def _close(
+    case: Case, machine: Machine, mark: bytes, refusal: Refusal | None
+) -> Closed:
+    funds = ledger.funds(case.connection, machine.licence, case.today)
+    pending = orders.pending(
+        case.connection, machine.licence, machine.order_serial, case.now
+    )
+    receipt = Receipt(
+        recharge_number=machine.number,
+        mark=mark,
+        time=case.now,
+        funds_paise=funds.available_paise,
+        licence_state=case.account.licence_state,
+        orders=len(pending),
+    )
+    return Closed(receipt, pending, refusal)
+
+
+def _expected(case: Case) -> dict[str, Any]:
+    """What the books held when something did not fit, for whoever resolves it."""
+    machine, opened = case.machine, case.opened
+    registers: Registers = machine.registers
+    return {
+        "control_total_paise": machine.control_total_paise,
+        "ascending_paise": registers.ascending_paise,
+        "items": registers.items,
+        "items_with_zero": registers.items_with_zero,
+        "number": machine.number,
+        "open_number": None if opened is None else opened.number,
+        "mark_acknowledged": machine.mark_acknowledged.hex(),
+        "mark_issued": None
+        if machine.mark_issued is None
+        else machine.mark_issued.hex(),
+    }

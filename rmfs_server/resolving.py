@@ -1,0 +1,418 @@
+"""How a person ends a freeze: look at the evidence, then one of four actions.
+
+- POST: the machine has applied the outstanding voucher. Where these books were restored
+  from an old copy and know of none, the voucher that the machine presented is posted,
+  if this server's own signature on it verifies and it is the next one.
+- REVERSE: the outstanding voucher can never be applied: the machine is past its number,
+  or its keys are revoked. The funds are free again.
+- ADOPT: the machine's registers are right and the books are wrong: the difference goes
+  to suspense, where somebody has to explain it.
+- KEEP: the books are right: go on from them.
+
+An action ends the freeze only if the machine's last STATEMENT then fits, except KEEP,
+after which the next one has to. A reason is needed always, a second person where the
+server is configured so.
+
+Source: design section 4, no. 7; SPEC.md REG-9.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from sqlalchemy import Connection
+
+from protocol.errors import RemoteProtocolError
+from protocol.keys import verify
+from protocol.messages import (
+    SIGNATURE_OCTETS,
+    RefusalCode,
+    Statement,
+    UsageRow,
+    Voucher,
+)
+from protocol.parameters import parameter
+from protocol.registers import Registers, VoucherKind, after_voucher, effect_paise
+from protocol.settling import Refuse, judge
+from protocol.values import LicenceIdentifier, Paise
+from protocol.vouchers import VOUCHER_CONTEXT
+from rmfs_server.administration import MoveRefusedError, fenced
+from rmfs_server.judging import Case, open_case, settle_recharge
+from rmfs_server.store import (
+    Store,
+    acts,
+    credit_keys,
+    discrepancies,
+    ledger,
+    machines,
+    messages,
+    recharges,
+    usage,
+)
+from rmfs_server.store.acts import By
+from rmfs_server.store.discrepancies import Discrepancy
+from rmfs_server.store.machines import Machine
+from rmfs_server.store.recharges import Ending, Recharge
+from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
+
+
+class Action(Enum):
+    """What a person decides."""
+
+    POST = "post"
+    REVERSE = "reverse"
+    ADOPT = "adopt"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a person looks at before deciding.
+
+    Attributes:
+        machine: The books as they stand.
+        open_discrepancies: What did not fit.
+        opened: The outstanding recharge.
+        stated: The machine's last STATEMENT.
+        presented: The voucher that it presented, if it is genuine and the next one.
+        proposed: What fits the evidence, if one action does.
+        why: The reason for the proposal, in a sentence.
+    """
+
+    machine: Machine
+    open_discrepancies: tuple[Discrepancy, ...]
+    opened: Recharge | None
+    stated: Statement | None
+    presented: Voucher | None
+    proposed: Action | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What an action came to.
+
+    Attributes:
+        machine: The books after it.
+        remaining: What still does not fit, so that the freeze stands; or None.
+    """
+
+    machine: Machine
+    remaining: RefusalCode | None
+
+
+class Resolving:
+    """Evidence and actions for frozen machines."""
+
+    def __init__(self, store: Store, *, two_persons: bool) -> None:
+        """Act on the books in `store`."""
+        self._store = store
+        self._two_persons = two_persons
+
+    def evidence(self, licence: LicenceIdentifier, by: By) -> Evidence:
+        """Show what is known; nothing is changed.
+
+        Raises:
+            MoveRefusedError: There is no such machine.
+        """
+        with self._store.writing("evidence") as connection:
+            return _evidence(_case(connection, licence, by))
+
+    def resolve(self, licence: LicenceIdentifier, action: Action, by: By) -> Resolved:
+        """Carry an action out.
+
+        Raises:
+            MoveRefusedError: The machine is neither frozen nor revoked, a person or the
+                reason is missing, or the evidence does not allow the action.
+            InvariantError: Money does not add up; nothing was changed.
+        """
+        self._check_persons(by)
+        with self._store.writing("resolve") as connection:
+            case = _case(connection, licence, by)
+            if not case.machine.frozen and case.enrolled.active:
+                raise MoveRefusedError(f"{licence} is not frozen: nothing to resolve")
+            evidence = _evidence(case)
+            machine = fenced(_ACTIONS[action](case, evidence, by))
+            machines.change(connection, machine)
+            remaining = None
+            if action is not Action.KEEP:
+                remaining = _remaining(connection, evidence, action, by)
+            if remaining is None:
+                machine = replace(machine, frozen=False, presented_voucher=None)
+                machines.change(connection, machine)
+                reserved = RechargeState.RESERVED
+                recharges.set_open_state(connection, licence, reserved)
+                discrepancies.resolve(
+                    connection,
+                    licence,
+                    resolution=action.name,
+                    person=by.person,
+                    second_person=by.second_person,
+                    reason=by.reason,
+                    now=by.now,
+                )
+            left = None if remaining is None else remaining.name
+            acts.add(
+                connection, licence, "resolve", by, action=action.name, remaining=left
+            )
+            return Resolved(machine, remaining)
+
+    def _check_persons(self, by: By) -> None:
+        if not by.person.strip() or not by.reason.strip():
+            raise MoveRefusedError("who resolves, and why, must be said")
+        second = (by.second_person or "").strip()
+        if self._two_persons and not second:
+            raise MoveRefusedError("a second person must agree: name one")
+        if second and second.casefold() == by.person.strip().casefold():
+            raise MoveRefusedError("the second person must be another one")
+
+
+def _case(connection: Connection, licence: LicenceIdentifier, by: By) -> Case:
+    case = open_case(connection, licence, by.now)
+    if case is None:
+        raise MoveRefusedError(f"no machine is enrolled as {licence}")
+    return case
+
+
+def _evidence(case: Case) -> Evidence:
+    machine, connection = case.machine, case.connection
+    heard = messages.last_statement(connection, machine.licence)
+    stated = None if heard is None else Statement.decode(heard.signed.octets)
+    presented = _genuine_next(case)
+    found = Evidence(
+        machine=machine,
+        open_discrepancies=tuple(discrepancies.open_of(connection, machine.licence)),
+        opened=case.opened,
+        stated=stated,
+        presented=presented,
+        proposed=None,
+        why="",
+    )
+    proposed, why = _proposal(found)
+    return replace(found, proposed=proposed, why=why)
+
+
+def _proposal(evidence: Evidence) -> tuple[Action | None, str]:
+    machine, opened, stated = evidence.machine, evidence.opened, evidence.stated
+    if stated is None or not evidence.open_discrepancies:
+        return None, "the machine has stated nothing that does not fit"
+    expected = machine.control_total_paise
+    found = stated.registers.control_total_paise
+    if opened is not None and stated.recharge_number == opened.number:
+        if found == expected + opened.effect_paise:
+            return Action.POST, "number and control total say that it was applied"
+        if found == expected:
+            return Action.REVERSE, "the number is used up and the control total is not"
+    presented = evidence.presented
+    if presented is not None and found == presented.control_total_after_paise:
+        why = "the presented voucher is signed by this server and is the next one"
+        return Action.POST, f"{why}: these books are an old copy"
+    return None, "the evidence allows more than one reading: look at the machine"
+
+
+def _genuine_next(case: Case) -> Voucher | None:
+    """Read the presented voucher if this server signed it and it is the next one."""
+    machine, octets = case.machine, case.machine.presented_voucher
+    if octets is None or case.opened is not None:
+        return None
+    try:
+        voucher = Voucher.decode(octets)
+    except RemoteProtocolError:
+        return None
+    key = credit_keys.find(case.connection, voucher.credit_key)
+    credential = case.enrolled.credential
+    before = machine.control_total_paise
+    effect = effect_paise(voucher.kind, voucher.amount_paise)
+    fits = (
+        voucher.licence == machine.licence
+        and voucher.credential_hash == credential.credential_hash
+        and voucher.recharge_number == machine.number + 1
+        and voucher.control_total_before_paise == before
+        and voucher.control_total_after_paise == before + effect
+    )
+    covered = octets[:-SIGNATURE_OCTETS]
+    if (
+        not fits
+        or key is None
+        or not verify(
+            key, VOUCHER_CONTEXT, credential.realm, covered, voucher.signature
+        )
+    ):
+        return None
+    return voucher
+
+
+def _post(case: Case, evidence: Evidence, by: By) -> Machine:
+    if case.opened is not None:
+        ending = Ending(
+            RechargeState.POSTED,
+            SettledBy.PERSON,
+            by.now,
+            by.reason,
+            person=by.person,
+        )
+        machine = settle_recharge(
+            case.connection, case.machine, case.licence, case.opened, ending
+        )
+        kind, amount = case.opened.kind, case.opened.amount_paise
+        return _with_registers(machine, kind, amount)
+    voucher, octets = evidence.presented, case.machine.presented_voucher
+    if voucher is None or octets is None:
+        message = "nothing is outstanding, and no genuine next voucher was presented"
+        raise MoveRefusedError(f"{message}: there is nothing to post")
+    voided = voucher.kind is VoucherKind.VOID
+    restored = Recharge(
+        licence=voucher.licence,
+        number=voucher.recharge_number,
+        kind=voucher.kind,
+        amount_paise=voucher.amount_paise,
+        state=RechargeState.VOIDED if voided else RechargeState.POSTED,
+        control_total_before_paise=voucher.control_total_before_paise,
+        control_total_after_paise=voucher.control_total_after_paise,
+        voucher=octets,
+        void=None,
+        requested_in=None,
+        settled_in=None,
+        settled_by=SettledBy.PERSON,
+        reserved_at=voucher.time,
+        voided_at=None,
+        settled_at=by.now,
+    )
+    recharges.restore(
+        case.connection, restored, now=by.now, reason=by.reason, person=by.person
+    )
+    machine = replace(
+        case.machine,
+        number=voucher.recharge_number,
+        settled_paise=case.machine.settled_paise + restored.effect_paise,
+        presented_voucher=None,
+    )
+    return _with_registers(machine, voucher.kind, voucher.amount_paise)
+
+
+def _reverse(case: Case, evidence: Evidence, by: By) -> Machine:
+    opened, stated = case.opened, evidence.stated
+    if opened is None:
+        raise MoveRefusedError("nothing is outstanding: there is nothing to reverse")
+    past = (
+        stated is not None
+        and stated.recharge_number >= opened.number
+        and stated.registers.control_total_paise
+        != case.machine.control_total_paise + opened.effect_paise
+    )
+    if case.enrolled.active and not past:
+        message = f"the machine may still apply voucher {opened.number}, or has"
+        raise MoveRefusedError(f"{message}: void it, or revoke the machine first")
+    ending = Ending(
+        RechargeState.REVERSED, SettledBy.PERSON, by.now, by.reason, person=by.person
+    )
+    return settle_recharge(case.connection, case.machine, case.licence, opened, ending)
+
+
+def _adopt(case: Case, evidence: Evidence, by: By) -> Machine:
+    machine, stated, opened = case.machine, evidence.stated, case.opened
+    if stated is None or not stated.registers.balanced:
+        raise MoveRefusedError(
+            "there is no STATEMENT whose registers agree: adopt none"
+        )
+    if stated.recharge_number < machine.number:
+        message = "recharge numbers never fall: withdraw the machine and"
+        raise MoveRefusedError(f"{message} give it a new life and identifier")
+    found = stated.registers.control_total_paise
+    if opened is not None and (
+        stated.recharge_number >= opened.number
+        or opened.control_total_before_paise != found
+    ):
+        message = f"voucher {opened.number} is outstanding and does not fit"
+        raise MoveRefusedError(f"{message}: post or reverse it first")
+    difference = found - machine.control_total_paise
+    if difference:
+        _post_difference(case, difference, by)
+    adopted = replace(
+        machine,
+        base_paise=machine.base_paise + difference,
+        registers=stated.registers,
+        number=stated.recharge_number,
+        mark_acknowledged=stated.mark,
+        mark_issued=None,
+        dial_in=stated.dial_in,
+    )
+    return _adopt_usage(case, adopted, stated.registers, evidence)
+
+
+def _keep(case: Case, _evidence: Evidence, _by: By) -> Machine:
+    return case.machine
+
+
+_ACTIONS: Final[dict[Action, Callable[[Case, Evidence, By], Machine]]] = {
+    Action.POST: _post,
+    Action.REVERSE: _reverse,
+    Action.ADOPT: _adopt,
+    Action.KEEP: _keep,
+}
+
+
+def _post_difference(case: Case, difference: int, by: By) -> None:
+    licence = case.machine.licence
+    heard = messages.last_statement(case.connection, licence)
+    evidence = "" if heard is None else heard.digest.hex()
+    ledger.post(
+        case.connection,
+        idem=f"adopt:{licence}:{evidence}",
+        request_hash=ledger.request_hash("adopt", difference),
+        kind=JournalKind.ADOPT,
+        entries=[
+            (ledger.SUSPENSE, -difference),
+            (ledger.machine_of(licence), difference),
+        ],
+        now=by.now,
+        reason=by.reason,
+        person=by.person,
+    )
+
+
+def _adopt_usage(
+    case: Case, machine: Machine, registers: Registers, evidence: Evidence
+) -> Machine:
+    """Take the usage table as it was reported, and AR as far as it goes beyond it."""
+    for discrepancy in evidence.open_discrepancies:
+        if discrepancy.code is not RefusalCode.USAGE_MISMATCH:
+            continue
+        rows = [
+            UsageRow(row["product_class"], row["items"], Paise(row["amount_paise"]))
+            for row in discrepancy.detail["reported"]
+        ]
+        usage.write(case.connection, machine.licence, rows)
+        ascending = registers.ascending_paise
+        return replace(
+            machine,
+            usage_base_paise=ascending - usage.total_paise(rows),
+            usage_ascending_paise=ascending,
+        )
+    return machine
+
+
+def _with_registers(machine: Machine, kind: VoucherKind, amount: Paise) -> Machine:
+    after = after_voucher(machine.registers, kind, amount)
+    return machine if after is None else replace(machine, registers=after)
+
+
+def _remaining(
+    connection: Connection, evidence: Evidence, action: Action, by: By
+) -> RefusalCode | None:
+    """Judge the machine's last STATEMENT again and say what still does not fit."""
+    usage_open = any(
+        one.code is RefusalCode.USAGE_MISMATCH for one in evidence.open_discrepancies
+    )
+    if usage_open and action is not Action.ADOPT:
+        return RefusalCode.USAGE_MISMATCH
+    case = open_case(connection, evidence.machine.licence, by.now)
+    if case is None or evidence.stated is None or not case.enrolled.active:
+        return None
+    account = replace(case.account, frozen=False)
+    step = Paise(parameter("download.step_paise", case.today))
+    judgement = judge(account, evidence.stated, step)
+    if judgement.registers is None and isinstance(judgement.outcome, Refuse):
+        return judgement.outcome.refusal.code
+    return None

@@ -1,0 +1,95 @@
+"""Licences: who may recharge, until when, in which state."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, insert, select, update
+
+from protocol.messages import LicenceState
+from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
+from rmfs_server.store import ledger, schema
+
+_IN_FORCE = frozenset({LicenceState.REGISTERED, LicenceState.RENEWED})
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A licence as the Department's files and its authority's acts left it.
+
+    Attributes:
+        state: As it was set; `state_on` adds what the calendar does.
+        expires_on: The last day on which it is in force.
+        refund_allowed: The authority has allowed one refund.
+    """
+
+    identifier: LicenceIdentifier
+    number: LicenceNumber
+    licensee: str
+    kind: str
+    state: LicenceState
+    expires_on: date
+    refund_allowed: bool
+
+    def state_on(self, day: date) -> LicenceState:
+        """Say in which state it is on a business date."""
+        if self.state in _IN_FORCE and day > self.expires_on:
+            return LicenceState.EXPIRED
+        return self.state
+
+
+def find(
+    connection: Connection, identifier: LicenceIdentifier, *, lock: bool = False
+) -> Licence | None:
+    """Read a licence, for this transaction alone when it is locked."""
+    table = schema.licence
+    query = select(table).where(table.c.identifier == identifier)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        return None
+    return Licence(
+        identifier=LicenceIdentifier(row.identifier),
+        number=LicenceNumber(row.number),
+        licensee=row.licensee,
+        kind=row.kind,
+        state=LicenceState[row.state],
+        expires_on=row.expires_on,
+        refund_allowed=row.refund_allowed,
+    )
+
+
+def all_identifiers(connection: Connection) -> list[LicenceIdentifier]:
+    """Name every licence, in order."""
+    column = schema.licence.c.identifier
+    rows = connection.execute(select(column).order_by(column)).scalars()
+    return [LicenceIdentifier(row) for row in rows]
+
+
+def add(connection: Connection, licence: Licence, now: EpochSeconds) -> None:
+    """Register a licence and open its accounts."""
+    connection.execute(
+        insert(schema.licence).values(
+            identifier=licence.identifier,
+            number=licence.number,
+            licensee=licence.licensee,
+            kind=licence.kind,
+            state=licence.state.name,
+            expires_on=licence.expires_on,
+            refund_allowed=licence.refund_allowed,
+            created_at=now,
+        )
+    )
+    ledger.open_accounts(connection, licence.identifier)
+
+
+def change(connection: Connection, licence: Licence) -> None:
+    """Store a licence that a move has changed."""
+    table = schema.licence
+    connection.execute(
+        update(table)
+        .where(table.c.identifier == licence.identifier)
+        .values(
+            state=licence.state.name,
+            expires_on=licence.expires_on,
+            refund_allowed=licence.refund_allowed,
+        )
+    )

@@ -1,0 +1,274 @@
+"""Machines: their one credential, and what the books say of them.
+
+Every move of a call locks the machine's row first and reads everything else after it:
+two calls of one machine are then judged one after the other, and each sees what the
+other has committed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from protocol.keys import MachineCredential, Point, VerifyingKey, decode_realm
+from protocol.keys.provisioning import MachineProvisioning
+from protocol.registers import MachineState, Registers
+from protocol.values import EpochSeconds, LicenceIdentifier, RechargeNumber
+from rmfs_server.store import schema
+from rmfs_server.store.schema import REGISTER_NAMES, CredentialState
+
+FIRST_MARK = bytes(8)
+"""The mark at enrolment (SPEC.md DLG-7.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the books say of a machine.
+
+    Attributes:
+        registers: Accepted last.
+        base_paise: CT at enrolment; a person who adopts registers shifts it.
+        settled_paise: Sum of the effects of all posted vouchers.
+        number: Number of the last settled recharge.
+        mark_issued: Newer than the acknowledged one, or None.
+        call_generation: Rises with every STATEMENT that is judged.
+        dial_in: Number of the last dial-in accepted.
+        order_serial: Highest order that the machine is known to have applied.
+        usage_base_paise: AR that the usage table does not account for.
+        usage_ascending_paise: AR when usage was stored last.
+        stated_at: Last accepted STATEMENT.
+        completed_at: Last RECEIPT.
+        presented_voucher: A voucher that the machine showed when the books were behind.
+    """
+
+    licence: LicenceIdentifier
+    state: MachineState
+    registers: Registers
+    base_paise: int
+    settled_paise: int
+    number: RechargeNumber
+    mark_acknowledged: bytes
+    mark_issued: bytes | None
+    call_generation: int
+    dial_in: int
+    frozen: bool
+    order_serial: int
+    usage_base_paise: int
+    usage_ascending_paise: int
+    stated_at: EpochSeconds | None
+    completed_at: EpochSeconds | None
+    presented_voucher: bytes | None
+    presented_at: EpochSeconds | None
+
+    @property
+    def control_total_paise(self) -> int:
+        """CT as the books expect it."""
+        return self.base_paise + self.settled_paise
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A credential with its state and the registers at enrolment."""
+
+    credential: MachineCredential
+    state: CredentialState
+    model: str
+    firmware: str
+    base: Registers
+    base_number: RechargeNumber
+    enrolled_at: EpochSeconds
+    revoked_at: EpochSeconds | None
+
+    @property
+    def active(self) -> bool:
+        """Whether the machine may prove itself with it."""
+        return self.state is CredentialState.ACTIVE
+
+
+def lock(connection: Connection, licence: LicenceIdentifier) -> Machine | None:
+    """Lock and read a machine: nobody else judges it until this transaction ends."""
+    return _read(connection, licence, locked=True)
+
+
+def find(connection: Connection, licence: LicenceIdentifier) -> Machine | None:
+    """Read a machine."""
+    return _read(connection, licence, locked=False)
+
+
+def find_enrolled(
+    connection: Connection, licence: LicenceIdentifier
+) -> Enrolled | None:
+    """Read the credential of a licence identifier, revoked or not."""
+    table = schema.credential
+    row = connection.execute(
+        select(table).where(table.c.licence == licence)
+    ).one_or_none()
+    return None if row is None else _enrolled(row)
+
+
+def lives_of(connection: Connection, psd_serial: str) -> list[Enrolled]:
+    """List the credentials that one PSD ever had, oldest first."""
+    table = schema.credential
+    rows = connection.execute(
+        select(table)
+        .where(table.c.psd_serial == psd_serial)
+        .order_by(table.c.enrolled_at, table.c.licence)
+    )
+    return [_enrolled(row) for row in rows]
+
+
+def add(
+    connection: Connection, provisioning: MachineProvisioning, now: EpochSeconds
+) -> Machine:
+    """Enrol a machine whose licence is registered."""
+    credential = provisioning.credential
+    registers = Registers(
+        provisioning.ascending_paise,
+        provisioning.descending_paise,
+        provisioning.control_total_paise,
+        provisioning.items,
+        provisioning.items + provisioning.zero_items,
+    )
+    connection.execute(
+        insert(schema.credential).values(
+            licence=credential.licence_identifier,
+            generation=credential.generation,
+            state=CredentialState.ACTIVE.name,
+            psd_serial=credential.psd_serial,
+            realm=int(credential.realm),
+            model=provisioning.model,
+            firmware=provisioning.firmware,
+            dh_x=credential.dh_point.x,
+            dh_y=credential.dh_point.y,
+            signing_x=credential.signing.point.x,
+            signing_y=credential.signing.point.y,
+            credential_hash=credential.credential_hash,
+            base_number=provisioning.recharge_number,
+            enrolled_at=now,
+            **register_values("base", registers),
+        )
+    )
+    machine = Machine(
+        licence=credential.licence_identifier,
+        state=MachineState.INSTALLED,
+        registers=registers,
+        base_paise=registers.control_total_paise,
+        settled_paise=0,
+        number=provisioning.recharge_number,
+        mark_acknowledged=FIRST_MARK,
+        mark_issued=None,
+        call_generation=0,
+        dial_in=0,
+        frozen=False,
+        order_serial=0,
+        usage_base_paise=registers.ascending_paise,
+        usage_ascending_paise=registers.ascending_paise,
+        stated_at=None,
+        completed_at=None,
+        presented_voucher=None,
+        presented_at=None,
+    )
+    connection.execute(insert(schema.machine).values(_values(machine)))
+    return machine
+
+
+def change(connection: Connection, machine: Machine) -> None:
+    """Store a machine that was locked and that a move has changed."""
+    table = schema.machine
+    connection.execute(
+        update(table).where(table.c.licence == machine.licence).values(_values(machine))
+    )
+
+
+def revoke(
+    connection: Connection, licence: LicenceIdentifier, now: EpochSeconds
+) -> None:
+    """Revoke a credential that is active."""
+    table = schema.credential
+    connection.execute(
+        update(table)
+        .where(table.c.licence == licence, table.c.state == CredentialState.ACTIVE.name)
+        .values(state=CredentialState.REVOKED.name, revoked_at=now)
+    )
+
+
+def register_values(prefix: str, registers: Registers) -> dict[str, int]:
+    """Name registers as the columns with this prefix."""
+    return {f"{prefix}_{name}": getattr(registers, name) for name in REGISTER_NAMES}
+
+
+def _registers(row: Any, prefix: str) -> Registers:
+    return Registers(*(getattr(row, f"{prefix}_{name}") for name in REGISTER_NAMES))
+
+
+def _read(
+    connection: Connection, licence: LicenceIdentifier, *, locked: bool
+) -> Machine | None:
+    query = select(schema.machine).where(schema.machine.c.licence == licence)
+    row = connection.execute(query.with_for_update() if locked else query).one_or_none()
+    if row is None:
+        return None
+    return Machine(
+        licence=LicenceIdentifier(row.licence),
+        state=MachineState[row.state],
+        registers=_registers(row, "last"),
+        base_paise=row.base_paise,
+        settled_paise=row.settled_paise,
+        number=RechargeNumber(row.number),
+        mark_acknowledged=row.mark_acknowledged,
+        mark_issued=row.mark_issued,
+        call_generation=row.call_generation,
+        dial_in=row.dial_in,
+        frozen=row.frozen,
+        order_serial=row.order_serial,
+        usage_base_paise=row.usage_base_paise,
+        usage_ascending_paise=row.usage_ascending_paise,
+        stated_at=row.stated_at,
+        completed_at=row.completed_at,
+        presented_voucher=row.presented_voucher,
+        presented_at=row.presented_at,
+    )
+
+
+def _values(machine: Machine) -> dict[str, Any]:
+    return {
+        "licence": machine.licence,
+        "state": machine.state.name,
+        "base_paise": machine.base_paise,
+        "settled_paise": machine.settled_paise,
+        "number": machine.number,
+        "mark_acknowledged": machine.mark_acknowledged,
+        "mark_issued": machine.mark_issued,
+        "call_generation": machine.call_generation,
+        "dial_in": machine.dial_in,
+        "frozen": machine.frozen,
+        "order_serial": machine.order_serial,
+        "usage_base_paise": machine.usage_base_paise,
+        "usage_ascending_paise": machine.usage_ascending_paise,
+        "stated_at": machine.stated_at,
+        "completed_at": machine.completed_at,
+        "presented_voucher": machine.presented_voucher,
+        "presented_at": machine.presented_at,
+        **register_values("last", machine.registers),
+    }
+
+
+def _enrolled(row: Any) -> Enrolled:
+    credential = MachineCredential(
+        LicenceIdentifier(row.licence),
+        row.psd_serial,
+        decode_realm(row.realm),
+        Point(row.dh_x, row.dh_y),
+        VerifyingKey(Point(row.signing_x, row.signing_y)),
+        row.generation,
+    )
+    return Enrolled(
+        credential=credential,
+        state=CredentialState[row.state],
+        model=row.model,
+        firmware=row.firmware,
+        base=_registers(row, "base"),
+        base_number=RechargeNumber(row.base_number),
+        enrolled_at=EpochSeconds(row.enrolled_at),
+        revoked_at=row.revoked_at,
+    )

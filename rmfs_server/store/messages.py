@@ -1,0 +1,143 @@
+"""What machines signed, as it came, each with the answer that was stored for it.
+
+The key is a hash of the channel's binding and the octets: the same message of the same
+call finds its answer, and nothing is judged twice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
+from protocol.errors import InvariantError
+from protocol.messages import (
+    TABLE_OF,
+    Message,
+    MessageType,
+    Order,
+    Receipt,
+    Refusal,
+    Voucher,
+    decode_message,
+)
+from protocol.values import EpochSeconds, LicenceIdentifier
+from rmfs_server.store import schema
+from rmfs_server.store.schema import SignedKind
+
+Answer = Delivered | Closed | Frozen
+"""What a signed message was answered with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A signed message that was judged.
+
+    Attributes:
+        digest: Its key.
+        answer: The octets of the messages that answered it, one after the other.
+        call_generation: Generation of the call that it belongs to.
+    """
+
+    digest: bytes
+    licence: LicenceIdentifier
+    kind: SignedKind
+    signed: SignedOctets
+    answer: bytes
+    call_generation: int
+    received_at: EpochSeconds
+
+
+def digest_of(signed: SignedOctets) -> bytes:
+    """Name a signed message of a channel: 32 octets."""
+    return sha256(signed.binding + signed.octets).digest()
+
+
+def add(connection: Connection, heard: Heard) -> None:
+    """Store a message together with what was done about it."""
+    connection.execute(
+        insert(schema.signed_message).values(
+            digest=heard.digest,
+            licence=heard.licence,
+            kind=heard.kind.name,
+            octets=heard.signed.octets,
+            binding=heard.signed.binding,
+            answer=heard.answer,
+            call_generation=heard.call_generation,
+            received_at=heard.received_at,
+        )
+    )
+
+
+def find(connection: Connection, digest: bytes) -> Heard | None:
+    """Find a message by its key."""
+    table = schema.signed_message
+    row = connection.execute(
+        select(table).where(table.c.digest == digest)
+    ).one_or_none()
+    return None if row is None else _heard(row)
+
+
+def last_statement(connection: Connection, licence: LicenceIdentifier) -> Heard | None:
+    """Find the STATEMENT that was judged last, whatever came of it."""
+    table = schema.signed_message
+    row = connection.execute(
+        select(table)
+        .where(table.c.licence == licence, table.c.kind == SignedKind.STATEMENT.name)
+        .order_by(table.c.call_generation.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _heard(row)
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """Put the messages of an answer one after the other; each says its own length."""
+    if isinstance(answer, Delivered):
+        return answer.voucher
+    if isinstance(answer, Frozen):
+        return answer.refusal.encode()
+    refused = b"" if answer.refusal is None else answer.refusal.encode()
+    orders = b"".join(order.encode() for order in answer.orders)
+    return refused + answer.receipt.encode() + orders
+
+
+def decode_answer(octets: bytes) -> Answer:
+    """Read an answer back.
+
+    Raises:
+        InvariantError: What is stored is no answer.
+    """
+    found = list(_split(octets))
+    refusal = next((m for m in found if isinstance(m, Refusal)), None)
+    receipt = next((m for m in found if isinstance(m, Receipt)), None)
+    orders = tuple(m for m in found if isinstance(m, Order))
+    if len(found) == 1 and isinstance(found[0], Voucher):
+        return Delivered(octets)
+    if receipt is not None:
+        return Closed(receipt, orders, refusal)
+    if refusal is not None:
+        return Frozen(refusal)
+    raise InvariantError("a stored answer cannot be read")
+
+
+def _split(octets: bytes) -> Iterator[Message]:
+    while octets:
+        length = TABLE_OF[MessageType(octets[0])].octets
+        message = decode_message(octets[:length])
+        if message is not None:
+            yield message
+        octets = octets[length:]
+
+
+def _heard(row: Any) -> Heard:
+    return Heard(
+        digest=row.digest,
+        licence=LicenceIdentifier(row.licence),
+        kind=SignedKind[row.kind],
+        signed=SignedOctets(row.octets, row.binding),
+        answer=row.answer,
+        call_generation=row.call_generation,
+        received_at=EpochSeconds(row.received_at),
+    )

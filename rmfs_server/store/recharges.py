@@ -1,0 +1,301 @@
+"""Recharges: granted once, their octets kept, settled once, and their postings.
+
+A recharge holds funds from the grant on (`reserved:`); a withdrawal or refund holds
+nothing and credits the funds only when it is posted. A recharge leaves the open states
+by a CONFIRMATION, by a STATEMENT, or by a person: nothing else, and no timer.
+
+Source: SPEC.md REG-5 to REG-8; reliability notes, rules L9, L11 and L12.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from protocol.registers import VoucherKind, effect_paise
+from protocol.settling import Grant, Outstanding
+from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
+from rmfs_server.store import ledger, schema
+from rmfs_server.store.ledger import funds_of, machine_of, reserved_of
+from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
+
+OPEN: Final = (RechargeState.RESERVED, RechargeState.FROZEN)
+_OPEN_NAMES: Final = tuple(state.name for state in OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Recharge:
+    """A voucher in the books.
+
+    Attributes:
+        requested_in: Digest of the STATEMENT that asked for it, if the books know it.
+        settled_in: Digest of the message that settled it, if one did.
+    """
+
+    licence: LicenceIdentifier
+    number: RechargeNumber
+    kind: VoucherKind
+    amount_paise: Paise
+    state: RechargeState
+    control_total_before_paise: Paise
+    control_total_after_paise: Paise
+    voucher: bytes
+    void: bytes | None
+    requested_in: bytes | None
+    settled_in: bytes | None
+    settled_by: SettledBy | None
+    reserved_at: EpochSeconds
+    voided_at: EpochSeconds | None
+    settled_at: EpochSeconds | None
+
+    @property
+    def outstanding(self) -> Outstanding:
+        """The recharge as the rules of settling see it."""
+        return Outstanding(
+            self.number, self.kind, self.amount_paise, self.voucher, self.void
+        )
+
+    @property
+    def effect_paise(self) -> int:
+        """What it does to CT once it is posted."""
+        return effect_paise(self.kind, self.amount_paise)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How, by what, when and why a recharge ends."""
+
+    state: RechargeState
+    by: SettledBy
+    now: EpochSeconds
+    reason: str
+    message: bytes | None = None
+    person: str | None = None
+
+
+def find_open(connection: Connection, licence: LicenceIdentifier) -> Recharge | None:
+    """Find the one recharge of a machine that is not settled."""
+    table = schema.recharge
+    row = connection.execute(
+        select(table).where(table.c.licence == licence, table.c.state.in_(_OPEN_NAMES))
+    ).one_or_none()
+    return None if row is None else _recharge(row)
+
+
+def find(
+    connection: Connection, licence: LicenceIdentifier, number: int
+) -> Recharge | None:
+    """Find a recharge by its number."""
+    table = schema.recharge
+    row = connection.execute(
+        select(table).where(table.c.licence == licence, table.c.number == number)
+    ).one_or_none()
+    return None if row is None else _recharge(row)
+
+
+def all_of(connection: Connection, licence: LicenceIdentifier) -> list[Recharge]:
+    """List the recharges of a machine by number."""
+    table = schema.recharge
+    rows = connection.execute(
+        select(table).where(table.c.licence == licence).order_by(table.c.number)
+    )
+    return [_recharge(row) for row in rows]
+
+
+def octets_to_send(
+    connection: Connection, licence: LicenceIdentifier, number: RechargeNumber
+) -> bytes:
+    """Read back what is stored: the VOID once there is one, else the voucher."""
+    table = schema.recharge
+    row = connection.execute(
+        select(table.c.voucher, table.c.void).where(
+            table.c.licence == licence, table.c.number == number
+        )
+    ).one()
+    return bytes(row.voucher if row.void is None else row.void)
+
+
+def reserve(
+    connection: Connection,
+    licence: LicenceIdentifier,
+    grant: Grant,
+    voucher: bytes,
+    *,
+    requested_in: bytes,
+    now: EpochSeconds,
+) -> None:
+    """Store a new voucher and reserve what it needs, in the caller's transaction.
+
+    Raises:
+        InvariantError: The funds are not there, or a recharge is open.
+    """
+    connection.execute(
+        insert(schema.recharge).values(
+            licence=licence,
+            number=grant.number,
+            kind=grant.kind.name,
+            amount_paise=grant.amount_paise,
+            state=RechargeState.RESERVED.name,
+            control_total_before_paise=grant.control_total_before_paise,
+            control_total_after_paise=grant.control_total_after_paise,
+            voucher=voucher,
+            requested_in=requested_in,
+            reserved_at=now,
+        )
+    )
+    if grant.kind is VoucherKind.RECHARGE:
+        amount = grant.amount_paise
+        ledger.post(
+            connection,
+            idem=f"reserve:{licence}:{grant.number}",
+            request_hash=ledger.request_hash(grant.kind.name, amount),
+            kind=JournalKind.RESERVE,
+            entries=[(funds_of(licence), -amount), (reserved_of(licence), amount)],
+            now=now,
+            reason=f"reserved for recharge {grant.number}",
+        )
+
+
+def settle(connection: Connection, recharge: Recharge, ending: Ending) -> None:
+    """End an open recharge and post what follows from it.
+
+    Raises:
+        InvariantError: The accounts do not hold what is to be moved.
+    """
+    licence, number = recharge.licence, recharge.number
+    entries = _entries(recharge, ending.state)
+    if entries:
+        kind = (
+            JournalKind.POST
+            if ending.state is RechargeState.POSTED
+            else JournalKind.VOID
+        )
+        ledger.post(
+            connection,
+            idem=f"settle:{licence}:{number}",
+            request_hash=ledger.request_hash(
+                ending.state.name, recharge.kind.name, recharge.amount_paise
+            ),
+            kind=kind,
+            entries=entries,
+            now=ending.now,
+            reason=ending.reason,
+            person=ending.person,
+        )
+    table = schema.recharge
+    connection.execute(
+        update(table)
+        .where(table.c.licence == licence, table.c.number == number)
+        .values(
+            state=ending.state.name,
+            settled_in=ending.message,
+            settled_by=ending.by.name,
+            settled_at=ending.now,
+        )
+    )
+
+
+def restore(
+    connection: Connection,
+    recharge: Recharge,
+    *,
+    now: EpochSeconds,
+    reason: str,
+    person: str,
+) -> None:
+    """Enter a recharge that these books had lost; its machine has applied it.
+
+    What the funds no longer hold is taken from suspense, where a person finds it.
+
+    Raises:
+        InvariantError: The accounts do not hold what is to be moved.
+    """
+    licence, amount = recharge.licence, recharge.amount_paise
+    funds = ledger.lock_accounts(
+        connection,
+        [funds_of(licence), reserved_of(licence), machine_of(licence)],
+    )[funds_of(licence)]
+    connection.execute(
+        insert(schema.recharge).values(
+            licence=licence,
+            number=recharge.number,
+            kind=recharge.kind.name,
+            amount_paise=amount,
+            state=recharge.state.name,
+            control_total_before_paise=recharge.control_total_before_paise,
+            control_total_after_paise=recharge.control_total_after_paise,
+            voucher=recharge.voucher,
+            settled_by=SettledBy.PERSON.name,
+            reserved_at=recharge.reserved_at,
+            settled_at=now,
+        )
+    )
+    effect = recharge.effect_paise
+    if effect:
+        other = funds_of(licence) if funds >= effect else ledger.SUSPENSE
+        ledger.post(
+            connection,
+            idem=f"restore:{licence}:{recharge.number}",
+            request_hash=ledger.request_hash(recharge.kind.name, amount),
+            kind=JournalKind.RESTORE,
+            entries=[(other, -effect), (machine_of(licence), effect)],
+            now=now,
+            reason=reason,
+            person=person,
+        )
+
+
+def set_open_state(
+    connection: Connection, licence: LicenceIdentifier, state: RechargeState
+) -> None:
+    """Freeze the open recharge of a machine, or let it go on."""
+    table = schema.recharge
+    connection.execute(
+        update(table)
+        .where(table.c.licence == licence, table.c.state.in_(_OPEN_NAMES))
+        .values(state=state.name)
+    )
+
+
+def store_void(
+    connection: Connection, recharge: Recharge, void: bytes, now: EpochSeconds
+) -> None:
+    """Store the VOID of an open recharge; from now on it is what is sent."""
+    table = schema.recharge
+    connection.execute(
+        update(table)
+        .where(table.c.licence == recharge.licence, table.c.number == recharge.number)
+        .values(void=void, voided_at=now)
+    )
+
+
+def _entries(
+    recharge: Recharge, state: RechargeState
+) -> list[tuple[ledger.AccountName, int]]:
+    licence, amount = recharge.licence, recharge.amount_paise
+    funds, machine = funds_of(licence), machine_of(licence)
+    posted = state is RechargeState.POSTED
+    if recharge.kind is VoucherKind.RECHARGE:
+        return [(reserved_of(licence), -amount), (machine if posted else funds, amount)]
+    # Nothing was reserved for a withdrawal or refund, and one of 0 moves nothing.
+    return [(machine, -amount), (funds, amount)] if posted and amount else []
+
+
+def _recharge(row: Any) -> Recharge:
+    return Recharge(
+        licence=LicenceIdentifier(row.licence),
+        number=RechargeNumber(row.number),
+        kind=VoucherKind[row.kind],
+        amount_paise=Paise(row.amount_paise),
+        state=RechargeState[row.state],
+        control_total_before_paise=Paise(row.control_total_before_paise),
+        control_total_after_paise=Paise(row.control_total_after_paise),
+        voucher=row.voucher,
+        void=row.void,
+        requested_in=row.requested_in,
+        settled_in=row.settled_in,
+        settled_by=None if row.settled_by is None else SettledBy[row.settled_by],
+        reserved_at=EpochSeconds(row.reserved_at),
+        voided_at=row.voided_at,
+        settled_at=row.settled_at,
+    )

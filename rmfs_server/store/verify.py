@@ -1,0 +1,263 @@
+"""Recompute everything: what `rmfs server verify` and every test of money runs.
+
+Nothing that the books keep twice is believed: balances are summed from entries, control
+totals from recharges, reservations from what is open, vouchers from their signatures. A
+finding means that money does not add up; there is no finding that is to be lived with.
+
+Source: reliability notes, rule L16; SPEC.md REG-2, REG-5.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from protocol.errors import RemoteProtocolError
+from protocol.keys import decode_realm, verify
+from protocol.messages import SIGNATURE_OCTETS, Voucher
+from protocol.registers import VoucherKind, effect_paise
+from protocol.values import LicenceIdentifier
+from protocol.vouchers import VOUCHER_CONTEXT
+from rmfs_server.store import (
+    credit_keys,
+    ledger,
+    machines,
+    recharges,
+    schema,
+    usage,
+)
+from rmfs_server.store.machines import Machine
+from rmfs_server.store.recharges import Recharge
+from rmfs_server.store.schema import AccountKind, RechargeState
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in the books that does not add up.
+
+    Attributes:
+        rule: Short name of the rule that is broken.
+        subject: What breaks it: a journal, an account, a licence.
+        detail: What was expected and what was found.
+    """
+
+    rule: str
+    subject: str
+    detail: str
+
+
+def verify_books(connection: Connection) -> list[Finding]:
+    """Check the whole store, on one snapshot, changing nothing."""
+    return [finding for check in _CHECKS for finding in check(connection)]
+
+
+def _journals(connection: Connection) -> Iterator[Finding]:
+    entry, journal = schema.entry.c, schema.journal.c
+    rows = connection.execute(
+        select(
+            journal.id,
+            func.count(entry.id).label("entries"),
+            func.coalesce(func.sum(entry.amount_paise), 0).label("total"),
+        )
+        .select_from(schema.journal.outerjoin(schema.entry))
+        .group_by(journal.id)
+        .having((func.count(entry.id) < 2) | (func.sum(entry.amount_paise) != 0))  # noqa: PLR2004
+    )
+    for row in rows:
+        detail = f"{row.entries} entries sum to {row.total} paise"
+        yield Finding("journal balanced", f"journal {row.id}", detail)
+    orphans = connection.execute(
+        select(entry.id)
+        .select_from(schema.entry.outerjoin(schema.journal))
+        .where(journal.id.is_(None))
+    ).scalars()
+    for orphan in orphans:
+        yield Finding("entry in a journal", f"entry {orphan}", "its journal is missing")
+
+
+def _balances(connection: Connection) -> Iterator[Finding]:
+    entry, account, balance = schema.entry.c, schema.account.c, schema.balance.c
+    rows = connection.execute(
+        select(
+            account.name,
+            account.kind,
+            balance.balance_paise,
+            balance.seq,
+            func.coalesce(func.sum(entry.amount_paise), 0).label("total"),
+            func.count(entry.id).label("entries"),
+            func.count(entry.seq).label("numbered"),
+            func.coalesce(func.max(entry.seq), 0).label("last"),
+        )
+        .select_from(schema.account.outerjoin(schema.balance).outerjoin(schema.entry))
+        .group_by(account.id, balance.account)
+    )
+    for row in rows:
+        pooled = AccountKind[row.kind] in schema.POOLED
+        if pooled and (row.balance_paise is not None or row.numbered):
+            yield Finding("pooled account", row.name, "it has a balance row or numbers")
+        if pooled:
+            continue
+        if row.balance_paise != row.total:
+            detail = f"{row.balance_paise} paise, its entries sum to {row.total}"
+            yield Finding("balance is the sum of entries", row.name, detail)
+        # Numbers are unique and positive: as many as the last one leave no gap.
+        if not row.entries == row.numbered == row.last == row.seq:
+            detail = (
+                f"{row.entries} entries, last number {row.last}, row says {row.seq}"
+            )
+            yield Finding("entries numbered without gaps", row.name, detail)
+
+
+def _machines(connection: Connection) -> Iterator[Finding]:
+    licences = connection.execute(
+        select(schema.machine.c.licence).order_by(schema.machine.c.licence)
+    ).scalars()
+    for name in licences:
+        licence = LicenceIdentifier(name)
+        machine = machines.find(connection, licence)
+        if machine is None:
+            continue
+        all_of = recharges.all_of(connection, licence)
+        for rule, expected, found in _sums(connection, machine, all_of):
+            if expected != found:
+                detail = f"{expected} expected, {found} found"
+                yield Finding(rule, licence, detail)
+        for recharge in all_of:
+            yield from _recharge(connection, machine, recharge)
+
+
+def _sums(
+    connection: Connection, machine: Machine, all_of: list[Recharge]
+) -> Iterator[tuple[str, int, int]]:
+    licence = machine.licence
+    opened = [one for one in all_of if one.state in recharges.OPEN]
+    posted = [one for one in all_of if one.state is RechargeState.POSTED]
+    held = [one for one in opened if one.kind is VoucherKind.RECHARGE]
+    yield (
+        "settled is the sum of posted vouchers",
+        sum(one.effect_paise for one in posted),
+        machine.settled_paise,
+    )
+    yield (
+        "the machine's account is its control total",
+        machine.control_total_paise,
+        ledger.balance_paise(connection, ledger.machine_of(licence)),
+    )
+    yield (
+        "reserved is what is open",
+        sum(one.amount_paise for one in held),
+        ledger.balance_paise(connection, ledger.reserved_of(licence)),
+    )
+    yield "one open recharge at most", min(len(opened), 1), len(opened)
+    yield (
+        "the registers last accepted fit the books",
+        machine.control_total_paise,
+        machine.registers.control_total_paise,
+    )
+    yield (
+        "AR and DR are CT",
+        machine.registers.control_total_paise,
+        machine.registers.ascending_paise + machine.registers.descending_paise,
+    )
+    yield (
+        "usage accounts for AR",
+        machine.usage_ascending_paise - machine.usage_base_paise,
+        usage.total_paise(usage.read(connection, licence)),
+    )
+
+
+def _recharge(
+    connection: Connection, machine: Machine, recharge: Recharge
+) -> Iterator[Finding]:
+    subject = f"{recharge.licence} recharge {recharge.number}"
+    opened = recharge.state in recharges.OPEN
+    if opened and recharge.number != machine.number + 1:
+        detail = f"the last settled is {machine.number}"
+        yield Finding("the open recharge is the next", subject, detail)
+    if not opened and recharge.number > machine.number:
+        detail = f"settled, and the last settled is {machine.number}"
+        yield Finding("numbers settle in order", subject, detail)
+    frozen = recharge.state is RechargeState.FROZEN
+    if opened and frozen is not machine.frozen:
+        yield Finding(
+            "a frozen machine freezes its recharge", subject, recharge.state.value
+        )
+    postings = {
+        "reserve": recharge.kind is VoucherKind.RECHARGE
+        and recharge.requested_in is not None,
+        "settle": not opened and recharge.requested_in is not None and _moves(recharge),
+        "restore": recharge.requested_in is None and bool(recharge.effect_paise),
+    }
+    for move, wanted in postings.items():
+        idem = f"{move}:{recharge.licence}:{recharge.number}"
+        if (ledger.find(connection, idem) is not None) is not wanted:
+            detail = f"{idem} is {'missing' if wanted else 'there'}"
+            yield Finding("a recharge has its postings", subject, detail)
+    yield from _octets(connection, recharge, subject)
+
+
+def _moves(recharge: Recharge) -> bool:
+    """Whether settling it moves value: a withdrawal only when it is posted."""
+    if recharge.kind is VoucherKind.RECHARGE:
+        return True
+    return recharge.state is RechargeState.POSTED and recharge.amount_paise > 0
+
+
+def _octets(
+    connection: Connection, recharge: Recharge, subject: str
+) -> Iterator[Finding]:
+    for octets in (recharge.voucher, recharge.void):
+        if octets is None:
+            continue
+        detail = _fault(connection, recharge, octets, is_void=octets is recharge.void)
+        if detail is not None:
+            yield Finding("vouchers say what the books say", subject, detail)
+
+
+def _fault(
+    connection: Connection, recharge: Recharge, octets: bytes, *, is_void: bool
+) -> str | None:
+    try:
+        voucher = Voucher.decode(octets)
+    except RemoteProtocolError as error:
+        return str(error)
+    kind = VoucherKind.VOID if is_void else recharge.kind
+    amount = 0 if is_void else recharge.amount_paise
+    before = recharge.control_total_before_paise
+    expected = (
+        recharge.licence,
+        recharge.number,
+        kind,
+        amount,
+        before,
+        before + effect_paise(voucher.kind, voucher.amount_paise),
+    )
+    found = (
+        voucher.licence,
+        voucher.recharge_number,
+        voucher.kind,
+        voucher.amount_paise,
+        voucher.control_total_before_paise,
+        voucher.control_total_after_paise,
+    )
+    if expected != found:
+        return f"{expected} expected, {found} found"
+    enrolled = machines.find_enrolled(connection, recharge.licence)
+    key = credit_keys.find(connection, voucher.credit_key)
+    if enrolled is None or key is None:
+        return "its credential or credit key is not in the books"
+    if voucher.credential_hash != enrolled.credential.credential_hash:
+        return "it is made out to other keys"
+    realm = decode_realm(enrolled.credential.realm)
+    covered = octets[:-SIGNATURE_OCTETS]
+    if not verify(key, VOUCHER_CONTEXT, realm, covered, voucher.signature):
+        return "its signature does not verify"
+    return None
+
+
+_CHECKS: Final[tuple[Callable[[Connection], Iterator[Finding]], ...]] = (
+    _journals,
+    _balances,
+    _machines,
+)
