@@ -123,6 +123,10 @@ def switch_on(
     return Psd(nvram, clock, (channels or Channels()).machine)
 
 
+REAL = Channels(real=True)
+"""For machines that were switched on with the product's own channel."""
+
+
 class Dial:
     """One dial-in of a PSD, carried by hand: call what a test needs, in any order."""
 
@@ -237,8 +241,8 @@ def complete(dial: Dial) -> None:
     dial.psd.hang_up()
 
 
-def recharged(psd: Psd, amount: int = 200_000) -> None:
-    """Recharge a PSD in a complete dial-in."""
-    dial = Dial(psd, Request(RequestKind.RECHARGE, Paise(amount)))
+def recharged(psd: Psd, channels: Channels | None = None) -> None:
+    """Recharge a PSD with Rs 2,000 in a complete dial-in."""
+    dial = Dial(psd, RUPEES_2000, channels)
     dial.say(dial.voucher())
     complete(dial)

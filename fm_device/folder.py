@@ -1,0 +1,263 @@
+"""A machine kept in a folder: its memory, its papers, and a lock.
+
+    nvram.bin            the PSD's memory: registers and keys; nothing else holds them
+    machine.json         what the machine is, for people; written last: no such file, no
+                         machine
+    provisioning.json    to be enrolled at the recharge server: public, signed by the
+                         maker
+    server.json          the recharge server's provisioning, as the PSD was given it
+    lock                 held by the process that uses the machine, whom it names
+
+Two processes never have one machine open: two images of one register would be the same
+money twice.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fm_device.model import MODEL, show_firmware
+from fm_device.psd.device import Psd, manufacture
+from fm_device.psd.memory import NVRAM_OCTETS
+from hw.clock import WallClock
+from hw.nvram import FileNvram
+from protocol.errors import RmfsError, StoreError
+from protocol.keys import (
+    MakerKey,
+    Realm,
+    ServerProvisioning,
+    SigningKey,
+    read_machine_provisioning,
+    read_private_key,
+    read_server_provisioning,
+    write_provisioning,
+)
+from protocol.ports import Entropy
+from protocol.values import EpochSeconds, LicenceIdentifier
+
+NVRAM: Final = "nvram.bin"
+MACHINE: Final = "machine.json"
+PROVISIONING: Final = "provisioning.json"
+SERVER: Final = "server.json"
+LOCK: Final = "lock"
+
+_KEY_OCTETS_MAX: Final = 4096
+_NAME_UNTIL_TOLD: Final = "maker"
+
+
+class FolderError(RmfsError):
+    """The folder holds no machine, or is not to be used; it says what to do."""
+
+
+class FolderBusyError(FolderError):
+    """Another process uses the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What the factory needs to make or re-initialise a machine.
+
+    Attributes:
+        maker: Signs the machine's provisioning, and has signed the server's.
+        server: The server that the machine will trust.
+        server_text: Its file, to be kept beside the machine.
+    """
+
+    maker: MakerKey
+    server: ServerProvisioning
+    server_text: bytes
+
+
+def read_papers(maker_key: Path, server_file: Path, realm: Realm) -> Papers:
+    """Read the maker's key and the server's file that it has signed.
+
+    Raises:
+        FolderError: A file cannot be read.
+        KeyMaterialError: The key is none.
+        ProvisioningError: The server's file is not what this maker signed.
+    """
+    scalar = read_private_key(_read(maker_key))
+    server_text = _read(server_file)
+    maker = MakerKey(_maker_name(server_text), realm, SigningKey(scalar))
+    server = read_server_provisioning(server_text, [maker.public])
+    return Papers(maker, server, server_text)
+
+
+def create_machine(
+    folder: Path,
+    papers: Papers,
+    *,
+    psd_serial: str,
+    licence: LicenceIdentifier,
+    entropy: Entropy,
+    clock: WallClock,
+    set_clock: bool = True,
+) -> None:
+    """Make a machine in a new or empty folder, and install it.
+
+    Raises:
+        FolderError: There is something in the folder already.
+        LocalProtocolError: A name is wrong, or the server is of another realm.
+        StoreError: The files cannot be written.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise FolderError(
+            f"{folder} is not empty: a machine is made in a new folder, "
+            "and never over another one"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, "machine new"):
+        nvram = FileNvram.create(folder / NVRAM, NVRAM_OCTETS)
+        try:
+            manufacture(
+                nvram,
+                psd_serial=psd_serial,
+                licence=licence,
+                realm=papers.maker.realm,
+                servers=[papers.server],
+                entropy=entropy,
+                clock=clock if set_clock else None,
+            )
+            psd = Psd(nvram, clock)
+            psd.install()
+            _write(folder / SERVER, papers.server_text)
+            _write_papers(folder, psd, papers.maker, clock.now())
+        finally:
+            nvram.close()
+
+
+@contextmanager
+def open_machine(folder: Path, clock: WallClock, command: str) -> Iterator[Psd]:
+    """Switch on the machine in a folder; nobody else has it meanwhile.
+
+    Args:
+        folder: Where it is.
+        clock: The battery clock.
+        command: What this process does, told to whoever finds the machine in use.
+
+    Raises:
+        FolderError: There is no machine.
+        FolderBusyError: Another process has it.
+        StoreError: Its memory is beyond repair.
+    """
+    if not (folder / MACHINE).is_file():
+        started = (folder / NVRAM).exists()
+        raise FolderError(
+            f"{folder} holds a machine that was never finished: delete it, make it anew"
+            if started
+            else f"{folder} holds no machine: make one with `rmfs machine new {folder}`"
+        )
+    with _locked(folder, command):
+        nvram = FileNvram(folder / NVRAM, NVRAM_OCTETS)
+        try:
+            yield Psd(nvram, clock)
+        finally:
+            nvram.close()
+
+
+def reinitialise_machine(
+    folder: Path,
+    maker_key: Path,
+    *,
+    licence: LicenceIdentifier,
+    entropy: Entropy,
+    clock: WallClock,
+) -> None:
+    """Begin a new life for a withdrawn machine, and write its new papers.
+
+    A power cut between the two is mended by asking for the same licence again.
+
+    Raises:
+        LocalProtocolError: The machine is not ready for it.
+        KeyMaterialError: The maker's key is none.
+        ProvisioningError: Another maker has signed the papers of this machine.
+    """
+    signing = SigningKey(read_private_key(_read(maker_key)))
+    with open_machine(folder, clock, "machine reinitialise") as psd:
+        papers = _read(folder / PROVISIONING)
+        maker = MakerKey(_maker_name(papers), psd.credential.realm, signing)
+        written = read_machine_provisioning(papers, [maker.public])
+        unfinished = written.credential.generation < psd.credential.generation
+        if not (unfinished and psd.record.life.licence == licence):
+            psd.reinitialise(licence, entropy)
+        _write_papers(folder, psd, maker, clock.now())
+
+
+def _write_papers(
+    folder: Path, psd: Psd, maker: MakerKey, issued: EpochSeconds
+) -> None:
+    provisioning = write_provisioning(psd.provisioning(issued), maker)
+    _write(folder / PROVISIONING, provisioning.encode())
+    description = {
+        "format": "rmfs machine",
+        "version": 1,
+        "model": MODEL,
+        "firmware": show_firmware(),
+        "realm": psd.credential.realm.name,
+        "psd_serial": psd.record.psd_serial,
+        "licence_identifier": psd.record.life.licence,
+        "generation": psd.credential.generation,
+        "server_name": psd.server.name,
+    }
+    _write(folder / MACHINE, (json.dumps(description, indent=2) + "\n").encode())
+
+
+def _maker_name(text: bytes) -> str:
+    """Read the maker's name from a file that is still to be verified.
+
+    The name is only a label: the fingerprint of the key decides, and the signature.
+    """
+    try:
+        found: Any = json.loads(text)["maker"]["name"]
+    except (ValueError, KeyError, TypeError):
+        return _NAME_UNTIL_TOLD
+    return found if isinstance(found, str) else _NAME_UNTIL_TOLD
+
+
+@contextmanager
+def _locked(folder: Path, command: str) -> Iterator[None]:
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+            message = f"{folder} is in use by {holder or 'another process'}"
+            raise FolderBusyError(f"{message}: wait until it has ended") from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} ({command})\n".encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_KEY_OCTETS_MAX + 1)
+    except OSError as error:
+        raise FolderError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file so that a power cut leaves the old one or the new one."""
+    unfinished = path.with_name(path.name + ".new")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(path)
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,267 @@
+"""What the machine's panel and its JSON say: words and numbers, no decisions."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from fm_device.classes import show_class
+from fm_device.dial_in import DialInReport, LinkIsUp, Progress
+from fm_device.firmware import show_pending
+from fm_device.psd.device import Psd
+from fm_device.psd.franking import Frank
+from fm_device.psd.states import Silence
+from protocol.dialogue.machine import (
+    Acknowledged,
+    Failed,
+    Greeted,
+    LineLost,
+    OrderTaken,
+    Outcome,
+    Receipted,
+    Refused,
+    Request,
+    VoucherApplied,
+)
+from protocol.messages import RefusalCode
+from protocol.parameters import INDIA
+from protocol.registers import MachineState, Registers, VoucherKind
+from protocol.values import EpochSeconds, Paise, show_rupees
+
+_REFUSALS: Final = {
+    RefusalCode.AMOUNT_STEP: "the amount is not a multiple of Rs 100",
+    RefusalCode.FUNDS_SHORT: "the funds at the server are short",
+    RefusalCode.FUNDS_NOT_YET_AVAILABLE: "the funds are not available yet",
+    RefusalCode.AMOUNT_LIMIT: "the amount is beyond the limits",
+    RefusalCode.LICENCE_BLOCKED: "the licence is blocked",
+    RefusalCode.LICENCE_WITHHELD: "the licence is withheld",
+    RefusalCode.LICENCE_CANCELLED: "the licence is cancelled",
+    RefusalCode.LICENCE_EXPIRED: "the licence has expired",
+    RefusalCode.MACHINE_STATE: "this machine is not in a state to be recharged",
+    RefusalCode.KIND_NOT_OFFERED: "this kind of request is not offered",
+}
+
+
+def show_progress(event: Progress) -> str:
+    """Say in one line what has just happened."""
+    if isinstance(event, LinkIsUp):
+        return "link is up"
+    if isinstance(event, Greeted):
+        return "server is proved, registers are stated"
+    if isinstance(event, VoucherApplied):
+        voucher = event.voucher
+        amount = show_rupees(voucher.amount_paise)
+        return f"voucher {voucher.recharge_number}: {voucher.kind.name} {amount} stored"
+    if isinstance(event, Refused):
+        return f"refused: {show_refusal(event.refusal.code)}"
+    if isinstance(event, Receipted):
+        return "receipt is stored"
+    if isinstance(event, OrderTaken):
+        done = "done" if event.applied else "not done"
+        return f"order {event.order.order_serial}: {event.order.order.name} {done}"
+    if isinstance(event, Acknowledged):
+        return f"{event.ack.of_type.name} is acknowledged"
+    if isinstance(event, LineLost):
+        return f"line lost: {event.reason}"
+    return show_failure(event)
+
+
+def show_refusal(code: RefusalCode) -> str:
+    """Say why, and what to do where the operator can do something."""
+    if code.is_discrepancy:
+        return f"discrepancy {code.name}: call the recharge server's operator"
+    return _REFUSALS[code]
+
+
+def show_failure(failure: Failed) -> str:
+    """Say who broke off, and why."""
+    return f"broken off ({failure.code.name}): {failure.detail}"
+
+
+def show_report(report: DialInReport) -> list[str]:
+    """Tell the operator how a dial-in ended, in lines."""
+    lines = [_headline(report)]
+    if report.voucher is not None:
+        lines += _funds_lines(report)
+    if report.refusal is not None and report.refusal.allowed_paise:
+        allowed = show_rupees(report.refusal.allowed_paise)
+        lines.append(f"Amount that may be added  {allowed}")
+    if report.receipt is not None:
+        lines.append(f"Funds at the server  {show_rupees(report.receipt.funds_paise)}")
+    if report.pending is not None:
+        lines.append(show_pending(report.pending))
+    octets = report.octets_up + report.octets_down
+    lines.append(
+        f"{octets} octets ({report.octets_up} up, {report.octets_down} down), "
+        f"{report.duration_s:.1f} s"
+    )
+    return lines
+
+
+def report_as_json(report: DialInReport) -> dict[str, Any]:
+    """Say the same to a program; money in paise."""
+    refusal, failure = report.refusal, report.failure
+    return {
+        "outcome": report.outcome.name,
+        "before": _registers(report.before),
+        "after": _registers(report.after),
+        "pending": _request(report.pending),
+        "recharge_number": (
+            None if report.voucher is None else report.voucher.recharge_number
+        ),
+        "refusal": None if refusal is None else refusal.code.name,
+        "allowed_paise": None if refusal is None else refusal.allowed_paise,
+        "funds_paise": None if report.receipt is None else report.receipt.funds_paise,
+        "orders": [
+            {"serial": order.order_serial, "kind": order.order.name, "applied": applied}
+            for order, applied in report.orders
+        ],
+        "failure": None if failure is None else failure.code.name,
+        "detail": None if failure is None else failure.detail,
+        "line": str(report.loss),
+        "octets_up": report.octets_up,
+        "octets_down": report.octets_down,
+        "duration_s": round(report.duration_s, 3),
+    }
+
+
+def show_machine(psd: Psd) -> list[str]:
+    """Show everything that an operator may see, in lines."""
+    record = psd.record
+    registers = record.registers
+    zero = registers.items_with_zero - registers.items
+    lines = [
+        f"Machine {record.life.licence}  PSD {record.psd_serial}  {psd.state.name}",
+        f"Ascending register   {show_rupees(registers.ascending_paise)}",
+        f"Descending register  {show_rupees(registers.descending_paise)}",
+        f"Control total        {show_rupees(registers.control_total_paise)}",
+        f"Items                {registers.items}, zero imprints {zero}",
+        f"Recharge number      {record.recharge_number}",
+        f"Last dial-in         {show_time(record.complete_at)}",
+        f"Clock                {show_time(psd.time)}",
+        f"Funds at the server  {show_rupees(record.funds_paise)} at the last dial-in",
+    ]
+    lines += [
+        f"  {show_class(row.product_class):4} {row.items:8} items  "
+        f"{show_rupees(row.amount_paise)}"
+        for row in record.usage
+    ]
+    return [*lines, *_warnings(psd)]
+
+
+def machine_as_json(psd: Psd) -> dict[str, Any]:
+    """Say the same to a program; money in paise, times in seconds since 1970."""
+    record = psd.record
+    return {
+        "licence_identifier": record.life.licence,
+        "psd_serial": record.psd_serial,
+        "realm": psd.credential.realm.name,
+        "generation": psd.credential.generation,
+        "state": psd.state.name,
+        "silence": psd.silence.name,
+        "registers": _registers(record.registers),
+        "recharge_number": record.recharge_number,
+        "pending": _request(record.pending),
+        "order_serial": record.order_serial,
+        "mark": record.mark.hex(),
+        "dial_in": record.dial_in,
+        "complete_at": record.complete_at,
+        "time": psd.time,
+        "next_call": record.next_call,
+        "call_due": psd.call_due,
+        "lock_reason": record.lock_reason,
+        "fault": record.fault,
+        "funds_paise": record.funds_paise,
+        "licence_state": record.licence_state and record.licence_state.name,
+        "usage": [
+            {
+                "product_class": row.product_class,
+                "items": row.items,
+                "amount_paise": row.amount_paise,
+                "reported": row.reported,
+            }
+            for row in record.usage
+        ],
+        "wrong_vouchers": record.wrong_vouchers,
+        "other_amounts": record.other_amounts,
+        "memory_commits": psd.commits,
+        "memory_damage": psd.damage,
+    }
+
+
+def show_frank(frank: Frank) -> str:
+    """Show one frank in a line."""
+    left = show_rupees(frank.registers.descending_paise)
+    return (
+        f"item {frank.item}  {show_class(frank.product_class)}  "
+        f"{show_rupees(frank.value_paise)}  {show_time(frank.time)}  left {left}"
+    )
+
+
+def show_time(moment: EpochSeconds | None) -> str:
+    """Show a moment in Indian time."""
+    if not moment:
+        return "not set"
+    return datetime.fromtimestamp(moment, INDIA).strftime("%d-%m-%Y %H:%M:%S IST")
+
+
+def _headline(report: DialInReport) -> str:
+    if report.outcome is Outcome.REFUSED and report.refusal is not None:
+        return f"REFUSED: {show_refusal(report.refusal.code)}"
+    if report.outcome is Outcome.INSPECTED:
+        return "INSPECTED: the registers are in order"
+    if report.outcome is Outcome.CONFIRMED and report.voucher is not None:
+        return f"{_DONE[report.voucher.kind]}"
+    why = str(report.loss)
+    if report.failure is not None:
+        why = show_failure(report.failure)
+    if report.voucher is not None:
+        return f"STORED, BUT NOT CLOSED AT THE SERVER ({why}): dial again"
+    return f"DIAL-IN FAILED ({why}): dial again"
+
+
+_DONE: Final = {
+    VoucherKind.RECHARGE: "RECHARGED",
+    VoucherKind.WITHDRAWAL: "WITHDRAWN: the value is back in the account",
+    VoucherKind.VOID: "TAKEN BACK by the server: nothing was added",
+    VoucherKind.REFUND: "REFUNDED to the account",
+}
+
+
+def _funds_lines(report: DialInReport) -> list[str]:
+    before, after = report.before.descending_paise, report.after.descending_paise
+    return [
+        f"Previous funds   {show_rupees(before)}",
+        f"Funds added      {show_rupees(Paise(after - before))}",
+        f"Funds available  {show_rupees(after)}",
+    ]
+
+
+def _warnings(psd: Psd) -> list[str]:
+    record = psd.record
+    lines = []
+    if record.pending is not None:
+        lines.append(show_pending(record.pending))
+    if psd.state is MachineState.LOCKED:
+        lines.append(f"LOCKED by the recharge server, reason {record.lock_reason}")
+    if psd.silence is Silence.WARN:
+        lines.append("DIAL IN SOON: the machine blocks 31 days after its last dial-in")
+    elif psd.call_due:
+        lines.append("DIAL IN: a call is due")
+    if psd.damage:
+        lines.append(f"Memory: {psd.damage} damaged copies were repaired")
+    return lines
+
+
+def _registers(registers: Registers) -> dict[str, int]:
+    return {
+        "ascending_paise": registers.ascending_paise,
+        "descending_paise": registers.descending_paise,
+        "control_total_paise": registers.control_total_paise,
+        "items": registers.items,
+        "items_with_zero": registers.items_with_zero,
+    }
+
+
+def _request(request: Request | None) -> dict[str, Any] | None:
+    if request is None:
+        return None
+    return {"kind": request.kind.name, "amount_paise": request.amount_paise}

@@ -1,0 +1,226 @@
+"""A machine's folder: what is in it, who has it, and what is left of a broken one."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fm_device.folder import (
+    LOCK,
+    MACHINE,
+    NVRAM,
+    PROVISIONING,
+    SERVER,
+    FolderBusyError,
+    FolderError,
+    Papers,
+    create_machine,
+    open_machine,
+    read_papers,
+    reinitialise_machine,
+)
+from hw.entropy import SeededEntropy
+from protocol.dialogue.machine import Request
+from protocol.errors import LocalProtocolError, StoreError
+from protocol.keys import (
+    KeyMaterialError,
+    MachineIdentity,
+    MakerKey,
+    ProvisioningError,
+    Realm,
+    read_machine_provisioning,
+    write_private_key,
+    write_provisioning,
+)
+from protocol.registers import MachineState, RequestKind
+from protocol.values import LicenceIdentifier, Paise
+from tests.witness import small_server
+from tests.witness.small_server import LICENCE, REAL, Dial, a_clock, complete
+
+MAKER = MakerKey.generate("OEM", Realm.TEST, SeededEntropy(b"maker"))
+OTHER = LicenceIdentifier("N777777")
+
+
+@pytest.fixture
+def papers(tmp_path: Path) -> Papers:
+    (tmp_path / "maker.pem").write_text(write_private_key(MAKER.signing.scalar))
+    (tmp_path / "server.json").write_text(
+        write_provisioning(small_server.PROVISIONING, MAKER)
+    )
+    return read_papers(tmp_path / "maker.pem", tmp_path / "server.json", Realm.TEST)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, papers: Papers) -> Path:
+    folder = tmp_path / "office-1"
+    create_machine(
+        folder,
+        papers,
+        psd_serial="PSD00001",
+        licence=LICENCE,
+        entropy=SeededEntropy(b"machine"),
+        clock=a_clock(),
+    )
+    return folder
+
+
+def test_a_new_machine_has_its_memory_and_its_papers(folder: Path) -> None:
+    names = {path.name for path in folder.iterdir()}
+    assert names == {NVRAM, MACHINE, PROVISIONING, SERVER, LOCK}
+    provisioning = read_machine_provisioning(
+        (folder / PROVISIONING).read_bytes(), [MAKER.public]
+    )
+    with open_machine(folder, a_clock(), "test") as psd:
+        assert psd.state is MachineState.INSTALLED
+        assert psd.credential == provisioning.credential
+        assert psd.server.ccs == small_server.SERVER.ccs
+    described = json.loads((folder / MACHINE).read_text())
+    assert described["licence_identifier"] == LICENCE
+    assert described["generation"] == 1
+
+
+def test_the_papers_hold_no_private_key(folder: Path) -> None:
+    identity = MachineIdentity.generate(
+        LICENCE, "PSD00001", Realm.TEST, SeededEntropy(b"machine")
+    )
+    secrets = (identity.dh_private, identity.signing.scalar)
+    assert all(secret in (folder / NVRAM).read_bytes() for secret in secrets)
+    for name in (PROVISIONING, MACHINE, SERVER, LOCK):
+        text = (folder / name).read_text()
+        assert not [secret for secret in secrets if secret.hex() in text]
+
+
+def test_a_machine_is_not_made_over_anything(folder: Path, papers: Papers) -> None:
+    image = (folder / NVRAM).read_bytes()
+    with pytest.raises(FolderError, match="not empty"):
+        create_machine(
+            folder,
+            papers,
+            psd_serial="PSD00002",
+            licence=LICENCE,
+            entropy=SeededEntropy(b"other"),
+            clock=a_clock(),
+        )
+    assert (folder / NVRAM).read_bytes() == image
+
+
+def test_a_second_user_is_told_who_has_the_machine(folder: Path) -> None:
+    with (
+        open_machine(folder, a_clock(), "machine dial"),
+        pytest.raises(FolderBusyError, match=r"process \d+ \(machine dial\)"),
+        open_machine(folder, a_clock(), "machine show"),
+    ):
+        pass
+    with open_machine(folder, a_clock(), "machine show") as psd:
+        assert psd.state is MachineState.INSTALLED
+
+
+def test_what_was_done_is_there_at_the_next_power_on(folder: Path) -> None:
+    with open_machine(folder, a_clock(), "test") as psd:
+        small_server.recharged(psd, REAL)
+        psd.frank(Paise(500), 3)
+        record = psd.record
+    with open_machine(folder, a_clock(), "test") as psd:
+        assert psd.record == record
+
+
+def test_a_folder_without_a_machine_says_how_to_make_one(tmp_path: Path) -> None:
+    with (
+        pytest.raises(FolderError, match="rmfs machine new"),
+        open_machine(tmp_path / "nothing", a_clock(), "test"),
+    ):
+        pass
+
+
+def test_a_machine_that_was_never_finished_says_so(folder: Path) -> None:
+    (folder / MACHINE).unlink()
+    with (
+        pytest.raises(FolderError, match="never finished"),
+        open_machine(folder, a_clock(), "test"),
+    ):
+        pass
+
+
+def test_a_memory_that_was_cut_short_is_not_switched_on(folder: Path) -> None:
+    octets = (folder / NVRAM).read_bytes()
+    (folder / NVRAM).write_bytes(octets[:-1])
+    with (
+        pytest.raises(StoreError, match="cut short"),
+        open_machine(folder, a_clock(), "test"),
+    ):
+        pass
+
+
+def test_a_server_of_another_maker_is_refused(tmp_path: Path, papers: Papers) -> None:
+    stranger = MakerKey.generate("OEM", Realm.TEST, SeededEntropy(b"stranger"))
+    (tmp_path / "maker.pem").write_text(write_private_key(stranger.signing.scalar))
+    with pytest.raises(ProvisioningError, match="maker"):
+        read_papers(tmp_path / "maker.pem", tmp_path / "server.json", Realm.TEST)
+
+
+def test_a_server_of_another_realm_is_refused(tmp_path: Path, papers: Papers) -> None:
+    with pytest.raises(ProvisioningError, match="realm"):
+        read_papers(tmp_path / "maker.pem", tmp_path / "server.json", Realm.PRODUCTION)
+
+
+def test_files_that_are_no_keys_are_refused(tmp_path: Path, papers: Papers) -> None:
+    (tmp_path / "maker.pem").write_text("no key")
+    with pytest.raises(KeyMaterialError):
+        read_papers(tmp_path / "maker.pem", tmp_path / "server.json", Realm.TEST)
+    with pytest.raises(FolderError, match="cannot be read"):
+        read_papers(tmp_path / "none.pem", tmp_path / "server.json", Realm.TEST)
+
+
+def _withdraw(folder: Path) -> None:
+    with open_machine(folder, a_clock(), "test") as psd:
+        small_server.recharged(psd, REAL)
+        dial = Dial(psd, Request(RequestKind.WITHDRAWAL, Paise(200_000)), REAL)
+        dial.say(dial.voucher())
+        complete(dial)
+
+
+def _reinitialise(folder: Path, maker: Path, licence: LicenceIdentifier) -> None:
+    reinitialise_machine(
+        folder,
+        maker,
+        licence=licence,
+        entropy=SeededEntropy(b"new life"),
+        clock=a_clock(),
+    )
+
+
+def test_a_re_initialised_machine_has_new_papers(
+    folder: Path, tmp_path: Path, papers: Papers
+) -> None:
+    _withdraw(folder)
+    _reinitialise(folder, tmp_path / "maker.pem", OTHER)
+    provisioning = read_machine_provisioning(
+        (folder / PROVISIONING).read_bytes(), [MAKER.public]
+    )
+    assert provisioning.credential.licence_identifier == OTHER
+    assert provisioning.recharge_number == 2
+    with open_machine(folder, a_clock(), "test") as psd:
+        assert psd.credential == provisioning.credential
+
+
+def test_papers_that_a_power_cut_left_old_are_written_when_asked_again(
+    folder: Path, tmp_path: Path, papers: Papers
+) -> None:
+    _withdraw(folder)
+    old = (folder / PROVISIONING).read_bytes()
+    _reinitialise(folder, tmp_path / "maker.pem", OTHER)
+    finished = (folder / PROVISIONING).read_bytes()
+    (folder / PROVISIONING).write_bytes(old)
+    _reinitialise(folder, tmp_path / "maker.pem", OTHER)
+    assert (folder / PROVISIONING).read_bytes() == finished
+    with open_machine(folder, a_clock(), "test") as psd:
+        assert psd.credential.generation == 2
+
+
+def test_a_machine_in_service_gets_no_new_papers(
+    folder: Path, tmp_path: Path, papers: Papers
+) -> None:
+    before = (folder / PROVISIONING).read_bytes()
+    with pytest.raises(LocalProtocolError, match="withdraw it before"):
+        _reinitialise(folder, tmp_path / "maker.pem", OTHER)
+    assert (folder / PROVISIONING).read_bytes() == before
