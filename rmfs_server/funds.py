@@ -47,9 +47,9 @@ from rmfs_server.store.fund_files import (
     Deposit,
     EarlierLine,
     JudgedLine,
-    Licence,
     Outcome,
 )
+from rmfs_server.store.licences import Licence
 from rmfs_server.store.schema import JournalKind
 
 _ID_IS_TAKEN: Final = "file id {} came earlier with other content (SHA-256 {})"
@@ -188,13 +188,13 @@ class _Import:
     def __init__(
         self, connection: Connection, fund_file: FundFile, now: EpochSeconds
     ) -> None:
-        """Lock the funds of every licence that the file names."""
+        """Lock every licence that the file names, then its funds."""
         self._connection = connection
         self._fund_file = fund_file
         self._now = now
         self._today = business_date(now)
         named = (line.licence for line in fund_file.lines)
-        self._licences = fund_files.find_licences(connection, named)
+        self._licences = fund_files.lock_licences(connection, named)
         known = [licence.identifier for licence in self._licences.values()]
         self._balances = fund_files.lock_funds(connection, known)
         self._with_deposits = fund_files.with_deposits(connection, known)

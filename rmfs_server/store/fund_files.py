@@ -20,6 +20,7 @@ from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.store import schema
 from rmfs_server.store.ledger import DEPARTMENT, AccountName, funds_of, lock_accounts
+from rmfs_server.store.licences import Licence
 
 T = TypeVar("T")
 
@@ -32,17 +33,6 @@ class Outcome(Enum):
 
     APPLIED = "a later correction brought its money to the funds of a licence"
     CLOSED = "a later correction took it back"
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """What a fund line is compared with."""
-
-    identifier: LicenceIdentifier
-    number: LicenceNumber
-    licensee: str
-    state: LicenceState
-    expires_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +156,28 @@ def insert_file(
         connection.execute(insert(schema.fund_line), rows)
 
 
-def find_licences(
+def lock_licences(
     connection: Connection, identifiers: Iterable[str]
 ) -> dict[str, Licence]:
-    """Find those licences that are known."""
+    """Read those licences that are known; none of them changes until we are done."""
     table = schema.licence.c
     found = {}
     for batch in _batches(sorted(set(identifiers))):
-        query = select(schema.licence).where(table.identifier.in_(batch))
+        query = (
+            select(schema.licence)
+            .where(table.identifier.in_(batch))
+            .order_by(table.identifier)
+            .with_for_update(read=True)
+        )
         for row in connection.execute(query):
             found[row.identifier] = Licence(
                 identifier=LicenceIdentifier(row.identifier),
                 number=LicenceNumber(row.number),
                 licensee=row.licensee,
+                kind=row.kind,
                 state=LicenceState[row.state],
                 expires_on=row.expires_on,
+                refund_allowed=row.refund_allowed,
             )
     return found
 

@@ -12,13 +12,14 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from protocol.exchange import FundFileError
+from protocol.messages import LicenceState
 from protocol.parameters import INDIA, business_date
-from protocol.values import EpochSeconds, LicenceIdentifier
+from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.funds import ImportReport, import_fund_file
-from rmfs_server.store import Store, ledger, open_store, schema
+from rmfs_server.store import Store, ledger, licences, open_store, schema
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind
 
@@ -46,19 +47,19 @@ def store(store_url: str) -> Iterator[Store]:
     migrate(store)
     with store.writing("test") as connection:
         for identifier, (number, licensee, state, expires_on) in LICENCES.items():
-            connection.execute(
-                insert(schema.licence).values(
+            licences.add(
+                connection,
+                licences.Licence(
                     identifier=identifier,
-                    number=number,
+                    number=LicenceNumber(number),
                     licensee=licensee,
                     kind="COMMERCIAL",
-                    state=state,
+                    state=LicenceState[state],
                     expires_on=date.fromisoformat(expires_on),
                     refund_allowed=False,
-                    created_at=NOW,
-                )
+                ),
+                NOW,
             )
-            ledger.open_accounts(connection, identifier)
     yield store
     _check_money(store)
     store.close()
@@ -276,7 +277,7 @@ def test_a_file_of_wrong_structure_is_refused_whole_and_changes_nothing(
             "licence identifier P123456 is not of the OEM that the file is for, N",
         ),
         (
-            _deposit("2", "2000.00", SANGHA, number="KN0600065"),
+            _deposit("2", "2000.00", SANGHA, number=LicenceNumber("KN0600065")),
             "licence number KN0600065 is not that of N123457, KN0600066",
         ),
         (

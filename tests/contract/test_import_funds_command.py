@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import insert
 
 from hw.clock import MemoryWallClock
-from protocol.values import EpochSeconds, LicenceIdentifier, Paise
+from protocol.messages import LicenceState
+from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.funds_cli import add_commands
-from rmfs_server.store import Store, ledger, open_store, schema
+from rmfs_server.store import Store, ledger, licences, open_store
 from rmfs_server.store.migrations import migrate
 
 SAMPLE = Path(__file__).resolve().parents[2] / "rmfs_tools/samples/funds-demo.txt"
@@ -43,19 +43,19 @@ def run(tmp_path: Path) -> Run:
     with _open(tmp_path) as store:
         migrate(store)
         with store.writing("test") as connection:
-            connection.execute(
-                insert(schema.licence).values(
+            licences.add(
+                connection,
+                licences.Licence(
                     identifier=LICENCE,
-                    number="KN0600065",
+                    number=LicenceNumber("KN0600065"),
                     licensee="Bharat Stationers, Bengaluru",
                     kind="INDIVIDUAL",
-                    state="REGISTERED",
+                    state=LicenceState.REGISTERED,
                     expires_on=date(2030, 12, 31),
                     refund_allowed=False,
-                    created_at=EpochSeconds(int(NOW.timestamp())),
-                )
+                ),
+                EpochSeconds(int(NOW.timestamp())),
             )
-            ledger.open_accounts(connection, LICENCE)
 
     def run(*arguments: str, octets: bytes = b"") -> Result:
         group = click.Group()
