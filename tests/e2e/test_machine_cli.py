@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import click
 import pytest
@@ -12,10 +14,13 @@ from fm_device.cli import add_commands
 from fm_device.folder import LOCK, open_machine
 from hw.clock import SystemWallClock
 from hw.entropy import SeededEntropy
+from hw.lines.tcp import TcpListener
+from hw.reactor import MonotonicReactor
 from protocol.errors import StoreError
 from protocol.keys import MakerKey, Realm, write_private_key, write_provisioning
 from rmfs_tools.cli import EXIT_FAILED, EXIT_LINE, EXIT_USAGE, Contribution, main
 from tests.witness import small_server
+from tests.witness.small_books import SmallBooks, answering
 from tests.witness.small_server import REAL, RUPEES_2000, Dial
 
 OURS = (Contribution(("machine",), add_commands),)
@@ -241,6 +246,72 @@ def test_a_memory_beyond_repair_is_an_error_and_no_traceback(
     assert "out of order" in capsys.readouterr().err
     with pytest.raises(StoreError), open_machine(in_service, SystemWallClock(), "test"):
         pass
+
+
+@pytest.fixture
+def answered(office: Path) -> Iterator[tuple[SmallBooks, str]]:
+    """A small server that answers at a TCP port, in a thread of its own."""
+    with open_machine(office, SystemWallClock(), "test") as psd:
+        books = SmallBooks(psd.credential, REAL)
+    reactor = MonotonicReactor()
+    listener = TcpListener(reactor, "127.0.0.1", 0)
+    listener.listen(lambda _: answering(books, reactor))
+    thread = Thread(target=lambda: reactor.run(installSignalHandlers=False))
+    thread.start()
+    yield books, listener.address
+    reactor.callFromThread(reactor.stop)
+    thread.join()
+    listener.close()
+
+
+def test_a_recharge_over_tcp_prints_what_a_franking_machine_prints(
+    office: Path,
+    answered: tuple[SmallBooks, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    books, line = answered
+    capture = office.parent / "call.pcapng"
+    code = _rmfs(
+        *("machine", "dial", office, line, "--recharge", 2000, "--capture", capture)
+    )
+    said = capsys.readouterr()
+    assert code == 0, said
+    assert said.err.splitlines() == [
+        "link is up",
+        "server is proved, registers are stated",
+        "voucher 1: RECHARGE Rs 2,000.00 stored",
+        "receipt is stored",
+    ]
+    lines = said.out.splitlines()
+    assert lines[:-1] == [
+        "RECHARGED",
+        "Previous funds   Rs 0.00",
+        "Funds added      Rs 2,000.00",
+        "Funds available  Rs 2,000.00",
+        "Funds at the server  Rs 5,000.00",
+    ]
+    assert "octets" in lines[-1]
+    assert books.control_total == 200_000
+    assert capture.stat().st_size > 800
+
+
+def test_a_days_mail_is_reported_in_the_evening(
+    office: Path,
+    answered: tuple[SmallBooks, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    books, line = answered
+    assert _rmfs("machine", "dial", office, line, "--recharge", "2000.00") == 0
+    assert _rmfs("machine", "day", office, "--letters", 25, "--line", line) == 0
+    capsys.readouterr()
+    assert _rmfs("machine", "show", office, "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert sum(items for items, _ in books.usage.values()) == 25
+    assert (
+        sum(paise for _, paise in books.usage.values())
+        == (shown["registers"]["ascending_paise"])
+    )
+    assert all(row["reported"] for row in shown["usage"])
 
 
 def test_every_command_has_help_with_an_example() -> None:
