@@ -239,8 +239,8 @@ class Books:
         misfit: dict[str, Any],
         now: EpochSeconds,
     ) -> Frozen:
-        heard = messages.last_statement(connection, machine.licence)
-        digest = None if heard is None else heard.digest
+        heard = messages.last_call(connection, machine.licence)
+        digest = heard[0].digest if heard else None
         code = RefusalCode.USAGE_MISMATCH
         freeze(connection, machine, code, digest, detail=misfit, now=now)
         machines.change(connection, replace(machine, frozen=True))

@@ -23,17 +23,19 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from protocol.dialogue.server import Frozen
 from protocol.errors import RemoteProtocolError
 from protocol.keys import verify
 from protocol.messages import (
     SIGNATURE_OCTETS,
+    Confirmation,
     RefusalCode,
     Statement,
     UsageRow,
     Voucher,
 )
 from protocol.parameters import parameter
-from protocol.registers import Registers, VoucherKind, after_voucher, effect_paise
+from protocol.registers import VoucherKind, after_voucher, effect_paise
 from protocol.settling import Refuse, judge
 from protocol.values import LicenceIdentifier, Paise
 from protocol.vouchers import VOUCHER_CONTEXT
@@ -54,7 +56,7 @@ from rmfs_server.store.acts import By
 from rmfs_server.store.discrepancies import Discrepancy
 from rmfs_server.store.machines import Machine
 from rmfs_server.store.recharges import Ending, Recharge
-from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
+from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy, SignedKind
 
 
 class Action(Enum):
@@ -74,7 +76,8 @@ class Evidence:
         machine: The books as they stand.
         open_discrepancies: What did not fit.
         opened: The outstanding recharge.
-        stated: The machine's last STATEMENT.
+        stated: The machine's last word: its last STATEMENT, with registers and number
+            of the CONFIRMATION if one followed.
         presented: The voucher that it presented, if it is genuine and the next one.
         proposed: What fits the evidence, if one action does.
         why: The reason for the proposal, in a sentence.
@@ -177,8 +180,7 @@ def _case(connection: Connection, licence: LicenceIdentifier, by: By) -> Case:
 
 def _evidence(case: Case) -> Evidence:
     machine, connection = case.machine, case.connection
-    heard = messages.last_statement(connection, machine.licence)
-    stated = None if heard is None else Statement.decode(heard.signed.octets)
+    stated = _last_word(case)
     presented = _genuine_next(case)
     found = Evidence(
         machine=machine,
@@ -191,6 +193,25 @@ def _evidence(case: Case) -> Evidence:
     )
     proposed, why = _proposal(found)
     return replace(found, proposed=proposed, why=why)
+
+
+def _last_word(case: Case) -> Statement | None:
+    stated = None
+    for heard in messages.last_call(case.connection, case.machine.licence):
+        if heard.kind is SignedKind.STATEMENT:
+            stated = Statement.decode(heard.signed.octets)
+            if not isinstance(messages.decode_answer(heard.answer), Frozen):
+                # Its mark was in order, and may have been renewed since.
+                stated = replace(stated, mark=case.machine.mark_acknowledged)
+        elif stated is not None:
+            confirmation = Confirmation.decode(heard.signed.octets)
+            stated = replace(
+                stated,
+                registers=confirmation.registers,
+                recharge_number=confirmation.recharge_number,
+                state=confirmation.state,
+            )
+    return stated
 
 
 def _proposal(evidence: Evidence) -> tuple[Action | None, str]:
@@ -334,11 +355,11 @@ def _adopt(case: Case, evidence: Evidence, by: By) -> Machine:
         base_paise=machine.base_paise + difference,
         registers=stated.registers,
         number=stated.recharge_number,
-        mark_acknowledged=stated.mark,
-        mark_issued=None,
         dial_in=stated.dial_in,
     )
-    return _adopt_usage(case, adopted, stated.registers, evidence)
+    if stated.mark not in (machine.mark_acknowledged, machine.mark_issued):
+        adopted = replace(adopted, mark_acknowledged=stated.mark, mark_issued=None)
+    return _adopt_usage(case, adopted, evidence)
 
 
 def _keep(case: Case, _evidence: Evidence, _by: By) -> Machine:
@@ -355,8 +376,8 @@ _ACTIONS: Final[dict[Action, Callable[[Case, Evidence, By], Machine]]] = {
 
 def _post_difference(case: Case, difference: int, by: By) -> None:
     licence = case.machine.licence
-    heard = messages.last_statement(case.connection, licence)
-    evidence = "" if heard is None else heard.digest.hex()
+    heard = messages.last_call(case.connection, licence)
+    evidence = heard[-1].digest.hex() if heard else ""
     ledger.post(
         case.connection,
         idem=f"adopt:{licence}:{evidence}",
@@ -372,9 +393,7 @@ def _post_difference(case: Case, difference: int, by: By) -> None:
     )
 
 
-def _adopt_usage(
-    case: Case, machine: Machine, registers: Registers, evidence: Evidence
-) -> Machine:
+def _adopt_usage(case: Case, machine: Machine, evidence: Evidence) -> Machine:
     """Take the usage table as it was reported, and AR as far as it goes beyond it."""
     for discrepancy in evidence.open_discrepancies:
         if discrepancy.code is not RefusalCode.USAGE_MISMATCH:
@@ -384,7 +403,7 @@ def _adopt_usage(
             for row in discrepancy.detail["reported"]
         ]
         usage.write(case.connection, machine.licence, rows)
-        ascending = registers.ascending_paise
+        ascending: int = discrepancy.detail["ascending_paise"]
         return replace(
             machine,
             usage_base_paise=ascending - usage.total_paise(rows),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
 from protocol.errors import InvariantError
@@ -80,16 +80,25 @@ def find(connection: Connection, digest: bytes) -> Heard | None:
     return None if row is None else _heard(row)
 
 
-def last_statement(connection: Connection, licence: LicenceIdentifier) -> Heard | None:
-    """Find the STATEMENT that was judged last, whatever came of it."""
+def last_call(connection: Connection, licence: LicenceIdentifier) -> list[Heard]:
+    """List what a machine signed in the call judged last.
+
+    Returns:
+        Its STATEMENT, then a CONFIRMATION if one came; nothing before the first call.
+    """
     table = schema.signed_message
-    row = connection.execute(
-        select(table)
-        .where(table.c.licence == licence, table.c.kind == SignedKind.STATEMENT.name)
-        .order_by(table.c.call_generation.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _heard(row)
+    newest = (
+        select(func.max(table.c.call_generation))
+        .where(table.c.licence == licence)
+        .scalar_subquery()
+    )
+    rows = connection.execute(
+        select(table).where(
+            table.c.licence == licence, table.c.call_generation == newest
+        )
+    )
+    found = [_heard(row) for row in rows]
+    return sorted(found, key=lambda heard: heard.kind is SignedKind.CONFIRMATION)
 
 
 def encode_answer(answer: Answer) -> bytes:
