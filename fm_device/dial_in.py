@@ -2,7 +2,7 @@
 
 `DialIn` is what `hw.link_driver.LinkDriver` drives: it gives what happens on the link
 to a `MachineDialogue` and carries the effects out, in order. It knows no reactor and no
-clock of its own; `fm_device.line` puts it on a real or a virtual line.
+clock of its own; `fm_device.program` puts it on a real or a virtual line.
 """
 
 from collections.abc import Callable

@@ -182,7 +182,7 @@ def reinitialise_machine(
         papers = _read(folder / PROVISIONING)
         maker = MakerKey(_maker_name(papers), psd.credential.realm, signing)
         written = read_machine_provisioning(papers, [maker.public])
-        unfinished = written.credential.generation < psd.credential.generation
+        unfinished = written.credential != psd.credential
         if not (unfinished and psd.record.life.licence == licence):
             psd.reinitialise(licence, entropy)
         _write_papers(folder, psd, maker, clock.now())

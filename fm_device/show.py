@@ -27,17 +27,27 @@ from protocol.registers import MachineState, Registers, VoucherKind
 from protocol.values import EpochSeconds, Paise, show_rupees
 
 _REFUSALS: Final = {
-    RefusalCode.AMOUNT_STEP: "the amount is not a multiple of Rs 100",
+    RefusalCode.AMOUNT_STEP: "choose a multiple of Rs 100",
     RefusalCode.FUNDS_SHORT: "the funds at the server are short",
-    RefusalCode.FUNDS_NOT_YET_AVAILABLE: "the funds are not available yet",
-    RefusalCode.AMOUNT_LIMIT: "the amount is beyond the limits",
-    RefusalCode.LICENCE_BLOCKED: "the licence is blocked",
-    RefusalCode.LICENCE_WITHHELD: "the licence is withheld",
+    RefusalCode.FUNDS_NOT_YET_AVAILABLE: "the funds are not cleared yet",
+    RefusalCode.AMOUNT_LIMIT: "this amount is not possible",
+    RefusalCode.LICENCE_BLOCKED: "the licence is blocked by the authority",
+    RefusalCode.LICENCE_WITHHELD: "the licence is withheld by the authority",
     RefusalCode.LICENCE_CANCELLED: "the licence is cancelled",
-    RefusalCode.LICENCE_EXPIRED: "the licence has expired",
-    RefusalCode.MACHINE_STATE: "this machine is not in a state to be recharged",
-    RefusalCode.KIND_NOT_OFFERED: "this kind of request is not offered",
+    RefusalCode.LICENCE_EXPIRED: "the licence has expired; renew it",
+    RefusalCode.MACHINE_STATE: "this is not possible in the machine's state",
+    RefusalCode.KIND_NOT_OFFERED: "a refund is not allowed by the authority",
+    RefusalCode.CONTROL_TOTAL_SUM: "the registers do not agree; call service",
+    RefusalCode.CONTROL_TOTAL_HISTORY: "the control total differs; call service",
+    RefusalCode.ASCENDING_BACK: "the registers went back; call service",
+    RefusalCode.ITEMS_BACK: "the registers went back; call service",
+    RefusalCode.MARK_WRONG: "another machine has used this identity; call service",
+    RefusalCode.NUMBER_AHEAD: "the server is behind; wait for service",
+    RefusalCode.NUMBER_BEHIND: "the machine's memory is old; call service",
+    RefusalCode.USAGE_MISMATCH: "the usage differs; call service",
+    RefusalCode.ACCOUNT_FROZEN: "the account is under inquiry; call service",
 }
+"""What the operator is told (SPEC.md DLG-8)."""
 
 
 def show_progress(event: Progress) -> str:
@@ -51,7 +61,7 @@ def show_progress(event: Progress) -> str:
         amount = show_rupees(voucher.amount_paise)
         return f"voucher {voucher.recharge_number}: {voucher.kind.name} {amount} stored"
     if isinstance(event, Refused):
-        return f"refused: {show_refusal(event.refusal.code)}"
+        return f"refused: {_REFUSALS[event.refusal.code]}"
     if isinstance(event, Receipted):
         return "receipt is stored"
     if isinstance(event, OrderTaken):
@@ -62,13 +72,6 @@ def show_progress(event: Progress) -> str:
     if isinstance(event, LineLost):
         return f"line lost: {event.reason}"
     return show_failure(event)
-
-
-def show_refusal(code: RefusalCode) -> str:
-    """Say why, and what to do where the operator can do something."""
-    if code.is_discrepancy:
-        return f"discrepancy {code.name}: call the recharge server's operator"
-    return _REFUSALS[code]
 
 
 def show_failure(failure: Failed) -> str:
@@ -205,7 +208,8 @@ def show_time(moment: EpochSeconds | None) -> str:
 
 def _headline(report: DialInReport) -> str:
     if report.outcome is Outcome.REFUSED and report.refusal is not None:
-        return f"REFUSED: {show_refusal(report.refusal.code)}"
+        code = report.refusal.code
+        return f"REFUSED: {_REFUSALS[code]} ({code.value} {code.name})"
     if report.outcome is Outcome.INSPECTED:
         return "INSPECTED: the registers are in order"
     if report.outcome is Outcome.CONFIRMED and report.voucher is not None:

@@ -228,20 +228,20 @@ class Psd:
         """Begin a new life under another licence, after a settled withdrawal.
 
         New keys make every voucher, mark and credential of the old life useless.
-        Registers, item counters and the recharge number go on from where they are.
+        Registers, item counters and the recharge number go on from where they are. A
+        licence of an earlier life is never used again (REG-10).
 
         Raises:
             LocalProtocolError: The machine is not withdrawn, value or a report is left,
-                or it has been re-initialised too often.
+                the licence was used before, or there were too many lives.
         """
         record = self.record
-        self._check_reinitialisable(record)
+        self._check_reinitialisable(record, licence)
         identity = MachineIdentity.generate(
             licence,
             record.psd_serial,
             self.credential.realm,
             entropy,
-            generation=record.life.generation + 1,
         )
         after = PsdRecord(
             psd_serial=record.psd_serial,
@@ -317,7 +317,9 @@ class Psd:
             raise LocalProtocolError("no dial-in is under way")
         return self._session
 
-    def _check_reinitialisable(self, record: PsdRecord) -> None:
+    def _check_reinitialisable(
+        self, record: PsdRecord, licence: LicenceIdentifier
+    ) -> None:
         if self.state is not MachineState.WITHDRAWN:
             raise LocalProtocolError(
                 f"the machine is {self.state.name}: withdraw it before it is "
@@ -329,6 +331,10 @@ class Psd:
         if record.closed_number != record.recharge_number or not reported:
             raise LocalProtocolError(
                 "the server has not closed its books on the withdrawal: dial in once"
+            )
+        if any(life.licence == licence for life in record.lives):
+            raise LocalProtocolError(
+                f"this PSD was {licence} before: a new life needs a new licence"
             )
         if len(record.lives) >= LIVES_MAX:
             raise LocalProtocolError(f"a PSD has at most {LIVES_MAX} lives")

@@ -3,13 +3,14 @@
 They lie in a vault of their own, because they change once in a life and the registers
 change with every frank. At a re-initialisation both vaults change; so that a power cut
 between the two leaves one situation or the other, the ring then holds the old and the
-new identity, the record says by its generation which one counts, and the one that does
-not is wiped at the next power-on.
+new identity, the record says by licence and generation which one counts, and the one
+that does not is wiped at the next power-on (KEY-8.2).
 """
 
 from dataclasses import dataclass, replace
 from typing import Final
 
+from fm_device.psd.records import Life
 from protocol.errors import LocalProtocolError, StoreError
 from protocol.keys import (
     MACHINE_IMAGE_OCTETS,
@@ -31,7 +32,7 @@ RING_OCTETS_MAX: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Identities by generation, and the server's provisioning, one per credit key."""
+    """Identities of one or two lives, and the server's file for each credit key."""
 
     identities: tuple[MachineIdentity, ...]
     servers: tuple[ServerProvisioning, ...]
@@ -66,20 +67,23 @@ class Keyring:
             )
         return credential
 
-    def identity(self, generation: int) -> MachineIdentity:
-        """Find the keys of one generation.
+    def identity(self, life: Life) -> MachineIdentity:
+        """Find the keys of one life.
 
         Raises:
             StoreError: The ring has none; the two vaults do not belong together.
         """
         for identity in self.identities:
-            if identity.generation == generation:
+            named = (identity.licence_identifier, identity.generation)
+            if named == (life.licence, life.generation):
                 return identity
-        raise StoreError(f"the PSD holds no keys of generation {generation}")
+        raise StoreError(
+            f"the PSD holds no keys of {life.licence}, generation {life.generation}"
+        )
 
-    def only(self, generation: int) -> "Keyring":
-        """Keep the keys of one generation."""
-        return replace(self, identities=(self.identity(generation),))
+    def only(self, life: Life) -> "Keyring":
+        """Keep the keys of one life."""
+        return replace(self, identities=(self.identity(life),))
 
     def encode(self) -> bytes:
         """Flatten the ring."""

@@ -37,9 +37,9 @@ class PsdMemory:
         self._keys = Vault(nvram, KEYS)
         self._record = PsdRecord.decode(self._state.content)
         self._ring = Keyring.decode(self._keys.content)
-        self._identity = self._ring.identity(self._record.life.generation)
+        self._identity = self._ring.identity(self._record.life)
         if len(self._ring.identities) > 1:
-            self._store_ring(self._ring.only(self._identity.generation))
+            self._store_ring(self._ring.only(self._record.life))
         self._stop_on_fault()
 
     @classmethod
@@ -101,17 +101,17 @@ class PsdMemory:
         self._record = record
 
     def begin_life(self, record: PsdRecord, identity: MachineIdentity) -> None:
-        """Commit new keys and the record that names their generation.
+        """Commit new keys and the record that names them.
 
         The record's commit is the moment at which the new life begins: before it the
         ring holds both identities and the old one counts.
         """
         self.record.check_successor(record)
-        old = self._ring.identity(self._record.life.generation)
+        old = self._ring.identity(self._record.life)
         self._store_ring(replace(self._ring, identities=(old, identity)))
         self.store(record)
         self._identity = identity
-        self._store_ring(self._ring.only(identity.generation))
+        self._store_ring(self._ring.only(record.life))
 
     def _store_ring(self, ring: Keyring) -> None:
         self._keys.commit(ring.encode())

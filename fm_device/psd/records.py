@@ -51,7 +51,7 @@ class Life:
     """One licence's time with this PSD, from its (re-)initialisation.
 
     Attributes:
-        generation: Generation of the keys; 1 for the first life.
+        generation: Generation of the keys under this licence, from 1 (KEY-6.3).
         licence: The licence identifier.
         began: When, by the PSD's clock; 0 when that was not set.
         ascending_paise: AR at the beginning: the base of the usage table.

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from fm_device.dial_in import DialInReport, LinkIsUp, Progress
-from fm_device.line import dial
+from fm_device.program import dial
 from fm_device.psd.device import Psd
 from hw.clock import MemoryWallClock
 from hw.entropy import SeededEntropy

@@ -214,7 +214,8 @@ def test_papers_that_a_power_cut_left_old_are_written_when_asked_again(
     _reinitialise(folder, tmp_path / "maker.pem", OTHER)
     assert (folder / PROVISIONING).read_bytes() == finished
     with open_machine(folder, a_clock(), "test") as psd:
-        assert psd.credential.generation == 2
+        assert len(psd.record.lives) == 2
+        assert psd.credential.licence_identifier == OTHER
 
 
 def test_a_machine_in_service_gets_no_new_papers(

@@ -164,20 +164,19 @@ def test_a_frank_adds_to_its_class_and_has_to_be_reported_again() -> None:
 
 def test_a_ring_comes_back_as_it_was_stored() -> None:
     entropy = SeededEntropy(b"ring")
+    second = replace(LIFE, licence=LicenceIdentifier("N777777"))
     identities = tuple(
-        MachineIdentity.generate(
-            LICENCE, "PSD00001", Realm.TEST, entropy, generation=number
-        )
-        for number in (1, 2)
+        MachineIdentity.generate(life.licence, "PSD00001", Realm.TEST, entropy)
+        for life in (LIFE, second)
     )
     ring = Keyring(identities, (PROVISIONING,))
     found = Keyring.decode(ring.encode())
     assert found == ring
-    assert found.identity(2) == identities[1]
-    assert found.only(2).identities == (identities[1],)
+    assert found.identity(second) == identities[1]
+    assert found.only(second).identities == (identities[1],)
     assert found.server.credit_keys == PROVISIONING.credential.credit_keys
-    with pytest.raises(StoreError, match="generation 3"):
-        found.identity(3)
+    with pytest.raises(StoreError, match="N123456, generation 3"):
+        found.identity(replace(LIFE, generation=3))
 
 
 def test_a_damaged_ring_is_a_store_error() -> None:

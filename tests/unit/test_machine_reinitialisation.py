@@ -13,6 +13,7 @@ from protocol.registers import MachineState, RequestKind
 from protocol.values import LicenceIdentifier, Paise
 from protocol.vouchers import VoucherFault
 from tests.witness.small_server import (
+    LICENCE,
     RUPEES_2000,
     Dial,
     a_clock,
@@ -46,7 +47,7 @@ def test_a_new_life_has_new_keys_and_goes_on_with_the_registers() -> None:
     for found in (psd, switch_on(nvram, clock)):
         assert found.state is MachineState.INSTALLED
         assert found.credential.licence_identifier == OTHER
-        assert found.credential.generation == 2
+        assert found.credential.generation == 1
         assert found.credential.credential_hash != old.credential_hash
         assert found.credential.signing != old.signing
         record = found.record
@@ -100,6 +101,12 @@ def test_a_machine_in_service_is_not_re_initialised() -> None:
     recharged(psd)
     with pytest.raises(LocalProtocolError, match="withdraw it before"):
         psd.reinitialise(OTHER, SeededEntropy(b"new life"))
+
+
+def test_a_licence_of_an_earlier_life_is_never_used_again() -> None:
+    _, _, psd = _withdrawn()
+    with pytest.raises(LocalProtocolError, match="a new life needs a new licence"):
+        psd.reinitialise(LICENCE, SeededEntropy(b"new life"))
 
 
 def test_a_withdrawal_whose_books_are_open_is_not_forgotten() -> None:
