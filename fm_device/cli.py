@@ -208,6 +208,13 @@ def frank(folder: Path, value: "Paise", product_class: int, count: int) -> int:
 @click.option("--withdraw", is_flag=True, help="Give the whole value back; final.")
 @click.option("--refund", type=_RUPEES, help="Rupees to be given back.")
 @click.option("--inspect", is_flag=True, help="Ask for nothing; the default.")
+@click.option(
+    "--attempts",
+    type=click.IntRange(1, 10),
+    default=1,
+    show_default=True,
+    help="Dial again after 2, 4, 8 ... seconds when the line fails.",
+)
 @click.option("--supervisor", is_flag=True, help="The supervisor is at the machine.")
 @click.option("--capture", type=_NEW_FILE, help="Write the frames as pcapng here.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; money in paise.")
@@ -218,6 +225,7 @@ def dial(
     refund: "Paise | None",
     capture: Path | None,
     *,
+    attempts: int,
     withdraw: bool,
     inspect: bool,
     supervisor: bool,
@@ -245,7 +253,9 @@ def dial(
     clock = SystemWallClock()
     with open_machine(folder, clock, "machine dial") as psd:
         psd.supervisor_present = supervisor
-        report = _dial(psd, kind, recharge or refund, line, capture)
+        report = _dial(
+            psd, kind, recharge or refund, line, attempts=attempts, capture=capture
+        )
     return EXIT_REFUSED if report is None else _tell(report, as_json=as_json)
 
 
@@ -277,7 +287,7 @@ def day(folder: Path, letters: int, seed: int, line: "LineAddress | None") -> in
             click.echo(f"{done.refusal.words} ({done.refusal.code})", err=True)
         if line is None:
             return EXIT_DONE if done.refusal is None else EXIT_REFUSED
-        report = _dial(psd, RequestKind.INSPECTION, None, line, None)
+        report = _dial(psd, RequestKind.INSPECTION, None, line)
     return EXIT_REFUSED if report is None else _tell(report, as_json=False)
 
 
@@ -314,7 +324,9 @@ def _dial(
     kind: Any,
     amount: "Paise | None",
     line: "LineAddress",
-    capture: Path | None,
+    *,
+    attempts: int = 1,
+    capture: Path | None = None,
 ) -> "DialInReport | None":
     """Plan and run one dial-in; None when the machine does not even begin it."""
     from fm_device.firmware import DialRefusal, plan_dial_in
@@ -333,6 +345,7 @@ def _dial(
         psd,
         plan.request,
         line,
+        attempts=attempts,
         clock=SystemWallClock(),
         capture=capture,
         on_progress=lambda event: click.echo(show_progress(event), err=True),

@@ -8,11 +8,13 @@ clock of its own; `fm_device.program` puts it on a real or a virtual line.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from fm_device.psd.device import Psd
 from hw.lines.port import LineLoss
 from hw.link_driver import LinkDriver
 from protocol.dialogue.machine import (
+    INSPECTION,
     EndLink,
     Failed,
     Greeted,
@@ -36,7 +38,15 @@ class LinkIsUp:
     """The link is set up: the two ends can hear each other."""
 
 
-Progress = LinkIsUp | Greeted | PsdAnswer | Failed | LineLost
+@dataclass(frozen=True, slots=True)
+class Redialling:
+    """A dial-in failed for the line's sake: the next attempt begins after a wait."""
+
+    attempt: int
+    wait_s: float
+
+
+Progress = LinkIsUp | Redialling | Greeted | PsdAnswer | Failed | LineLost
 OnProgress = Callable[[Progress], None]
 
 
@@ -84,6 +94,25 @@ class DialInReport:
         if self.failure is None:
             return self.outcome is Outcome.IN_DOUBT
         return self.failure.code in (ErrorCode.TIMEOUT, ErrorCode.UNAVAILABLE)
+
+
+REDIAL_WAIT_MAX_S: Final = 300.0
+ATTEMPTS_MAX: Final = 10
+"""After so many failed dial-ins the operator decides (DLG-14.3)."""
+
+
+def redial_wait_s(failed: int) -> float:
+    """Say how long to wait after so many failed dial-ins: 2, 4, 8 ... 300 s."""
+    return min(2.0**failed, REDIAL_WAIT_MAX_S)
+
+
+def next_request(request: Request, report: DialInReport) -> Request:
+    """Say what the next attempt asks for.
+
+    A voucher that was applied has answered the request, though the line was lost before
+    the RECEIPT: asking again would add the amount a second time.
+    """
+    return request if report.voucher is None else INSPECTION
 
 
 OnEnd = Callable[["DialIn", LineLoss, float], None]

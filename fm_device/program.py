@@ -4,15 +4,25 @@
 around it: a reactor of its own, a line string, a capture, and the report at the end.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from fm_device.dial_in import DialIn, DialInReport, OnProgress, keep_silent
+from fm_device.dial_in import (
+    DialIn,
+    DialInReport,
+    OnProgress,
+    Redialling,
+    keep_silent,
+    next_request,
+    redial_wait_s,
+)
 from fm_device.psd.device import Psd
 from hw.capture import CaptureDirection, create_capture
 from hw.clock import WallClock
@@ -22,7 +32,7 @@ from hw.lines.strings import LineAddress
 from hw.link_driver import LinkDriver
 from hw.reactor import MonotonicReactor
 from protocol.dialogue.machine import Request
-from protocol.errors import LinkDownError, RmfsError
+from protocol.errors import LinkDownError, LocalProtocolError, RmfsError
 from protocol.link import DEFAULT, Direction, Link, LinkParameters, Role
 
 OnFrame = Callable[[Direction, bytes], None]
@@ -87,11 +97,45 @@ def dial(
     return ended
 
 
+@inlineCallbacks
+def dial_repeatedly(
+    psd: Psd,
+    request: Request,
+    dialler: Dialler,
+    reactor: IReactorTime,
+    *,
+    attempts: int,
+    on_progress: OnProgress = keep_silent,
+    on_frame: OnFrame | None = None,
+) -> "Generator[Deferred[Any], Any, DialInReport]":
+    """Dial in until it is done, or refused, or the attempts are used up (DLG-14.3).
+
+    Arguments are those of `dial`; the report is that of the last attempt.
+    """
+    for attempt in range(1, attempts + 1):
+        report: DialInReport = yield dial(
+            psd,
+            request,
+            dialler,
+            reactor,
+            on_progress=on_progress,
+            on_frame=on_frame,
+        )
+        if attempt == attempts or not report.may_dial_again:
+            return report
+        request = next_request(request, report)
+        wait_s = redial_wait_s(attempt)
+        on_progress(Redialling(attempt + 1, wait_s))
+        yield deferLater(reactor, wait_s)
+    raise LocalProtocolError(f"{attempts} attempts to dial")
+
+
 def run_dial_in(
     psd: Psd,
     request: Request,
     line: LineAddress,
     *,
+    attempts: int,
     clock: WallClock,
     capture: Path | None,
     on_progress: OnProgress,
@@ -102,6 +146,7 @@ def run_dial_in(
         psd: The security device of the machine.
         request: What is wanted.
         line: Where to dial.
+        attempts: How often, when the line fails.
         clock: For the time stamps of the capture.
         capture: Where to write a capture, or None.
         on_progress: Told of everything that the operator may want to see.
@@ -114,11 +159,12 @@ def run_dial_in(
     reports: list[DialInReport] = []
     failures: list[Failure] = []
     with _capturing(capture, clock, line) as on_frame:
-        ended = dial(
+        ended = dial_repeatedly(
             psd,
             request,
             build_dialler(reactor, line),
             reactor,
+            attempts=attempts,
             on_progress=on_progress,
             on_frame=on_frame,
         )

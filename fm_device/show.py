@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from fm_device.classes import show_class
-from fm_device.dial_in import DialInReport, LinkIsUp, Progress
+from fm_device.dial_in import DialInReport, LinkIsUp, Progress, Redialling
 from fm_device.firmware import show_pending
 from fm_device.psd.device import Psd
 from fm_device.psd.franking import Frank
@@ -54,6 +54,8 @@ def show_progress(event: Progress) -> str:
     """Say in one line what has just happened."""
     if isinstance(event, LinkIsUp):
         return "link is up"
+    if isinstance(event, Redialling):
+        return f"attempt {event.attempt} in {event.wait_s:.0f} s"
     if isinstance(event, Greeted):
         return "server is proved, registers are stated"
     if isinstance(event, VoucherApplied):
@@ -69,14 +71,14 @@ def show_progress(event: Progress) -> str:
         return f"order {event.order.order_serial}: {event.order.order.name} {done}"
     if isinstance(event, Acknowledged):
         return f"{event.ack.of_type.name} is acknowledged"
+    return show_end(event)
+
+
+def show_end(event: Failed | LineLost) -> str:
+    """Say why a dialogue ended before its end."""
     if isinstance(event, LineLost):
         return f"line lost: {event.reason}"
-    return show_failure(event)
-
-
-def show_failure(failure: Failed) -> str:
-    """Say who broke off, and why."""
-    return f"broken off ({failure.code.name}): {failure.detail}"
+    return f"broken off ({event.code.name}): {event.detail}"
 
 
 def show_report(report: DialInReport) -> list[str]:
@@ -216,9 +218,12 @@ def _headline(report: DialInReport) -> str:
         return f"{_DONE[report.voucher.kind]}"
     why = str(report.loss)
     if report.failure is not None:
-        why = show_failure(report.failure)
+        why = show_end(report.failure)
     if report.voucher is not None:
-        return f"STORED, BUT NOT CLOSED AT THE SERVER ({why}): dial again"
+        return (
+            f"STORED, BUT NOT CLOSED AT THE SERVER ({why}): dial again for an "
+            "inspection, without an amount"
+        )
     return f"DIAL-IN FAILED ({why}): dial again"
 
 

@@ -5,8 +5,14 @@ from dataclasses import dataclass
 import pytest
 from twisted.internet.task import Clock
 
-from fm_device.dial_in import DialInReport, LinkIsUp, Progress
-from fm_device.program import dial
+from fm_device.dial_in import (
+    DialInReport,
+    LinkIsUp,
+    Progress,
+    Redialling,
+    redial_wait_s,
+)
+from fm_device.program import dial, dial_repeatedly
 from fm_device.psd.device import Psd
 from hw.clock import MemoryWallClock
 from hw.entropy import SeededEntropy
@@ -53,7 +59,9 @@ class World:
         self,
         request: Request,
         plan: CallPlan | None = None,
+        *,
         nvram: Nvram | None = None,
+        attempts: int = 1,
         progress: list[Progress] | None = None,
         frames: list[tuple[Direction, bytes]] | None = None,
     ) -> DialInReport:
@@ -65,11 +73,12 @@ class World:
         failures: list[BaseException] = []
         seen = [] if progress is None else progress
         log = [] if frames is None else frames
-        dial(
+        dial_repeatedly(
             psd,
             request,
             exchange,
             self.reactor,
+            attempts=attempts,
             on_progress=seen.append,
             on_frame=lambda direction, octets: log.append((direction, octets)),
         ).addCallbacks(reports.append, lambda failure: failures.append(failure.value))
@@ -249,6 +258,34 @@ def test_a_power_cut_at_any_write_of_a_dial_in_loses_and_doubles_nothing(
         assert record.pending is None
         assert cut.books.number == record.recharge_number
         assert cut.books.outstanding is None
+
+
+def test_dialling_again_after_any_cut_recharges_once(world: World) -> None:
+    """The operator typed Rs 2,000 once: the machine redials, and adds it once."""
+    image = world.nvram.image()
+    whole = world.dial(RUPEES_2000)
+    progress: list[Progress] = []
+    for octets in range(0, whole.octets_up + whole.octets_down, 7):
+        wall = a_clock()
+        nvram = MemoryNvram(image)
+        cut = World(nvram, wall, SmallBooks(switch_on(nvram, wall).credential), Clock())
+
+        def plan(call: int, octets: int = octets) -> VirtualLineParameters:
+            return VirtualLineParameters(
+                bit_s=33_600, delay_s=0.05, cut_after_octets=None if call else octets
+            )
+
+        report = cut.dial(RUPEES_2000, plan, attempts=2, progress=progress)
+        assert report.outcome in (Outcome.CONFIRMED, Outcome.INSPECTED)
+        cut.check_money()
+        assert cut.psd.record.registers.descending_paise == 200_000
+        assert cut.books.control_total == 200_000
+    assert Redialling(2, 2.0) in progress
+
+
+def test_the_waits_between_attempts_double_up_to_five_minutes() -> None:
+    waits = [redial_wait_s(failed) for failed in range(1, 11)]
+    assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 
 def test_a_noisy_line_only_costs_time(world: World) -> None:
