@@ -1,0 +1,667 @@
+"""A franking machine written from `protocol/SPEC.md` alone: chapters DLG and REG.
+
+It is what an OEM in another country would build with nothing but the text and the
+vectors: own link (`spec_link.py`), own channel and files (`spec_keys.py`), own
+messages, registers and dialogue (here). It imports nothing of the product, and its
+author had read nothing of it. One thread, blocking, everything in one JSON text: a
+witness, no product.
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from enum import IntEnum
+from typing import Any, Final, NoReturn
+
+from tests.witness.edhoc_peer import Party
+from tests.witness.spec_keys import (
+    AMOUNT_MAX_PAISE,
+    ERROR,
+    MachineChannel,
+    MachinePaper,
+    RefusedError,
+    ServerPaper,
+    credential_hash,
+    draw_scalar,
+    machine_ccs,
+    public_point,
+    sign,
+    verifies,
+)
+from tests.witness.spec_link import Call, Line, LinkEndedError, TcpLine
+
+SIGNATURE_OCTETS: Final = 64
+ANSWER_TIMEOUT_S: Final = 60.0
+COUNTER_MAX: Final = 2**32 - 1
+
+
+# DLG-2 to DLG-10: messages, packed by the octet tables.
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One octet table: type octet, struct format behind it, names of the fields."""
+
+    type_octet: int
+    form: str
+    fields: tuple[str, ...]
+    listed: dict[str, frozenset[int]] = field(default_factory=dict)
+
+    @property
+    def octets(self) -> int:
+        return 1 + struct.calcsize(">" + self.form)
+
+
+def _layout(type_octet: int, form: str, names: str, **listed: frozenset[int]) -> Layout:
+    return Layout(type_octet, form, tuple(names.split()), listed)
+
+
+def _listed(*values: int) -> frozenset[int]:
+    return frozenset(values)
+
+
+DISCREPANCIES: Final = frozenset(range(32, 41))
+REFUSALS: Final = frozenset(range(1, 11)) | DISCREPANCIES
+NUMBER_AHEAD: Final = 37
+
+LAYOUTS: Final = {
+    "STATEMENT": _layout(
+        0x10,
+        "BH7s8sBBBBQQQIIII8s8sIIBQ64s",
+        "version capabilities licence psd_serial firmware_major firmware_minor"
+        " firmware_patch state ascending_paise descending_paise control_total_paise"
+        " items items_with_zero recharge_number order_serial mark usage_digest time"
+        " dial_in request amount_paise signature",
+        state=frozenset(range(7)),
+        request=_listed(0, 1, 2, 4),
+    ),
+    "CONFIRMATION": _layout(
+        0x11,
+        "7sIQQQIIB64s",
+        "licence recharge_number ascending_paise descending_paise"
+        " control_total_paise items items_with_zero state signature",
+        state=frozenset(range(7)),
+    ),
+    "USAGE": _layout(
+        0x12,
+        "IBB" + "BIQ" * 4,
+        "dial_in part parts "
+        + " ".join(f"class_{n} items_{n} amount_{n}_paise" for n in range(1, 5)),
+    ),
+    "GOODBYE": _layout(0x14, "8sI", "mark order_serial"),
+    "LAST_VOUCHER": _layout(0x15, "114s", "voucher"),
+    "VOUCHER": _layout(
+        0x20,
+        "B7s8sIQQQIB64s",
+        "kind licence credential_hash recharge_number amount_paise"
+        " control_total_before_paise control_total_after_paise time credit_key"
+        " signature",
+        kind=_listed(1, 2, 3, 4),
+    ),
+    "REFUSAL": _layout(
+        0x21,
+        "IBBQB",
+        "recharge_number code disposition allowed_paise receipt_follows",
+        code=REFUSALS,
+        disposition=_listed(0, 1),
+        receipt_follows=_listed(0, 1),
+    ),
+    "RECEIPT": _layout(
+        0x22,
+        "I8sIQBB",
+        "recharge_number mark time funds_paise licence_state orders",
+        licence_state=frozenset(range(1, 7)),
+    ),
+    "ACK": _layout(0x23, "BI", "of_type number"),
+    "ORDER": _layout(0x24, "IBQ", "order_serial order value"),
+}
+NAMES: Final = {layout.type_octet: name for name, layout in LAYOUTS.items()}
+
+Fields = dict[str, Any]
+
+
+def pack(name: str, fields: Fields) -> bytes:
+    layout = LAYOUTS[name]
+    values = [fields[name_of_field] for name_of_field in layout.fields]
+    return bytes([layout.type_octet]) + struct.pack(">" + layout.form, *values)
+
+
+def unpack(body: bytes) -> tuple[str, Fields]:
+    """Name and fields of a message, or RefusedError as DLG-2 says."""
+    name = NAMES.get(body[0])
+    if name is None:
+        raise RefusedError(5, f"no message has the type {body[0]}")
+    layout = LAYOUTS[name]
+    if len(body) != layout.octets:
+        raise RefusedError(1, f"{name} of {len(body)} octets")
+    fields = dict(
+        zip(layout.fields, struct.unpack(">" + layout.form, body[1:]), strict=True)
+    )
+    for field_name, value in fields.items():
+        listed = layout.listed.get(field_name)
+        if listed is not None and value not in listed:
+            raise RefusedError(1, f"{field_name} of {name} is {value}")
+        if field_name.endswith("_paise") and value > AMOUNT_MAX_PAISE:
+            raise RefusedError(1, f"{field_name} of {name} is too large")
+    return name, fields
+
+
+# REG, KEY: what a PSD holds.
+
+
+class Request(IntEnum):
+    """What a STATEMENT may ask for (DLG-4.1)."""
+
+    INSPECTION = 0
+    RECHARGE = 1
+    WITHDRAWAL = 2
+    REFUND = 4
+
+
+class Voucher(IntEnum):
+    """What a VOUCHER may do (DLG-5)."""
+
+    RECHARGE = 1
+    WITHDRAWAL = 2
+    VOID = 3
+    REFUND = 4
+
+
+class Order(IntEnum):
+    """The orders that this machine knows (DLG-10)."""
+
+    CLOCK = 1
+    LOCK = 2
+    UNLOCK = 3
+    NEXT_CALL = 4
+
+
+class State(IntEnum):
+    """The states of DLG-4.5 that this machine comes into."""
+
+    IN_SERVICE = 2
+    LOCKED = 4
+    WITHDRAWN = 6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the usage table, totals since the life of the PSD began."""
+
+    items: int = 0
+    amount_paise: int = 0
+
+
+def usage_digest(table: dict[int, Row]) -> bytes:
+    """DLG-9.1."""
+    rows = b"".join(
+        struct.pack(">BIQ", number, row.items, row.amount_paise)
+        for number, row in sorted(table.items())
+        if row.items
+    )
+    return hashlib.sha256(rows).digest()[:8]
+
+
+@dataclass(frozen=True)
+class Psd:
+    """Everything that the machine must not lose; stored whole, at once."""
+
+    realm: str
+    licence: str
+    psd_serial: str
+    dh_scalar: bytes
+    signing_scalar: bytes
+    generation: int = 1
+    ascending_paise: int = 0
+    descending_paise: int = 0
+    control_total_paise: int = 0
+    items: int = 0
+    items_with_zero: int = 0
+    recharge_number: int = 0
+    order_serial: int = 0
+    mark: bytes = bytes(8)
+    dial_in: int = 0
+    state: int = State.IN_SERVICE
+    pending: int = Request.INSPECTION
+    pending_paise: int = 0
+    last_voucher: bytes = b""
+    last_complete_s: int = 0
+    clock_offset_s: int = 0
+    next_call_s: int = 0
+    usage: dict[int, Row] = field(default_factory=dict)
+    reported: dict[int, Row] = field(default_factory=dict)
+
+    @property
+    def ccs(self) -> bytes:
+        point = public_point(self.dh_scalar)
+        return machine_ccs(self.realm, self.licence, self.psd_serial, point)
+
+    def paper(self, issued_s: int, model: str, firmware: str) -> MachinePaper:
+        """What the maker signs at enrolment (KEY-5.1)."""
+        return MachinePaper(
+            self.realm,
+            self.licence,
+            self.psd_serial,
+            model,
+            firmware,
+            public_point(self.dh_scalar),
+            public_point(self.signing_scalar),
+            self.ascending_paise,
+            self.descending_paise,
+            self.items,
+            self.items_with_zero - self.items,
+            self.recharge_number,
+            self.generation,
+            issued_s,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), default=bytes.hex)
+
+    @staticmethod
+    def from_json(text: str) -> "Psd":
+        values = json.loads(text)
+        for name in ("dh_scalar", "signing_scalar", "mark", "last_voucher"):
+            values[name] = bytes.fromhex(values[name])
+        for name in ("usage", "reported"):
+            values[name] = {int(key): Row(**row) for key, row in values[name].items()}
+        return Psd(**values)
+
+
+def new_psd(
+    realm: str, licence: str, psd_serial: str, entropy: Callable[[int], bytes]
+) -> Psd:
+    """A PSD with fresh keys: the DH scalar is drawn first (KEY-3.3)."""
+    dh_scalar = draw_scalar(entropy)
+    return Psd(realm, licence, psd_serial, dh_scalar, draw_scalar(entropy))
+
+
+class NotPossibleError(Exception):
+    """The operator asks for what the machine must refuse."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the operator is told after a dial-in."""
+
+    complete: bool
+    applied: Voucher | None
+    refusal: int | None
+    allowed_paise: int
+    funds_paise: int
+
+
+class SpecMachine:
+    """A machine that franks, and dials its server over any blocking line."""
+
+    def __init__(
+        self,
+        psd: Psd,
+        servers: list[ServerPaper],
+        *,
+        store: Callable[[str], None],
+        entropy: Callable[[int], bytes],
+        monotonic: Callable[[], float],
+        wall_clock_s: Callable[[], int],
+    ) -> None:
+        """`servers` are files of one server, one for each credit key that it has."""
+        self.psd = psd
+        self._server = servers[0]
+        self._credit_points = {paper.credit_key_id: paper for paper in servers}
+        self._store = store
+        self._entropy = entropy
+        self._monotonic = monotonic
+        self._wall_clock_s = wall_clock_s
+        self._line: Line | None = None
+
+    # The operator.
+
+    def frank(self, product_class: int, postage_paise: int) -> None:
+        """Print one imprint, of the value 0 as well (REG-2)."""
+        psd = self.psd
+        blocked = psd.state != State.IN_SERVICE or psd.pending in {
+            Request.WITHDRAWAL,
+            Request.REFUND,
+        }
+        if blocked or postage_paise > psd.descending_paise:
+            raise NotPossibleError("this cannot be franked now")
+        if psd.items_with_zero >= COUNTER_MAX:
+            raise NotPossibleError("an item counter is full")
+        valued = 1 if postage_paise else 0
+        row = psd.usage.get(product_class, Row())
+        row = Row(row.items + valued, row.amount_paise + postage_paise)
+        self._keep(
+            ascending_paise=psd.ascending_paise + postage_paise,
+            descending_paise=psd.descending_paise - postage_paise,
+            items=psd.items + valued,
+            items_with_zero=psd.items_with_zero + 1,
+            usage={**psd.usage, product_class: row},
+        )
+
+    def connect(self, host: str, port: int) -> None:
+        """Take a TCP line for the next dial-in."""
+        self.connect_line(TcpLine(host, port))
+
+    def connect_line(self, line: Line) -> None:
+        self._line = line
+
+    def dial(
+        self, request: Request = Request.INSPECTION, amount_paise: int = 0
+    ) -> Outcome:
+        """One dial-in over the line connected; a pending request goes first."""
+        line, self._line = self._line, None
+        if line is None:
+            raise NotPossibleError("no line is connected")
+        if self.psd.pending == Request.INSPECTION and request != Request.INSPECTION:
+            if request == Request.WITHDRAWAL:
+                amount_paise = self.psd.descending_paise
+            self._keep(pending=int(request), pending_paise=amount_paise)
+        self._keep(dial_in=self.psd.dial_in + 1)
+        return Dialogue(self, Call(line, self._monotonic)).run()
+
+    # What the dialogue needs of the PSD.
+
+    def channel(self) -> MachineChannel:
+        psd = self.psd
+        own_point = public_point(psd.dh_scalar)
+        server = self._server
+        return MachineChannel(
+            Party(psd.licence.encode("ascii"), psd.ccs, own_point[:32], psd.dh_scalar),
+            Party(bytes([server.kid]), server.ccs, server.dh_point[:32]),
+            draw_scalar(self._entropy),
+        )
+
+    def now_s(self) -> int:
+        return self._wall_clock_s() + self.psd.clock_offset_s
+
+    def statement(self, binding: bytes) -> bytes:
+        psd = self.psd
+        fields = {
+            "version": 1,
+            "capabilities": 0,
+            "licence": psd.licence.encode("ascii"),
+            "psd_serial": psd.psd_serial.encode("ascii"),
+            "firmware_major": 1,
+            "firmware_minor": 0,
+            "firmware_patch": 0,
+            "state": psd.state,
+            "ascending_paise": psd.ascending_paise,
+            "descending_paise": psd.descending_paise,
+            "control_total_paise": psd.control_total_paise,
+            "items": psd.items,
+            "items_with_zero": psd.items_with_zero,
+            "recharge_number": psd.recharge_number,
+            "order_serial": psd.order_serial,
+            "mark": psd.mark,
+            "usage_digest": usage_digest(psd.usage),
+            "time": self.now_s(),
+            "dial_in": psd.dial_in,
+            "request": psd.pending,
+            "amount_paise": psd.pending_paise,
+        }
+        return self._signed("STATEMENT", fields, binding)
+
+    def confirmation(self, binding: bytes) -> bytes:
+        psd = self.psd
+        fields = {
+            "licence": psd.licence.encode("ascii"),
+            "recharge_number": psd.recharge_number,
+            "ascending_paise": psd.ascending_paise,
+            "descending_paise": psd.descending_paise,
+            "control_total_paise": psd.control_total_paise,
+            "items": psd.items,
+            "items_with_zero": psd.items_with_zero,
+            "state": psd.state,
+        }
+        return self._signed("CONFIRMATION", fields, binding)
+
+    def apply_voucher(self, body: bytes) -> Voucher:
+        """The checks of REG-6 in their order, then one indivisible step."""
+        _, voucher = unpack(body)
+        psd = self.psd
+        key = self._credit_points.get(voucher["credit_key"])
+        signed, signature = body[:-SIGNATURE_OCTETS], voucher["signature"]
+        if key is None or not verifies(
+            key.credit_point, "VOUCHER", psd.realm, signed, signature
+        ):
+            _no_voucher("the signature")
+        licence = psd.licence.encode("ascii")
+        own = credential_hash(psd.ccs)
+        if (voucher["licence"], voucher["credential_hash"]) != (licence, own):
+            _no_voucher("it is for another PSD")
+        if voucher["recharge_number"] != psd.recharge_number + 1:
+            _no_voucher("the recharge number")
+        kind, amount = Voucher(voucher["kind"]), voucher["amount_paise"]
+        effect = {Voucher.RECHARGE: amount, Voucher.VOID: 0}.get(kind, -amount)
+        before = voucher["control_total_before_paise"]
+        after = voucher["control_total_after_paise"]
+        if before != psd.control_total_paise or after != before + effect:
+            _no_voucher("the control totals")
+        descending = psd.descending_paise + effect
+        possible = descending >= 0 and after <= AMOUNT_MAX_PAISE
+        if not possible or (kind is Voucher.WITHDRAWAL and descending != 0):
+            _no_voucher("the registers after it")
+        self._keep(
+            descending_paise=descending,
+            control_total_paise=after,
+            recharge_number=voucher["recharge_number"],
+            pending=int(Request.INSPECTION),
+            pending_paise=0,
+            last_voucher=body,
+            state=int(State.WITHDRAWN) if kind is Voucher.WITHDRAWAL else psd.state,
+        )
+        return kind
+
+    def take_refusal(self, fields: Fields) -> None:
+        """CLEARED ends the pending request, whatever the code is (DLG-4.3)."""
+        if fields["disposition"] == 0:
+            self._keep(pending=int(Request.INSPECTION), pending_paise=0)
+
+    def take_receipt(self, fields: Fields) -> None:
+        self._keep(mark=fields["mark"], last_complete_s=self.now_s())
+
+    def take_order(self, fields: Fields) -> bool:
+        """Apply an order; False when it and those after it are not applied."""
+        psd = self.psd
+        serial, value = fields["order_serial"], fields["value"]
+        if serial <= psd.order_serial:
+            return True
+        if serial != psd.order_serial + 1:
+            return False
+        effects: dict[int, dict[str, int]] = {
+            Order.CLOCK: {"clock_offset_s": value - self._wall_clock_s()},
+            Order.LOCK: {"state": int(State.LOCKED)},
+            Order.UNLOCK: {"state": int(State.IN_SERVICE)},
+            Order.NEXT_CALL: {"next_call_s": value},
+        }
+        effect = effects.get(fields["order"])
+        far = fields["order"] == Order.CLOCK and abs(value - self.now_s()) > 24 * 3600
+        if effect is None or far:
+            return False
+        if psd.state == State.WITHDRAWN:
+            effect.pop("state", None)
+        self._keep(order_serial=serial, **effect)
+        return True
+
+    def changed_rows(self) -> dict[int, Row]:
+        psd = self.psd
+        return {
+            number: row
+            for number, row in sorted(psd.usage.items())
+            if row.items and psd.reported.get(number) != row
+        }
+
+    def rows_were_acknowledged(self, rows: dict[int, Row]) -> None:
+        self._keep(reported={**self.psd.reported, **rows})
+
+    def _signed(self, context: str, fields: Fields, binding: bytes) -> bytes:
+        unsigned = pack(context, {**fields, "signature": bytes(SIGNATURE_OCTETS)})
+        front = unsigned[:-SIGNATURE_OCTETS]
+        psd = self.psd
+        return front + sign(psd.signing_scalar, context, psd.realm, binding + front)
+
+    def _keep(self, **changes: Any) -> None:
+        """Change and store in one step; what is not stored has not happened."""
+        after = replace(self.psd, **changes)
+        self._store(after.to_json())
+        self.psd = after
+
+
+def _no_voucher(why: str) -> NoReturn:
+    raise RefusedError(11, why)
+
+
+def usage_messages(dial_in: int, rows: dict[int, Row]) -> list[bytes]:
+    """The parts of a report, four rows to each (DLG-9.2)."""
+    numbers = sorted(rows)
+    groups = [numbers[at : at + 4] for at in range(0, len(numbers), 4)]
+    messages = []
+    for part, group in enumerate(groups, 1):
+        fields: Fields = {"dial_in": dial_in, "part": part, "parts": len(groups)}
+        for place in range(1, 5):
+            number = group[place - 1] if place <= len(group) else 0
+            row = rows[number] if number else Row()
+            fields[f"class_{place}"] = number
+            fields[f"items_{place}"] = row.items
+            fields[f"amount_{place}_paise"] = row.amount_paise
+        messages.append(pack("USAGE", fields))
+    return messages
+
+
+class Dialogue:
+    """One dial-in, from SABM to DISC, in the order of DLG-1."""
+
+    def __init__(self, machine: SpecMachine, call: Call) -> None:
+        self._machine = machine
+        self._call = call
+        self._channel = machine.channel()
+        self._applied: Voucher | None = None
+        self._refusal: Fields = {}
+        self._receipt: Fields = {}
+
+    def run(self) -> Outcome:
+        """Raise PeerError, RefusedError or LinkEndedError where it failed."""
+        try:
+            self._call.open()
+            self._talk()
+        except RefusedError as error:
+            self._send_error(error.code)
+            raise
+        finally:
+            self._call.close()
+        return Outcome(
+            complete=bool(self._receipt),
+            applied=self._applied,
+            refusal=self._refusal.get("code"),
+            allowed_paise=self._refusal.get("allowed_paise", 0),
+            funds_paise=self._receipt.get("funds_paise", 0),
+        )
+
+    def _talk(self) -> None:
+        machine, channel = self._machine, self._channel
+        self._call.send(channel.greeting_1())
+        channel.take_greeting_2(self._packet())
+        # The rows belong to the STATEMENT: its signature covers their digest.
+        rows = machine.changed_rows()
+        self._call.send(channel.greeting_3(machine.statement(channel.binding)))
+        self._answered(channel.take_greeting_4(self._packet()))
+        if self._receipt:
+            self._take_orders(self._receipt["orders"])
+            self._report(rows)
+        psd = machine.psd
+        goodbye = {"mark": psd.mark, "order_serial": psd.order_serial}
+        self._call.send(channel.seal(pack("GOODBYE", goodbye)), final=True)
+
+    def _answered(self, body: bytes) -> None:
+        """The answer to the STATEMENT, up to the RECEIPT."""
+        while 0x40 <= body[0] <= 0x7F:
+            body = self._body()
+        name, fields = unpack(body)
+        asked = self._machine.psd.pending
+        if name == "VOUCHER":
+            self._applied = self._machine.apply_voucher(body)
+            confirmation = self._machine.confirmation(self._channel.binding)
+            self._call.send(self._channel.seal(confirmation))
+            name, fields = self._expect("RECEIPT", "REFUSAL")
+            if name == "REFUSAL":
+                self._frozen(fields)
+        elif name == "REFUSAL" and fields["code"] in DISCREPANCIES:
+            self._frozen(fields)
+        elif name == "REFUSAL" and fields["receipt_follows"]:
+            self._refusal = fields
+            self._machine.take_refusal(fields)
+            name, fields = self._expect("RECEIPT")
+        if name == "RECEIPT" and (
+            self._applied is not None or self._refusal or asked == Request.INSPECTION
+        ):
+            self._machine.take_receipt(fields)
+            self._receipt = fields
+        elif not self._refusal:
+            raise RefusedError(5, f"{name} does not answer the request")
+
+    def _frozen(self, fields: Fields) -> None:
+        if fields["code"] not in DISCREPANCIES or fields["receipt_follows"]:
+            raise RefusedError(5, "a refusal of this kind has no place here")
+        self._refusal = fields
+        self._machine.take_refusal(fields)
+        last = self._machine.psd.last_voucher
+        if fields["code"] == NUMBER_AHEAD and last:
+            message = pack("LAST_VOUCHER", {"voucher": last})
+            self._call.send(self._channel.seal(message))
+            self._acknowledgement(0x15, 0)
+
+    def _take_orders(self, orders: int) -> None:
+        applying = True
+        for _ in range(orders):
+            _, fields = self._expect("ORDER")
+            applying = applying and self._machine.take_order(fields)
+
+    def _report(self, rows: dict[int, Row]) -> None:
+        dial_in = self._machine.psd.dial_in
+        messages = usage_messages(dial_in, rows)
+        for message in messages:
+            self._call.send(self._channel.seal(message))
+        if not messages:
+            return
+        name, fields = self._expect("ACK", "REFUSAL")
+        if name == "REFUSAL":
+            self._frozen(fields)
+        else:
+            _check_ack(fields, 0x12, dial_in)
+            self._machine.rows_were_acknowledged(rows)
+
+    def _acknowledgement(self, of_type: int, number: int) -> None:
+        _, fields = self._expect("ACK")
+        _check_ack(fields, of_type, number)
+
+    def _expect(self, *names: str) -> tuple[str, Fields]:
+        name, fields = unpack(self._body())
+        if name not in names:
+            raise RefusedError(5, f"{name} has no place here")
+        return name, fields
+
+    def _body(self) -> bytes:
+        """The next body that is not elective (DLG-2.2)."""
+        while True:
+            body = self._channel.open(self._packet())
+            if not 0x40 <= body[0] <= 0x7F:
+                return body
+
+    def _packet(self) -> bytes:
+        try:
+            return self._call.receive(ANSWER_TIMEOUT_S)
+        except TimeoutError as error:
+            raise RefusedError(7, "the server says nothing") from error
+
+    def _send_error(self, code: int) -> None:
+        try:
+            self._call.send(bytes([ERROR, code]), final=True)
+        except LinkEndedError:
+            return
+
+
+def _check_ack(fields: Fields, of_type: int, number: int) -> None:
+    if (fields["of_type"], fields["number"]) != (of_type, number):
+        raise RefusedError(5, "an ACK of something else")
