@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from fm_device.psd.device import Psd
-from fm_device.psd.records import NOTHING
+from fm_device.psd.records import NOTHING, PsdRecord
 from protocol.dialogue.machine import INSPECTION, Request
 from protocol.registers import MachineState, RequestKind
 from protocol.values import Paise, show_rupees
@@ -97,7 +97,17 @@ def plan_dial_in(
         if state is MachineState.WITHDRAWN:
             return DialRefusal.WITHDRAWN
         amount = psd.record.registers.descending_paise
-    return DialPlan(Request(kind, amount), "")
+    notice = show_unclosed(psd.record) if psd.record.unclosed else ""
+    return DialPlan(Request(kind, amount), notice)
+
+
+def show_unclosed(record: PsdRecord) -> str:
+    """Warn an operator who may believe that the last recharge has failed."""
+    available = show_rupees(record.registers.descending_paise)
+    return (
+        f"RECHARGE {record.recharge_number} IS STORED, {available} available: "
+        "its books close with the next dial-in; do not ask for it again"
+    )
 
 
 def show_pending(pending: Request) -> str:

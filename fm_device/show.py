@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fm_device.classes import show_class
 from fm_device.dial_in import DialInReport, LinkIsUp, Progress, Redialling
-from fm_device.firmware import show_pending
+from fm_device.firmware import show_pending, show_unclosed
 from fm_device.psd.device import Psd
 from fm_device.psd.franking import Frank
 from fm_device.psd.states import Silence
@@ -249,6 +249,8 @@ def _warnings(psd: Psd) -> list[str]:
     lines = []
     if record.pending is not None:
         lines.append(show_pending(record.pending))
+    if record.unclosed:
+        lines.append(show_unclosed(record))
     if psd.state is MachineState.LOCKED:
         lines.append(f"LOCKED by the recharge server, reason {record.lock_reason}")
     if psd.silence is Silence.WARN:

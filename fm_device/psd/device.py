@@ -328,7 +328,7 @@ class Psd:
         if record.registers.descending_paise:
             raise LocalProtocolError("there is value left in the descending register")
         reported = all(row.reported for row in record.usage)
-        if record.closed_number != record.recharge_number or not reported:
+        if record.unclosed or not reported:
             raise LocalProtocolError(
                 "the server has not closed its books on the withdrawal: dial in once"
             )

@@ -142,6 +142,11 @@ class PsdRecord:
         return self.lives[-1]
 
     @property
+    def unclosed(self) -> bool:
+        """Whether a voucher is applied on which the server's books are still open."""
+        return self.closed_number != self.recharge_number
+
+    @property
     def balanced(self) -> bool:
         """Whether the registers and the usage table agree (REG-2, DLG-9)."""
         used = sum(row.amount_paise for row in self.usage)

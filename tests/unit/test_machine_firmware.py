@@ -72,6 +72,18 @@ def test_what_is_pending_stands_before_anything_new() -> None:
         )
 
 
+def test_an_operator_is_warned_before_adding_an_amount_a_second_time() -> None:
+    psd = _machine()
+    dial = Dial(psd, RUPEES_2000)
+    dial.say(dial.voucher())
+    psd.hang_up()
+    plan = plan_dial_in(psd, RECHARGE, Paise(200_000))
+    assert isinstance(plan, DialPlan)
+    assert plan.notice.startswith("RECHARGE 2 IS STORED, Rs 4,000.00 available")
+    complete(Dial(psd))
+    assert plan_dial_in(psd, RECHARGE, Paise(200_000)) == DialPlan(RUPEES_2000, "")
+
+
 def test_a_withdrawal_asks_for_the_whole_of_dr() -> None:
     psd = _machine()
     psd.frank(Paise(500), 1)
