@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from protocol.errors import LocalProtocolError
 from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import schema
 
@@ -45,7 +46,13 @@ def add(
     by: By,
     **detail: object,
 ) -> None:
-    """Record an act beside what it changes."""
+    """Record an act beside what it changes.
+
+    Raises:
+        LocalProtocolError: It does not say who and why.
+    """
+    if not by.person.strip() or not by.reason.strip():
+        raise LocalProtocolError(f"{move}: who does it, and why, must be said")
     connection.execute(
         insert(schema.act).values(
             licence=licence,

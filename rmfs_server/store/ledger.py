@@ -66,6 +66,18 @@ class Funds:
         return Paise(self.available_paise + self.later_paise)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry as a person reads it."""
+
+    journal: int
+    posted_at: EpochSeconds
+    kind: JournalKind
+    account: AccountName
+    amount_paise: int
+    reason: str
+
+
 def funds_of(licence: LicenceIdentifier) -> AccountName:
     """Name the account of the funds that remain at this server."""
     return AccountName(f"funds:{licence}")
@@ -140,6 +152,38 @@ def balance_paise(connection: Connection, name: AccountName) -> Paise:
         )
     ).scalar_one()
     return Paise(int(total))
+
+
+def statement_of_account(
+    connection: Connection, licence: LicenceIdentifier, rows_max: int
+) -> list[Line]:
+    """List the newest entries of a licence's accounts, newest first."""
+    entry, account, journal = schema.entry.c, schema.account.c, schema.journal.c
+    rows = connection.execute(
+        select(
+            journal.id,
+            journal.posted_at,
+            journal.kind,
+            journal.reason,
+            account.name,
+            entry.amount_paise,
+        )
+        .select_from(schema.entry.join(schema.account).join(schema.journal))
+        .where(account.licence == licence)
+        .order_by(journal.id.desc(), entry.id)
+        .limit(rows_max)
+    )
+    return [
+        Line(
+            row.id,
+            EpochSeconds(row.posted_at),
+            JournalKind[row.kind],
+            AccountName(row.name),
+            row.amount_paise,
+            row.reason,
+        )
+        for row in rows
+    ]
 
 
 def funds(connection: Connection, licence: LicenceIdentifier, on: date) -> Funds:

@@ -1,0 +1,554 @@
+"""`rmfs server` and `rmfs evidence`: make a server, keep it, prove what it did."""
+
+import json
+import pwd
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
+from os import getuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from protocol.errors import RmfsError
+
+if TYPE_CHECKING:
+    from protocol.values import LicenceIdentifier, LicenceNumber
+    from rmfs_server.administration import Administration
+    from rmfs_server.store.acts import By
+
+EXIT_FAILED: Final = 1
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class _Typed(click.ParamType[Any]):
+    """Something that a person types, read by a function of ours."""
+
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Read it; what cannot be read is a mistake in typing."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except (RmfsError, ValueError) as error:
+            self.fail(str(error), param, ctx)
+
+
+def _licence(text: str) -> "LicenceIdentifier":
+    from protocol.values import parse_licence_identifier
+
+    return parse_licence_identifier(text)
+
+
+def _number(text: str) -> "LicenceNumber":
+    from protocol.values import parse_licence_number
+
+    return parse_licence_number(text)
+
+
+_LICENCE: Final = _Typed("LICENCE", _licence)
+_NUMBER: Final = _Typed("NUMBER", _number)
+_DATE: Final = _Typed("YYYY-MM-DD", date.fromisoformat)
+_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+_FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
+_STATES: Final = ("registered", "renewed", "blocked", "withheld", "cancelled")
+_ORDERS: Final = ("clock", "lock", "unlock", "next-call")
+_ACTIONS: Final = ("post", "reverse", "adopt", "keep")
+
+
+def server_option(command: C) -> C:
+    """Let a command say which server it is about: the argument ``server``."""
+    return click.option(
+        "--server",
+        type=_FOLDER,
+        default=Path("rmfs-server"),
+        envvar="RMFS_SERVER",
+        show_default=True,
+        show_envvar=True,
+        help="The server's folder.",
+    )(command)
+
+
+def _person_options(reason: str | None = None) -> Callable[[C], C]:
+    """Let a command say who acts and why; without a reason of its own it is asked."""
+
+    def add(command: C) -> C:
+        by = click.option(
+            "--by", "person", help="Who does it; your login name when left out."
+        )
+        words = "Why, for whoever reads the books later."
+        why = (
+            click.option("--reason", required=True, help=words)
+            if reason is None
+            else click.option("--reason", default=reason, show_default=True, help=words)
+        )
+        return by(why(command))
+
+    return add
+
+
+_JSON: Final = click.option(
+    "--json", "as_json", is_flag=True, help="For programs; money in paise."
+)
+
+
+def add_commands(root: click.Group) -> None:
+    """Bring the commands of the recharge server."""
+    from hw.clock import SystemWallClock
+    from rmfs_server import funds_cli
+    from rmfs_server.folder import open_books
+
+    if "import-funds" not in server_group.commands:
+        funds_cli.add_commands(
+            server_group, server_option, open_books, SystemWallClock()
+        )
+    root.add_command(server_group)
+    root.add_command(evidence)
+
+
+@click.group("server", epilog="\b\nExample:\n  rmfs server show N123456")
+def server_group() -> None:
+    """Make a recharge server, run it, and look after its books."""
+
+
+@server_group.command(
+    epilog="\b\nExample:\n  rmfs server init --server rmfs-server --name TEST-OEM"
+)
+@server_option
+@click.option("--name", default="TEST-OEM", show_default=True, help="Its name.")
+@click.option(
+    "--realm",
+    type=click.Choice(["test", "production"]),
+    default="test",
+    show_default=True,
+    help="Realm of all keys.",
+)
+@click.option(
+    "--kid",
+    type=click.IntRange(0, 23),
+    default=1,
+    show_default=True,
+    help="Its number in the channel.",
+)
+@click.option(
+    "--maker",
+    type=_FILE,
+    help="The maker's private key, in PEM; it is used and not copied. "
+    "Left out, a maker is made as well.",
+)
+@click.option(
+    "--maker-name", default="maker", show_default=True, help="The maker's name."
+)
+@click.option(
+    "--database", default="", help="URL of a PostgreSQL; left out, a file in FOLDER."
+)
+@click.option(
+    "--two-persons", is_flag=True, help="Resolving needs a second person from now on."
+)
+def init(
+    *,
+    server: Path,
+    name: str,
+    realm: str,
+    kid: int,
+    maker: Path | None,
+    maker_name: str,
+    database: str,
+    two_persons: bool,
+) -> None:
+    """Make a server in a new folder, with new keys and empty books."""
+    from hw.clock import SystemWallClock
+    from hw.entropy import SystemEntropy
+    from protocol.keys import Realm
+    from rmfs_server.folder import MAKER_KEY, PROVISIONING, Settings, create_server
+
+    settings = Settings(
+        name,
+        Realm[realm.upper()],
+        kid,
+        database=database,
+        two_persons=two_persons,
+    )
+    create_server(
+        server,
+        settings,
+        entropy=SystemEntropy(),
+        clock=SystemWallClock(),
+        maker_key=maker,
+        maker_name=maker_name,
+    )
+    click.echo(f"recharge server {name} is in {server}")
+    click.echo(f"machines need {server / PROVISIONING}")
+    if maker is None:
+        click.echo(f"the maker's key is {server / MAKER_KEY}: keep it in the factory")
+
+
+@server_group.command(
+    epilog="\b\nExample:\n  rmfs server enrol office-1/provisioning.json "
+    '--number KN0600065 --licensee "Asha Traders" --expires 2030-12-31'
+)
+@click.argument("file", type=_FILE)
+@server_option
+@click.option("--number", type=_NUMBER, required=True, help="Licence number (CRN).")
+@click.option("--licensee", required=True, help="Name of the licensee.")
+@click.option(
+    "--expires", type=_DATE, required=True, help="Last day of the licence, YYYY-MM-DD."
+)
+@click.option(
+    "--kind", default="COMMERCIAL", show_default=True, help="Kind of the licence."
+)
+@_person_options("enrolment")
+def enrol(
+    *,
+    file: Path,
+    server: Path,
+    number: "LicenceNumber",
+    licensee: str,
+    expires: date,
+    kind: str,
+    person: str | None,
+    reason: str,
+) -> None:
+    """Enrol the machine whose provisioning is FILE, and register its licence."""
+    from rmfs_server.administration import NewLicence
+    from rmfs_server.folder import read_server
+
+    provisioning = read_server(server).read_enrolment(file)
+    new = NewLicence(number, licensee, expires, kind)
+    by = _by(person, reason)
+    machine = _act(server, lambda office: office.enrol(provisioning, new, by))
+    click.echo(f"{machine.licence} is enrolled")
+
+
+@server_group.command(epilog="\b\nExample:\n  rmfs server show N123456 --json")
+@click.argument("licence", type=_LICENCE, required=False)
+@server_option
+@click.option(
+    "--entries",
+    type=click.IntRange(0, 100_000),
+    default=20,
+    show_default=True,
+    help="How many entries of the ledger.",
+)
+@_JSON
+def show(
+    licence: "LicenceIdentifier | None", server: Path, entries: int, *, as_json: bool
+) -> None:
+    """Show all licences, or one with its machine, recharges, funds and ledger."""
+    from hw.clock import SystemWallClock
+    from rmfs_server.folder import open_books
+    from rmfs_server.showing import (
+        picture_of_licence,
+        picture_of_server,
+        show_licence,
+        show_server,
+    )
+
+    now = SystemWallClock().now()
+    with open_books(server) as store, store.reading() as connection:
+        picture = (
+            picture_of_server(connection, now)
+            if licence is None
+            else picture_of_licence(connection, licence, now, entries)
+        )
+    shown = show_server if licence is None else show_licence
+    _tell(picture, shown(picture), as_json=as_json)
+
+
+@server_group.command(
+    "licence",
+    epilog="\b\nExample:\n  rmfs server licence N123456 --state blocked "
+    '--reason "order of the DCR"',
+)
+@click.argument("licence", type=_LICENCE)
+@server_option
+@click.option("--state", type=click.Choice(_STATES), help="Its new state.")
+@click.option("--expires", type=_DATE, help="Its new last day, YYYY-MM-DD.")
+@click.option(
+    "--refund/--no-refund", default=None, help="Whether one refund is allowed."
+)
+@_person_options()
+def set_licence(
+    *,
+    licence: "LicenceIdentifier",
+    server: Path,
+    state: str | None,
+    expires: date | None,
+    person: str | None,
+    reason: str,
+    refund: bool | None,
+) -> None:
+    """Change a licence; cancelling it takes an outstanding voucher back, too."""
+    from protocol.messages import LicenceState
+
+    if state is None and expires is None and refund is None:
+        message = "say what to change: --state, --expires or --refund"
+        raise click.UsageError(message)
+    by = _by(person, reason)
+    changed = _act(
+        server,
+        lambda office: office.set_licence(
+            licence,
+            by,
+            state=None if state is None else LicenceState[state.upper()],
+            expires_on=expires,
+            refund_allowed=refund,
+        ),
+    )
+    click.echo(f"{licence} is {changed.state.name}, expires on {changed.expires_on}")
+
+
+@server_group.command(
+    epilog="\b\nExample:\n  rmfs server order N123456 next-call 2026-12-01"
+)
+@click.argument("licence", type=_LICENCE)
+@click.argument("kind", type=click.Choice(_ORDERS))
+@click.argument("value", required=False)
+@server_option
+@_person_options("order of the operator")
+def order(
+    *,
+    licence: "LicenceIdentifier",
+    kind: str,
+    value: str | None,
+    server: Path,
+    person: str | None,
+    reason: str,
+) -> None:
+    """Give a machine an order, sent from its next dial-in on.
+
+    VALUE is a reason code for lock (a number), a day for next-call (YYYY-MM-DD; left
+    out, the day is taken back), and nothing for clock and unlock.
+    """
+    from protocol.messages import OrderKind
+
+    number = _order_value(kind, value)
+    by = _by(person, reason)
+    of_kind = OrderKind[kind.replace("-", "_").upper()]
+    serial = _act(server, lambda office: office.order(licence, of_kind, number, by))
+    click.echo(f"order {serial} goes to {licence} at its next dial-in")
+
+
+@server_group.command(
+    epilog='\b\nExample:\n  rmfs server void N123456 --reason "asked by the licensee"'
+)
+@click.argument("licence", type=_LICENCE)
+@server_option
+@_person_options()
+def void(
+    licence: "LicenceIdentifier", server: Path, person: str | None, reason: str
+) -> None:
+    """Take the outstanding voucher back: from now on its VOID is sent.
+
+    The funds stay reserved until the machine's control total tells which it applied.
+    """
+    by = _by(person, reason)
+    _act(server, lambda office: office.void(licence, by))
+    click.echo(f"a VOID waits for {licence}; its funds stay reserved until it dials in")
+
+
+@server_group.command(
+    epilog='\b\nExample:\n  rmfs server revoke N123456 --reason "machine stolen"'
+)
+@click.argument("licence", type=_LICENCE)
+@server_option
+@_person_options()
+def revoke(
+    licence: "LicenceIdentifier", server: Path, person: str | None, reason: str
+) -> None:
+    """Never believe this machine's keys again; this is final."""
+    by = _by(person, reason)
+    _act(server, lambda office: office.revoke(licence, by))
+    click.echo(f"the credential of {licence} is revoked")
+
+
+@server_group.command(
+    epilog="\b\nExamples:\n  rmfs server resolve N123456\n"
+    '  rmfs server resolve N123456 --action post --reason "seen on the machine"'
+)
+@click.argument("licence", type=_LICENCE)
+@server_option
+@click.option(
+    "--action",
+    type=click.Choice(_ACTIONS),
+    help="Post or reverse the open voucher, adopt the machine's registers, or keep the "
+    "books. Left out, the evidence is shown and nothing is changed.",
+)
+@click.option("--by", "person", help="Who decides; your login name when left out.")
+@click.option("--second", help="Who agreed, where two persons are needed.")
+@click.option("--reason", default="", help="Why; needed with an action.")
+def resolve(
+    *,
+    licence: "LicenceIdentifier",
+    server: Path,
+    action: str | None,
+    person: str | None,
+    second: str | None,
+    reason: str,
+) -> int:
+    """Show why a machine is frozen, and end it by a decision.
+
+    Exit 1 when something still does not fit and the freeze stands.
+    """
+    from rmfs_server.folder import open_books, read_server
+    from rmfs_server.resolving import Action, Resolving
+    from rmfs_server.showing import show_evidence
+
+    by = _by(person, reason, second)
+    two_persons = read_server(server).settings.two_persons
+    with open_books(server) as store:
+        resolving = Resolving(store, two_persons=two_persons)
+        if action is None:
+            click.echo("\n".join(show_evidence(resolving.evidence(licence, by))))
+            return 0
+        done = resolving.resolve(licence, Action(action), by)
+    if done.remaining is None:
+        click.echo(f"{licence} is resolved: {action}")
+        return 0
+    click.echo(
+        f"{action} is done, but {done.remaining.name} remains: {licence} stays frozen"
+    )
+    return EXIT_FAILED
+
+
+@server_group.command(epilog="\b\nExample:\n  rmfs server verify")
+@server_option
+@_JSON
+def verify(server: Path, *, as_json: bool) -> int:
+    """Recompute every sum, number and signature of the books.
+
+    Exit 1 when something does not add up.
+    """
+    from rmfs_server.folder import open_books
+    from rmfs_server.store.verify import verify_books
+
+    with open_books(server) as store, store.reading() as connection:
+        findings = verify_books(connection)
+    rows = [
+        {"rule": one.rule, "subject": one.subject, "detail": one.detail}
+        for one in findings
+    ]
+    lines = [f"{row['subject']}: {row['rule']}: {row['detail']}" for row in rows]
+    _tell(
+        {"findings": rows},
+        lines or ["the books add up"],
+        as_json=as_json,
+    )
+    return EXIT_FAILED if findings else 0
+
+
+@server_group.command(epilog="\b\nExample:\n  rmfs server migrate")
+@server_option
+def migrate(server: Path) -> None:
+    """Bring the books to the schema of this version, in one transaction."""
+    from rmfs_server.folder import migrate_books
+
+    migrate_books(server)
+    click.echo("the books have the newest schema")
+
+
+@click.command(
+    epilog="\b\nExamples:\n  rmfs evidence N123456 7 --out evidence-7\n"
+    "  rmfs evidence --verify evidence-7"
+)
+@click.argument("licence", type=_LICENCE, required=False)
+@click.argument("number", type=click.IntRange(1), required=False)
+@server_option
+@click.option("--out", type=_FOLDER, help="A new folder; else evidence-LICENCE-NUMBER.")
+@click.option(
+    "--verify",
+    "verified",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Verify this folder of evidence instead; no server is needed.",
+)
+@_JSON
+def evidence(
+    licence: "LicenceIdentifier | None",
+    number: int | None,
+    server: Path,
+    out: Path | None,
+    verified: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Export what was signed for recharge NUMBER of LICENCE, or for its last one.
+
+    Exit 1 when evidence does not verify.
+    """
+    from rmfs_server.evidence import collect, describe, read_folder, write_folder
+    from rmfs_server.folder import open_books
+
+    if (licence is None) is (verified is None):
+        message = "name a licence to export from, or a folder with --verify"
+        raise click.UsageError(message)
+    if verified is not None:
+        return _check_evidence(read_folder(verified), str(verified), as_json=as_json)
+    if licence is None:
+        return EXIT_FAILED
+    with open_books(server) as store, store.reading() as connection:
+        files = collect(connection, licence, number)
+    found = describe(files)["messages"]["voucher"]["recharge_number"]
+    folder = out or Path(f"evidence-{licence}-{found}")
+    write_folder(files, folder)
+    return _check_evidence(files, str(folder), as_json=as_json)
+
+
+def _check_evidence(files: dict[str, bytes], where: str, *, as_json: bool) -> int:
+    from rmfs_server.evidence import describe, verify_evidence
+
+    findings = verify_evidence(files)
+    rows = [{"file": one.file, "detail": one.detail} for one in findings]
+    said = {} if findings else describe(files)
+    lines = [f"{row['file']}: {row['detail']}" for row in rows]
+    if not findings:
+        lines = [
+            f"{where} verifies: {said['outcome']}",
+            f"machine key {said['machine_key_fingerprint']}",
+            f"credit key  {said['credit_key_fingerprint']}",
+        ]
+    _tell({"folder": where, "findings": rows, **said}, lines, as_json=as_json)
+    return EXIT_FAILED if findings else 0
+
+
+def _tell(picture: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    text = json.dumps(picture, indent=2) if as_json else "\n".join(lines)
+    click.echo(text)
+
+
+def _by(person: str | None, reason: str, second: str | None = None) -> "By":
+    from hw.clock import SystemWallClock
+    from rmfs_server.store.acts import By
+
+    name = person or pwd.getpwuid(getuid()).pw_name
+    return By(name, reason, SystemWallClock().now(), second)
+
+
+def _act(server: Path, move: "Callable[[Administration], Any]") -> Any:
+    from rmfs_server.administration import Administration
+    from rmfs_server.folder import open_books, read_server
+
+    with open_books(server) as store:
+        return move(Administration(store, read_server(server).credit_key))
+
+
+def _order_value(kind: str, value: str | None) -> int:
+    from protocol.parameters import INDIA
+
+    if value is None:
+        return 0
+    try:
+        if kind == "lock":
+            return int(value)
+        if kind == "next-call":
+            day = date.fromisoformat(value)
+            return int(datetime.combine(day, time(), INDIA).timestamp())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    message = f"{kind} takes no value"
+    raise click.UsageError(message)

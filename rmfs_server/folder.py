@@ -1,0 +1,302 @@
+"""A recharge server kept in a folder: settings, keys, the books if they are SQLite.
+
+    server.toml      settings; written last: no such file, no server
+    server.json      provisioning for machines: public, signed by the maker
+    dh.pem           private key of the channel
+    credit-1.pem     private key that signs vouchers, by its id
+    maker.pem        private key of the maker, if `init` made one; a real maker's stays
+                     in the factory
+    makers/*.pem     public keys of makers whose machines may be enrolled, by name
+    books.sqlite     the books, unless server.toml names another database
+
+Private keys and settings can be read by their owner alone.
+"""
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL
+
+from hw.clock import WallClock
+from protocol.errors import RmfsError
+from protocol.keys import (
+    CreditKey,
+    MachineProvisioning,
+    MakerKey,
+    MakerPublicKey,
+    Realm,
+    ServerIdentity,
+    ServerProvisioning,
+    SigningKey,
+    VerifyingKey,
+    read_machine_provisioning,
+    read_private_key,
+    read_public_key,
+    write_private_key,
+    write_provisioning,
+    write_public_key,
+)
+from protocol.ports import Entropy
+from rmfs_server.store import Store, open_store
+from rmfs_server.store.migrations import check_version, migrate
+
+SETTINGS: Final = "server.toml"
+PROVISIONING: Final = "server.json"
+DH_KEY: Final = "dh.pem"
+MAKER_KEY: Final = "maker.pem"
+MAKERS: Final = "makers"
+BOOKS: Final = "books.sqlite"
+
+_OWNER_ONLY: Final = 0o600
+_FILE_OCTETS_MAX: Final = 64 * 1024
+
+
+class ServerFolderError(RmfsError):
+    """The folder holds no server, or is not to be used; it says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator decides about a server.
+
+    Attributes:
+        name: In its credential; 1 to 16 visible ASCII letters.
+        kid: Its number in the channel, 0 to 23.
+        credit_key: Id of the key that signs vouchers now.
+        database: URL, or empty for the SQLite file in the folder.
+        two_persons: Resolving a discrepancy needs a second person.
+    """
+
+    name: str
+    realm: Realm
+    kid: int = 1
+    credit_key: int = 1
+    database: str = ""
+    two_persons: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFolder:
+    """A server's folder that was read: who it is and what it signs with."""
+
+    folder: Path
+    settings: Settings
+    identity: ServerIdentity
+    credit_key: CreditKey
+
+    @property
+    def database_url(self) -> str:
+        """Where the books are."""
+        if self.settings.database:
+            return self.settings.database
+        path = str(self.folder / BOOKS)
+        return URL.create("sqlite", database=path).render_as_string()
+
+    def read_enrolment(self, file: Path) -> MachineProvisioning:
+        """Read a machine's provisioning that a maker known here has signed.
+
+        Raises:
+            ProvisioningError: It is not; it says why.
+            ServerFolderError: A file cannot be read.
+        """
+        makers = []
+        for path in sorted((self.folder / MAKERS).glob("*.pem")):
+            key = VerifyingKey(read_public_key(_read(path)))
+            makers.append(MakerPublicKey(path.stem, self.settings.realm, key))
+        return read_machine_provisioning(_read(file), makers)
+
+
+def create_server(
+    folder: Path,
+    settings: Settings,
+    *,
+    entropy: Entropy,
+    clock: WallClock,
+    maker_key: Path | None = None,
+    maker_name: str = "maker",
+) -> ServerFolder:
+    """Make a server in a new or empty folder, with new keys and empty books.
+
+    Args:
+        folder: Where.
+        settings: What the operator decides.
+        entropy: Source of the keys.
+        clock: Time of issue.
+        maker_key: PEM of the maker's private key; it signs and is not copied. Without
+            one a maker is made, too.
+        maker_name: Name of the maker in provisioning files.
+
+    Raises:
+        ServerFolderError: There is something in the folder, or it cannot be written.
+        LocalProtocolError: A name or number in the settings is out of range.
+        KeyMaterialError: The maker's key is none.
+        StoreError: The database failed.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        message = f"{folder} is not empty: a server is made in a new folder"
+        raise ServerFolderError(f"{message}, and never over another one")
+    realm = settings.realm
+    identity = ServerIdentity.generate(settings.name, realm, settings.kid, entropy)
+    credit_key = CreditKey.generate(settings.credit_key, realm, entropy)
+    maker = (
+        MakerKey.generate(maker_name, realm, entropy)
+        if maker_key is None
+        else MakerKey(maker_name, realm, SigningKey(read_private_key(_read(maker_key))))
+    )
+    credential = identity.credential.with_credit_key(
+        credit_key.key_id, credit_key.signing.public
+    )
+    provisioning = write_provisioning(
+        ServerProvisioning(credential, clock.now()), maker
+    )
+    files = {
+        DH_KEY: write_private_key(identity.dh_private),
+        _credit_file(credit_key.key_id): write_private_key(credit_key.signing.scalar),
+        f"{MAKERS}/{maker_name}.pem": write_public_key(maker.signing.public.point),
+        PROVISIONING: provisioning,
+    }
+    if maker_key is None:
+        files[MAKER_KEY] = write_private_key(maker.signing.scalar)
+    made = ServerFolder(folder.absolute(), settings, identity, credit_key)
+    try:
+        (folder / MAKERS).mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            _write(folder / name, text, private=name.count("/") == 0)
+        _open_books(made, first=True).close()
+        _write(folder / SETTINGS, _show_settings(settings), private=True)
+        (folder / PROVISIONING).chmod(0o644)
+    except OSError as error:
+        message = f"{folder} cannot be written: {error.strerror}"
+        raise ServerFolderError(message) from error
+    return made
+
+
+def read_server(folder: Path) -> ServerFolder:
+    """Read who a server is, and its keys.
+
+    Raises:
+        ServerFolderError: There is no server, or its settings cannot be read.
+        KeyMaterialError: A key is none.
+    """
+    if not (folder / SETTINGS).is_file():
+        message = f"there is no recharge server in {folder}"
+        raise ServerFolderError(f"{message}: make one with rmfs server init")
+    settings = _parse_settings(folder / SETTINGS)
+    dh_private = read_private_key(_read(folder / DH_KEY))
+    scalar = read_private_key(_read(folder / _credit_file(settings.credit_key)))
+    return ServerFolder(
+        folder.absolute(),
+        settings,
+        ServerIdentity(settings.name, settings.realm, settings.kid, dh_private),
+        CreditKey(settings.credit_key, settings.realm, SigningKey(scalar)),
+    )
+
+
+@contextmanager
+def open_books(folder: Path) -> Iterator[Store]:
+    """Open the books of a server's folder for the length of a `with` block.
+
+    Raises:
+        ServerFolderError: There is no server.
+        StoreError: The database failed, or has another schema.
+    """
+    store = _open_books(read_server(folder), first=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def migrate_books(folder: Path) -> None:
+    """Bring the books of a server's folder to the newest schema.
+
+    Raises:
+        ServerFolderError: There is no server.
+        StoreError: The database failed.
+    """
+    _open_books(read_server(folder), first=True).close()
+
+
+def _open_books(server: ServerFolder, *, first: bool) -> Store:
+    store = open_store(server.database_url)
+    try:
+        if first:
+            migrate(store)
+        else:
+            check_version(store)
+    except RmfsError:
+        store.close()
+        raise
+    return store
+
+
+def _credit_file(key_id: int) -> str:
+    return f"credit-{key_id}.pem"
+
+
+def _show_settings(settings: Settings) -> str:
+    values = {
+        "name": settings.name,
+        "realm": settings.realm.name,
+        "kid": settings.kid,
+        "credit_key": settings.credit_key,
+        "database": settings.database,
+        "two_persons": settings.two_persons,
+    }
+    # A JSON string, number or truth is one of TOML, too.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+    return "\n".join(("# Settings of this recharge server.", *lines, ""))
+
+
+def _parse_settings(path: Path) -> Settings:
+    try:
+        table = tomllib.loads(_read(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ServerFolderError(f"{path} cannot be read: {error}") from error
+    kinds: Mapping[str, type] = {
+        "name": str,
+        "realm": str,
+        "kid": int,
+        "credit_key": int,
+        "database": str,
+        "two_persons": bool,
+    }
+    for name, kind in kinds.items():
+        if type(table.get(name)) is not kind:
+            raise ServerFolderError(f"{path}: {name} must be a {kind.__name__}")
+    unknown = sorted(table.keys() - kinds.keys())
+    if unknown:
+        raise ServerFolderError(f"{path}: there is no setting {unknown[0]}")
+    return _settings(path, table)
+
+
+def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
+    try:
+        realm = Realm[table["realm"]]
+    except KeyError as error:
+        raise ServerFolderError(f"{path}: realm is TEST or PRODUCTION") from error
+    return Settings(**{**table, "realm": realm})
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _FILE_OCTETS_MAX:
+            raise ServerFolderError(f"{path} is too long")
+        return path.read_bytes()
+    except OSError as error:
+        raise ServerFolderError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, text: str, *, private: bool) -> None:
+    mode = _OWNER_ONLY if private else 0o644
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
