@@ -148,6 +148,13 @@ def make() -> dict[str, Any]:
         ("server", 0x04, b"\x00"),
     ]
     return {
+        "clauses": {
+            "labels": ["CHAN-5"],
+            "channels.packets": ["CHAN-2", "CHAN-6"],
+            "channels.message_1 to message_4": ["CHAN-4"],
+            "channels.machine.ccs, channels.server.ccs": ["CHAN-3"],
+            "channels.exported": ["CHAN-5"],
+        },
         "what": "Whole channels of FMP/1 with given ephemeral keys: a recharge in the "
         "test realm, and the longest body in the production realm.",
         "source": "protocol/SPEC.md CHAN-2 to CHAN-6; made by "

@@ -145,6 +145,12 @@ def make() -> dict[str, Any]:
         "issued": "2026-09-21T14:13:20Z",
     }
     return {
+        "clauses": {
+            "machine.ccs, server.ccs": ["CHAN-3"],
+            "machine.credential_hash, server.credential_hash": ["KEY-6"],
+            "signatures": ["KEY-4"],
+            "machine_file, server_file": ["KEY-5"],
+        },
         "what": "Credentials, signatures, provisioning files and the stored identity "
         "of FMP/1.",
         "source": "protocol/SPEC.md CHAN-3 and KEY; made by "
