@@ -1,4 +1,4 @@
-"""The checks that a voucher must pass before a PSD applies it (SPEC.md DLG-5, REG-4).
+"""The checks that a voucher must pass before a PSD applies it (SPEC.md REG-6).
 
 `check_voucher` is pure and gives either the registers after the voucher or the first
 fault in a fixed order: whose voucher it is, whether it is genuine, whether it is the

@@ -96,7 +96,7 @@ class Psd:
 
     Attributes:
         supervisor_present: Set by the operator: the supervisor stands at the machine,
-            so a large step of the clock may be made (DLG-10).
+            so a large step of the clock may be made (DLG-10.3).
     """
 
     def __init__(

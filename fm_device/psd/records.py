@@ -33,7 +33,7 @@ NO_ORDER: Final = OrderSerial(0)
 NO_TIME: Final = EpochSeconds(0)
 NOTHING: Final = Paise(0)
 NO_MARK: Final = bytes(MARK_OCTETS)
-"""The mark of a machine that was never given one (REG-8)."""
+"""The mark of a machine that was never given one (DLG-7.4)."""
 LIVES_MAX: Final = 16
 """A PSD is re-initialised for another licence at most 15 times."""
 CLASSES_MAX: Final = 255

@@ -68,7 +68,7 @@ class VoucherRefusedError(RemoteProtocolError):
         """Say which check failed."""
         super().__init__(
             f"a voucher is not applied: {fault.value}",
-            clause="DLG-5",
+            clause="REG-6",
             code=ErrorCode.VOUCHER,
         )
         self.fault = fault

@@ -1,0 +1,172 @@
+"""What the panel says at the end of a dial-in, and of a machine's situation."""
+
+from dataclasses import replace
+
+import pytest
+
+from fm_device.dial_in import DialInReport
+from fm_device.show import report_as_json, show_machine, show_progress, show_report
+from hw.lines.port import LineLoss, LossCause
+from protocol.dialogue.machine import (
+    Acknowledged,
+    Failed,
+    LineLost,
+    OrderTaken,
+    Outcome,
+    Refused,
+)
+from protocol.errors import ErrorCode
+from protocol.messages import (
+    Ack,
+    Disposition,
+    MessageType,
+    Order,
+    OrderKind,
+    Refusal,
+    RefusalCode,
+    Voucher,
+)
+from protocol.registers import Registers, VoucherKind
+from protocol.values import OrderSerial, Paise, RechargeNumber
+from tests.witness.small_server import (
+    RUPEES_2000,
+    Dial,
+    a_clock,
+    a_new_memory,
+    recharged,
+    switch_on,
+)
+
+EMPTY = Registers(Paise(0), Paise(0), Paise(0), 0, 0)
+FULL = Registers(Paise(0), Paise(200_000), Paise(200_000), 0, 0)
+FAILED = DialInReport(
+    outcome=Outcome.IN_DOUBT,
+    before=EMPTY,
+    after=EMPTY,
+    pending=RUPEES_2000,
+    voucher=None,
+    refusal=None,
+    receipt=None,
+    orders=((Order(OrderSerial(4), OrderKind.TARIFF, 0), False),),
+    failure=None,
+    loss=LineLoss(LossCause.CARRIER_LOST),
+    octets_up=100,
+    octets_down=50,
+    duration_s=1.26,
+)
+REFUSAL = Refusal(
+    RechargeNumber(1),
+    RefusalCode.FUNDS_SHORT,
+    Disposition.CLEARED,
+    Paise(100_000),
+    receipt_follows=1,
+)
+
+
+def _voucher(kind: VoucherKind) -> Voucher:
+    clock = a_clock()
+    psd = switch_on(a_new_memory(clock), clock)
+    return Voucher.decode(Dial(psd, RUPEES_2000).voucher(kind=kind))
+
+
+def test_a_lost_carrier_says_what_is_pending_and_what_it_cost() -> None:
+    assert show_report(FAILED) == [
+        "DIAL-IN FAILED (carrier lost): dial again",
+        "PENDING CREDIT Rs 2,000.00: the amount cannot be changed; dial again",
+        "150 octets (100 up, 50 down), 1.3 s",
+    ]
+    assert FAILED.may_dial_again
+
+
+def test_a_refusal_says_why_and_how_much_may_be_added() -> None:
+    report = replace(FAILED, outcome=Outcome.REFUSED, refusal=REFUSAL, pending=None)
+    assert show_report(report)[:2] == [
+        "REFUSED: the funds at the server are short (2 FUNDS_SHORT)",
+        "Amount that may be added  Rs 1,000.00",
+    ]
+    assert not report.may_dial_again
+
+
+@pytest.mark.parametrize("code", RefusalCode)
+def test_every_refusal_has_words(code: RefusalCode) -> None:
+    refusal = replace(REFUSAL, code=code)
+    words = show_progress(Refused(refusal)).removeprefix("refused: ")
+    assert words
+    assert words[0].islower()
+
+
+def test_a_recharge_that_is_stored_but_not_closed_warns_of_asking_again() -> None:
+    report = replace(
+        FAILED, voucher=_voucher(VoucherKind.RECHARGE), after=FULL, pending=None
+    )
+    lines = show_report(report)
+    assert lines[0] == (
+        "STORED, BUT NOT CLOSED AT THE SERVER (carrier lost): "
+        "dial again for an inspection, without an amount"
+    )
+    assert lines[1:4] == [
+        "Previous funds   Rs 0.00",
+        "Funds added      Rs 2,000.00",
+        "Funds available  Rs 2,000.00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (VoucherKind.RECHARGE, "RECHARGED"),
+        (VoucherKind.WITHDRAWAL, "WITHDRAWN: the value is back in the account"),
+        (VoucherKind.REFUND, "REFUNDED to the account"),
+        (VoucherKind.VOID, "TAKEN BACK by the server: nothing was added"),
+    ],
+)
+def test_each_voucher_has_its_headline(kind: VoucherKind, words: str) -> None:
+    report = replace(FAILED, outcome=Outcome.CONFIRMED, voucher=_voucher(kind))
+    assert show_report(report)[0] == words
+
+
+def test_a_broken_clause_is_named_and_dialling_again_does_not_help() -> None:
+    failure = Failed(ErrorCode.VOUCHER, "its number is not the next one", by_peer=False)
+    report = replace(FAILED, failure=failure)
+    assert "broken off (VOUCHER): its number" in show_report(report)[0]
+    assert not report.may_dial_again
+    busy = replace(failure, code=ErrorCode.UNAVAILABLE)
+    assert replace(FAILED, failure=busy).may_dial_again
+
+
+def test_progress_is_one_line_each() -> None:
+    order = Order(OrderSerial(4), OrderKind.LOCK, 0)
+    assert show_progress(OrderTaken(order, applied=True)) == "order 4: LOCK done"
+    assert show_progress(OrderTaken(order, applied=False)) == "order 4: LOCK not done"
+    acknowledged = Acknowledged(Ack(MessageType.USAGE, 3))
+    assert show_progress(acknowledged) == "USAGE is acknowledged"
+    assert show_progress(LineLost("carrier lost")) == "line lost: carrier lost"
+
+
+def test_programs_get_the_same_in_paise() -> None:
+    said = report_as_json(replace(FAILED, refusal=REFUSAL))
+    assert said["refusal"] == "FUNDS_SHORT"
+    assert said["allowed_paise"] == 100_000
+    assert said["orders"] == [{"serial": 4, "kind": "TARIFF", "applied": False}]
+    assert said["pending"] == {"kind": "RECHARGE", "amount_paise": 200_000}
+    assert said["duration_s"] == 1.26
+
+
+def test_a_machine_shows_what_needs_attention() -> None:
+    clock = a_clock()
+    psd = switch_on(a_new_memory(clock), clock)
+    recharged(psd)
+    psd.frank(Paise(500), 3)
+    assert "Last dial-in         01-06-2026 10:00:00 IST" in show_machine(psd)
+    assert "  L           1 items  Rs 5.00" in show_machine(psd)
+    clock.advance(26 * 86_400)
+    assert show_machine(psd)[-1].startswith("DIAL IN SOON")
+    dial = Dial(psd)
+    dial.say(dial.receipt(orders=2))
+    dial.say(dial.order(OrderKind.LOCK, 17))
+    dial.say(dial.order(OrderKind.NEXT_CALL, clock.now()))
+    psd.hang_up()
+    assert show_machine(psd)[-2:] == [
+        "LOCKED by the recharge server, reason 17",
+        "DIAL IN: a call is due",
+    ]
