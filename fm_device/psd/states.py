@@ -4,7 +4,8 @@ What was done to a machine is stored (the *standing*); whether it has been silen
 too long follows from the clock and is worked out when somebody asks (`state_at`). So a
 machine that is switched off for a month needs no event to be blocked.
 
-Source: SPEC.md DLG-4.5, DLG-10.4, REG-10; the 30 days are RMFS practice (protocol/parameters.toml).
+Source: SPEC.md DLG-4.5, DLG-10.4, REG-10; the 30 days are RMFS practice
+(protocol/parameters.toml).
 """
 
 from collections.abc import Callable, Iterator
