@@ -109,6 +109,31 @@ def _balances(connection: Connection) -> Iterator[Finding]:
             yield Finding("entries numbered without gaps", row.name, detail)
 
 
+def _credits(connection: Connection) -> Iterator[Finding]:
+    """Compare what fund lines did with what the ledger says of it."""
+    credit, entry, account = schema.fund_credit.c, schema.entry.c, schema.account.c
+    rows = connection.execute(
+        select(credit.file_id, credit.line_id, credit.amount_paise, entry.amount_paise)
+        .select_from(
+            schema.fund_credit.join(
+                schema.account,
+                (account.licence == credit.licence)
+                & (account.kind == AccountKind.FUNDS.name),
+            ).outerjoin(
+                schema.entry,
+                (entry.journal == credit.journal) & (entry.account == account.id),
+            )
+        )
+        .where(
+            entry.amount_paise.is_(None) | (entry.amount_paise != credit.amount_paise)
+        )
+    )
+    for file_id, line_id, credited, posted in rows:
+        detail = f"{credited} paise credited, {posted} posted"
+        subject = f"line {line_id} of fund file {file_id}"
+        yield Finding("a fund credit is what was posted", subject, detail)
+
+
 def _machines(connection: Connection) -> Iterator[Finding]:
     licences = connection.execute(
         select(schema.machine.c.licence).order_by(schema.machine.c.licence)
@@ -259,5 +284,6 @@ def _fault(
 _CHECKS: Final[tuple[Callable[[Connection], Iterator[Finding]], ...]] = (
     _journals,
     _balances,
+    _credits,
     _machines,
 )
