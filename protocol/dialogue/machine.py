@@ -316,7 +316,7 @@ class MachineDialogue:
     def _read(self, packet: bytes) -> MachineEvent | None:
         kind = packet_type(packet)
         if kind is PacketType.ERROR:
-            return Failed(read_error(packet), "the server said ERROR", by_peer=True)
+            return _told(packet)
         if kind is PacketType.GREETING_2:
             return GreetingReceived(packet)
         if self.state not in _WAITING_FOR_RECORDS:
@@ -417,6 +417,14 @@ _WAITING_FOR_RECORDS: Final = frozenset(
         State.PRESENTING,
     }
 )
+
+
+def _told(packet: bytes) -> Failed:
+    """Read an ERROR; one without form ends the call just so, unanswered (CHAN-9.2)."""
+    try:
+        return Failed(read_error(packet), "the server said ERROR", by_peer=True)
+    except RemoteProtocolError as error:
+        return Failed(error.code, str(error), by_peer=True)
 
 
 def _refused(

@@ -364,7 +364,7 @@ class ServerDialogue:
     def _read(self, packet: bytes) -> ServerEvent | None:
         kind = packet_type(packet)
         if kind is PacketType.ERROR:
-            return Failed(read_error(packet), "the machine said ERROR", by_peer=True)
+            return _told(packet)
         if kind is PacketType.GREETING_1:
             return Greeting1Received(packet)
         if kind is PacketType.GREETING_3:
@@ -542,6 +542,14 @@ Action = Callable[[ServerDialogue, Any], list[ServerEffect]]
 
 _WAITING_FOR_RECORDS: Final = frozenset({State.DELIVERED, State.CLOSED, State.FROZEN})
 _VERSION_OFFSET: Final = 1
+
+
+def _told(packet: bytes) -> Failed:
+    """Read an ERROR; one without form ends the call just so, unanswered (CHAN-9.2)."""
+    try:
+        return Failed(read_error(packet), "the machine said ERROR", by_peer=True)
+    except RemoteProtocolError as error:
+        return Failed(error.code, str(error), by_peer=True)
 
 
 def _check_version(body: bytes) -> None:
