@@ -326,6 +326,11 @@ class MachineLink:
 
     # What comes from the line and the clock.
 
+    def line_lost(self) -> None:
+        """It ends the link without any frame (LINK-15.2)."""
+        self._down("the line is lost")
+        self._out.clear()
+
     def receive(self, octets: bytes, now: float) -> None:
         for raw in self._deframer.take(octets):
             self._t3 = now + T3_S if self.up else None
@@ -678,8 +683,8 @@ class TcpLine:
             raise LineLostError(str(error)) from error
 
     def receive(self, timeout_s: float) -> bytes:
-        self._socket.settimeout(max(timeout_s, 0.001))
         try:
+            self._socket.settimeout(max(timeout_s, 0.001))
             octets = self._socket.recv(4096)
         except TimeoutError:
             return b""
@@ -743,6 +748,7 @@ class Call:
         try:
             octets = self._line.receive(wait_s)
         except LineLostError as error:
+            self.link.line_lost()
             raise LinkEndedError(str(error)) from error
         self.link.receive(octets, self._clock())
         self.link.tick(self._clock())
@@ -754,4 +760,5 @@ class Call:
             try:
                 self._line.send(octets)
             except LineLostError as error:
+                self.link.line_lost()
                 raise LinkEndedError(str(error)) from error

@@ -1,0 +1,500 @@
+"""The product's server over TCP, and a machine that was written from SPEC.md alone.
+
+The machine (`tests/witness/spec_machine.py`) shares no code with the product; it runs
+in a thread of its own, as it would in another process, and all that passes between the
+two are provisioning files and octets. Every test ends with the oracles of the books.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import select
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from hw.clock import SystemWallClock
+from hw.entropy import SeededEntropy
+from hw.lines.tcp import TcpListener
+from hw.reactor import MonotonicReactor
+from protocol.channel import ServerChannel
+from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.keys import (
+    CreditKey,
+    MakerKey,
+    Realm,
+    ServerIdentity,
+    ServerProvisioning,
+    SigningKey,
+    read_machine_provisioning,
+    write_provisioning,
+)
+from protocol.messages import OrderKind
+from protocol.values import LicenceIdentifier, LicenceNumber, Paise
+from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.books import Books
+from rmfs_server.calls import Exchange
+from rmfs_server.funds import import_fund_file
+from rmfs_server.limits import Limits
+from rmfs_server.store import open_store, schema
+from rmfs_server.store.acts import By
+from rmfs_server.store.migrations import migrate
+from rmfs_server.store.verify import verify_books
+from rmfs_server.writer import ThreadWriter
+from tests.reactor import run_on_reactor
+from tests.witness import spec_keys
+from tests.witness.spec_link import (
+    Deframer,
+    Kind,
+    LineLostError,
+    LinkEndedError,
+    TcpLine,
+    decode,
+)
+from tests.witness.spec_machine import (
+    Psd,
+    Request,
+    Row,
+    SpecMachine,
+    State,
+    Voucher,
+    new_psd,
+)
+
+LICENCE = LicenceIdentifier("N123456")
+LICENSEE = "Bharat Stationers, Bengaluru"
+DEPOSITED_PAISE = 500_000
+RS_2000 = 200_000
+AMOUNT_STEP, FUNDS_SHORT, MARK_WRONG, NUMBER_AHEAD, ACCOUNT_FROZEN = 1, 2, 36, 37, 40
+FASTER = 20.0
+
+T = TypeVar("T")
+
+
+class Office:
+    """A server with books, an outsider's machine enrolled and funded there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.wall = SystemWallClock()
+        self.entropy = SeededEntropy(b"an office")
+        self.identity = ServerIdentity.generate("TEST-OEM", Realm.TEST, 1, self.entropy)
+        self.credit_key = CreditKey.generate(1, Realm.TEST, self.entropy)
+        self.books = folder / "books.sqlite"
+        self.start()
+        migrate(self.store)
+        self.images: list[str] = []
+        factory = spec_keys.draw_scalar(self.entropy.octets)
+        self.paper = self._server_paper(factory)
+        self.machine = self.switch_on(self._enrolled(factory))
+        self._deposit()
+
+    def start(self) -> None:
+        """Open the books, as a server does that starts."""
+        self.store = open_store(f"sqlite:///{self.books}")
+
+    @property
+    def administration(self) -> Administration:
+        return Administration(self.store, self.credit_key)
+
+    def by(self) -> By:
+        return By("tester", "a test", self.wall.now())
+
+    def switch_on(
+        self, psd: Psd, monotonic: Callable[[], float] = time.monotonic
+    ) -> SpecMachine:
+        return SpecMachine(
+            psd,
+            [self.paper],
+            store=self.images.append,
+            entropy=self.entropy.octets,
+            monotonic=monotonic,
+            wall_clock_s=lambda: int(time.time()),
+        )
+
+    def open(self, job: Callable[[int], T]) -> T:
+        """Serve on a port of loopback while `job`, told the port, runs."""
+
+        async def scenario(reactor: MonotonicReactor) -> T:
+            writer = ThreadWriter(reactor)
+            exchange = Exchange(
+                reactor=reactor,
+                books=Books(self.store, self.credit_key, self.entropy),
+                writer=writer,
+                make_channel=lambda: ServerChannel(self.identity),
+                wall_clock=self.wall,
+                limits=Limits(),
+            )
+            listener = TcpListener(reactor, "127.0.0.1", 0)
+            listener.listen(exchange.answer)
+            port = int(listener.address.rpartition(":")[2])
+            pool = ThreadPool(1, 1, "machine")
+            pool.start()
+            try:
+                return await deferToThreadPool(reactor, pool, job, port)
+            finally:
+                pool.stop()
+                writer.stop()
+                listener.close()
+
+        return run_on_reactor(scenario, timeout_s=60.0)
+
+    def check(self, control_total_paise: int) -> None:
+        """Nothing lost, nothing doubled; both sides agree."""
+        psd = self.machine.psd
+        assert psd.ascending_paise + psd.descending_paise == control_total_paise
+        assert psd.control_total_paise == control_total_paise
+        assert psd.pending == Request.INSPECTION
+        assert Psd.from_json(self.images[-1]) == psd
+        with self.store.reading() as connection:
+            assert verify_books(connection) == []
+        names = ("funds", "reserved", "machine")
+        balances = [self._balance(f"{name}:{LICENCE}") for name in names]
+        assert balances == [
+            DEPOSITED_PAISE - control_total_paise,
+            0,
+            control_total_paise,
+        ]
+
+    def frozen(self) -> bool:
+        query = select(schema.machine.c.frozen).where(
+            schema.machine.c.licence == LICENCE
+        )
+        with self.store.reading() as connection:
+            return bool(connection.execute(query).scalar_one())
+
+    def _server_paper(self, factory: bytes) -> spec_keys.ServerPaper:
+        """The server's operator hands a file over; the machine believes the maker."""
+        maker = MakerKey("FACTORY", Realm.TEST, SigningKey(factory))
+        credential = self.identity.credential.with_credit_key(
+            1, self.credit_key.signing.public
+        )
+        text = write_provisioning(
+            ServerProvisioning(credential, self.wall.now()), maker
+        )
+        known = spec_keys.Maker(spec_keys.public_point(factory), "T")
+        paper = spec_keys.read_file(text.encode(), {known.fingerprint: known})
+        assert isinstance(paper, spec_keys.ServerPaper)
+        return paper
+
+    def _enrolled(self, factory: bytes) -> Psd:
+        """The machine's file is written by the outsider and read by the product."""
+        psd = new_psd("T", LICENCE, "OUTSIDE1", self.entropy.octets)
+        paper = psd.paper(int(self.wall.now()), "MODEL X", "1.0")
+        document = spec_keys.write_file(paper, factory, "FACTORY")
+        provisioning = read_machine_provisioning(
+            json.dumps(document).encode(),
+            [MakerKey("FACTORY", Realm.TEST, SigningKey(factory)).public],
+        )
+        new = NewLicence(LicenceNumber("KN0600065"), LICENSEE, date(2099, 8, 15))
+        self.administration.enrol(provisioning, new, self.by())
+        return psd
+
+    def _deposit(self) -> None:
+        line = DetailLine(
+            line_id="1",
+            licence=LICENCE,
+            licence_number=LicenceNumber("KN0600065"),
+            licensee=LICENSEE,
+            amount_paise=Paise(DEPOSITED_PAISE),
+            mode=PaymentMode.NETBANKING,
+            value_date=date(2026, 9, 16),
+            available_from=date(2026, 9, 17),
+        )
+        file = FundFile("FND-N-0001", "N", date(2026, 9, 16), (line,))
+        import_fund_file(self.store, encode_fund_file(file), self.wall.now())
+
+    def _balance(self, account: str) -> int:
+        names = schema.account.c
+        query = (
+            select(schema.entry.c.amount_paise)
+            .join(schema.account, names.id == schema.entry.c.account)
+            .where(names.name == account)
+        )
+        with self.store.reading() as connection:
+            return sum(connection.execute(query).scalars())
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+class SpoiltLine:
+    """A TCP line on which something happens to one I frame of one direction."""
+
+    def __init__(self, port: int, *, from_machine: bool, number: int) -> None:
+        self._tcp = TcpLine("127.0.0.1", port)
+        self._from_machine = from_machine
+        self._until = number
+        self._deframer = Deframer()
+
+    def send(self, octets: bytes) -> None:
+        self._tcp.send(self._through(octets) if self._from_machine else octets)
+
+    def receive(self, timeout_s: float) -> bytes:
+        octets = self._tcp.receive(timeout_s)
+        return octets if self._from_machine else self._through(octets)
+
+    def close(self) -> None:
+        self._tcp.close()
+
+    @property
+    def spoilt(self) -> bool:
+        return self._until <= 0
+
+    def _through(self, octets: bytes) -> bytes:
+        for frame in map(decode, self._deframer.take(octets)):
+            if frame is not None and frame.kind is Kind.I:
+                self._until -= 1
+                if self._until == 0:
+                    return self.spoil(octets)
+        return octets
+
+    def spoil(self, octets: bytes) -> bytes:
+        """What the line makes of the octets that hold the frame."""
+        raise NotImplementedError
+
+
+class CutLine(SpoiltLine):
+    """It is cut there; the frame does not arrive."""
+
+    def spoil(self, octets: bytes) -> bytes:
+        self._tcp.close()
+        raise LineLostError("cut")
+
+
+class DamagedLine(SpoiltLine):
+    """A bit of the frame is turned there, and the machine's time runs faster."""
+
+    def receive(self, timeout_s: float) -> bytes:
+        return super().receive(timeout_s / FASTER)
+
+    def spoil(self, octets: bytes) -> bytes:
+        return octets[:-4] + bytes([octets[-4] ^ 1]) + octets[-3:]
+
+
+def dial(machine: SpecMachine, port: int, *request: Any) -> Any:
+    machine.connect("127.0.0.1", port)
+    return machine.dial(*request)
+
+
+def test_two_recharges_and_an_inspection(office: Office) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        for after in (300_000, 100_000):
+            outcome = dial(machine, port, Request.RECHARGE, RS_2000)
+            assert outcome.applied is Voucher.RECHARGE
+            assert outcome.funds_paise == after
+        outcome = dial(machine, port)
+        assert outcome.complete
+        assert outcome.applied is None
+
+    office.open(job)
+    assert machine.psd.recharge_number == 2
+    office.check(2 * RS_2000)
+
+
+CUTS = [(True, n) for n in range(1, 5)] + [(False, n) for n in range(1, 4)]
+
+
+@pytest.mark.parametrize(("from_machine", "number"), CUTS)
+def test_a_line_lost_in_the_midst_of_a_download_is_credited_once(
+    office: Office, from_machine: bool, number: int
+) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        machine.connect_line(CutLine(port, from_machine=from_machine, number=number))
+        with pytest.raises(LinkEndedError):
+            machine.dial(Request.RECHARGE, RS_2000)
+        # Switched off and on again: only what was stored is left.
+        office.machine = office.switch_on(Psd.from_json(office.images[-1]))
+        assert dial(office.machine, port).complete
+
+    office.open(job)
+    office.check(RS_2000)
+
+
+@pytest.mark.parametrize(("from_machine", "number"), CUTS)
+def test_a_frame_that_the_line_damages_is_sent_again(
+    office: Office, from_machine: bool, number: int
+) -> None:
+    machine = office.switch_on(office.machine.psd, lambda: time.monotonic() * FASTER)
+    office.machine = machine
+
+    def job(port: int) -> None:
+        line = DamagedLine(port, from_machine=from_machine, number=number)
+        machine.connect_line(line)
+        assert machine.dial(Request.RECHARGE, RS_2000).complete
+        assert line.spoilt
+
+    office.open(job)
+    office.check(RS_2000)
+
+
+def test_what_was_franked_is_reported(office: Office) -> None:
+    machine = office.machine
+    classes = (1, 3, 3, 7, 9, 11, 200)
+
+    def job(port: int) -> None:
+        dial(machine, port, Request.RECHARGE, RS_2000)
+        for product_class in classes:
+            machine.frank(product_class, 500 + product_class)
+        machine.frank(3, 0)
+        assert dial(machine, port).complete
+        assert machine.psd.reported == machine.psd.usage
+        assert machine.changed_rows() == {}
+        machine.frank(7, 100)
+        assert dial(machine, port).complete
+
+    office.open(job)
+    assert machine.psd.reported[7] == Row(2, 607)
+    office.check(RS_2000)
+
+
+def test_refusals_are_understood_and_end_the_request(office: Office) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        odd = dial(machine, port, Request.RECHARGE, 15_000)
+        assert (odd.refusal, odd.complete) == (AMOUNT_STEP, True)
+        much = dial(machine, port, Request.RECHARGE, 1_000_000)
+        assert (much.refusal, much.allowed_paise) == (FUNDS_SHORT, DEPOSITED_PAISE)
+        assert dial(machine, port, Request.RECHARGE, RS_2000).refusal is None
+
+    office.open(job)
+    office.check(RS_2000)
+
+
+def test_orders_are_taken(office: Office) -> None:
+    machine = office.machine
+    for kind, value in ((OrderKind.NEXT_CALL, 2_000_000_000), (OrderKind.LOCK, 1)):
+        office.administration.order(LICENCE, kind, value, office.by())
+
+    def job(port: int) -> None:
+        assert dial(machine, port).complete
+        assert (machine.psd.state, machine.psd.next_call_s) == (
+            State.LOCKED,
+            2_000_000_000,
+        )
+        office.administration.order(LICENCE, OrderKind.UNLOCK, 0, office.by())
+        assert dial(machine, port).complete
+
+    office.open(job)
+    assert (machine.psd.state, machine.psd.order_serial) == (State.IN_SERVICE, 3)
+    office.check(0)
+
+
+def test_a_voucher_taken_back_is_void_and_its_funds_are_free(office: Office) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        machine.connect_line(CutLine(port, from_machine=False, number=2))
+        with pytest.raises(LinkEndedError):
+            machine.dial(Request.RECHARGE, RS_2000)
+        office.administration.void(LICENCE, office.by())
+        assert dial(machine, port).applied is Voucher.VOID
+
+    office.open(job)
+    assert machine.psd.recharge_number == 1
+    office.check(0)
+
+
+def test_a_withdrawal_gives_the_whole_credit_back(office: Office) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        dial(machine, port, Request.RECHARGE, RS_2000)
+        machine.frank(3, 1_000)
+        assert dial(machine, port, Request.WITHDRAWAL).applied is Voucher.WITHDRAWAL
+
+    office.open(job)
+    psd = machine.psd
+    assert (psd.state, psd.descending_paise) == (State.WITHDRAWN, 0)
+    office.check(1_000)
+
+
+def test_a_refund_gives_a_part_of_the_credit_back(office: Office) -> None:
+    machine = office.machine
+    office.administration.set_licence(LICENCE, office.by(), refund_allowed=True)
+
+    def job(port: int) -> None:
+        dial(machine, port, Request.RECHARGE, RS_2000)
+        assert dial(machine, port, Request.REFUND, 50_000).applied is Voucher.REFUND
+
+    office.open(job)
+    office.check(150_000)
+
+
+def test_a_machine_whose_memory_was_copied_back_is_found_out(office: Office) -> None:
+    def job(port: int) -> None:
+        dial(office.machine, port)
+        copied = office.images[-1]
+        dial(office.machine, port)
+        dial(office.machine, port)
+        honest = office.machine
+        office.machine = office.switch_on(Psd.from_json(copied))
+        outcome = dial(office.machine, port)
+        assert (outcome.refusal, outcome.complete) == (MARK_WRONG, False)
+        office.machine = honest
+        assert dial(honest, port).refusal == ACCOUNT_FROZEN
+
+    office.open(job)
+    assert office.frozen()
+    office.check(0)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "doctored"),
+    [
+        (32, {"descending_paise": 199_001}),
+        (33, {"descending_paise": 199_100, "control_total_paise": 200_100}),
+        (34, {"ascending_paise": 900, "descending_paise": 199_100}),
+        (35, {"items": 0}),
+        (35, {"items_with_zero": 1}),
+        (36, {"mark": b"no mark."}),
+        (37, {"recharge_number": 2}),
+        (38, {"recharge_number": 0}),
+        (39, {"usage": {3: Row(2, 1_001)}}),
+    ],
+)
+def test_each_discrepancy_is_named_and_freezes(
+    office: Office, refusal: int, doctored: dict[str, Any]
+) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        dial(machine, port, Request.RECHARGE, RS_2000)
+        machine.frank(3, 1_000)
+        machine.frank(3, 0)
+        dial(machine, port)
+        false = office.switch_on(replace(machine.psd, **doctored))
+        assert dial(false, port).refusal == refusal
+        assert not dial(machine, port).complete, "nothing goes on before a person came"
+
+    office.open(job)
+    assert office.frozen()
+    office.check(RS_2000)
+
+
+def test_a_server_on_an_old_copy_is_shown_the_last_voucher(office: Office) -> None:
+    machine = office.machine
+    office.store.close()
+    old = office.books.read_bytes()
+    office.start()
+    office.open(lambda port: dial(machine, port, Request.RECHARGE, RS_2000))
+    office.store.close()
+    office.books.write_bytes(old)
+    office.start()
+
+    outcome = office.open(lambda port: dial(machine, port))
+    assert outcome.refusal == NUMBER_AHEAD
+    assert office.frozen()
+    with office.store.reading() as connection:
+        assert verify_books(connection) == []
