@@ -1,11 +1,17 @@
 """Credit keys: the public halves of every key that ever signed a voucher here."""
 
-from sqlalchemy import Connection, insert, select
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select
 
 from protocol.errors import InvariantError
 from protocol.keys import CreditKey, Point, VerifyingKey
 from protocol.values import EpochSeconds
 from rmfs_server.store import schema
+
+_FIND: Final = select(schema.credit_key.c.x, schema.credit_key.c.y).where(
+    schema.credit_key.c.key_id == bindparam("of_key")
+)
 
 
 def register(connection: Connection, key: CreditKey, now: EpochSeconds) -> None:
@@ -32,8 +38,5 @@ def register(connection: Connection, key: CreditKey, now: EpochSeconds) -> None:
 
 def find(connection: Connection, key_id: int) -> VerifyingKey | None:
     """Find the key that verifies vouchers with this id."""
-    table = schema.credit_key
-    row = connection.execute(
-        select(table.c.x, table.c.y).where(table.c.key_id == key_id)
-    ).one_or_none()
+    row = connection.execute(_FIND, {"of_key": key_id}).one_or_none()
     return None if row is None else VerifyingKey(Point(row.x, row.y))

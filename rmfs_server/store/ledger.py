@@ -19,12 +19,13 @@ from datetime import date
 from hashlib import sha256
 from typing import Final, NewType
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from protocol.errors import InvariantError, LocalProtocolError
 from protocol.parameters import business_date
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 from rmfs_server.store import schema
+from rmfs_server.store.columns import INTEGER
 from rmfs_server.store.schema import AccountKind, JournalKind
 
 AccountName = NewType("AccountName", str)
@@ -33,6 +34,50 @@ AccountName = NewType("AccountName", str)
 DEPARTMENT: Final = AccountName("department")
 SUSPENSE: Final = AccountName("suspense")
 _PER_LICENCE: Final = (AccountKind.FUNDS, AccountKind.RESERVED, AccountKind.MACHINE)
+
+# Statements of the recharge path are built once: building one takes SQLAlchemy as long
+# as SQLite takes to run it.
+_LOCK: Final = (
+    select(schema.account.c.name, schema.balance.c.balance_paise)
+    .select_from(schema.balance.join(schema.account))
+    .where(schema.account.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(schema.account.c.id)
+    .with_for_update(of=schema.balance)
+)
+_BALANCE: Final = (
+    select(schema.account.c.id, schema.balance.c.balance_paise)
+    .select_from(schema.account.outerjoin(schema.balance))
+    .where(schema.account.c.name == bindparam("name"))
+)
+_WAITING: Final = select(
+    func.coalesce(func.sum(schema.fund_credit.c.amount_paise), 0)
+).where(
+    schema.fund_credit.c.licence == bindparam("licence"),
+    schema.fund_credit.c.available_from > bindparam("day"),
+)
+_BY_KEY: Final = select(schema.journal.c.id, schema.journal.c.request_hash).where(
+    schema.journal.c.idem == bindparam("idem")
+)
+_ACCOUNT_IDS: Final = select(schema.account.c.id, schema.account.c.name).where(
+    schema.account.c.name.in_(bindparam("names", expanding=True))
+)
+_MOVE: Final = (
+    update(schema.balance)
+    .where(
+        schema.balance.c.account == bindparam("of_account"),
+        schema.balance.c.balance_paise + bindparam("amount", type_=INTEGER) >= 0,
+    )
+    .values(
+        balance_paise=schema.balance.c.balance_paise
+        + bindparam("amount", type_=INTEGER),
+        seq=schema.balance.c.seq + 1,
+    )
+    .returning(schema.balance.c.seq)
+)
+_ENTER: Final = insert(schema.entry)
+_SEAL: Final = insert(schema.journal)
+_LARGEST: Final = select(func.max(schema.journal.c.id))
+_NEXT: Final = text("SELECT nextval('journal_number')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +165,7 @@ def lock_accounts(
     Returns:
         The balance of each; pooled accounts are not locked and not listed.
     """
-    table = schema.balance.join(schema.account)
-    rows = connection.execute(
-        select(schema.account.c.name, schema.balance.c.balance_paise)
-        .select_from(table)
-        .where(schema.account.c.name.in_(list(names)))
-        .order_by(schema.account.c.id)
-        .with_for_update(of=schema.balance)
-    )
+    rows = connection.execute(_LOCK, {"names": list(names)})
     return {AccountName(row.name): Paise(row.balance_paise) for row in rows}
 
 
@@ -137,11 +175,7 @@ def balance_paise(connection: Connection, name: AccountName) -> Paise:
     Raises:
         LocalProtocolError: There is no such account.
     """
-    row = connection.execute(
-        select(schema.account.c.id, schema.balance.c.balance_paise)
-        .select_from(schema.account.outerjoin(schema.balance))
-        .where(schema.account.c.name == name)
-    ).one_or_none()
+    row = connection.execute(_BALANCE, {"name": name}).one_or_none()
     if row is None:
         raise LocalProtocolError(f"there is no account {name}")
     if row.balance_paise is not None:
@@ -193,21 +227,14 @@ def funds(connection: Connection, licence: LicenceIdentifier, on: date) -> Funds
     them is taken from what is available, never below zero.
     """
     balance = balance_paise(connection, funds_of(licence))
-    credit = schema.fund_credit.c
-    waiting = connection.execute(
-        select(func.coalesce(func.sum(credit.amount_paise), 0)).where(
-            credit.licence == licence, credit.available_from > on
-        )
-    ).scalar_one()
+    waiting = connection.execute(_WAITING, {"licence": licence, "day": on}).scalar_one()
     later = min(max(int(waiting), 0), balance)
     return Funds(Paise(balance - later), Paise(later))
 
 
 def find(connection: Connection, idem: str) -> int | None:
     """Find a journal by its key."""
-    return connection.execute(
-        select(schema.journal.c.id).where(schema.journal.c.idem == idem)
-    ).scalar_one_or_none()
+    return connection.execute(_BY_KEY, {"idem": idem}).scalar_one_or_none()
 
 
 def post(
@@ -242,11 +269,7 @@ def post(
             up, an account would fall below zero, or the business date is closed.
         LocalProtocolError: An account does not exist.
     """
-    found = connection.execute(
-        select(schema.journal.c.id, schema.journal.c.request_hash).where(
-            schema.journal.c.idem == idem
-        )
-    ).one_or_none()
+    found = connection.execute(_BY_KEY, {"idem": idem}).one_or_none()
     if found is not None:
         if found.request_hash != request_hash:
             raise InvariantError(f"{idem} is in the ledger with another request")
@@ -257,18 +280,19 @@ def post(
     for name, amount in sorted(entries, key=lambda entry: ids[entry[0]]):
         _enter(connection, journal, name, ids[name], amount)
     connection.execute(
-        insert(schema.journal).values(
-            id=journal,
-            idem=idem,
-            request_hash=request_hash,
-            kind=kind.name,
-            reverses=reverses,
-            refers_to=refers_to,
-            business_date=business_date(now),
-            posted_at=now,
-            reason=reason,
-            person=person,
-        )
+        _SEAL,
+        {
+            "id": journal,
+            "idem": idem,
+            "request_hash": request_hash,
+            "kind": kind.name,
+            "reverses": reverses,
+            "refers_to": refers_to,
+            "business_date": business_date(now),
+            "posted_at": now,
+            "reason": reason,
+            "person": person,
+        },
     )
     return Posted(journal, repeated=False)
 
@@ -337,11 +361,7 @@ def _check_sum(idem: str, entries: Sequence[tuple[AccountName, int]]) -> None:
 def _account_ids(
     connection: Connection, names: Sequence[AccountName]
 ) -> Mapping[AccountName, int]:
-    rows = connection.execute(
-        select(schema.account.c.id, schema.account.c.name).where(
-            schema.account.c.name.in_(names)
-        )
-    )
+    rows = connection.execute(_ACCOUNT_IDS, {"names": list(names)})
     ids = {AccountName(row.name): int(row.id) for row in rows}
     missing = [name for name in names if name not in ids]
     if missing:
@@ -355,28 +375,27 @@ def _enter(
     """Write one entry, and with it the balance; check and change are one statement."""
     seq = None
     if name not in (DEPARTMENT, SUSPENSE):
-        row = schema.balance.c
         seq = connection.execute(
-            update(schema.balance)
-            .where(row.account == account, row.balance_paise + amount >= 0)
-            .values(balance_paise=row.balance_paise + amount, seq=row.seq + 1)
-            .returning(row.seq)
+            _MOVE, {"of_account": account, "amount": amount}
         ).scalar_one_or_none()
         if seq is None:
             raise InvariantError(f"{name} does not hold {-amount} paise")
     connection.execute(
-        insert(schema.entry).values(
-            journal=journal, account=account, amount_paise=amount, seq=seq
-        )
+        _ENTER,
+        {"journal": journal, "account": account, "amount_paise": amount, "seq": seq},
     )
 
 
 def _next_id(connection: Connection) -> int:
     """Take the id of a journal before its row is written: entries come first."""
     if connection.dialect.name == "postgresql":
-        return int(
-            connection.execute(text("SELECT nextval('journal_number')")).scalar_one()
-        )
+        return int(connection.execute(_NEXT).scalar_one())
     # SQLite has one writer at a time: nobody else can take this number.
-    largest = connection.execute(select(func.max(schema.journal.c.id))).scalar_one()
+    largest = connection.execute(_LARGEST).scalar_one()
     return (largest or 0) + 1
+
+
+def total_paise(connection: Connection) -> int:
+    """Sum every entry there is: 0, or money was made or lost (L3)."""
+    query = select(func.coalesce(func.sum(schema.entry.c.amount_paise), 0))
+    return int(connection.execute(query).scalar_one())

@@ -2,14 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.store import ledger, schema
 
-_IN_FORCE = frozenset({LicenceState.REGISTERED, LicenceState.RENEWED})
+_IN_FORCE: Final = frozenset({LicenceState.REGISTERED, LicenceState.RENEWED})
+
+# Built once: the recharge path runs these.
+_FIND: Final = select(schema.licence).where(
+    schema.licence.c.identifier == bindparam("of_licence")
+)
+_LOCK: Final = _FIND.with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +48,8 @@ def find(
     connection: Connection, identifier: LicenceIdentifier, *, lock: bool = False
 ) -> Licence | None:
     """Read a licence, for this transaction alone when it is locked."""
-    table = schema.licence
-    query = select(table).where(table.c.identifier == identifier)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    query = _LOCK if lock else _FIND
+    row = connection.execute(query, {"of_licence": identifier}).one_or_none()
     if row is None:
         return None
     return Licence(

@@ -6,9 +6,9 @@ other has committed.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from protocol.keys import MachineCredential, Point, VerifyingKey, decode_realm
 from protocol.keys.provisioning import MachineProvisioning
@@ -19,6 +19,18 @@ from rmfs_server.store.schema import REGISTER_NAMES, CredentialState
 
 FIRST_MARK = bytes(8)
 """The mark at enrolment (SPEC.md DLG-7.4)."""
+
+# Built once: the recharge path runs these.
+_FIND: Final = select(schema.machine).where(
+    schema.machine.c.licence == bindparam("of_licence")
+)
+_LOCK: Final = _FIND.with_for_update()
+_CHANGE: Final = update(schema.machine).where(
+    schema.machine.c.licence == bindparam("of_licence")
+)
+_ENROLLED: Final = select(schema.credential).where(
+    schema.credential.c.licence == bindparam("of_licence")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +111,7 @@ def find_enrolled(
     connection: Connection, licence: LicenceIdentifier
 ) -> Enrolled | None:
     """Read the credential of a licence identifier, revoked or not."""
-    table = schema.credential
-    row = connection.execute(
-        select(table).where(table.c.licence == licence)
-    ).one_or_none()
+    row = connection.execute(_ENROLLED, {"of_licence": licence}).one_or_none()
     return None if row is None else _enrolled(row)
 
 
@@ -174,10 +183,9 @@ def add(
 
 def change(connection: Connection, machine: Machine) -> None:
     """Store a machine that was locked and that a move has changed."""
-    table = schema.machine
-    connection.execute(
-        update(table).where(table.c.licence == machine.licence).values(_values(machine))
-    )
+    values = {**_values(machine), "of_licence": machine.licence}
+    del values["licence"]
+    connection.execute(_CHANGE, values)
 
 
 def revoke(
@@ -204,8 +212,8 @@ def _registers(row: Any, prefix: str) -> Registers:
 def _read(
     connection: Connection, licence: LicenceIdentifier, *, locked: bool
 ) -> Machine | None:
-    query = select(schema.machine).where(schema.machine.c.licence == licence)
-    row = connection.execute(query.with_for_update() if locked else query).one_or_none()
+    query = _LOCK if locked else _FIND
+    row = connection.execute(query, {"of_licence": licence}).one_or_none()
     if row is None:
         return None
     return Machine(

@@ -7,9 +7,9 @@ call finds its answer, and nothing is judged twice.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
 from protocol.errors import InvariantError
@@ -26,6 +26,12 @@ from protocol.messages import (
 from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import schema
 from rmfs_server.store.schema import SignedKind
+
+# Built once: the recharge path runs these.
+_FIND: Final = select(schema.signed_message).where(
+    schema.signed_message.c.digest == bindparam("of_digest")
+)
+_ADD: Final = insert(schema.signed_message)
 
 Answer = Delivered | Closed | Frozen
 """What a signed message was answered with."""
@@ -58,25 +64,23 @@ def digest_of(signed: SignedOctets) -> bytes:
 def add(connection: Connection, heard: Heard) -> None:
     """Store a message together with what was done about it."""
     connection.execute(
-        insert(schema.signed_message).values(
-            digest=heard.digest,
-            licence=heard.licence,
-            kind=heard.kind.name,
-            octets=heard.signed.octets,
-            binding=heard.signed.binding,
-            answer=heard.answer,
-            call_generation=heard.call_generation,
-            received_at=heard.received_at,
-        )
+        _ADD,
+        {
+            "digest": heard.digest,
+            "licence": heard.licence,
+            "kind": heard.kind.name,
+            "octets": heard.signed.octets,
+            "binding": heard.signed.binding,
+            "answer": heard.answer,
+            "call_generation": heard.call_generation,
+            "received_at": heard.received_at,
+        },
     )
 
 
 def find(connection: Connection, digest: bytes) -> Heard | None:
     """Find a message by its key."""
-    table = schema.signed_message
-    row = connection.execute(
-        select(table).where(table.c.digest == digest)
-    ).one_or_none()
+    row = connection.execute(_FIND, {"of_digest": digest}).one_or_none()
     return None if row is None else _heard(row)
 
 

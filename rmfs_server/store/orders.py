@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from protocol.messages import Order, OrderKind
 from protocol.values import EpochSeconds, LicenceIdentifier, OrderSerial
@@ -11,6 +11,16 @@ from rmfs_server.store import schema
 
 PER_DIAL_IN_MAX: Final = 16
 """Orders sent in one dial-in; what is left goes with the next."""
+
+_PENDING: Final = (
+    select(schema.machine_order)
+    .where(
+        schema.machine_order.c.licence == bindparam("of_licence"),
+        schema.machine_order.c.serial > bindparam("after"),
+    )
+    .order_by(schema.machine_order.c.serial)
+    .limit(PER_DIAL_IN_MAX)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +62,7 @@ def pending(
 
     A CLOCK order without a value means the time of sending, `now`.
     """
-    table = schema.machine_order
-    rows = connection.execute(
-        select(table)
-        .where(table.c.licence == licence, table.c.serial > after)
-        .order_by(table.c.serial)
-        .limit(PER_DIAL_IN_MAX)
-    )
+    rows = connection.execute(_PENDING, {"of_licence": licence, "after": after})
     return tuple(
         Order(
             OrderSerial(row.serial),

@@ -10,7 +10,7 @@ Source: SPEC.md REG-5 to REG-8; reliability notes, rules L9, L11 and L12.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from protocol.registers import VoucherKind, effect_paise
 from protocol.settling import Grant, Outstanding
@@ -21,6 +21,21 @@ from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
 
 OPEN: Final = (RechargeState.RESERVED, RechargeState.FROZEN)
 _OPEN_NAMES: Final = tuple(state.name for state in OPEN)
+
+# Built once: the recharge path runs these.
+_FIND_OPEN: Final = select(schema.recharge).where(
+    schema.recharge.c.licence == bindparam("of_licence"),
+    schema.recharge.c.state.in_(_OPEN_NAMES),
+)
+_OCTETS: Final = select(schema.recharge.c.voucher, schema.recharge.c.void).where(
+    schema.recharge.c.licence == bindparam("of_licence"),
+    schema.recharge.c.number == bindparam("of_number"),
+)
+_RESERVE: Final = insert(schema.recharge)
+_SETTLE: Final = update(schema.recharge).where(
+    schema.recharge.c.licence == bindparam("of_licence"),
+    schema.recharge.c.number == bindparam("of_number"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +90,7 @@ class Ending:
 
 def find_open(connection: Connection, licence: LicenceIdentifier) -> Recharge | None:
     """Find the one recharge of a machine that is not settled."""
-    table = schema.recharge
-    row = connection.execute(
-        select(table).where(table.c.licence == licence, table.c.state.in_(_OPEN_NAMES))
-    ).one_or_none()
+    row = connection.execute(_FIND_OPEN, {"of_licence": licence}).one_or_none()
     return None if row is None else _recharge(row)
 
 
@@ -106,11 +118,8 @@ def octets_to_send(
     connection: Connection, licence: LicenceIdentifier, number: RechargeNumber
 ) -> bytes:
     """Read back what is stored: the VOID once there is one, else the voucher."""
-    table = schema.recharge
     row = connection.execute(
-        select(table.c.voucher, table.c.void).where(
-            table.c.licence == licence, table.c.number == number
-        )
+        _OCTETS, {"of_licence": licence, "of_number": number}
     ).one()
     return bytes(row.voucher if row.void is None else row.void)
 
@@ -130,18 +139,19 @@ def reserve(
         InvariantError: The funds are not there, or a recharge is open.
     """
     connection.execute(
-        insert(schema.recharge).values(
-            licence=licence,
-            number=grant.number,
-            kind=grant.kind.name,
-            amount_paise=grant.amount_paise,
-            state=RechargeState.RESERVED.name,
-            control_total_before_paise=grant.control_total_before_paise,
-            control_total_after_paise=grant.control_total_after_paise,
-            voucher=voucher,
-            requested_in=requested_in,
-            reserved_at=now,
-        )
+        _RESERVE,
+        {
+            "licence": licence,
+            "number": grant.number,
+            "kind": grant.kind.name,
+            "amount_paise": grant.amount_paise,
+            "state": RechargeState.RESERVED.name,
+            "control_total_before_paise": grant.control_total_before_paise,
+            "control_total_after_paise": grant.control_total_after_paise,
+            "voucher": voucher,
+            "requested_in": requested_in,
+            "reserved_at": now,
+        },
     )
     if grant.kind is VoucherKind.RECHARGE:
         amount = grant.amount_paise
@@ -182,16 +192,16 @@ def settle(connection: Connection, recharge: Recharge, ending: Ending) -> None:
             reason=ending.reason,
             person=ending.person,
         )
-    table = schema.recharge
     connection.execute(
-        update(table)
-        .where(table.c.licence == licence, table.c.number == number)
-        .values(
-            state=ending.state.name,
-            settled_in=ending.message,
-            settled_by=ending.by.name,
-            settled_at=ending.now,
-        )
+        _SETTLE,
+        {
+            "of_licence": licence,
+            "of_number": number,
+            "state": ending.state.name,
+            "settled_in": ending.message,
+            "settled_by": ending.by.name,
+            "settled_at": ending.now,
+        },
     )
 
 
