@@ -212,7 +212,5 @@ class DialIn:
         self._hang_up()
 
     def _hang_up(self) -> None:
-        """Drop the line, after the link's last word (the UA on a DISC) was sent."""
         if self._driver is not None:
-            self._driver.settle()
             self._driver.drop()

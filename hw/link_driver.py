@@ -1,8 +1,8 @@
 """A link over a line: the one adapter that both ends use.
 
 `LinkDriver` feeds what the line brings to a `protocol.link.Link`, gives its events to
-the user, sends what the link wants to send, and arms one timer for whichever of the link
-and the user is due first. Everything that decides anything is sans-I/O and elsewhere.
+the user, sends what the link wants to send, and arms one timer for whichever of the two
+is due first. Everything that decides anything is sans-I/O and elsewhere.
 """
 
 from typing import Protocol
@@ -93,7 +93,8 @@ class LinkDriver:
         self.link.disconnect(self._now())
 
     def drop(self) -> None:
-        """Hang up after what was sent has left."""
+        """Hang up after the link's last word, such as the UA on a DISC, has left."""
+        self.settle()
         if self._line is not None:
             self._line.drop()
 

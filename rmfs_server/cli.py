@@ -101,13 +101,14 @@ _JSON: Final = click.option(
 def add_commands(root: click.Group) -> None:
     """Bring the commands of the recharge server."""
     from hw.clock import SystemWallClock
-    from rmfs_server import funds_cli
+    from rmfs_server import funds_cli, run_cli
     from rmfs_server.folder import open_books
 
     if "import-funds" not in server_group.commands:
         funds_cli.add_commands(
             server_group, server_option, open_books, SystemWallClock()
         )
+        run_cli.add_commands(server_group, server_option)
     root.add_command(server_group)
     root.add_command(evidence)
 

@@ -230,7 +230,7 @@ def settle_machine(
     if opened is None or opened.outstanding != settlement.outstanding:
         raise InvariantError(f"{machine.licence}: what was judged is not what is open")
     state = _ENDED[settlement.settled]
-    words = f"recharge {opened.number}: {state.value}, told by its {by.value}"
+    words = f"recharge {opened.number}: {state.value}, told by {by.value}"
     ending = Ending(state, by, case.now, words, digest)
     return settle_recharge(case.connection, machine, case.licence, opened, ending)
 

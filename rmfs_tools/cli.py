@@ -53,7 +53,37 @@ def _check(root: click.Group) -> None:
     add_commands(root)
 
 
-CONTRIBUTIONS: Final = (Contribution(("check",), _check),)
+def _machine(root: click.Group) -> None:
+    from fm_device.cli import add_commands
+
+    add_commands(root)
+
+
+def _server(root: click.Group) -> None:
+    from rmfs_server.cli import add_commands
+
+    add_commands(root)
+
+
+def _demo(root: click.Group) -> None:
+    from rmfs_tools.demo import add_commands
+
+    add_commands(root)
+
+
+def _bench(root: click.Group) -> None:
+    from rmfs_tools.bench.cli import add_commands
+
+    add_commands(root)
+
+
+CONTRIBUTIONS: Final = (
+    Contribution(("demo",), _demo),
+    Contribution(("check",), _check),
+    Contribution(("machine",), _machine),
+    Contribution(("server", "evidence"), _server),
+    Contribution(("bench",), _bench),
+)
 
 
 class CommandTree(click.Group):

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from twisted.internet.task import Clock
 
 from fm_device.dial_in import DialInReport, Progress
-from fm_device.line import dial
+from fm_device.program import dial
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
 from hw.clock import MemoryWallClock

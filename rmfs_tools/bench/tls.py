@@ -6,6 +6,7 @@ over the same line. The application messages have the sizes of FMP/1's.
 """
 
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,10 @@ MESSAGES: Final = tuple(
 _READ_OCTETS: Final = 4096
 _TIMEOUT_S: Final = 300.0
 _LINK_MESSAGE_OCTETS: Final = 4000
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 class TlsContexts:
@@ -77,8 +82,15 @@ class TlsEnd:
         finished_at: When the client had read the last message, in reactor seconds.
     """
 
-    def __init__(self, context: ssl.SSLContext, *, is_server: bool) -> None:
-        """Prepare a handshake."""
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        *,
+        is_server: bool,
+        on_end: Callable[[], None] = _nothing,
+    ) -> None:
+        """Prepare a handshake; `on_end` is told when the line has ended."""
+        self._on_end = on_end
         self.finished_at: float | None = None
         self._is_server = is_server
         self._incoming = ssl.MemoryBIO()
@@ -115,6 +127,7 @@ class TlsEnd:
     def line_lost(self, loss: LineLoss, now: float) -> None:
         """End."""
         self._deadline = None
+        self._on_end()
 
     def handle_timer(self, now: float) -> None:
         """Give up after a while."""

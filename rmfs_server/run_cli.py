@@ -1,0 +1,80 @@
+"""The command that answers calls: `rmfs server run`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from protocol.errors import RmfsError
+
+if TYPE_CHECKING:
+    from hw.lines.strings import LineAddress
+
+ServerOption = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""Adds ``--server FOLDER``, which arrives as the argument ``server``."""
+
+
+class _Line(click.ParamType[Any]):
+    name = "line"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "LineAddress":
+        """Read a line string; what cannot be read is a mistake in typing."""
+        from hw.lines.strings import parse_line_string
+
+        try:
+            return parse_line_string(value)
+        except RmfsError as error:
+            self.fail(str(error), param, ctx)
+
+
+def add_commands(group: click.Group, server_option: ServerOption) -> None:
+    """Add `run` to the group `rmfs server`."""
+
+    @group.command(
+        "run",
+        epilog="\b\nExample:\n  rmfs server run --line tcp:127.0.0.1:7120",
+    )
+    @server_option
+    @click.option(
+        "--line",
+        type=_Line(),
+        default="tcp:127.0.0.1:7120",
+        show_default=True,
+        help="Where machines reach it; port 0 takes any free one.",
+    )
+    @click.option(
+        "--calls",
+        type=click.IntRange(1, 100_000),
+        default=1000,
+        show_default=True,
+        help="Most lines in use at once.",
+    )
+    @click.option(
+        "--drain-s",
+        type=click.FloatRange(0, 3600),
+        default=30.0,
+        show_default=True,
+        help="How long calls may go on after SIGTERM.",
+    )
+    def run(server: Path, line: "LineAddress", calls: int, drain_s: float) -> None:
+        """Answer dial-ins until SIGTERM or Ctrl-C, then let running calls end.
+
+        Prints the line that it listens at when it is ready; the log goes to stderr.
+        """
+        from rmfs_server.limits import Limits
+        from rmfs_server.program import run_server
+
+        counters = run_server(
+            server,
+            line,
+            limits=Limits(calls=calls, drain_s=drain_s),
+            on_ready=lambda address: click.echo(f"listening at {address}"),
+        )
+        click.echo(
+            f"{counters.calls} calls, {counters.dialogues} dialogues, "
+            f"{counters.turned_away} turned away, {counters.wrong} wrong",
+            err=True,
+        )
