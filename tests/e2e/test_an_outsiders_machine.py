@@ -55,6 +55,7 @@ from tests.witness.spec_link import (
     LinkEndedError,
     TcpLine,
     decode,
+    unstuff,
 )
 from tests.witness.spec_machine import (
     Psd,
@@ -336,6 +337,114 @@ def test_a_frame_that_the_line_damages_is_sent_again(
 
     office.open(job)
     office.check(RS_2000)
+
+
+class OddLine(TcpLine):
+    """What it sends is in order, but never in the form that one would choose."""
+
+    def __init__(self, port: int, form: Callable[[bytes], list[bytes]]) -> None:
+        super().__init__("127.0.0.1", port)
+        self._form = form
+
+    def send(self, octets: bytes) -> None:
+        for piece in self._form(octets):
+            super().send(piece)
+
+
+def octet_by_octet(octets: bytes) -> list[bytes]:
+    return [bytes([octet]) for octet in octets]
+
+
+def with_many_flags(octets: bytes) -> list[bytes]:
+    return [octets.replace(b"\x7e", b"\x7e\x7e\x7e")]
+
+
+def with_noise_around(octets: bytes) -> list[bytes]:
+    return [b"\r\nCONNECT 33600\r\n" + octets + b"\x00\xff}NO CARRIER"]
+
+
+def all_escaped(octets: bytes) -> list[bytes]:
+    escaped = bytearray()
+    for frame in octets.split(b"\x7e"):
+        for octet in frame_octets(frame):
+            plain = octet in {0x5D, 0x5E}
+            escaped += bytes([octet]) if plain else bytes([0x7D, octet ^ 0x20])
+        escaped.append(0x7E)
+    return [bytes(escaped)]
+
+
+def frame_octets(between: bytes) -> bytes:
+    octets = unstuff(between)
+    assert octets is not None
+    return octets
+
+
+@pytest.mark.parametrize(
+    "form", [octet_by_octet, with_many_flags, with_noise_around, all_escaped]
+)
+def test_every_form_of_the_same_frames_is_understood(
+    office: Office, form: Callable[[bytes], list[bytes]]
+) -> None:
+    def job(port: int) -> None:
+        office.machine.connect_line(OddLine(port, form))
+        assert office.machine.dial(Request.RECHARGE, RS_2000).complete
+
+    office.open(job)
+    office.check(RS_2000)
+
+
+@pytest.mark.parametrize("segment_octets", [1, 31])
+def test_short_frames_make_the_same_messages(
+    office: Office, segment_octets: int
+) -> None:
+    office.machine.segment_octets = segment_octets
+    office.open(lambda port: dial(office.machine, port, Request.RECHARGE, RS_2000))
+    office.check(RS_2000)
+
+
+class KeptLine(TcpLine):
+    """A line that stays up between two calls."""
+
+    def close(self) -> None:
+        return
+
+
+def test_a_second_call_may_follow_on_the_same_line(office: Office) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        line = KeptLine("127.0.0.1", port)
+        for _ in range(2):
+            machine.connect_line(line)
+            assert machine.dial(Request.RECHARGE, RS_2000).complete
+        TcpLine.close(line)
+
+    office.open(job)
+    office.check(2 * RS_2000)
+
+
+def test_a_frank_in_the_midst_of_a_download_counts_in_the_confirmation(
+    office: Office,
+) -> None:
+    """REG-6.2: CT does not change, so the machine may frank while it waits."""
+    machine = office.machine
+
+    class FrankingLine(TcpLine):
+        def receive(self, timeout_s: float) -> bytes:
+            octets = super().receive(timeout_s)
+            if machine.psd.descending_paise >= 100:
+                machine.frank(3, 100)
+            return octets
+
+    def job(port: int) -> None:
+        for _ in range(2):
+            machine.connect_line(FrankingLine("127.0.0.1", port))
+            assert machine.dial(Request.RECHARGE, RS_2000).refusal is None
+        assert dial(machine, port).refusal is None
+
+    office.open(job)
+    assert machine.psd.reported == machine.psd.usage
+    office.check(2 * RS_2000)
 
 
 def test_what_was_franked_is_reported(office: Office) -> None:

@@ -255,7 +255,8 @@ class Sent:
 class MachineLink:
     """The machine's end of one link; octets in, octets and messages out."""
 
-    def __init__(self) -> None:
+    def __init__(self, segment_octets: int = N1 - 1) -> None:
+        self._segment_octets = segment_octets
         self.state = State.DISCONNECTED
         self.why_down = "never up"
         self.repeated = 0
@@ -313,7 +314,7 @@ class MachineLink:
         """Queue a message; `final` polls with its last frame (LINK-5.6)."""
         if self.state is not State.CONNECTED:
             raise LinkEndedError(self.why_down)
-        self._queue.extend(segments(message))
+        self._queue.extend(segments(message, self._segment_octets))
         self._final = final
         self._transmit(now)
 
@@ -701,8 +702,13 @@ class TcpLine:
 class Call:
     """One link from SABM to DISC over a line."""
 
-    def __init__(self, line: Line, clock: Callable[[], float]) -> None:
-        self.link = MachineLink()
+    def __init__(
+        self,
+        line: Line,
+        clock: Callable[[], float],
+        segment_octets: int = N1 - 1,
+    ) -> None:
+        self.link = MachineLink(segment_octets)
         self._line = line
         self._clock = clock
 

@@ -30,7 +30,7 @@ from tests.witness.spec_keys import (
     sign,
     verifies,
 )
-from tests.witness.spec_link import Call, Line, LinkEndedError, TcpLine
+from tests.witness.spec_link import N1, Call, Line, LinkEndedError, TcpLine
 
 SIGNATURE_OCTETS: Final = 64
 ANSWER_TIMEOUT_S: Final = 60.0
@@ -315,6 +315,7 @@ class SpecMachine:
         self._monotonic = monotonic
         self._wall_clock_s = wall_clock_s
         self._line: Line | None = None
+        self.segment_octets = N1 - 1
 
     # The operator.
 
@@ -359,7 +360,8 @@ class SpecMachine:
                 amount_paise = self.psd.descending_paise
             self._keep(pending=int(request), pending_paise=amount_paise)
         self._keep(dial_in=self.psd.dial_in + 1)
-        return Dialogue(self, Call(line, self._monotonic)).run()
+        call = Call(line, self._monotonic, self.segment_octets)
+        return Dialogue(self, call).run()
 
     # What the dialogue needs of the PSD.
 
