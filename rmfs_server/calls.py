@@ -1,9 +1,9 @@
 """Calls: each line's link and dialogue, and the effects carried out in order.
 
-A `Call` is the adapter between sans-I/O parts: link events go to a `ServerDialogue`, its
-effects to the link or, through the writer, to the books, whose answers go back to the
-dialogue that asked. The `Exchange` knows all calls: it admits them within the limits, drops
-the older of two calls of one machine, and drains on the way down.
+A `Call` joins the sans-I/O parts: link events go to a `ServerDialogue`, its effects go
+to the link or, through the writer, to the books, whose answers go back to the
+dialogue that asked. The `Exchange` knows all calls: it admits them within the limits,
+drops the older of two calls of one machine, and drains on the way down.
 """
 
 import logging

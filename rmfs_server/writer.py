@@ -1,8 +1,8 @@
 """Where database work runs: one thread, one job after the other, never the reactor.
 
-Order is kept: what a dialogue asks first is answered first. When a job fails its asker is
-told; whether it was committed is then unknown, and the next dial-in settles it by the
-recharge number.
+Order is kept: what a dialogue asks first is answered first. When a job fails its asker
+is told; whether it was committed is then unknown, and the next dial-in settles it by
+the recharge number.
 """
 
 from collections.abc import Callable
