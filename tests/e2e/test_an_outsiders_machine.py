@@ -177,7 +177,7 @@ class Office:
         text = write_provisioning(
             ServerProvisioning(credential, self.wall.now()), maker
         )
-        known = spec_keys.Maker(spec_keys.public_point(factory), "T")
+        known = spec_keys.Maker(spec_keys.public_point(factory), "T", "FACTORY")
         paper = spec_keys.read_file(text.encode(), {known.fingerprint: known})
         assert isinstance(paper, spec_keys.ServerPaper)
         return paper

@@ -226,10 +226,54 @@ def test_a_frame_received_before_is_not_delivered_twice() -> None:
     assert said(link) == [Frame(ADDRESS_A, Kind.RR, pf=True, nr=1)]
 
 
+def test_a_poll_vouches_for_what_was_sent_behind_it() -> None:
+    link = connected()
+    link.send(bytes(600), 0.2)
+    hear(link, Frame(ADDRESS_B, Kind.SREJ, nr=1))
+    said(link)
+    link.send(b"more", 0.3)
+    said(link)
+    hear(link, Frame(ADDRESS_B, Kind.SREJ, nr=3))
+    assert said(link) == []
+    hear(link, Frame(ADDRESS_B, Kind.SREJ, pf=True, nr=1))
+
+    repeated = said(link)
+    assert [(f.kind, f.ns) for f in repeated if f] == [(Kind.I, 1), (Kind.RR, 0)]
+
+
+@pytest.mark.parametrize(
+    ("information", "reason"), [(b"", 0), (b"\x03", 0), (b"\x00a", 0), (b"\x07a", 0)]
+)
+def test_a_segment_out_of_order_is_rejected(information: bytes, reason: int) -> None:
+    link = connected()
+    hear(link, server_i(0, information))
+
+    rejection = bytes([0x00, 0x20, reason])
+    assert said(link) == [Frame(ADDRESS_A, Kind.FRMR, information=rejection)]
+
+
+def test_a_message_that_is_too_long_is_rejected() -> None:
+    link = connected()
+    for number in range(17):
+        segment = bytes([number == 0]) + bytes(255)
+        hear(link, server_i(number % 8, segment))
+
+    assert not link.up
+    last = said(link)[-1]
+    assert last is not None
+    assert (last.kind, last.information[2]) == (Kind.FRMR, 4)
+
+
 def test_a_busy_server_is_polled_and_not_sent_to() -> None:
     link = connected()
     hear(link, Frame(ADDRESS_B, Kind.RNR))
     link.send(b"x", 0.3)
+    link.tick(0.7)
+    assert said(link) == [Frame(ADDRESS_A, Kind.RR)]
+    assert link.deadline is not None
+    link.tick(link.deadline)
+    assert said(link) == [Frame(ADDRESS_B, Kind.RR, pf=True)]
+    hear(link, Frame(ADDRESS_B, Kind.RNR, pf=True))
     assert said(link) == []
     hear(link, Frame(ADDRESS_B, Kind.RR))
 
@@ -334,7 +378,7 @@ def test_every_value_of_a_handshake_is_the_same(vector: Any) -> None:
     [
         ("", 1),
         ("0a", 1),
-        ("05", 1),
+        ("05", 5),
         ("02" + "00" * 44, 1),
         ("0500000011223344556677aa", 5),
         ("02582c" + "00" * 43, 2),
@@ -393,7 +437,9 @@ def test_signatures_are_made_and_verified(vector: Any) -> None:
 
 def maker(realm: str = "T") -> Maker:
     return Maker(
-        spec_keys.public_point(bytes.fromhex(KEY["maker_key"]["private"])), realm
+        spec_keys.public_point(bytes.fromhex(KEY["maker_key"]["private"])),
+        realm,
+        KEY["maker_key"]["name"],
     )
 
 
@@ -423,6 +469,7 @@ def test_a_provisioning_file_is_read_and_made_again(name: str) -> None:
         {"signature": "00" * 64},
         {"signed_octets": "014D"},
         {"maker": {"name": "Maker", "fingerprint": "00" * 32}},
+        {"maker": {**KEY["machine_file"]["maker"], "name": "Another"}},
     ],
 )
 def test_a_file_that_was_touched_is_not_believed(change: Any) -> None:

@@ -186,10 +186,11 @@ def stored_identity(
 
 @dataclass(frozen=True)
 class Maker:
-    """A maker whose files are believed: its public key and the realm of that key."""
+    """A maker whose files are believed: public key, its realm, its name (KEY-5)."""
 
     point: bytes
     realm: str
+    name: str
 
     @property
     def fingerprint(self) -> str:
@@ -319,6 +320,10 @@ def _point_fields(point: bytes) -> dict[str, str]:
     return {"x": point[:32].hex(), "y": point[32:].hex()}
 
 
+def _maker_fields(maker: Maker) -> dict[str, str]:
+    return {"name": maker.name, "fingerprint": maker.fingerprint}
+
+
 def _time_text(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -326,10 +331,10 @@ def _time_text(seconds: int) -> str:
 def write_file(paper: Paper, maker_scalar: bytes, maker_name: str) -> dict[str, Any]:
     """The file that a maker signs, as what JSON calls an object."""
     octets = paper.octets()
-    maker = Maker(public_point(maker_scalar), paper.realm)
+    maker = Maker(public_point(maker_scalar), paper.realm, maker_name)
     return {
         **paper.readable(),
-        "maker": {"name": maker_name, "fingerprint": maker.fingerprint},
+        "maker": _maker_fields(maker),
         "signed_octets": octets.hex(),
         "signature": sign(maker_scalar, "PROVISIONING", paper.realm, octets).hex(),
     }
@@ -349,8 +354,6 @@ def read_file(text: bytes, makers: Mapping[str, Maker]) -> Paper:
         signed = _hex(document.pop("signed_octets"))
         signature = _hex(document.pop("signature"))
         by = document.pop("maker")
-        if set(by) != {"name", "fingerprint"} or not isinstance(by["name"], str):
-            raise ProvisioningError("the maker's form")
         maker = makers.get(by["fingerprint"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProvisioningError("form") from error
@@ -361,7 +364,8 @@ def read_file(text: bytes, makers: Mapping[str, Maker]) -> Paper:
     if not verifies(maker.point, "PROVISIONING", maker.realm, signed, signature):
         raise ProvisioningError("the signature")
     paper = _paper(signed, maker.realm)
-    if _typed(document) != _typed(paper.readable()):
+    readable = {**paper.readable(), "maker": _maker_fields(maker)}
+    if _typed({**document, "maker": by}) != _typed(readable):
         raise ProvisioningError("what people read is not what was signed")
     return paper
 
@@ -388,8 +392,9 @@ def _hex(text: str) -> bytes:
 
 def _ascii(octets: bytes, least: int = 0x21) -> str:
     text = octets.rstrip(b"\x00")
-    if not text or not all(least <= octet <= 0x7E for octet in text):
-        raise ProvisioningError("a name that is not visible ASCII")
+    printable = all(least <= octet <= 0x7E for octet in text)
+    if not text or not printable or text != text.strip(b" "):
+        raise ProvisioningError("a text that is empty or not in order")
     return text.decode("ascii")
 
 
@@ -479,10 +484,10 @@ def open_packet(packet: bytes, expected: int) -> bytes:
     least, most = LENGTHS[kind]
     if kind == ERROR:
         raise PeerError(packet[1] if len(packet) == 2 else 1)
-    if not least <= len(packet) - 1 <= most:
-        raise RefusedError(1, "a packet of a length that its type does not have")
     if kind != expected:
         raise RefusedError(5, f"a packet of type {kind} has no place here")
+    if not least <= len(packet) - 1 <= most:
+        raise RefusedError(1, "a packet of a length that its type does not have")
     return packet[1:]
 
 

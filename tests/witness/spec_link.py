@@ -209,6 +209,7 @@ class Assembler:
 
     def __init__(self) -> None:
         self.messages: deque[bytes] = deque()
+        self.too_long = False
         self._part: bytearray | None = None
 
     @property
@@ -217,13 +218,16 @@ class Assembler:
         return self._part is not None
 
     def take(self, information: bytes) -> bool:
+        if len(information) < 2:
+            return False
         segment, piece = information[0], information[1:]
         begins = bool(segment & FIRST)
-        if segment & ~(FIRST | LAST) or not piece or begins == self.midst:
+        if segment & ~(FIRST | LAST) or begins == self.midst:
             return False
         self._part = bytearray() if self._part is None else self._part
         self._part += piece
-        if len(self._part) > MESSAGE_OCTETS_MAX:
+        self.too_long = len(self._part) > MESSAGE_OCTETS_MAX
+        if self.too_long:
             return False
         if segment & LAST:
             self.messages.append(bytes(self._part))
@@ -424,8 +428,6 @@ class MachineLink:
             self._violated(raw, 4)
         elif not self._nr_is_possible(frame.nr):
             self._violated(raw, 8)
-        elif not frame.information:
-            self._violated(raw, 0)
         else:
             self._acknowledged(frame.nr, now)
             self._heard_information = True
@@ -436,7 +438,7 @@ class MachineLink:
             elif ahead == 0:
                 self._held[frame.ns] = frame.information
                 if not self._deliver():
-                    self._violated(raw, 0)
+                    self._violated(raw, 4 if self._assembler.too_long else 0)
                     return
                 self._owe(now)
             if frame.pf:
@@ -444,11 +446,12 @@ class MachineLink:
 
     def _deliver(self) -> bool:
         while self._vr in self._held:
-            if not self._assembler.take(self._held.pop(self._vr)):
-                return False
+            information = self._held.pop(self._vr)
             self._asked.discard(self._vr)
             self._vr = (self._vr + 1) % MODULUS
             self._owed += 1
+            if not self._assembler.take(information):
+                return False
         return True
 
     def _owe(self, now: float) -> None:
@@ -496,10 +499,14 @@ class MachineLink:
             self._peer_busy = False
         if not command and frame.pf and self._polled:
             self._answered(frame, now)
-        elif was_busy or frame.kind is Kind.REJ:
+        elif was_busy:
             self._repeat(self._in_order(), now)
-        elif frame.kind is Kind.SREJ:
-            self._repeat([frame.nr], now)
+        elif frame.kind in {Kind.REJ, Kind.SREJ}:
+            named = [frame.nr] if frame.kind is Kind.SREJ else self._in_order()
+            # A poll that is unanswered vouches for what went after it (LINK-7.3).
+            self._repeat(
+                [n for n in named if not self._polled or n in self._judged], now
+            )
         if command and frame.pf:
             self._answer_poll()
 
@@ -509,12 +516,10 @@ class MachineLink:
         self._polled, self._judged = False, set()
         self._attempts = self._grace = 0
         self._restart_t1(now)
-        if frame.kind is Kind.RR:
-            self._repeat([n for n in self._in_order() if n in judged], now)
-        elif frame.kind is Kind.SREJ:
-            self._repeat([frame.nr], now)
-        elif frame.kind is Kind.REJ:
-            self._repeat(self._in_order(), now)
+        if frame.kind is not Kind.RNR:
+            single = frame.kind is Kind.SREJ
+            named = [frame.nr] if single else self._in_order()
+            self._repeat([n for n in named if n in judged], now)
 
     def _in_order(self) -> list[int]:
         return sorted(self._sent, key=lambda n: (n - self._va) % MODULUS)
@@ -545,6 +550,8 @@ class MachineLink:
                 self._polled, self._judged = True, set(self._sent)
             if self._t1 is None:
                 self._restart_t1(now)
+        if self._peer_busy and self._t1 is None:
+            self._restart_t1(now)
         if self.state is State.DRAINING and not self._queue and not self._sent:
             if self._owed:
                 self._acknowledge()
@@ -591,12 +598,13 @@ class MachineLink:
         self._t2 = None
 
     def _restart_t1(self, now: float) -> None:
-        if not self._sent and not self._polled:
+        held_back = self._peer_busy and self._queue
+        if not self._sent and not self._polled and not held_back:
             self._t1 = None
             return
         waiting = sum(len(sent.information) + 6 for sent in self._sent.values())
         once = T1_S + (waiting + N1 + 6) * T1_OCTET_S
-        self._t1 = now + once * (2 if self._attempts > 1 else 1)
+        self._t1 = now + once * (2 if self._attempts else 1)
         self._heard_information = False
 
     def _t1_ran_out(self, now: float) -> None:
