@@ -55,11 +55,17 @@ def pack(name: str, fields: dict[str, Any], layout: list[tuple[str, int]]) -> by
     return octets
 
 
+def covered(context: str, octets: bytes) -> bytes:
+    """Give the octets that a signature covers: context, realm, a zero octet, octets."""
+    return f"FMP/1 {context} {REALM}".encode("ascii") + b"\0" + octets
+
+
 def sign(scalar: int, context: str, octets: bytes) -> bytes:
-    """Sign as KEY-4 says: context, realm, a zero octet, the octets; r then s."""
+    """Sign as KEY-4 says; r then s."""
     key = ec.derive_private_key(scalar, ec.SECP256R1())
-    signed = f"FMP/1 {context} {REALM}".encode("ascii") + b"\0" + octets
-    der = key.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    der = key.sign(
+        covered(context, octets), ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+    )
     r, s = decode_dss_signature(der)
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
@@ -243,7 +249,9 @@ def main() -> None:
             signing = {
                 "private_scalar": f"{scalar:064x}",
                 "context": f"FMP/1 {message} {REALM}",
+                "realm": REALM,
                 "signed_octets_before_message": before.hex(),
+                "covered": covered(message, before + unsigned).hex(),
             }
         octets = pack(message, values, layout)
         del values["type"]
