@@ -48,6 +48,7 @@ from rmfs_server.store.verify import verify_books
 from rmfs_server.writer import ThreadWriter
 from tests.reactor import run_on_reactor
 from tests.witness import spec_keys
+from tests.witness.spec_keys import PeerError
 from tests.witness.spec_link import (
     Deframer,
     Kind,
@@ -58,6 +59,7 @@ from tests.witness.spec_link import (
     unstuff,
 )
 from tests.witness.spec_machine import (
+    NotPossibleError,
     Psd,
     Request,
     Row,
@@ -71,6 +73,7 @@ LICENCE = LicenceIdentifier("N123456")
 LICENSEE = "Bharat Stationers, Bengaluru"
 DEPOSITED_PAISE = 500_000
 RS_2000 = 200_000
+SUPERSEDED = 8
 AMOUNT_STEP, FUNDS_SHORT, MARK_WRONG, NUMBER_AHEAD, ACCOUNT_FROZEN = 1, 2, 36, 37, 40
 FASTER = 20.0
 
@@ -423,28 +426,43 @@ def test_a_second_call_may_follow_on_the_same_line(office: Office) -> None:
     office.check(2 * RS_2000)
 
 
-def test_a_frank_in_the_midst_of_a_download_counts_in_the_confirmation(
-    office: Office,
-) -> None:
-    """REG-6.2: CT does not change, so the machine may frank while it waits."""
+def test_nothing_is_franked_in_the_midst_of_a_dialogue(office: Office) -> None:
     machine = office.machine
+    refused: list[bool] = []
 
     class FrankingLine(TcpLine):
         def receive(self, timeout_s: float) -> bytes:
             octets = super().receive(timeout_s)
-            if machine.psd.descending_paise >= 100:
-                machine.frank(3, 100)
+            with pytest.raises(NotPossibleError):
+                machine.frank(3, 0)
+            refused.append(True)
             return octets
 
     def job(port: int) -> None:
-        for _ in range(2):
-            machine.connect_line(FrankingLine("127.0.0.1", port))
-            assert machine.dial(Request.RECHARGE, RS_2000).refusal is None
-        assert dial(machine, port).refusal is None
+        dial(machine, port)
+        machine.connect_line(FrankingLine("127.0.0.1", port))
+        assert machine.dial(Request.RECHARGE, RS_2000).complete
 
     office.open(job)
-    assert machine.psd.reported == machine.psd.usage
-    office.check(2 * RS_2000)
+    assert refused
+    machine.frank(3, 0)
+    office.check(RS_2000)
+
+
+def test_an_older_dial_in_is_superseded_and_changes_nothing(office: Office) -> None:
+    machine = office.machine
+
+    def job(port: int) -> None:
+        dial(machine, port, Request.RECHARGE, RS_2000)
+        dial(machine, port)
+        machine.psd = replace(machine.psd, dial_in=0)
+        with pytest.raises(PeerError) as error:
+            dial(machine, port)
+        assert error.value.code == SUPERSEDED
+
+    office.open(job)
+    assert not office.frozen()
+    office.check(RS_2000)
 
 
 def test_what_was_franked_is_reported(office: Office) -> None:

@@ -599,6 +599,8 @@ def machine_of_the_vectors(**registers: Any) -> SpecMachine:
         descending_paise=200000,
         control_total_paise=324000,
         recharge_number=4,
+        state=State.IN_SERVICE,
+        receipt_s=1795219200,
         pending=Request.RECHARGE,
         pending_paise=200000,
         usage={3: Row(42, 124000)},
@@ -702,8 +704,38 @@ def test_orders_are_applied_in_order_and_once() -> None:
     assert not order(5, Order.UNLOCK, 0)
     assert not order(4, 16, 0)
     assert not order(4, Order.CLOCK, 0)
+    assert not order(4, Order.CLOCK, 1795219200 - 86401)
     assert order(4, Order.UNLOCK, 0)
     assert (machine.psd.state, machine.psd.order_serial) == (State.IN_SERVICE, 4)
+
+
+@pytest.mark.parametrize(
+    ("receipt_s", "state"),
+    [
+        (1795219200, State.IN_SERVICE),
+        (1795219200 - 31 * 86400, State.BLOCKED),
+        (1795219200 - 30 * 86400, State.IN_SERVICE),
+        # 00:00 UTC is 05:30 in India: the business day began 19,800 s before.
+        (1795219200 - 30 * 86400 - 19800, State.IN_SERVICE),
+        (1795219200 - 30 * 86400 - 19801, State.BLOCKED),
+    ],
+)
+def test_a_machine_is_blocked_on_the_31st_day(receipt_s: int, state: State) -> None:
+    midnight_s = 1795219200
+    assert midnight_s % 86400 == 0
+    machine = machine_of_the_vectors(receipt_s=receipt_s)
+
+    assert machine.state is state
+
+
+def test_a_receipt_for_another_number_is_refused() -> None:
+    machine = machine_of_the_vectors()
+    vector = next(v for v in DLG if v["id"] == "receipt")
+    with pytest.raises(RefusedError) as refused:
+        machine.take_receipt(fields_of(vector))
+
+    assert refused.value.code == 5
+    assert machine.psd.mark == bytes(8)
 
 
 def test_what_a_machine_stores_is_what_it_starts_with_again() -> None:

@@ -115,7 +115,12 @@ LAYOUTS: Final = {
         licence_state=frozenset(range(1, 7)),
     ),
     "ACK": _layout(0x23, "BI", "of_type number"),
-    "ORDER": _layout(0x24, "IBQ", "order_serial order value"),
+    "ORDER": _layout(
+        0x24,
+        "IBQ",
+        "order_serial order value",
+        order=_listed(1, 2, 3, 4, 16, 17, 18, 19),
+    ),
 }
 NAMES: Final = {layout.type_octet: name for name, layout in LAYOUTS.items()}
 
@@ -181,14 +186,26 @@ class Order(IntEnum):
 class State(IntEnum):
     """The states of DLG-4.5 that this machine comes into."""
 
+    INSTALLED = 1
     IN_SERVICE = 2
+    BLOCKED = 3
     LOCKED = 4
     WITHDRAWN = 6
 
 
+IST_S: Final = 19_800
+DAY_S: Final = 86_400
+BLOCKED_AFTER_DAYS: Final = 31
+
+
+def business_day(time_s: int) -> int:
+    """The day in Asia/Kolkata, counted from 1970 (DLG-4.8)."""
+    return (time_s + IST_S) // DAY_S
+
+
 @dataclass(frozen=True)
 class Row:
-    """One row of the usage table, totals since the life of the PSD began."""
+    """One row of the usage table, totals since enrolment."""
 
     items: int = 0
     amount_paise: int = 0
@@ -223,11 +240,11 @@ class Psd:
     order_serial: int = 0
     mark: bytes = bytes(8)
     dial_in: int = 0
-    state: int = State.IN_SERVICE
+    state: int = State.INSTALLED
     pending: int = Request.INSPECTION
     pending_paise: int = 0
     last_voucher: bytes = b""
-    last_complete_s: int = 0
+    receipt_s: int = 0
     clock_offset_s: int = 0
     next_call_s: int = 0
     usage: dict[int, Row] = field(default_factory=dict)
@@ -315,6 +332,7 @@ class SpecMachine:
         self._monotonic = monotonic
         self._wall_clock_s = wall_clock_s
         self._line: Line | None = None
+        self._in_dialogue = False
         self.segment_octets = N1 - 1
 
     # The operator.
@@ -322,12 +340,11 @@ class SpecMachine:
     def frank(self, product_class: int, postage_paise: int) -> None:
         """Print one imprint, of the value 0 as well (REG-2)."""
         psd = self.psd
-        blocked = psd.state != State.IN_SERVICE or psd.pending in {
-            Request.WITHDRAWAL,
-            Request.REFUND,
-        }
-        if blocked or postage_paise > psd.descending_paise:
-            raise NotPossibleError("this cannot be franked now")
+        withdrawing = psd.pending in {Request.WITHDRAWAL, Request.REFUND}
+        if self.state is not State.IN_SERVICE or withdrawing or self._in_dialogue:
+            raise NotPossibleError("nothing can be franked now")
+        if postage_paise > psd.descending_paise:
+            raise NotPossibleError("there is not so much credit")
         if psd.items_with_zero >= COUNTER_MAX:
             raise NotPossibleError("an item counter is full")
         valued = 1 if postage_paise else 0
@@ -361,7 +378,11 @@ class SpecMachine:
             self._keep(pending=int(request), pending_paise=amount_paise)
         self._keep(dial_in=self.psd.dial_in + 1)
         call = Call(line, self._monotonic, self.segment_octets)
-        return Dialogue(self, call).run()
+        self._in_dialogue = True
+        try:
+            return Dialogue(self, call).run()
+        finally:
+            self._in_dialogue = False
 
     # What the dialogue needs of the PSD.
 
@@ -374,6 +395,15 @@ class SpecMachine:
             Party(bytes([server.kid]), server.ccs, server.dh_point[:32]),
             draw_scalar(self._entropy),
         )
+
+    @property
+    def state(self) -> State:
+        """The state, BLOCKED when the last RECEIPT is too old (DLG-4.8)."""
+        psd = self.psd
+        days = business_day(self.now_s()) - business_day(psd.receipt_s)
+        if psd.state == State.IN_SERVICE and days >= BLOCKED_AFTER_DAYS:
+            return State.BLOCKED
+        return State(psd.state)
 
     def now_s(self) -> int:
         return self._wall_clock_s() + self.psd.clock_offset_s
@@ -388,7 +418,7 @@ class SpecMachine:
             "firmware_major": 1,
             "firmware_minor": 0,
             "firmware_patch": 0,
-            "state": psd.state,
+            "state": self.state,
             "ascending_paise": psd.ascending_paise,
             "descending_paise": psd.descending_paise,
             "control_total_paise": psd.control_total_paise,
@@ -415,7 +445,7 @@ class SpecMachine:
             "control_total_paise": psd.control_total_paise,
             "items": psd.items,
             "items_with_zero": psd.items_with_zero,
-            "state": psd.state,
+            "state": self.state,
         }
         return self._signed("CONFIRMATION", fields, binding)
 
@@ -462,7 +492,17 @@ class SpecMachine:
             self._keep(pending=int(Request.INSPECTION), pending_paise=0)
 
     def take_receipt(self, fields: Fields) -> None:
-        self._keep(mark=fields["mark"], last_complete_s=self.now_s())
+        """Mark, time and state in one step (DLG-7.1), for our number only (DLG-7.6)."""
+        psd = self.psd
+        if fields["recharge_number"] != psd.recharge_number:
+            raise RefusedError(5, "a RECEIPT for another recharge number")
+        installed = psd.state == State.INSTALLED
+        self._keep(
+            mark=fields["mark"],
+            receipt_s=fields["time"],
+            state=int(State.IN_SERVICE) if installed else psd.state,
+            next_call_s=psd.next_call_s if fields["time"] < psd.next_call_s else 0,
+        )
 
     def take_order(self, fields: Fields) -> bool:
         """Apply an order; False when it and those after it are not applied."""
@@ -472,19 +512,21 @@ class SpecMachine:
             return True
         if serial != psd.order_serial + 1:
             return False
+        lockable = psd.state in {State.INSTALLED, State.IN_SERVICE}
+        locked = psd.state == State.LOCKED
         effects: dict[int, dict[str, int]] = {
             Order.CLOCK: {"clock_offset_s": value - self._wall_clock_s()},
-            Order.LOCK: {"state": int(State.LOCKED)},
-            Order.UNLOCK: {"state": int(State.IN_SERVICE)},
+            Order.LOCK: {"state": int(State.LOCKED)} if lockable else {},
+            Order.UNLOCK: {"state": int(State.IN_SERVICE)} if locked else {},
             Order.NEXT_CALL: {"next_call_s": value},
         }
-        effect = effects.get(fields["order"])
-        far = fields["order"] == Order.CLOCK and abs(value - self.now_s()) > 24 * 3600
-        if effect is None or far:
+        kind = fields["order"]
+        far = kind == Order.CLOCK and abs(value - self.now_s()) > DAY_S
+        never = kind == Order.CLOCK and value == 0
+        beyond = kind in {Order.CLOCK, Order.NEXT_CALL} and value > COUNTER_MAX
+        if kind not in effects or far or never or beyond:
             return False
-        if psd.state == State.WITHDRAWN:
-            effect.pop("state", None)
-        self._keep(order_serial=serial, **effect)
+        self._keep(order_serial=serial, **effects[kind])
         return True
 
     def changed_rows(self) -> dict[int, Row]:
