@@ -1,5 +1,6 @@
 """DLG-15: the state tables in SPEC.md are those the programs run on."""
 
+from enum import Enum
 from itertools import product
 from types import UnionType
 from typing import Any, get_args
@@ -34,8 +35,9 @@ def test_every_state_and_event_has_one_row_or_none_by_product(
 ) -> None:
     rows = {(row.state, row.event) for row in table.rows}
     assert {row.event for row in table.rows} == set(events)
-    for state, event in product(list(type(table.initial)), events):
-        stand_in = object.__new__(event)
+    states: list[Enum] = list(type(table.initial))
+    for state, event in product(states, events):
+        stand_in: object = object.__new__(event)
         if (state, event) in rows:
             assert table.row(state, stand_in).state is state
         else:
