@@ -18,7 +18,7 @@ from protocol.errors import RmfsError
 from protocol.keys import CreditKey, MachineProvisioning
 from protocol.messages import LicenceState, OrderKind
 from protocol.registers import MachineState
-from protocol.values import LicenceIdentifier, LicenceNumber, OrderSerial
+from protocol.values import U32_MAX, LicenceIdentifier, LicenceNumber, OrderSerial
 from rmfs_server.store import (
     Store,
     acts,
@@ -87,13 +87,19 @@ class Administration:
 
         Raises:
             MoveRefusedError: The identifier was used before, the PSD is still in use,
-                its registers or number went back, or it is of another realm.
+                its registers or number went back, or it is of another realm or
+                key generation.
         """
         credential = provisioning.credential
         identifier = credential.licence_identifier
         if credential.realm is not self._credit_key.realm:
             message = f"{identifier} is a machine of realm {credential.realm.name}"
             raise MoveRefusedError(f"{message}, this server is not")
+        if credential.generation != 1:
+            message = f"{identifier} comes with keys of generation"
+            raise MoveRefusedError(f"{message} {credential.generation}: 1 is expected")
+        if provisioning.items + provisioning.zero_items > U32_MAX:
+            raise MoveRefusedError(f"the item counters of {identifier} are full")
         with self._writing("enrol") as connection:
             if machines.find_enrolled(connection, identifier) is not None:
                 message = f"{identifier} was enrolled before and is never used again"
@@ -190,8 +196,15 @@ class Administration:
         if kind not in ORDERS_OFFERED:
             raise MoveRefusedError(f"{kind.name} is not offered by this version")
         with self._writing("order") as connection:
-            _machine(connection, identifier)
-            serial = orders.add(connection, identifier, kind, value, by.now)
+            machine = _machine(connection, identifier)
+            serial = orders.add(
+                connection,
+                identifier,
+                kind,
+                value,
+                by.now,
+                applied=machine.order_serial,
+            )
             acts.add(
                 connection,
                 identifier,

@@ -430,3 +430,20 @@ def test_a_call_that_was_running_is_fenced_off_by_a_resolution(
     assert late == Superseded()
     closed = office.inspect(machine)
     assert isinstance(closed, Closed)
+
+
+def test_a_first_enrolment_is_of_generation_1(office: Office) -> None:
+    """KEY-7.1: keys are not rotated in version 1; a new life begins at 1 again."""
+    provisioning = PaperMachine().provisioning
+    later = replace(provisioning.credential, generation=2)
+    with pytest.raises(MoveRefusedError, match="generation 2"):
+        office.administration.enrol(replace(provisioning, credential=later), NEW, BY)
+
+
+def test_a_machine_whose_item_counters_are_full_is_not_enrolled(
+    office: Office,
+) -> None:
+    """KEY-5.1: with items + zero imprints above 2^32 - 1 there is no STATEMENT."""
+    full = replace(PaperMachine().provisioning, items=2**32 - 1, zero_items=1)
+    with pytest.raises(MoveRefusedError, match="counters"):
+        office.administration.enrol(full, NEW, BY)
