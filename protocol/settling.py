@@ -111,7 +111,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """Answer with the stored bytes, whatever is asked now (REG-6)."""
+    """Answer with the stored bytes, whatever is asked now (REG-7.1)."""
 
     voucher: bytes
 
@@ -351,7 +351,7 @@ def _return_refused(
     descending = statement.registers.descending_paise
     if account.licence_state is LicenceState.CANCELLED:
         return RefusalCode.LICENCE_CANCELLED
-    if statement.state is MachineState.WITHDRAWN:
+    if statement.state in {MachineState.UNINSTALLED, MachineState.WITHDRAWN}:
         return RefusalCode.MACHINE_STATE
     if kind is VoucherKind.REFUND and not account.refund_allowed:
         return RefusalCode.KIND_NOT_OFFERED

@@ -18,7 +18,7 @@ from protocol.errors import RmfsError
 from protocol.keys import CreditKey, MachineProvisioning
 from protocol.messages import LicenceState, OrderKind
 from protocol.registers import MachineState
-from protocol.values import U32_MAX, LicenceIdentifier, LicenceNumber, OrderSerial
+from protocol.values import LicenceIdentifier, LicenceNumber, OrderSerial
 from rmfs_server.store import (
     Store,
     acts,
@@ -98,8 +98,6 @@ class Administration:
         if credential.generation != 1:
             message = f"{identifier} comes with keys of generation"
             raise MoveRefusedError(f"{message} {credential.generation}: 1 is expected")
-        if provisioning.items + provisioning.zero_items > U32_MAX:
-            raise MoveRefusedError(f"the item counters of {identifier} are full")
         with self._writing("enrol") as connection:
             if machines.find_enrolled(connection, identifier) is not None:
                 message = f"{identifier} was enrolled before and is never used again"

@@ -28,7 +28,7 @@ from protocol.table import Row, Table
 from protocol.values import Paise
 
 ANSWER_TIMEOUT_S: Final = 60.0
-"""Longest wait for a message: 40 times the longest message at 1,200 bit/s (DLG-13)."""
+"""Longest wait for a message: 35 times GREETING_3 at 1,200 bit/s (DLG-13)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +239,7 @@ class State(Enum):
     READY = "not dialled yet"
     GREETING = "waiting for the server's greeting"
     STATED = "waiting for the answer to the STATEMENT"
-    CONFIRMED = "waiting for the RECEIPT"
+    AWAITING_RECEIPT = "waiting for the RECEIPT"
     ORDERED = "waiting for ORDERs"
     REPORTING = "waiting for the ACK of USAGE"
     PRESENTING = "waiting for the ACK of LAST_VOUCHER"
@@ -411,7 +411,7 @@ Action = Callable[[MachineDialogue, Any], list[MachineEffect]]
 _WAITING_FOR_RECORDS: Final = frozenset(
     {
         State.STATED,
-        State.CONFIRMED,
+        State.AWAITING_RECEIPT,
         State.ORDERED,
         State.REPORTING,
         State.PRESENTING,
@@ -441,13 +441,17 @@ def _rows() -> Iterator[Row[State, Action]]:
     machine = MachineDialogue
     yield Row(State.READY, Dialled, machine._dial, State.GREETING)
     yield Row(State.GREETING, GreetingReceived, machine._greet, State.STATED)
-    yield Row(State.STATED, VoucherApplied, machine._confirm, State.CONFIRMED)
+    yield Row(State.STATED, VoucherApplied, machine._confirm, State.AWAITING_RECEIPT)
     yield Row(State.STATED, Receipted, machine._take_receipt, State.ORDERED)
-    yield Row(State.STATED, RefusedInService, machine._take_refusal, State.CONFIRMED)
+    yield Row(
+        State.STATED, RefusedInService, machine._take_refusal, State.AWAITING_RECEIPT
+    )
     yield Row(State.STATED, RefusedByFreeze, machine._take_freeze, State.ENDED)
     yield Row(State.STATED, RefusedAsAhead, machine._present, State.PRESENTING)
-    yield Row(State.CONFIRMED, Receipted, machine._take_receipt, State.ORDERED)
-    yield Row(State.CONFIRMED, RefusedByFreeze, machine._take_freeze, State.ENDED)
+    yield Row(State.AWAITING_RECEIPT, Receipted, machine._take_receipt, State.ORDERED)
+    yield Row(
+        State.AWAITING_RECEIPT, RefusedByFreeze, machine._take_freeze, State.ENDED
+    )
     yield Row(State.ORDERED, OrderTaken, machine._take_order, State.ORDERED)
     yield Row(State.ORDERED, OrdersDone, machine._report, State.REPORTING)
     yield Row(State.REPORTING, Acknowledged, machine._part, State.ENDED)

@@ -41,7 +41,7 @@ from protocol.table import Row, Table
 from protocol.values import LicenceIdentifier
 
 PEER_TIMEOUT_S: Final = 60.0
-"""Longest wait for the machine: 40 times the longest message at 1,200 bit/s."""
+"""Longest wait for the machine: 35 times GREETING_3 at 1,200 bit/s."""
 STORE_TIMEOUT_S: Final = 30.0
 """Longest wait for the books; then the machine is told to dial later."""
 USAGE_PARTS_MAX: Final = 64

@@ -115,6 +115,7 @@ class MachineProvisioning:
         _check_range("issued", self.issued, U32_MAX)
         if self.ascending_paise + self.descending_paise != self.control_total_paise:
             raise LocalProtocolError("ascending + descending is not the control total")
+        _check_range("items + zero_items", self.items + self.zero_items, U32_MAX)
 
     def encode(self) -> bytes:
         """Flatten to the 220 octets that the maker signs."""

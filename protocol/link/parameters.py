@@ -54,7 +54,7 @@ WINDOW: Final = 4
 delivered as new."""
 
 RETRIES_MAX: Final = 8
-"""N2. With T1 at 1 s, doubling once, a silent peer is given up after some 15 s. At a
+"""N2. With T1 at 1 s, doubling once, a silent peer is given up after some 17 s. At a
 bit error rate of 3e-4 a poll of 6 octets and its answer (3 percent lost) fail eight
 times in a row once in 10^12."""
 

@@ -438,12 +438,3 @@ def test_a_first_enrolment_is_of_generation_1(office: Office) -> None:
     later = replace(provisioning.credential, generation=2)
     with pytest.raises(MoveRefusedError, match="generation 2"):
         office.administration.enrol(replace(provisioning, credential=later), NEW, BY)
-
-
-def test_a_machine_whose_item_counters_are_full_is_not_enrolled(
-    office: Office,
-) -> None:
-    """KEY-5.1: with items + zero imprints above 2^32 - 1 there is no STATEMENT."""
-    full = replace(PaperMachine().provisioning, items=2**32 - 1, zero_items=1)
-    with pytest.raises(MoveRefusedError, match="counters"):
-        office.administration.enrol(full, NEW, BY)

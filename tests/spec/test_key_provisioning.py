@@ -401,3 +401,9 @@ def test_whatever_a_file_says_comes_back_from_it(
 
     assert MachineProvisioning.decode(content.encode()) == content
     assert read_machine_provisioning(text.encode(), MAKERS) == content
+
+
+def test_counters_that_no_statement_can_hold_are_refused() -> None:
+    """KEY-5.1: items + zero imprints fit the 32 bits of a STATEMENT."""
+    with pytest.raises(LocalProtocolError, match=r"items \+ zero_items"):
+        replace(MACHINE, items=2**32 - 1, zero_items=1)

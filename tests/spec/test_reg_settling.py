@@ -283,6 +283,15 @@ BUSINESS = [
         RefusalCode.AMOUNT_LIMIT,
     ),
     (
+        {},
+        {
+            "state": MachineState.UNINSTALLED,
+            "request": RequestKind.WITHDRAWAL,
+            "amount_paise": Paise(150_000),
+        },
+        RefusalCode.MACHINE_STATE,
+    ),
+    (
         {"licence_state": LicenceState.CANCELLED},
         {"request": RequestKind.WITHDRAWAL, "amount_paise": Paise(150_000)},
         RefusalCode.LICENCE_CANCELLED,
