@@ -38,15 +38,22 @@ def add(
     kind: OrderKind,
     value: int,
     now: EpochSeconds,
+    *,
+    applied: int,
 ) -> OrderSerial:
-    """Give a machine that is locked its next order."""
+    """Give a machine that is locked its next order.
+
+    Its serial is behind those that these books gave and behind `applied`, the highest
+    that the machine says it has applied: books restored from an old copy have forgotten
+    some, and an order with a serial used before would be taken for applied.
+    """
     table = schema.machine_order
     last = connection.execute(
         select(func.coalesce(func.max(table.c.serial), 0)).where(
             table.c.licence == licence
         )
     ).scalar_one()
-    serial = OrderSerial(int(last) + 1)
+    serial = OrderSerial(max(int(last), applied) + 1)
     connection.execute(
         insert(table).values(
             licence=licence, serial=serial, kind=kind.name, value=value, created_at=now

@@ -97,6 +97,7 @@ class Wire:
         self.over = False
         self.system = system
         self._up = False
+        self._again = False
         link = Link(Role.MACHINE)
         self._driver = LinkDriver(link, system.reactor, self, connect=True)
         self._gate = Gate(self._driver)
@@ -120,9 +121,10 @@ class Wire:
             self.system.run(lambda: self.over)
 
     def set_up_again(self) -> None:
-        """Set the link up anew on the same line, as after a restart of the modem."""
+        """Close the link and set it up anew, on the same line."""
         self._up = False
-        self._driver.link.connect(float(self.system.reactor.seconds()))
+        self._again = True
+        self._driver.disconnect()
         self._driver.settle()
         self.system.run(lambda: self._up or self.over)
 
@@ -143,6 +145,10 @@ class Wire:
         self.packets.append(message)
 
     def link_down(self, reason: str, now: float) -> None:
+        if self._again:
+            self._again = False
+            self._driver.link.connect(now)
+            return
         self._driver.settle()
         self._driver.drop()
 
@@ -313,9 +319,9 @@ class RogueMachine:
         self.registers = after
         self.number = voucher.recharge_number
 
-    def close(self, call: Channelled) -> None:
-        """Take the RECEIPT, send no usage, say goodbye."""
-        receipt = call.answer()
+    def close_after(self, request: Request) -> None:
+        """Do a whole dial-in that is answered with a RECEIPT; send no usage."""
+        call, receipt = self.ask_for(request)
         assert isinstance(receipt, Receipt)
         self.mark = receipt.mark
         call.say(self.goodbye())
