@@ -139,11 +139,14 @@ class Exchange:
             self.counters.superseded += 1
             older.supersede()
 
+    def dialogue_over(self, licence: LicenceIdentifier, call: "Call") -> None:
+        """Forget what a dialogue won: the next on this line is another one."""
+        if self._call_of.get(licence) is call:
+            del self._call_of[licence]
+
     def gone(self, call: "Call") -> None:
         """Forget a call whose line is lost."""
         self._calls.discard(call)
-        for licence in [key for key, value in self._call_of.items() if value is call]:
-            del self._call_of[licence]
         if self._idle is not None and not self._calls:
             idle, self._idle = self._idle, None
             idle()
@@ -213,7 +216,10 @@ class Call:
         """End the dialogue; a machine may set the link up again."""
         if self._dialogue is not None:
             self._carry_out(self._dialogue.line_lost(reason, now))
+        if self._turn is not None:
+            self._exchange.dialogue_over(self._turn.licence, self)
         self._dialogue = None
+        self._turn = None
         self._idle_since = now
         if self._exchange.draining:
             self.driver.drop()
@@ -293,9 +299,11 @@ class Call:
     def _answered(self, dialogue: ServerDialogue | None, answer: _Answer) -> None:
         if isinstance(answer, tuple):
             turn, answer = answer
+            self._exchange.won(turn.licence, self)
             if self._dialogue is dialogue:
                 self._turn = turn
-            self._exchange.won(turn.licence, self)
+            else:
+                self._exchange.dialogue_over(turn.licence, self)
         if answer is not None and self._dialogue is dialogue:
             self._answer(answer)
 
