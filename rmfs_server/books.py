@@ -83,7 +83,11 @@ class Books:
         return CredentialFound(enrolled.credential)
 
     def judge_statement(
-        self, statement: Statement, signed: SignedOctets, now: EpochSeconds
+        self,
+        statement: Statement,
+        signed: SignedOctets,
+        now: EpochSeconds,
+        begun: EpochSeconds | None = None,
     ) -> tuple[Turn, Answer] | CredentialMissing | Superseded:
         """Settle what is outstanding, judge the request, and store the answer.
 
@@ -91,6 +95,7 @@ class Books:
             statement: A STATEMENT whose signature and identity were verified.
             signed: The same message as it came.
             now: Wall time.
+            begun: When the link of the call came up, or None: just now.
 
         Returns:
             The turn of this call with the stored answer; `CredentialMissing` when the
@@ -114,9 +119,12 @@ class Books:
                 return turn, messages.decode_answer(heard.answer)
             step = Paise(parameter("download.step_paise", case.today))
             judgement = judge(case.account, statement, step)
-            if judgement.registers is not None and statement.dial_in < machine.dial_in:
+            if statement.dial_in < machine.dial_in and (
+                judgement.registers is not None or _overtaken(machine, begun)
+            ):
                 # Its line was slow: a later dial-in has been answered. To judge it now
-                # would replace the mark that the machine has stored since.
+                # would replace the mark that the machine has stored since, or freeze
+                # the account of a machine that only was what it says.
                 return Superseded()
             turn = Turn(machine.licence, machine.call_generation + 1)
             message = Message(
@@ -254,6 +262,15 @@ class Books:
                 receipt_follows=0,
             )
         )
+
+
+def _overtaken(machine: Machine, begun: EpochSeconds | None) -> bool:
+    """Say whether a later dial-in was judged after this call had begun.
+
+    An old image of a memory is no such case: it has to dial, and so begins later.
+    """
+    stated_at = machine.stated_at
+    return begun is not None and stated_at is not None and begun < stated_at
 
 
 def _misfit(

@@ -179,6 +179,7 @@ class Call:
         self._exchange = exchange
         self._dialogue: ServerDialogue | None = None
         self._turn: Turn | None = None
+        self._begun = exchange.wall_clock.now()
         self._started = exchange.reactor.seconds()
         self._idle_since: float | None = self._started
         self.driver = LinkDriver(
@@ -205,6 +206,7 @@ class Call:
         self._exchange.counters.dialogues += 1
         self._dialogue = ServerDialogue(self._exchange.make_channel(), now)
         self._turn = None
+        self._begun = self._exchange.wall_clock.now()
         self._idle_since = None
 
     def message_received(self, message: bytes, now: float) -> None:
@@ -282,7 +284,10 @@ class Call:
         if isinstance(effect, FindCredential):
             return lambda: books.find_credential(effect.licence)
         if isinstance(effect, JudgeStatement):
-            return lambda: books.judge_statement(effect.statement, effect.signed, now)
+            begun = self._begun
+            return lambda: books.judge_statement(
+                effect.statement, effect.signed, now, begun
+            )
         turn = self._turn
         if turn is None:
             return Superseded

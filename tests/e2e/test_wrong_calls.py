@@ -11,10 +11,11 @@ from typing import TypeVar
 import pytest
 
 from hw.lines.exchange import VirtualExchange, every_call
+from hw.nvram import MemoryNvram
 from protocol.channel import ServerChannel
-from protocol.dialogue.machine import INSPECTION, Outcome
+from protocol.dialogue.machine import INSPECTION, Outcome, Request
 from protocol.errors import ErrorCode
-from protocol.messages import Receipt, Refusal, Voucher
+from protocol.messages import Receipt, Refusal, RefusalCode, Voucher
 from protocol.registers import VoucherKind
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
@@ -28,7 +29,7 @@ from tests.system import (
     RUPEES_3000,
     System,
 )
-from tests.unmoved import nothing_is_stored, open_states
+from tests.unmoved import it_only_freezes, nothing_is_stored, open_states
 from tests.witness.rogue_machine import Channelled, RogueMachine
 
 T = TypeVar("T")
@@ -243,6 +244,35 @@ def test_a_statement_older_than_the_last_one_judged_is_superseded(
     second.hang_up()
     assert system.dial(RUPEES_2000).outcome is Outcome.CONFIRMED
     system.check_quiet(400_000)
+
+
+@pytest.mark.parametrize("asked", [INSPECTION, RUPEES_2000], ids=["ins", "rec"])
+def test_a_statement_that_arrives_after_a_whole_redial_freezes_nobody(
+    system: System, asked: Request
+) -> None:
+    """DLG-14.2: the machine was what it says when it said so; now it is another.
+
+    Mark and number have moved on with the redial. An old image of the memory says the
+    same, but has to begin a call of its own to say it.
+    """
+    first = HandDialled(system, asked)
+    system.wall.advance(5)
+    assert system.dial(asked).receipt is not None
+    with nothing_is_stored(system):
+        first.wire.send(first.greeting_3)
+        assert first.wire.take() == SUPERSEDED
+    assert system.dial(INSPECTION).outcome is Outcome.INSPECTED
+
+
+def test_an_old_image_that_dials_after_the_machine_is_not_taken_for_a_slow_line(
+    system: System,
+) -> None:
+    """DLG-7.2, REG-3: its call has begun after the machine's was judged."""
+    image = MemoryNvram(system.nvram.image())
+    assert system.dial(RUPEES_2000).outcome is Outcome.CONFIRMED
+    system.wall.advance(5)
+    with it_only_freezes(system, RefusalCode.NUMBER_BEHIND):
+        assert system.dial(INSPECTION, nvram=image).outcome is Outcome.REFUSED
 
 
 def test_a_new_dialogue_on_the_first_line_is_not_dropped_for_the_old_one(
