@@ -5,6 +5,7 @@ the user, sends what the link wants to send, and arms one timer for whichever of
 is due first. Everything that decides anything is sans-I/O and elsewhere.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -74,7 +75,7 @@ class LinkDriver:
     def octets_received(self, octets: bytes) -> None:
         """Feed what came."""
         self.octets_in += len(octets)
-        self._tell(self.link.receive_octets(octets, self._now()))
+        self._tell(self.link.receive_each(octets, self._now()))
         self.settle()
 
     def line_lost(self, loss: LineLoss) -> None:
@@ -122,7 +123,8 @@ class LinkDriver:
         self._user.handle_timer(now)
         self.settle()
 
-    def _tell(self, events: list[LinkEvent]) -> None:
+    def _tell(self, events: Iterable[LinkEvent]) -> None:
+        # Each event is acted upon before the next frame is looked at.
         for event in events:
             if isinstance(event, LinkUp):
                 self._user.link_up(self, self._now())

@@ -17,6 +17,7 @@ class Limits:
         calls: Lines in use: a modem pool has tens, a country's peak hour hundreds.
         handshakes: Dialogues before the machine is proved: each costs 1 ms of CPU.
         call_s: Whole call: ten dialogues at 1,200 bit/s with every time-out in reach.
+        dialogues: Link set-ups in one call: far more than an honest machine needs.
         idle_s: A line on which no dialogue is running.
         wrong_per_line: Wrong authentications of one line in `window_s`.
         wrong_in_total: Wrong authentications of all lines in `window_s`.
@@ -28,6 +29,7 @@ class Limits:
     calls: int = 1000
     handshakes: int = 200
     call_s: float = 900.0
+    dialogues: int = 32
     idle_s: float = 60.0
     wrong_per_line: int = 20
     wrong_in_total: int = 2000

@@ -11,6 +11,8 @@ wrong.
 Source: SPEC.md LINK; the procedures are a table in `protocol.link.procedures`.
 """
 
+from collections.abc import Iterator
+
 from protocol.errors import LocalProtocolError, NoTransitionError
 from protocol.link.events import LinkCounters, LinkEvent
 from protocol.link.frames import (
@@ -182,16 +184,27 @@ class Link:
             self._step(AbortOrdered())
 
     def receive_octets(self, octets: bytes, now: float) -> list[LinkEvent]:
-        """Take what the line delivered, in any split; never raises."""
+        """Take what the line delivered, in any split; never raises.
+
+        Whoever answers while octets of one delivery are still to be read takes
+        `receive_each` instead.
+        """
+        return list(self.receive_each(octets, now))
+
+    def receive_each(self, octets: bytes, now: float) -> Iterator[LinkEvent]:
+        """Take what the line delivered, and give each event before the next frame.
+
+        So what is done upon an event is done on the link that the event belongs to: a
+        message and the DISC or SABM behind it may come in one delivery. The iterator is
+        to be run to its end; it never raises.
+        """
         station = self._station
         station.now = now
         self.counters.octets_received += len(octets)
-        events: list[LinkEvent] = []
         for frame in self._deframer.frames(octets):
             if self._on_frame is not None:
                 self._on_frame(Direction.RECEIVED, frame)
-            events += self._take(frame)
-        return events
+            yield from self._take(frame)
 
     def handle_timer(self, now: float) -> list[LinkEvent]:
         """Do what is due by now; calling it early does nothing."""
