@@ -147,16 +147,17 @@ class Exchange:
     def gone(self, call: "Call") -> None:
         """Forget a call whose line is lost."""
         self._calls.discard(call)
-        if self._idle is not None and not self._calls:
-            idle, self._idle = self._idle, None
-            idle()
+        if not self._calls:
+            self._end_drain()
 
     def drain(self, done: Callable[[], None]) -> None:
         """Take no more calls; `done` once the last is over or time is up.
 
-        A call that is still in a dialogue when time is up is told UNAVAILABLE.
+        A call that is still in a dialogue when time is up is told UNAVAILABLE. One that
+        has hung up already, and only waits for its peer to do so, is not waited for.
         """
         self.draining = True
+        _log.info("no more calls: %d are up, going down", len(self._calls))
         if not self._calls:
             done()
             return
@@ -166,8 +167,16 @@ class Exchange:
         self.reactor.callLater(self.limits.drain_s, self._give_up)
 
     def _give_up(self) -> None:
-        for call in list(self._calls):
+        in_dialogue = [call for call in self._calls if call.in_dialogue]
+        for call in in_dialogue:
             call.give_up()
+        if not in_dialogue:
+            self._end_drain()
+
+    def _end_drain(self) -> None:
+        if self._idle is not None:
+            idle, self._idle = self._idle, None
+            idle()
 
 
 class Call:
@@ -181,10 +190,16 @@ class Call:
         self._turn: Turn | None = None
         self._begun = exchange.wall_clock.now()
         self._started = exchange.reactor.seconds()
+        self._dialogues = 0
         self._idle_since: float | None = self._started
         self.driver = LinkDriver(
             Link(Role.SERVER), exchange.reactor, self, connect=False
         )
+
+    @property
+    def in_dialogue(self) -> bool:
+        """Whether there is somebody to be told when the server goes down."""
+        return self._dialogue is not None
 
     @property
     def unproved(self) -> bool:
@@ -202,8 +217,12 @@ class Call:
         return min(due)
 
     def link_up(self, driver: LinkDriver, now: float) -> None:
-        """Begin a dialogue with a channel of its own."""
+        """Begin a dialogue with a channel of its own, unless there were too many."""
         self._exchange.counters.dialogues += 1
+        self._dialogues += 1
+        if self._dialogues > self._exchange.limits.dialogues:
+            self.driver.drop()
+            return
         self._dialogue = ServerDialogue(self._exchange.make_channel(), now)
         self._turn = None
         self._begun = self._exchange.wall_clock.now()
@@ -255,7 +274,9 @@ class Call:
 
     def give_up(self) -> None:
         """Tell the machine to dial later, and hang up."""
-        self._answer(StoreFailed("the server is going down"))
+        if self._dialogue is not None:
+            now = self._exchange.reactor.seconds()
+            self._carry_out(self._dialogue.go_down(now))
         self.driver.drop()
 
     def _carry_out(self, effects: list[ServerEffect]) -> None:
@@ -335,7 +356,10 @@ class Call:
         if code in _WRONG:
             self._exchange.counters.wrong += 1
             now = self._exchange.reactor.seconds()
-            self._exchange.wrong.count(line_of(self.caller), now)
+            line = line_of(self.caller)
+            self._exchange.wrong.count(line, now)
+            if self._exchange.wrong.too_many(line, now):
+                self.driver.drop()
 
 
 def line_of(caller: str) -> str:

@@ -353,6 +353,12 @@ class ServerDialogue:
             return []
         return self._step(LineLost(reason), now)
 
+    def go_down(self, now: float) -> list[ServerEffect]:
+        """Tell the machine to dial later, whatever is waited for."""
+        if self.state is State.ENDED:
+            return []
+        return self._fail(ErrorCode.UNAVAILABLE, "the server is going down", now)
+
     def handle_timer(self, now: float) -> list[ServerEffect]:
         """Give up when the machine or the books did not answer in time."""
         if self.deadline is None or now < self.deadline:

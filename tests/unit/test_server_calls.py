@@ -1,0 +1,77 @@
+"""Calls of the server in virtual time: how it goes down, and lines that say nothing."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from fm_device.dial_in import DialInReport, next_request
+from hw.lines.port import LossCause
+from protocol.dialogue.server import State
+from protocol.errors import ErrorCode
+from rmfs_server.limits import Limits
+from tests.line_user import RecordingUser
+from tests.reactor import step
+from tests.system import RUPEES_2000, System, new_system
+
+IDLE_S = Limits().idle_s
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> System:
+    return new_system(tmp_path / "system")
+
+
+def states_of(system: System) -> list[State]:
+    """Say where the dialogues of a server are."""
+    dialogues = [call._dialogue for call in system.exchange._calls]
+    return [dialogue.state for dialogue in dialogues if dialogue is not None]
+
+
+@pytest.mark.parametrize("state", [State.GREETED, State.DELIVERED])
+def test_a_dialogue_that_outlasts_the_drain_is_told_to_dial_later(
+    system: System, state: State
+) -> None:
+    system.exchange.limits = Limits(drain_s=0.0)
+    reports = system.begin_dial(RUPEES_2000)
+    system.run(lambda: state in states_of(system))
+    over: list[bool] = []
+    system.exchange.drain(lambda: over.append(True))
+    system.run(lambda: bool(reports) and bool(over))
+    report = reports[0]
+    assert isinstance(report, DialInReport)
+    assert report.failure is not None
+    assert report.failure.code is ErrorCode.UNAVAILABLE
+    assert report.may_dial_again
+    assert system.exchange.counters.errors == {"UNAVAILABLE": 1}
+    system.check_money()
+    system.start_server()
+    system.dial_until_quiet(next_request(RUPEES_2000, report))
+    system.check_quiet(200_000)
+
+
+def test_a_server_that_goes_down_answers_no_call(system: System) -> None:
+    system.exchange.drain(lambda: None)
+    caller = RecordingUser()
+    system.line.dial(caller)
+    system.run(lambda: bool(caller.losses))
+    assert caller.story == ["lost"]
+    assert caller.loss.cause is LossCause.NO_ANSWER
+    assert system.exchange.counters.turned_away == 1
+
+
+@pytest.mark.parametrize("garbage", [b"", random.Random(60).randbytes(64 * 1024)])
+def test_a_line_that_sets_no_link_up_is_dropped_after_the_idle_limit(
+    system: System, garbage: bytes
+) -> None:
+    """Octets alone are no activity: else a stranger would keep a line for ever."""
+    caller = RecordingUser()
+    system.line.dial(caller)
+    system.run(lambda: bool(caller.lines))
+    began = system.reactor.seconds()
+    caller.line.send(garbage)
+    while not caller.losses:
+        assert step(system.reactor)
+    assert caller.loss.cause is LossCause.DROPPED_BY_PEER
+    assert IDLE_S <= system.reactor.seconds() - began < IDLE_S + 1
+    system.check_quiet(0)
