@@ -15,18 +15,20 @@ from hw.lines.port import LineLoss
 from hw.link_driver import LinkDriver
 from protocol.dialogue.machine import (
     INSPECTION,
-    EndLink,
-    Failed,
     Greeted,
-    LineLost,
     MachineDialogue,
     MachineEffect,
     OrderTaken,
     Outcome,
     PsdAnswer,
     Request,
-    SendPacket,
     State,
+)
+from protocol.dialogue.shared import (
+    EndLink,
+    Failed,
+    LineLost,
+    SendPacket,
 )
 from protocol.errors import ErrorCode, RmfsError
 from protocol.messages import Order, Receipt, Refusal, Voucher

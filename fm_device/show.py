@@ -11,15 +11,17 @@ from fm_device.psd.franking import Frank
 from fm_device.psd.states import Silence
 from protocol.dialogue.machine import (
     Acknowledged,
-    Failed,
     Greeted,
-    LineLost,
     OrderTaken,
     Outcome,
     Receipted,
     Refused,
     Request,
     VoucherApplied,
+)
+from protocol.dialogue.shared import (
+    Failed,
+    LineLost,
 )
 from protocol.messages import RefusalCode
 from protocol.parameters import INDIA

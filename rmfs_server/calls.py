@@ -19,12 +19,10 @@ from hw.link_driver import LinkDriver
 from protocol.channel import ServerChannelPort
 from protocol.dialogue.server import (
     BooksAnswer,
-    EndLink,
     FindCredential,
     JudgeConfirmation,
     JudgeStatement,
     Note,
-    SendPacket,
     ServerDialogue,
     ServerEffect,
     State,
@@ -33,6 +31,10 @@ from protocol.dialogue.server import (
     StoreLastVoucher,
     StoreUsage,
     Superseded,
+)
+from protocol.dialogue.shared import (
+    EndLink,
+    SendPacket,
 )
 from protocol.errors import ErrorCode
 from protocol.link import Link, Role
@@ -116,12 +118,14 @@ class Exchange:
     def answer(self, caller: str) -> LineUser | None:
         """Take a call, or turn it away while draining or beyond a limit."""
         now = self.reactor.seconds()
-        unproved = sum(call.unproved for call in self._calls)
+        line = line_of(caller)
+        unproved = [line_of(call.caller) for call in self._calls if call.unproved]
         if (
             self.draining
             or len(self._calls) >= self.limits.calls
-            or unproved >= self.limits.handshakes
-            or self.wrong.too_many(line_of(caller), now)
+            or len(unproved) >= self.limits.handshakes
+            or unproved.count(line) >= self.limits.handshakes_per_line
+            or self.wrong.too_many(line, now)
         ):
             self.counters.turned_away += 1
             _log.warning("turned away a call from %s", caller)

@@ -15,7 +15,9 @@ class Limits:
 
     Attributes:
         calls: Lines in use: a modem pool has tens, a country's peak hour hundreds.
-        handshakes: Dialogues before the machine is proved: each costs 1 ms of CPU.
+        handshakes: Calls before the machine is proved: each costs 1 ms of CPU.
+        handshakes_per_line: The same of one line, so that one host with idle
+            connections does not keep everybody else out.
         call_s: Whole call: ten dialogues at 1,200 bit/s with every time-out in reach.
         dialogues: Link set-ups in one call: far more than an honest machine needs.
         idle_s: A line on which no dialogue is running.
@@ -28,6 +30,7 @@ class Limits:
 
     calls: int = 1000
     handshakes: int = 200
+    handshakes_per_line: int = 50
     call_s: float = 900.0
     dialogues: int = 32
     idle_s: float = 60.0

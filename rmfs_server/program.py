@@ -50,6 +50,7 @@ def run_server(
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     server = read_server(folder)
     reactor = MonotonicReactor()
     with open_books(folder) as store:

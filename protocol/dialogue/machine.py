@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol
 
-from protocol.channel import PacketType, packet_type, read_error, write_error
+from protocol.channel import PacketType, packet_type, write_error
+from protocol.dialogue.shared import (
+    EndLink,
+    Failed,
+    LineLost,
+    SendPacket,
+    failure_told,
+)
 from protocol.errors import ErrorCode, NoTransitionError, RemoteProtocolError
 from protocol.messages import (
     Ack,
@@ -181,34 +188,6 @@ class NothingToSend:
 
 
 @dataclass(frozen=True, slots=True)
-class LineLost:
-    """The link or the line ended."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A clause was broken, the peer said ERROR, or a time-out struck."""
-
-    code: ErrorCode
-    detail: str
-    by_peer: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SendPacket:
-    """Give this packet to the link."""
-
-    packet: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class EndLink:
-    """Disconnect the link once everything sent is acknowledged."""
-
-
-@dataclass(frozen=True, slots=True)
 class Tell:
     """Tell the operator what has just happened."""
 
@@ -316,7 +295,7 @@ class MachineDialogue:
     def _read(self, packet: bytes) -> MachineEvent | None:
         kind = packet_type(packet)
         if kind is PacketType.ERROR:
-            return _told(packet)
+            return failure_told(packet, "server")
         if kind is PacketType.GREETING_2:
             return GreetingReceived(packet)
         if self.state not in _WAITING_FOR_RECORDS:
@@ -417,14 +396,6 @@ _WAITING_FOR_RECORDS: Final = frozenset(
         State.PRESENTING,
     }
 )
-
-
-def _told(packet: bytes) -> Failed:
-    """Read an ERROR; one without form ends the call just so, unanswered (CHAN-9.2)."""
-    try:
-        return Failed(read_error(packet), "the server said ERROR", by_peer=True)
-    except RemoteProtocolError as error:
-        return Failed(error.code, str(error), by_peer=True)
 
 
 def _refused(

@@ -16,8 +16,14 @@ from protocol.channel import (
     PacketType,
     ServerChannelPort,
     packet_type,
-    read_error,
     write_error,
+)
+from protocol.dialogue.shared import (
+    EndLink,
+    Failed,
+    LineLost,
+    SendPacket,
+    failure_told,
 )
 from protocol.errors import ErrorCode, NoTransitionError, RemoteProtocolError
 from protocol.keys import MachineCredential
@@ -165,29 +171,6 @@ class StoreFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class LineLost:
-    """The link or the line ended."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A clause was broken, the machine said ERROR, or a time-out struck."""
-
-    code: ErrorCode
-    detail: str
-    by_peer: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SendPacket:
-    """Give this packet to the link."""
-
-    packet: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class FindCredential:
     """Look the machine up: `CredentialFound` or `CredentialMissing` comes back."""
 
@@ -230,11 +213,6 @@ class StoreGoodbye:
     """Store the acknowledged mark and orders; nothing is waited for."""
 
     goodbye: Goodbye
-
-
-@dataclass(frozen=True, slots=True)
-class EndLink:
-    """Disconnect the link once everything sent is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +348,7 @@ class ServerDialogue:
     def _read(self, packet: bytes) -> ServerEvent | None:
         kind = packet_type(packet)
         if kind is PacketType.ERROR:
-            return _told(packet)
+            return failure_told(packet, "machine")
         if kind is PacketType.GREETING_1:
             return Greeting1Received(packet)
         if kind is PacketType.GREETING_3:
@@ -548,14 +526,6 @@ Action = Callable[[ServerDialogue, Any], list[ServerEffect]]
 
 _WAITING_FOR_RECORDS: Final = frozenset({State.DELIVERED, State.CLOSED, State.FROZEN})
 _VERSION_OFFSET: Final = 1
-
-
-def _told(packet: bytes) -> Failed:
-    """Read an ERROR; one without form ends the call just so, unanswered (CHAN-9.2)."""
-    try:
-        return Failed(read_error(packet), "the machine said ERROR", by_peer=True)
-    except RemoteProtocolError as error:
-        return Failed(error.code, str(error), by_peer=True)
 
 
 def _check_version(body: bytes) -> None:

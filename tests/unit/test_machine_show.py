@@ -9,11 +9,13 @@ from fm_device.show import report_as_json, show_machine, show_progress, show_rep
 from hw.lines.port import LineLoss, LossCause
 from protocol.dialogue.machine import (
     Acknowledged,
-    Failed,
-    LineLost,
     OrderTaken,
     Outcome,
     Refused,
+)
+from protocol.dialogue.shared import (
+    Failed,
+    LineLost,
 )
 from protocol.errors import ErrorCode
 from protocol.messages import (
