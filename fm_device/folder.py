@@ -9,7 +9,7 @@
     lock                 held by the process that uses the machine, whom it names
 
 Two processes never have one machine open: two images of one register would be the same
-money twice.
+money twice. Its owner alone can look into the folder: private keys are in the memory.
 """
 
 import fcntl
@@ -46,6 +46,7 @@ PROVISIONING: Final = "provisioning.json"
 SERVER: Final = "server.json"
 LOCK: Final = "lock"
 
+_OWNER_ONLY: Final = 0o700
 _KEY_OCTETS_MAX: Final = 4096
 _NAME_UNTIL_TOLD: Final = "maker"
 
@@ -101,16 +102,20 @@ def create_machine(
     """Make a machine in a new or empty folder, and install it.
 
     Raises:
-        FolderError: There is something in the folder already.
+        FolderError: There is something in the folder already, or it cannot be made.
         LocalProtocolError: A name is wrong, or the server is of another realm.
         StoreError: The files cannot be written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise FolderError(
-            f"{folder} is not empty: a machine is made in a new folder, "
-            "and never over another one"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise FolderError(
+                f"{folder} is not empty: a machine is made in a new folder, "
+                "and never over another one"
+            )
+        folder.mkdir(_OWNER_ONLY, parents=True, exist_ok=True)
+        folder.chmod(_OWNER_ONLY)
+    except OSError as error:
+        raise FolderError(f"{folder} cannot be made: {error.strerror}") from error
     with _locked(folder, "machine new"):
         nvram = FileNvram.create(folder / NVRAM, NVRAM_OCTETS)
         try:

@@ -24,6 +24,7 @@ from protocol.ports import Entropy
 
 ERASED_OCTET: Final = 0xFF
 """What a memory holds that was never written, as flash and EEPROM do."""
+_OWNER_ONLY: Final = 0o600
 
 
 class PowerCutError(RmfsError):
@@ -128,7 +129,8 @@ class FileNvram:
         """Make an erased memory and open it.
 
         The file appears under its name only when it is complete, so that a power cut
-        here leaves either nothing or a whole memory.
+        here leaves either nothing or a whole memory. Its owner alone can read it: keys
+        will lie in it.
 
         Raises:
             StoreError: A file of that name exists, or none can be made.
@@ -138,7 +140,9 @@ class FileNvram:
             raise StoreError(message)
         unfinished = path.with_name(path.name + ".new")
         try:
-            with unfinished.open("wb") as file:
+            unfinished.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            with os.fdopen(os.open(unfinished, flags, _OWNER_ONLY), "wb") as file:
                 file.write(bytes([ERASED_OCTET]) * size_octets)
                 file.flush()
                 os.fsync(file.fileno())

@@ -9,7 +9,7 @@
     makers/*.pem     public keys of makers whose machines may be enrolled, by name
     books.sqlite     the books, unless server.toml names another database
 
-Private keys and settings can be read by their owner alone.
+Their owner alone can look into the folder, and read private keys, settings and books.
 """
 
 import json
@@ -54,6 +54,7 @@ MAKERS: Final = "makers"
 BOOKS: Final = "books.sqlite"
 
 _OWNER_ONLY: Final = 0o600
+_OWNERS_FOLDER: Final = 0o700
 _FILE_OCTETS_MAX: Final = 64 * 1024
 
 
@@ -165,9 +166,14 @@ def create_server(
         files[MAKER_KEY] = write_private_key(maker.signing.scalar)
     made = ServerFolder(folder.absolute(), settings, identity, credit_key)
     try:
-        (folder / MAKERS).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(_OWNERS_FOLDER, parents=True, exist_ok=True)
+        folder.chmod(_OWNERS_FOLDER)
+        (folder / MAKERS).mkdir()
         for name, text in files.items():
             _write(folder / name, text, private=name.count("/") == 0)
+        if not settings.database:
+            # SQLite gives its journals the mode of the database that it finds.
+            _write(folder / BOOKS, "", private=True)
         _open_books(made, first=True).close()
         _write(folder / SETTINGS, _show_settings(settings), private=True)
         (folder / PROVISIONING).chmod(0o644)

@@ -1,5 +1,7 @@
 """Every memory reads back what it was given and refuses what lies outside it."""
 
+import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,6 +87,18 @@ def test_what_a_cut_creation_left_does_not_stand_in_the_way(tmp_path: Path) -> N
     (tmp_path / "nvram.new").write_bytes(b"half")
     FileNvram.create(tmp_path / "nvram", SIZE_OCTETS).close()
     assert [path.name for path in tmp_path.iterdir()] == ["nvram"]
+
+
+def test_a_memory_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
+    left = tmp_path / "nvram.new"
+    left.write_bytes(b"cut short")
+    left.chmod(0o644)
+    before = os.umask(0o022)
+    try:
+        FileNvram.create(tmp_path / "nvram", SIZE_OCTETS).close()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "nvram").stat().st_mode) == 0o600
 
 
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:

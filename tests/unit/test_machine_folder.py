@@ -1,6 +1,8 @@
 """A machine's folder: what is in it, who has it, and what is left of a broken one."""
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,42 @@ def test_a_new_machine_has_its_memory_and_its_papers(folder: Path) -> None:
     described = json.loads((folder / MACHINE).read_text())
     assert described["licence_identifier"] == LICENCE
     assert described["generation"] == 1
+
+
+@pytest.mark.parametrize("made_before", [True, False])
+def test_the_owner_alone_can_look_into_a_machine(
+    tmp_path: Path, papers: Papers, made_before: bool
+) -> None:
+    folder = tmp_path / "offices" / "office-2"
+    before = os.umask(0o022)
+    try:
+        if made_before:
+            folder.mkdir(parents=True)
+        create_machine(
+            folder,
+            papers,
+            psd_serial="PSD00002",
+            licence=LICENCE,
+            entropy=SeededEntropy(b"machine 2"),
+            clock=a_clock(),
+        )
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / NVRAM).stat().st_mode) == 0o600
+
+
+def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path, papers: Papers) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(FolderError, match="cannot be made"):
+        create_machine(
+            tmp_path / "file" / "office",
+            papers,
+            psd_serial="PSD00003",
+            licence=LICENCE,
+            entropy=SeededEntropy(b"machine 3"),
+            clock=a_clock(),
+        )
 
 
 def test_the_papers_hold_no_private_key(folder: Path) -> None:

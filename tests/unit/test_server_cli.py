@@ -1,6 +1,7 @@
 """`rmfs server` and `rmfs evidence`, as a person types them."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -102,6 +103,27 @@ def test_a_new_server_keeps_its_private_keys_to_its_owner(desk: Desk) -> None:
         assert mode == 0o600, name
 
 
+def test_the_owner_alone_can_look_into_a_server(tmp_path: Path) -> None:
+    folder = tmp_path / "rmfs-server"
+    before = os.umask(0o022)
+    try:
+        folder.mkdir()
+        Desk(folder).said("server", "init", "--name", "TEST-OEM")
+        with open_books(folder) as store, store.reading():
+            modes = {
+                path.name: stat.S_IMODE(path.stat().st_mode)
+                for path in folder.glob("books.sqlite*")
+            }
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert modes == {
+        "books.sqlite": 0o600,
+        "books.sqlite-wal": 0o600,
+        "books.sqlite-shm": 0o600,
+    }
+
+
 def test_machines_can_read_what_the_maker_signed_for_them(desk: Desk) -> None:
     text = (desk.folder / "server.json").read_bytes()
     found = read_server_provisioning(text, [maker_of(desk).public])
@@ -198,12 +220,24 @@ def test_orders_are_given(
     ]
 
 
-@pytest.mark.parametrize("order", [("clock", "5"), ("lock", "x"), ("next-call", "x")])
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("clock", "5"),
+        ("lock", "x"),
+        ("lock", "--", "-1"),
+        ("lock", "9223372036854775808"),
+        ("next-call", "x"),
+        ("next-call", "1969-12-31"),
+        ("next-call", "2107-01-01"),
+    ],
+)
 def test_an_order_with_a_wrong_value_is_a_mistake_in_typing(
     desk: Desk, machine: PaperMachine, order: tuple[str, ...]
 ) -> None:
     with pytest.raises(click.UsageError):
         desk.said("server", "order", LICENCE, *order)
+    assert desk.json("server", "show", LICENCE)["orders"] == []
 
 
 def test_an_outstanding_voucher_is_taken_back(
