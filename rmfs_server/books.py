@@ -267,10 +267,25 @@ class Books:
 def _overtaken(machine: Machine, begun: EpochSeconds | None) -> bool:
     """Say whether a later dial-in was judged after this call had begun.
 
-    An old image of a memory is no such case: it has to dial, and so begins later.
+    An old image of a memory is no such case: it has to dial, and so begins later. In
+    the same second neither is certain; the call is overtaken then, since an old image
+    is found when it dials again, and an honest machine would be frozen for good.
     """
     stated_at = machine.stated_at
-    return begun is not None and stated_at is not None and begun < stated_at
+    return begun is not None and stated_at is not None and begun <= stated_at
+
+
+def _reported(
+    statement: Statement, before: Sequence[UsageRow], rows: Sequence[UsageRow]
+) -> Sequence[UsageRow]:
+    """Give the table that a machine reports: its rows, with ours where it sent none.
+
+    Rows that are the whole table of the STATEMENT by themselves stand alone: a row of
+    ours that it does not have then shows as one that fell.
+    """
+    if usage_digest(rows) == statement.usage_digest:
+        return sorted(rows, key=lambda row: row.product_class)
+    return usage.merge(before, rows)
 
 
 def _misfit(
