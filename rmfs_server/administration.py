@@ -18,7 +18,7 @@ from protocol.errors import RmfsError
 from protocol.keys import CreditKey, MachineProvisioning
 from protocol.messages import LicenceState, OrderKind
 from protocol.registers import MachineState
-from protocol.values import LicenceIdentifier, LicenceNumber, OrderSerial
+from protocol.values import U32_MAX, LicenceIdentifier, LicenceNumber, OrderSerial
 from rmfs_server.store import (
     Store,
     acts,
@@ -42,6 +42,14 @@ ORDERS_OFFERED: Final = (
     OrderKind.NEXT_CALL,
 )
 """The others have numbers but no layout yet (SPEC.md DLG-10.6)."""
+
+ORDER_VALUE_MAX: Final = {
+    OrderKind.CLOCK: U32_MAX,
+    OrderKind.LOCK: 2**63 - 1,
+    OrderKind.UNLOCK: 2**63 - 1,
+    OrderKind.NEXT_CALL: U32_MAX,
+}
+"""Times as SPEC.md DLG-10.3 and DLG-10.5 say; a reason as far as a database goes."""
 
 
 class MoveRefusedError(RmfsError):
@@ -82,13 +90,14 @@ class Administration:
     ) -> Machine:
         """Enrol a machine under a licence identifier that was never used.
 
-        A PSD that had another life must have ended it: withdrawn or revoked, nothing
-        open; its old credential is revoked in the same transaction (SPEC.md REG-10).
+        A PSD that had another life must have ended it: withdrawn or revoked, no value
+        left, nothing open; its old credential is revoked in the same transaction
+        (SPEC.md REG-10).
 
         Raises:
-            MoveRefusedError: The identifier was used before, the PSD is still in use,
-                its registers or number went back, or it is of another realm or
-                key generation.
+            MoveRefusedError: The identifier was used before, the PSD is still in use
+                or holds value of an earlier life, its registers or number went back,
+                or it is of another realm or key generation.
         """
         credential = provisioning.credential
         identifier = credential.licence_identifier
@@ -189,10 +198,12 @@ class Administration:
             by: Who, why and when.
 
         Raises:
-            MoveRefusedError: There is no such machine, or the kind is not offered.
+            MoveRefusedError: There is no such machine, the kind is not offered, or the
+                value does not fit it.
         """
         if kind not in ORDERS_OFFERED:
             raise MoveRefusedError(f"{kind.name} is not offered by this version")
+        check_order_value(kind, value)
         with self._writing("order") as connection:
             machine = _machine(connection, identifier)
             serial = orders.add(
@@ -255,6 +266,18 @@ class Administration:
         return self._store.writing(name)
 
 
+def check_order_value(kind: OrderKind, value: int) -> None:
+    """Check what an order carries before anything is stored: it could not be sent.
+
+    Raises:
+        MoveRefusedError: It is below 0 or above what the kind allows.
+    """
+    highest = ORDER_VALUE_MAX[kind]
+    if not 0 <= value <= highest:
+        message = f"the value of {kind.name} is {value}"
+        raise MoveRefusedError(f"{message}: it must be from 0 to {highest}")
+
+
 def fenced(machine: Machine) -> Machine:
     """Let no running call write anything more for this machine."""
     return replace(machine, call_generation=machine.call_generation + 1)
@@ -310,6 +333,12 @@ def _end_life(
     if recharges.find_open(connection, identifier) is not None:
         message = f"a voucher of {identifier} is outstanding on PSD {serial}"
         raise MoveRefusedError(f"{message}: settle it first")
+    if provisioning.descending_paise:
+        message = f"PSD {serial} holds {provisioning.descending_paise} paise of its"
+        raise MoveRefusedError(
+            f"{message} life as {identifier}: withdraw them first, or, where its keys "
+            "are revoked, settle with the Department and give the PSD back to its maker"
+        )
     before = machine.registers
     if (
         provisioning.ascending_paise < before.ascending_paise

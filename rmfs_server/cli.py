@@ -13,6 +13,7 @@ import click
 from protocol.errors import RmfsError
 
 if TYPE_CHECKING:
+    from protocol.messages import OrderKind
     from protocol.values import LicenceIdentifier, LicenceNumber
     from rmfs_server.administration import Administration
     from rmfs_server.store.acts import By
@@ -329,9 +330,9 @@ def order(
     """
     from protocol.messages import OrderKind
 
-    number = _order_value(kind, value)
-    by = _by(person, reason)
     of_kind = OrderKind[kind.replace("-", "_").upper()]
+    number = _order_value(of_kind, kind, value)
+    by = _by(person, reason)
     serial = _act(server, lambda office: office.order(licence, of_kind, number, by))
     click.echo(f"order {serial} goes to {licence} at its next dial-in")
 
@@ -538,18 +539,23 @@ def _act(server: Path, move: "Callable[[Administration], Any]") -> Any:
         return move(Administration(store, read_server(server).credit_key))
 
 
-def _order_value(kind: str, value: str | None) -> int:
+def _order_value(kind: "OrderKind", typed_kind: str, value: str | None) -> int:
+    from protocol.messages import OrderKind
     from protocol.parameters import INDIA
+    from rmfs_server.administration import MoveRefusedError, check_order_value
 
     if value is None:
         return 0
     try:
-        if kind == "lock":
-            return int(value)
-        if kind == "next-call":
+        if kind is OrderKind.LOCK:
+            number = int(value)
+        elif kind is OrderKind.NEXT_CALL:
             day = date.fromisoformat(value)
-            return int(datetime.combine(day, time(), INDIA).timestamp())
-    except ValueError as error:
+            number = int(datetime.combine(day, time(), INDIA).timestamp())
+        else:
+            message = f"{typed_kind} takes no value"
+            raise click.UsageError(message)
+        check_order_value(kind, number)
+    except (ValueError, MoveRefusedError) as error:
         raise click.UsageError(str(error)) from error
-    message = f"{kind} takes no value"
-    raise click.UsageError(message)
+    return number

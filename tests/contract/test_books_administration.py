@@ -12,7 +12,14 @@ from protocol.settling import Grant
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
 from rmfs_server.administration import MoveRefusedError
 from rmfs_server.resolving import Action, Resolving
-from rmfs_server.store import acts, discrepancies, ledger, recharges
+from rmfs_server.store import (
+    acts,
+    discrepancies,
+    ledger,
+    licences,
+    orders,
+    recharges,
+)
 from rmfs_server.store.schema import RechargeState
 from rmfs_server.vouchers import issue_voucher
 from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
@@ -121,6 +128,23 @@ def test_a_new_life_whose_counters_went_back_is_refused(
         office.administration.enrol(life.provisioning, NEW, BY)
 
 
+def test_a_new_life_that_would_take_value_of_the_old_one_along_is_refused(
+    office: Office, machine: PaperMachine
+) -> None:
+    """REG-10.4: the new licence would frank what the old one has paid for."""
+    office.administration.revoke(LICENCE, BY)
+    life = PaperMachine(
+        LicenceIdentifier("N000002"),
+        seed=b"second",
+        registers=machine.registers,
+        number=machine.number,
+    )
+    with pytest.raises(MoveRefusedError, match="holds 100000 paise"):
+        office.administration.enrol(life.provisioning, NEW, BY)
+    with office.store.reading() as connection:
+        assert licences.find(connection, life.licence) is None
+
+
 def test_a_licence_registered_to_somebody_else_is_refused(office: Office) -> None:
     office.administration.register(LICENCE, NEW, BY)
     other = replace(NEW, licensee="Ravi Stores")
@@ -184,6 +208,49 @@ def test_orders_without_a_layout_are_not_offered(
 ) -> None:
     with pytest.raises(MoveRefusedError, match="not offered"):
         office.administration.order(LICENCE, kind, 0, BY)
+
+
+TOO_LATE = 2**32
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (OrderKind.LOCK, -1),
+        (OrderKind.LOCK, 2**63),
+        (OrderKind.LOCK, 2**64),
+        (OrderKind.UNLOCK, -1),
+        (OrderKind.CLOCK, -1),
+        (OrderKind.CLOCK, TOO_LATE),
+        (OrderKind.NEXT_CALL, -1),
+        (OrderKind.NEXT_CALL, TOO_LATE),
+    ],
+)
+def test_an_order_that_could_not_be_sent_is_refused_and_stops_nothing(
+    office: Office, machine: PaperMachine, kind: OrderKind, value: int
+) -> None:
+    with pytest.raises(MoveRefusedError, match="must be from 0 to"):
+        office.administration.order(LICENCE, kind, value, BY)
+    assert office.inspect(machine).orders == ()
+    with office.store.reading() as connection:
+        assert orders.all_of(connection, LICENCE) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (OrderKind.LOCK, 2**63 - 1),
+        (OrderKind.UNLOCK, 2**63 - 1),
+        (OrderKind.CLOCK, TOO_LATE - 1),
+        (OrderKind.NEXT_CALL, TOO_LATE - 1),
+    ],
+)
+def test_the_highest_value_of_an_order_reaches_the_machine(
+    office: Office, machine: PaperMachine, kind: OrderKind, value: int
+) -> None:
+    office.administration.order(LICENCE, kind, value, BY)
+    (order,) = office.inspect(machine).orders
+    assert (order.order, order.value) == (kind, value)
 
 
 def test_every_act_names_who_and_why(office: Office, machine: PaperMachine) -> None:
