@@ -185,11 +185,11 @@ class Books:
             if machine is None:
                 return Superseded()
             before = usage.read(connection, turn.licence)
-            merged = usage.merge(before, rows)
-            misfit = _misfit(machine, statement, before, merged)
+            reported = _reported(statement, before, rows)
+            misfit = _misfit(machine, statement, before, reported)
             if misfit is not None:
                 return self._freeze_usage(connection, machine, misfit, now)
-            usage.write(connection, turn.licence, merged)
+            usage.write(connection, turn.licence, reported)
             ascending = statement.registers.ascending_paise
             machines.change(
                 connection, replace(machine, usage_ascending_paise=ascending)
@@ -292,18 +292,18 @@ def _misfit(
     machine: Machine,
     statement: Statement,
     before: Sequence[UsageRow],
-    merged: Sequence[UsageRow],
+    reported: Sequence[UsageRow],
 ) -> dict[str, Any] | None:
     """Say what does not fit in a usage table, or None when all of it does."""
     ascending = statement.registers.ascending_paise
     expected = ascending - machine.usage_base_paise
-    total = usage.total_paise(merged)
-    fell = usage.fell(before, merged)
-    digest_fits = usage_digest(merged) == statement.usage_digest
+    total = usage.total_paise(reported)
+    fell = usage.fell(before, reported)
+    digest_fits = usage_digest(reported) == statement.usage_digest
     if digest_fits and total == expected and not fell:
         return None
     return {
-        "reported": [asdict(row) for row in merged],
+        "reported": [asdict(row) for row in reported],
         "ascending_paise": ascending,
         "expected_paise": expected,
         "total_paise": total,

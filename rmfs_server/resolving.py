@@ -1,13 +1,17 @@
 """How a person ends a freeze: look at the evidence, then one of four actions.
 
 - POST: the machine has applied the outstanding voucher. Where these books were restored
-  from an old copy and know of none, the voucher that the machine presented is posted,
-  if this server's own signature on it verifies and it is the next one.
-- REVERSE: the outstanding voucher can never be applied: the machine is past its number,
-  or its keys are revoked. The funds are free again.
+  from an old copy and know of none, or of one before it, the voucher that the machine
+  presented is posted, if this server's own signature on it verifies and it is the next.
+- REVERSE: the outstanding voucher was not applied and never can be: the machine has
+  used its number up without it, or its keys are revoked. The funds are free again.
 - ADOPT: the machine's registers are right and the books are wrong: the difference goes
   to suspense, where somebody has to explain it.
 - KEEP: the books are right: go on from them.
+
+What a machine in use says binds the person: nothing is posted that its number does not
+show to be used up, nothing reversed that it has or may have applied. A revoked machine
+says nothing any more, and a person who has looked at it decides.
 
 An action ends the freeze only if the machine's last STATEMENT then fits, except KEEP,
 after which the next one has to. A reason is needed always, a second person where the
@@ -16,10 +20,10 @@ server is configured so.
 Source: design section 4, no. 7; SPEC.md REG-9.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -78,7 +82,8 @@ class Evidence:
         opened: The outstanding recharge.
         stated: The machine's last word: its last STATEMENT, with registers and number
             of the CONFIRMATION if one followed.
-        presented: The voucher that it presented, if it is genuine and the next one.
+        presented: The voucher that it presented, if it is genuine and the next one
+            after the last settled or after the outstanding one.
         proposed: What fits the evidence, if one action does.
         why: The reason for the proposal, in a sentence.
     """
@@ -142,7 +147,10 @@ class Resolving:
             if action is not Action.KEEP:
                 remaining = _remaining(connection, evidence, action, by)
             if remaining is None:
-                machine = replace(machine, frozen=False, presented_voucher=None)
+                machine = replace(machine, frozen=False)
+                if case.enrolled.active:
+                    # A revoked machine presents no voucher a second time.
+                    machine = replace(machine, presented_voucher=None)
                 machines.change(connection, machine)
                 reserved = RechargeState.RESERVED
                 recharges.set_open_state(connection, licence, reserved)
@@ -215,27 +223,90 @@ def _last_word(case: Case) -> Statement | None:
 
 
 def _proposal(evidence: Evidence) -> tuple[Action | None, str]:
-    machine, opened, stated = evidence.machine, evidence.opened, evidence.stated
-    if stated is None or not evidence.open_discrepancies:
+    machine, stated = evidence.machine, evidence.stated
+    codes = {one.code for one in evidence.open_discrepancies}
+    if stated is None or not codes:
         return None, "the machine has stated nothing that does not fit"
-    expected = machine.control_total_paise
-    found = stated.registers.control_total_paise
-    if opened is not None and stated.recharge_number == opened.number:
-        if found == expected + opened.effect_paise:
-            return Action.POST, "number and control total say that it was applied"
-        if found == expected:
-            return Action.REVERSE, "the number is used up and the control total is not"
+    if evidence.opened is not None:
+        return _proposal_for_opened(evidence, evidence.opened, stated)
     presented = evidence.presented
-    if presented is not None and found == presented.control_total_after_paise:
+    if presented is not None and _shows_applied(
+        stated, presented.recharge_number, presented.control_total_after_paise
+    ):
         why = "the presented voucher is signed by this server and is the next one"
         return Action.POST, f"{why}: these books are an old copy"
+    if (
+        RefusalCode.NUMBER_AHEAD in codes
+        and stated.recharge_number == machine.number
+        and _shows_applied(stated, machine.number, machine.control_total_paise)
+        and stated.registers.not_before(machine.registers)
+    ):
+        why = "number and control total fit now"
+        return Action.ADOPT, f"{why}: the mark is newer than these books, an old copy"
+    if codes == {RefusalCode.USAGE_MISMATCH} and _usage_misfit(evidence) is None:
+        why = "the rows do not make up the table that the machine has signed"
+        return Action.KEEP, f"{why}: it reports all of them at its next dial-in"
     return None, "the evidence allows more than one reading: look at the machine"
 
 
+def _proposal_for_opened(
+    evidence: Evidence, opened: Recharge, stated: Statement
+) -> tuple[Action | None, str]:
+    applied = _was_applied(evidence)
+    if applied is None:
+        why = "the evidence does not show what became of the outstanding voucher"
+        return None, f"{why}: look at the machine"
+    if stated.recharge_number > opened.number:
+        done = "with" if applied else "without"
+        why = f"the presented voucher follows on registers {done} the outstanding one"
+    elif applied:
+        why = "number and control total say that it was applied"
+    else:
+        why = "the number is used up and the control total is not"
+    return (Action.POST if applied else Action.REVERSE), why
+
+
+def _was_applied(evidence: Evidence) -> bool | None:
+    """Say what is proved of the outstanding voucher: applied, never to be, or nothing.
+
+    A machine that holds its number can never apply it any more, and CT at that number
+    says whether it did, as in settling. CT of a machine that is further on says nothing
+    of it, since later vouchers have moved CT as well; but the next voucher, which this
+    server signed when it had settled this one, says what CT was before it.
+    """
+    opened, stated = evidence.opened, evidence.stated
+    if opened is None or stated is None or stated.recharge_number < opened.number:
+        return None
+    found: int | None = None
+    if stated.recharge_number > opened.number:
+        if evidence.presented is not None:
+            found = evidence.presented.control_total_before_paise
+    elif stated.registers.balanced:
+        found = stated.registers.control_total_paise
+    expected = evidence.machine.control_total_paise
+    if found == expected + opened.effect_paise:
+        return True
+    return False if found == expected else None
+
+
+def _shows_applied(stated: Statement, number: int, after_paise: int) -> bool:
+    """Say whether a machine's word fits one that has applied this voucher.
+
+    Beyond its number only the number speaks: CT has moved on.
+    """
+    if stated.recharge_number != number:
+        return stated.recharge_number > number
+    registers = stated.registers
+    return registers.balanced and registers.control_total_paise == after_paise
+
+
 def _genuine_next(case: Case) -> Voucher | None:
-    """Read the presented voucher if this server signed it and it is the next one."""
-    machine, octets = case.machine, case.machine.presented_voucher
-    if octets is None or case.opened is not None:
+    """Read the presented voucher if this server signed it and it is the next one.
+
+    Behind an outstanding one it may follow on either end of that: applied or not.
+    """
+    machine, octets, opened = case.machine, case.machine.presented_voucher, case.opened
+    if octets is None:
         return None
     try:
         voucher = Voucher.decode(octets)
@@ -243,13 +314,17 @@ def _genuine_next(case: Case) -> Voucher | None:
         return None
     key = credit_keys.find(case.connection, voucher.credit_key)
     credential = case.enrolled.credential
-    before = machine.control_total_paise
+    number = machine.number if opened is None else opened.number
+    before = voucher.control_total_before_paise
+    possible = {machine.control_total_paise}
+    if opened is not None:
+        possible.add(Paise(machine.control_total_paise + opened.effect_paise))
     effect = effect_paise(voucher.kind, voucher.amount_paise)
     fits = (
         voucher.licence == machine.licence
         and voucher.credential_hash == credential.credential_hash
-        and voucher.recharge_number == machine.number + 1
-        and voucher.control_total_before_paise == before
+        and voucher.recharge_number == number + 1
+        and before in possible
         and voucher.control_total_after_paise == before + effect
     )
     covered = octets[:-SIGNATURE_OCTETS]
@@ -266,22 +341,14 @@ def _genuine_next(case: Case) -> Voucher | None:
 
 def _post(case: Case, evidence: Evidence, by: By) -> Machine:
     if case.opened is not None:
-        ending = Ending(
-            RechargeState.POSTED,
-            SettledBy.PERSON,
-            by.now,
-            by.reason,
-            person=by.person,
-        )
-        machine = settle_recharge(
-            case.connection, case.machine, case.licence, case.opened, ending
-        )
-        kind, amount = case.opened.kind, case.opened.amount_paise
-        return _with_registers(machine, kind, amount)
+        return _post_opened(case, case.opened, evidence, by)
     voucher, octets = evidence.presented, case.machine.presented_voucher
     if voucher is None or octets is None:
         message = "nothing is outstanding, and no genuine next voucher was presented"
         raise MoveRefusedError(f"{message}: there is nothing to post")
+    _check_applied(
+        case, evidence, voucher.recharge_number, voucher.control_total_after_paise
+    )
     voided = voucher.kind is VoucherKind.VOID
     restored = Recharge(
         licence=voucher.licence,
@@ -312,17 +379,50 @@ def _post(case: Case, evidence: Evidence, by: By) -> Machine:
     return _with_registers(machine, voucher.kind, voucher.amount_paise)
 
 
+def _post_opened(case: Case, opened: Recharge, evidence: Evidence, by: By) -> Machine:
+    after = case.machine.control_total_paise + opened.effect_paise
+    _check_applied(case, evidence, opened.number, after)
+    if case.enrolled.active and _was_applied(evidence) is False:
+        message = f"the machine has used number {opened.number} up without the voucher"
+        raise MoveRefusedError(f"{message}: reverse it")
+    ending = Ending(
+        RechargeState.POSTED, SettledBy.PERSON, by.now, by.reason, person=by.person
+    )
+    machine = settle_recharge(
+        case.connection, case.machine, case.licence, opened, ending
+    )
+    return _with_registers(machine, opened.kind, opened.amount_paise)
+
+
+def _check_applied(
+    case: Case, evidence: Evidence, number: int, after_paise: int
+) -> None:
+    """Refuse to post what a machine in use has not applied: it never could again."""
+    stated = evidence.stated
+    if case.enrolled.active and (
+        stated is None or not _shows_applied(stated, number, after_paise)
+    ):
+        message = f"nothing shows that the machine has applied voucher {number}"
+        raise MoveRefusedError(
+            f"{message}: keep the books, and it is sent again if it is outstanding, "
+            "or revoke the machine first"
+        )
+
+
 def _reverse(case: Case, evidence: Evidence, by: By) -> Machine:
     opened, stated = case.opened, evidence.stated
     if opened is None:
         raise MoveRefusedError("nothing is outstanding: there is nothing to reverse")
-    past = (
-        stated is not None
-        and stated.recharge_number >= opened.number
-        and stated.registers.control_total_paise
-        != case.machine.control_total_paise + opened.effect_paise
-    )
-    if case.enrolled.active and not past:
+    applied = _was_applied(evidence)
+    if applied is True:
+        message = f"the machine has applied voucher {opened.number}"
+        raise MoveRefusedError(f"{message}: post it")
+    if case.enrolled.active and applied is None:
+        if stated is not None and stated.recharge_number > opened.number:
+            message = f"the machine is past voucher {opened.number} and may have"
+            raise MoveRefusedError(
+                f"{message} applied it: post it first, then the presented voucher"
+            )
         message = f"the machine may still apply voucher {opened.number}, or has"
         raise MoveRefusedError(f"{message}: void it, or revoke the machine first")
     ending = Ending(
@@ -394,22 +494,33 @@ def _post_difference(case: Case, difference: int, by: By) -> None:
 
 
 def _adopt_usage(case: Case, machine: Machine, evidence: Evidence) -> Machine:
-    """Take the usage table as it was reported, and AR as far as it goes beyond it."""
-    for discrepancy in evidence.open_discrepancies:
-        if discrepancy.code is not RefusalCode.USAGE_MISMATCH:
-            continue
-        rows = [
-            UsageRow(row["product_class"], row["items"], Paise(row["amount_paise"]))
-            for row in discrepancy.detail["reported"]
-        ]
-        usage.write(case.connection, machine.licence, rows)
-        ascending: int = discrepancy.detail["ascending_paise"]
-        return replace(
-            machine,
-            usage_base_paise=ascending - usage.total_paise(rows),
-            usage_ascending_paise=ascending,
-        )
-    return machine
+    """Take the usage table as it was signed, and AR as far as it goes beyond it.
+
+    Rows that are not the table of the signed digest are not taken, and AR is not set
+    against them: that would refuse the whole table when it comes.
+    """
+    detail = _usage_misfit(evidence)
+    if detail is None:
+        return machine
+    rows = [
+        UsageRow(row["product_class"], row["items"], Paise(row["amount_paise"]))
+        for row in detail["reported"]
+    ]
+    usage.write(case.connection, machine.licence, rows)
+    ascending: int = detail["ascending_paise"]
+    return replace(
+        machine,
+        usage_base_paise=ascending - usage.total_paise(rows),
+        usage_ascending_paise=ascending,
+    )
+
+
+def _usage_misfit(evidence: Evidence) -> Mapping[str, Any] | None:
+    """Find the last usage table that the machine signed and that did not fit."""
+    for one in reversed(evidence.open_discrepancies):
+        if one.code is RefusalCode.USAGE_MISMATCH and one.detail["digest_fits"]:
+            return one.detail
+    return None
 
 
 def _with_registers(machine: Machine, kind: VoucherKind, amount: Paise) -> Machine:
@@ -424,7 +535,8 @@ def _remaining(
     usage_open = any(
         one.code is RefusalCode.USAGE_MISMATCH for one in evidence.open_discrepancies
     )
-    if usage_open and action is not Action.ADOPT:
+    adopted = action is Action.ADOPT and _usage_misfit(evidence) is not None
+    if usage_open and not adopted:
         return RefusalCode.USAGE_MISMATCH
     case = open_case(connection, evidence.machine.licence, by.now)
     if case is None or evidence.stated is None or not case.enrolled.active:

@@ -50,14 +50,14 @@ def merge(
 
 
 def fell(before: Iterable[UsageRow], after: Iterable[UsageRow]) -> list[int]:
-    """Name the classes whose items or postage went back."""
-    now = {row.product_class: row for row in after}
-    return [
-        row.product_class
-        for row in before
-        if now[row.product_class].items < row.items
-        or now[row.product_class].amount_paise < row.amount_paise
-    ]
+    """Name the classes whose items or postage went back, or that are gone."""
+    now = {row.product_class: (row.items, row.amount_paise) for row in after}
+    fallen = []
+    for row in before:
+        items, amount = now.get(row.product_class, (0, 0))
+        if items < row.items or amount < row.amount_paise:
+            fallen.append(row.product_class)
+    return fallen
 
 
 def total_paise(rows: Iterable[UsageRow]) -> int:
