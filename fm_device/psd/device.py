@@ -30,6 +30,7 @@ from fm_device.psd.states import (
     silence_at,
     state_at,
 )
+from fm_device.psd.timekeeper import possible_time, time_at
 from hw.clock import WallClock
 from hw.nvram import Nvram
 from protocol.channel import MachineChannel, MachineChannelPort
@@ -80,12 +81,12 @@ def manufacture(
         StoreError: The memory holds a machine, or fails.
     """
     identity = MachineIdentity.generate(licence, psd_serial, realm, entropy)
-    began = NO_TIME if clock is None else clock.now()
+    began = None if clock is None else possible_time(clock.now())
     record = PsdRecord(
         psd_serial=psd_serial,
         standing=MachineState.UNINSTALLED,
         registers=ZERO_REGISTERS,
-        lives=(_life(identity, began, record=None),),
+        lives=(_life(identity, began or NO_TIME, record=None),),
         clock_offset_s=None if clock is None else 0,
     )
     PsdMemory.create(nvram, record, Keyring((identity,), tuple(servers)))
@@ -151,8 +152,7 @@ class Psd:
     @property
     def time(self) -> EpochSeconds | None:
         """The PSD's clock, or None when it is not set."""
-        offset_s = self.record.clock_offset_s
-        return None if offset_s is None else EpochSeconds(self._clock.now() + offset_s)
+        return time_at(self.record, self._clock.now())
 
     @property
     def state(self) -> MachineState:
@@ -262,6 +262,8 @@ class Psd:
     def dial(self, request: Request) -> bytes:
         """Store the request and the number of the dial-in, then greet.
 
+        The greeting is made first: a dial-in that cannot begin leaves nothing pending.
+
         Raises:
             LocalProtocolError: The machine is not installed, or the amount is not what
                 this kind of request allows.
@@ -274,15 +276,18 @@ class Psd:
             _check_request(request, record)
         frozen = None if stated.kind is RequestKind.INSPECTION else stated
         after = replace(record, dial_in=record.dial_in + 1, pending=frozen)
-        self._memory.store(after)
-        self._session = Session(
+        session = Session(
             self._memory,
             self._clock,
             self._channel(self._memory.identity, self._memory.server),
             stated,
+            dial_in=after.dial_in,
             supervisor_present=self.supervisor_present,
         )
-        return self._session.greeting()
+        greeting = session.greeting()
+        self._memory.store(after)
+        self._session = session
+        return greeting
 
     def greet(self, packet: bytes) -> bytes:
         """Prove the server by its GREETING_2 and state the registers."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from fm_device.psd.records import PsdRecord
 from fm_device.psd.states import LifeEvent, LockOrdered, UnlockOrdered, moved
+from fm_device.psd.timekeeper import time_at
 from protocol.messages import Order, OrderKind
 from protocol.registers import MachineState
 from protocol.values import U32_MAX, EpochSeconds
@@ -51,8 +52,9 @@ def _set_clock(
     if not 0 < value <= U32_MAX:
         return None
     offset_s = value - circumstances.battery_time
-    if record.clock_offset_s is not None:
-        step_s = abs(offset_s - record.clock_offset_s)
+    shown = time_at(record, circumstances.battery_time)
+    if shown is not None:
+        step_s = abs(value - shown)
         free = (
             circumstances.supervisor_present
             or circumstances.stated is MachineState.INSTALLED

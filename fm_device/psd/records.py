@@ -164,7 +164,10 @@ class PsdRecord:
                 has fallen.
         """
         # A machine that was found out of balance still keeps books on its fault.
-        kept = (following.registers, following.usage) == (self.registers, self.usage)
+        kept = (
+            following.registers == self.registers
+            and usage_reported(following).usage == usage_reported(self).usage
+        )
         if not following.balanced and not kept:
             raise InvariantError("the registers to be stored do not balance")
         if (
@@ -263,7 +266,16 @@ def with_usage(record: PsdRecord, value: Paise, product_class: int) -> PsdRecord
 
 def usage_reported(record: PsdRecord) -> PsdRecord:
     """Note that the server has stored the usage table as it is."""
-    rows = tuple(replace(row, reported=True) for row in record.usage)
+    return _all_rows(record, reported=True)
+
+
+def usage_unreported(record: PsdRecord) -> PsdRecord:
+    """Note that nobody knows which rows the server has: all go out again."""
+    return _all_rows(record, reported=False)
+
+
+def _all_rows(record: PsdRecord, *, reported: bool) -> PsdRecord:
+    rows = tuple(replace(row, reported=reported) for row in record.usage)
     return replace(record, usage=rows)
 
 

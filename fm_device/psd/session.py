@@ -16,8 +16,14 @@ from typing import Any, Final
 from fm_device.model import CAPABILITIES, FIRMWARE
 from fm_device.psd.memory import PsdMemory
 from fm_device.psd.orders import Circumstances, carry_out
-from fm_device.psd.records import NO_TIME, PsdRecord, usage_reported
+from fm_device.psd.records import (
+    NO_TIME,
+    PsdRecord,
+    usage_reported,
+    usage_unreported,
+)
 from fm_device.psd.states import ReceiptStored, Withdrawn, moved, state_at
+from fm_device.psd.timekeeper import time_at
 from hw.clock import WallClock
 from protocol.channel import MachineChannelPort, PacketType, packet_type
 from protocol.dialogue.machine import (
@@ -113,16 +119,20 @@ class Session:
         channel: MachineChannelPort,
         request: Request,
         *,
+        dial_in: int,
         supervisor_present: bool,
     ) -> None:
-        """Begin; the request has been stored already if it is to be frozen."""
+        """Begin.
+
+        Request and number of the dial-in are stored before the greeting is sent.
+        """
         self.stage = Stage.GREETING
         self.wrong_vouchers = 0
         self._memory = memory
         self._clock = clock
         self._channel = channel
         self._request = request
-        self._dial_in = memory.record.dial_in
+        self._dial_in = dial_in
         self._server_proved = False
         self._orders_left = 0
         self._circumstances = Circumstances(
@@ -205,9 +215,7 @@ class Session:
         return state_at(record, self._time(record))
 
     def _time(self, record: PsdRecord) -> EpochSeconds | None:
-        if record.clock_offset_s is None:
-            return None
-        return EpochSeconds(self._clock.now() + record.clock_offset_s)
+        return time_at(record, self._clock.now())
 
     def _signed(self, context: str, unsigned: bytes) -> bytes:
         """Sign a message of this channel; it was packed with an empty signature."""
@@ -282,8 +290,15 @@ class Session:
 
     def _take_refusal(self, refusal: Refusal, _octets: bytes) -> PsdAnswer:
         record = self._memory.record
-        if refusal.disposition is Disposition.CLEARED and record.pending is not None:
-            self._memory.store(replace(record, pending=None))
+        after = record
+        if refusal.disposition is Disposition.CLEARED:
+            after = replace(after, pending=None)
+        if not refusal.receipt_follows:
+            # The books differ from what this machine knows: they may be an older copy,
+            # which has forgotten what was acknowledged (DLG-9.2).
+            after = usage_unreported(after)
+        if after != record:
+            self._memory.store(after)
         return Refused(refusal)
 
     def _store_receipt(self, receipt: Receipt, _octets: bytes) -> PsdAnswer:

@@ -14,6 +14,7 @@ from enum import Enum, IntEnum
 from typing import Final
 
 from fm_device.psd.records import PsdRecord
+from fm_device.psd.timekeeper import MAX_SILENCE_DAYS, WARN_FROM_DAY
 from protocol.parameters import business_date, parameter
 from protocol.registers import MachineState
 from protocol.table import Row, Table
@@ -154,9 +155,9 @@ def silence_at(record: PsdRecord, now: EpochSeconds | None) -> Silence:
         return Silence.NONE
     today = business_date(now)
     days = (today - business_date(record.complete_at)).days
-    if days > parameter("machine.max_silence_days", today):
+    if days > parameter(MAX_SILENCE_DAYS, today):
         return Silence.TOO_LONG
-    if days >= parameter("machine.warn_from_day", today):
+    if days >= parameter(WARN_FROM_DAY, today):
         return Silence.WARN
     return Silence.NONE
 

@@ -1,12 +1,16 @@
 """A dial-in inside the PSD: what is stored before what, and what has a place when."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from fm_device.psd.device import Psd
+from fm_device.psd.franking import Frank, FrankRefusal
 from fm_device.psd.records import ClassUsage
+from fm_device.show import machine_as_json, show_machine
 from hw.clock import MemoryWallClock
 from hw.nvram import MemoryNvram
-from protocol.channel import PacketType
+from protocol.channel import MachineChannelPort, PacketType
 from protocol.dialogue.machine import (
     INSPECTION,
     OrderTaken,
@@ -15,6 +19,7 @@ from protocol.dialogue.machine import (
     Request,
 )
 from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
+from protocol.keys import MachineIdentity, ServerCredential
 from protocol.messages import (
     Ack,
     Disposition,
@@ -278,6 +283,136 @@ def test_usage_goes_in_parts_of_four_until_it_is_acknowledged() -> None:
     (packet,) = psd.usage()
     part, _ = dial.open(packet)
     assert part == Usage(dial.statement.dial_in, 1, 1, (UsageRow(2, 2, Paise(207)),))
+
+
+def _usage_sent(dial: Dial) -> list[UsageRow]:
+    parts = [dial.open(packet)[0] for packet in dial.psd.usage()]
+    return [
+        row
+        for part in parts
+        if isinstance(part, Usage)
+        for row in part.rows
+        if row.product_class
+    ]
+
+
+def _reported(psd: Psd) -> list[UsageRow]:
+    """Frank in two classes, and have the server acknowledge both."""
+    recharged(psd)
+    for product_class in (1, 2):
+        psd.frank(Paise(100), product_class)
+    complete(Dial(psd))
+    assert all(row.reported for row in psd.record.usage)
+    return [UsageRow(number, 1, Paise(100)) for number in (1, 2)]
+
+
+@pytest.mark.parametrize("code", [code for code in RefusalCode if code >= 32])
+def test_after_a_discrepancy_all_rows_of_usage_are_sent_again(
+    code: RefusalCode,
+) -> None:
+    nvram, clock, psd = _machine()
+    rows = _reported(psd)
+    dial = Dial(psd, RUPEES_2000)
+    commits = psd.commits
+    dial.say(dial.refusal(code=code, receipt_follows=0))
+    assert psd.commits == commits + 1, "with what else the refusal changes"
+    restarted = switch_on(MemoryNvram(nvram.image()), clock)
+    assert restarted.record.pending is None
+    dial = Dial(restarted)
+    dial.say(dial.receipt())
+    assert _usage_sent(dial) == rows
+
+
+def test_after_a_refusal_of_usage_all_rows_are_sent_again() -> None:
+    _, _, psd = _machine()
+    rows = _reported(psd)
+    psd.frank(Paise(50), 3)
+    dial = Dial(psd)
+    dial.say(dial.receipt())
+    assert _usage_sent(dial) == [UsageRow(3, 1, Paise(50))]
+    dial.say(dial.refusal(code=RefusalCode.USAGE_MISMATCH, receipt_follows=0))
+    psd.hang_up()
+    dial = Dial(psd)
+    dial.say(dial.receipt())
+    assert _usage_sent(dial) == [*rows, UsageRow(3, 1, Paise(50))]
+
+
+def test_a_refusal_for_want_of_funds_forgets_no_acknowledgement() -> None:
+    _, _, psd = _machine()
+    _reported(psd)
+    dial = Dial(psd, RUPEES_2000)
+    dial.say(dial.refusal())
+    assert all(row.reported for row in psd.record.usage)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(2010, 8, 15, 18, 29, 59, tzinfo=UTC),
+        datetime(2106, 2, 7, 6, 28, 16, tzinfo=UTC),
+        datetime(9999, 12, 31, tzinfo=UTC),
+    ],
+)
+def test_a_clock_that_cannot_be_right_is_not_set(shown: datetime) -> None:
+    nvram, clock, psd = _machine()
+    recharged(psd)
+    now = clock.now()
+    clock.set(shown)
+    psd = switch_on(nvram, clock)
+    assert psd.time is None
+    assert psd.frank(Paise(1), 1) is FrankRefusal.CLOCK_NOT_SET
+    assert "not set" in "\n".join(show_machine(psd))
+    assert machine_as_json(psd)["time"] is None
+    dial = Dial(psd)
+    assert (dial.statement.time, dial.statement.state) == (0, MachineState.IN_SERVICE)
+    dial.say(dial.receipt(time=now, orders=1))
+    answer = dial.say(dial.order(OrderKind.CLOCK, now))
+    assert isinstance(answer, OrderTaken)
+    assert answer.applied, "nobody has to stand by"
+    psd.hang_up()
+    assert psd.time == now
+    assert isinstance(psd.frank(Paise(1), 1), Frank)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        datetime(2010, 8, 15, 18, 30, tzinfo=UTC),
+        datetime(2106, 2, 7, 6, 28, 15, tzinfo=UTC),
+    ],
+)
+def test_the_first_and_the_last_moment_of_a_clock_are_told(shown: datetime) -> None:
+    nvram, clock, _ = _machine()
+    clock.set(shown)
+    psd = switch_on(nvram, clock)
+    assert psd.time == clock.now()
+    assert Dial(psd).statement.time == clock.now()
+
+
+@pytest.mark.parametrize("year", [1969, 2200])
+def test_a_machine_can_be_made_while_its_clock_is_wrong(year: int) -> None:
+    clock = MemoryWallClock(datetime(year, 1, 1, tzinfo=UTC))
+    psd = switch_on(a_new_memory(clock), clock)
+    assert psd.record.life.began == 0
+    assert psd.time is None
+
+
+def test_a_dial_in_that_cannot_be_greeted_leaves_nothing_pending() -> None:
+    clock = a_clock()
+    nvram = a_new_memory(clock)
+
+    def no_channel(
+        identity: MachineIdentity, server: ServerCredential
+    ) -> MachineChannelPort:
+        raise LocalProtocolError(f"no channel from {identity} to {server}")
+
+    psd = Psd(nvram, clock, no_channel)
+    image = nvram.image()
+    with pytest.raises(LocalProtocolError):
+        psd.dial(RUPEES_2000)
+    assert nvram.image() == image
+    assert not psd.dialling
 
 
 def test_nothing_franked_is_nothing_to_report() -> None:

@@ -16,6 +16,7 @@ from fm_device.psd.records import (
     Life,
     PsdRecord,
     usage_reported,
+    usage_unreported,
     with_usage,
 )
 from hw.entropy import SeededEntropy
@@ -150,6 +151,14 @@ def test_no_change_that_loses_or_makes_money_is_stored(
         )
     with pytest.raises(InvariantError):
         USED.check_successor(following)
+
+
+def test_a_machine_out_of_balance_still_keeps_books_on_its_reports() -> None:
+    registers = replace(USED.registers, descending_paise=Paise(301))
+    broken = replace(USED, registers=registers)
+    for following in (usage_reported(broken), usage_unreported(broken)):
+        broken.check_successor(following)
+        following.check_successor(replace(broken, wrong_vouchers=7))
 
 
 def test_a_frank_adds_to_its_class_and_has_to_be_reported_again() -> None:

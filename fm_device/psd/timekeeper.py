@@ -1,0 +1,48 @@
+"""The PSD's clock: a battery clock that is never set, and an offset that is.
+
+A battery clock may show anything after years on a shelf. What cannot be the time of a
+franking machine counts as not set: the machine says so, franks nothing, tells 0 in its
+STATEMENT, and takes any CLOCK order, as after a new battery (SPEC.md DLG-4, DLG-10.3).
+"""
+
+from datetime import datetime, time
+from typing import Final
+
+from fm_device.psd.records import PsdRecord
+from protocol.parameters import INDIA, all_parameters
+from protocol.values import U32_MAX, EpochSeconds
+
+MAX_SILENCE_DAYS: Final = "machine.max_silence_days"
+WARN_FROM_DAY: Final = "machine.warn_from_day"
+
+
+def _first_moment(*keys: str) -> EpochSeconds:
+    """Say from when on there is a value of every one of these parameters."""
+    first = max(
+        min(known.valid_from for known in all_parameters() if known.key == key)
+        for key in keys
+    )
+    return EpochSeconds(int(datetime.combine(first, time.min, INDIA).timestamp()))
+
+
+EARLIEST: Final = _first_moment(MAX_SILENCE_DAYS, WARN_FROM_DAY)
+"""Before it no rule says how long a machine may be silent: nothing can be judged."""
+LATEST: Final = EpochSeconds(U32_MAX)
+"""The last moment that a STATEMENT can tell."""
+
+
+def possible_time(shown: int) -> EpochSeconds | None:
+    """Take what a clock shows, or None where that cannot be the time."""
+    return EpochSeconds(shown) if EARLIEST <= shown <= LATEST else None
+
+
+def time_at(record: PsdRecord, battery_time: EpochSeconds) -> EpochSeconds | None:
+    """Say what the PSD's clock shows, or None when it is not set.
+
+    Args:
+        record: Holds the offset.
+        battery_time: What the battery clock shows.
+    """
+    if record.clock_offset_s is None:
+        return None
+    return possible_time(battery_time + record.clock_offset_s)
