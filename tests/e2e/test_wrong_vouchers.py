@@ -295,12 +295,13 @@ def test_more_orders_than_announced_are_not_applied(system: System) -> None:
 
 
 def test_a_refusal_that_keeps_the_request_keeps_it(system: System) -> None:
-    """DLG-8.4: the disposition decides, not the code."""
+    """DLG-8.4: the disposition decides, not the code. Usage is told anew (DLG-9.2)."""
     before = system.psd().record
     script = to_the_statement(_refusal(system, receipt_follows=0))
     report = RogueServer(system, script).take_call(system.psd(), RUPEES_2000)
     assert report.outcome is Outcome.REFUSED
-    assert system.psd().record == asked(before)
+    usage = tuple(replace(row, reported=False) for row in before.usage)
+    assert system.psd().record == replace(asked(before), usage=usage)
     check_the_right_server_is_served(system)
 
 
