@@ -10,6 +10,7 @@ from hypothesis import settings
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from rmfs_tools.postgres import ENVIRONMENT_NAME
+from tests.system import OPENED
 from tests.witness.programs import missing
 
 # Speed is judged by the benchmark, never by a timed test: a busy machine is no bug.
@@ -19,6 +20,14 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 _counter = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _stores_are_closed() -> Iterator[None]:
+    """Close what the systems of a test have opened; Python 3.13 warns of the rest."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
 
 
 @pytest.fixture

@@ -54,6 +54,9 @@ RUPEES_3000 = Request(RequestKind.RECHARGE, Paise(300_000))
 DEPOSITED_PAISE = 500_000
 STEPS_MAX = 200_000
 
+OPENED: list[Store] = []
+"""Stores that the systems of a test have opened; conftest closes them behind it."""
+
 _KEYS = SeededEntropy(b"keys of the server")
 IDENTITY = ServerIdentity.generate("TEST-OEM", Realm.TEST, 1, _KEYS)
 CREDIT_KEY = CreditKey.generate(1, Realm.TEST, _KEYS)
@@ -146,6 +149,7 @@ class System:
         self._hook = hook or NoHook()
         self.writer = MortalWriter(self._cut_line)
         self.store = open_store(self.url, self._hook)
+        OPENED.append(self.store)
         self.books = Books(self.store, CREDIT_KEY, self._entropy)
         self.exchange = Exchange(
             reactor=self.reactor,

@@ -47,6 +47,7 @@ from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
 from rmfs_server.writer import ThreadWriter
 from tests.reactor import run_on_reactor
+from tests.system import OPENED
 from tests.witness import spec_keys
 from tests.witness.spec_keys import PeerError
 from tests.witness.spec_link import (
@@ -100,6 +101,7 @@ class Office:
     def start(self) -> None:
         """Open the books, as a server does that starts."""
         self.store = open_store(f"sqlite:///{self.books}")
+        OPENED.append(self.store)
 
     @property
     def administration(self) -> Administration:
