@@ -1,16 +1,13 @@
 """Wireshark's LAPB dissector reads our frames as we do (LINK-4, LINK-6)."""
 
-import os
-import shutil
 import struct
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from protocol.link import Role
 from protocol.link.frames import Frame, FrameKind, decode_frame
 from tests.spec.link_line import Faults, Line
+from tests.witness.programs import needs
 
 LINKTYPE_USER0 = 147
 USER_DLT = 'uat:user_dlts:"User 0 (DLT=147)","lapb","0","","0",""'
@@ -25,13 +22,6 @@ FIELDS = [
     "lapb.control.p",
     "lapb.control.f",
 ]
-
-TSHARK = shutil.which("tshark")
-
-needs_tshark = pytest.mark.skipif(
-    TSHARK is None and not os.environ.get("CI"),
-    reason="tshark is not installed (in CI this is a failure)",
-)
 
 
 def block(kind: int, body: bytes) -> bytes:
@@ -61,8 +51,7 @@ def pcap(frames: list[tuple[Role, bytes]]) -> bytes:
 
 
 def dissect(capture: Path) -> list[list[str]]:
-    assert TSHARK is not None
-    arguments = [TSHARK, "-r", str(capture), "-o", USER_DLT, "-T", "fields"]
+    arguments = [needs("tshark"), "-r", str(capture), "-o", USER_DLT, "-T", "fields"]
     for field in FIELDS:
         arguments += ["-e", field]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
@@ -112,7 +101,6 @@ def as_lapb_reads(sender: Role, octets: bytes) -> list[str]:
     ]
 
 
-@needs_tshark
 def test_wireshark_reads_types_numbers_and_directions_as_we_do(tmp_path: Path) -> None:
     frames = session()
     capture = tmp_path / "link.pcapng"
@@ -123,7 +111,6 @@ def test_wireshark_reads_types_numbers_and_directions_as_we_do(tmp_path: Path) -
     assert {FrameKind.SABM.value, FrameKind.UA.value, FrameKind.DISC.value} < kinds
 
 
-@needs_tshark
 def test_a_classic_capture_has_no_direction_but_the_same_numbers(
     tmp_path: Path,
 ) -> None:
