@@ -46,6 +46,10 @@ class MachineState(IntEnum):
     """By an order; only an order frees it."""
     FAULT = 5
     WITHDRAWN = 6
+    WITHHELD = 7
+    """The last RECEIPT told of a licence BLOCKED, WITHHELD or CANCELLED."""
+    LOCKED_OUT = 8
+    """The PSD has locked itself; only an UNLOCK order frees it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""The messages of the dialogue: tables, codec, and values (SPEC.md DLG-2 to DLG-10)."""
+"""The messages of the dialogue: tables, codec, and values (SPEC.md DLG-2 to DLG-16)."""
 
 from protocol.messages.bodies import (
     Ack,
     Confirmation,
+    ContentPart,
     Goodbye,
     LastVoucher,
     Message,
@@ -13,7 +14,17 @@ from protocol.messages.bodies import (
     Usage,
     UsageRow,
     Voucher,
+    Want,
     decode_message,
+)
+from protocol.messages.orders import (
+    CAPABILITY_OF,
+    CONTENT_OCTETS_MAX,
+    CONTENT_ORDERS,
+    CONTENT_PART_OCTETS,
+    WANTS_PER_DIAL_IN_MAX,
+    Capability,
+    OrderKind,
 )
 from protocol.messages.tables import (
     SIGNATURE_OCTETS,
@@ -25,16 +36,22 @@ from protocol.messages.tables import (
     LicenceState,
     MessageTable,
     MessageType,
-    OrderKind,
     RefusalCode,
 )
 
 __all__ = [
+    "CAPABILITY_OF",
+    "CONTENT_OCTETS_MAX",
+    "CONTENT_ORDERS",
+    "CONTENT_PART_OCTETS",
     "SIGNATURE_OCTETS",
     "TABLES",
     "TABLE_OF",
+    "WANTS_PER_DIAL_IN_MAX",
     "Ack",
+    "Capability",
     "Confirmation",
+    "ContentPart",
     "Disposition",
     "Field",
     "Goodbye",
@@ -53,5 +70,6 @@ __all__ = [
     "Usage",
     "UsageRow",
     "Voucher",
+    "Want",
     "decode_message",
 ]

@@ -12,6 +12,11 @@ from typing import Any, ClassVar, Self
 from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
 from protocol.messages import tables
 from protocol.messages.codec import FieldValue, decode_fields, encode_fields
+from protocol.messages.orders import (
+    CONTENT_OCTETS_MAX,
+    CONTENT_PART_OCTETS,
+    OrderKind,
+)
 from protocol.messages.tables import (
     Disposition,
     Field,
@@ -19,7 +24,6 @@ from protocol.messages.tables import (
     LicenceState,
     MessageTable,
     MessageType,
-    OrderKind,
     RefusalCode,
 )
 from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
@@ -294,6 +298,82 @@ class Order(Message):
     value: int
 
 
+@dataclass(frozen=True, slots=True)
+class Want(Message):
+    """What the machine still misses of a content that an order named (DLG-16)."""
+
+    TABLE: ClassVar[MessageTable] = tables.WANT
+
+    content_id: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPart(Message):
+    """One part of a content, or the word that it is not here (DLG-16).
+
+    Attributes:
+        content_id: As in the WANT.
+        offset: As in the WANT.
+        total: Octets of the whole content; 0 when the server has no such part.
+        data: The octets of this part, without the zeros that fill it up on the line.
+    """
+
+    TABLE: ClassVar[MessageTable] = tables.CONTENT
+
+    content_id: int
+    offset: int
+    total: int
+    data: bytes
+
+    @classmethod
+    def cut(cls, want: Want, content: bytes | None) -> Self:
+        """Answer a WANT from the whole content, or from None where there is none.
+
+        Raises:
+            LocalProtocolError: The content is larger than a content may be.
+        """
+        total = 0 if content is None else len(content)
+        if total > CONTENT_OCTETS_MAX:
+            raise LocalProtocolError(f"a content of {total} octets", clause="DLG-16.1")
+        here = want.offset % CONTENT_PART_OCTETS == 0 and want.offset < total
+        if content is None or not here:
+            return cls(want.content_id, want.offset, 0, b"")
+        data = content[want.offset : want.offset + CONTENT_PART_OCTETS]
+        return cls(want.content_id, want.offset, total, data)
+
+    def _to_fields(self) -> dict[str, FieldValue]:
+        if len(self.data) != _part_octets(self.offset, self.total):
+            message = (
+                f"{len(self.data)} octets of a CONTENT at {self.offset} of {self.total}"
+            )
+            raise LocalProtocolError(message, clause="DLG-16.3")
+        return {
+            "content_id": self.content_id,
+            "offset": self.offset,
+            "total": self.total,
+            "data": self.data.ljust(CONTENT_PART_OCTETS, b"\0"),
+        }
+
+    @classmethod
+    def _from_fields(cls, fields: dict[str, Any]) -> Self:
+        offset, total = fields["offset"], fields["total"]
+        octets = _part_octets(offset, total)
+        padded: bytes = fields["data"]
+        if octets is None or any(padded[octets:]):
+            raise _malformed(f"CONTENT: no part at {offset} of {total} octets")
+        return cls(fields["content_id"], offset, total, padded[:octets])
+
+
+def _part_octets(offset: int, total: int) -> int | None:
+    """Say how many octets a part holds, or None where there can be no such part."""
+    if total == 0:
+        return 0
+    if total > CONTENT_OCTETS_MAX or offset >= total or offset % CONTENT_PART_OCTETS:
+        return None
+    return min(CONTENT_PART_OCTETS, total - offset)
+
+
 MESSAGES: dict[MessageType, type[Message]] = {
     message.TABLE.type: message
     for message in (
@@ -307,6 +387,8 @@ MESSAGES: dict[MessageType, type[Message]] = {
         Receipt,
         Ack,
         Order,
+        Want,
+        ContentPart,
     )
 }
 

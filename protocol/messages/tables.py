@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Final
 
+from protocol.messages.orders import CONTENT_PART_OCTETS, OrderKind
 from protocol.registers import MachineState, RequestKind, VoucherKind
 
 
@@ -26,11 +27,13 @@ class MessageType(IntEnum):
     EVENT_LOG = 0x13
     GOODBYE = 0x14
     LAST_VOUCHER = 0x15
+    WANT = 0x16
     VOUCHER = 0x20
     REFUSAL = 0x21
     RECEIPT = 0x22
     ACK = 0x23
     ORDER = 0x24
+    CONTENT = 0x25
 
 
 class RefusalCode(IntEnum):
@@ -69,22 +72,6 @@ class Disposition(IntEnum):
     """Nothing is outstanding: the request is forgotten and another may be made."""
     KEPT = 1
     """A voucher is outstanding: the request stands as it is."""
-
-
-class OrderKind(IntEnum):
-    """What an order asks the machine to do (DLG-10)."""
-
-    CLOCK = 1
-    """Set the clock to the value (seconds since 1970)."""
-    LOCK = 2
-    """Refuse to frank until an UNLOCK; the value is a reason code for the operator."""
-    UNLOCK = 3
-    NEXT_CALL = 4
-    """Dial in by the value (seconds since 1970); 0 takes a date back."""
-    TARIFF = 16
-    SLOGAN = 17
-    FIRMWARE = 18
-    KEY_ROTATION = 19
 
 
 class LicenceState(IntEnum):
@@ -296,7 +283,26 @@ ORDER = MessageTable(
     (
         _uint("order_serial", 4, "its serial, without gaps"),
         _uint("order", 1, "what to do", OrderKind),
-        _uint("value", 8, "time, reason or 0, as the kind says"),
+        _uint("value", 8, "time, amount, number or content id, as the kind says"),
+    ),
+)
+
+_CONTENT_ID = _uint("content_id", 8, "content id, from the ORDER")
+
+WANT = MessageTable(
+    MessageType.WANT,
+    "machine",
+    (_CONTENT_ID, _uint("offset", 4, "first octet that is wanted")),
+)
+
+CONTENT = MessageTable(
+    MessageType.CONTENT,
+    "server",
+    (
+        _CONTENT_ID,
+        _uint("offset", 4, "offset of the first octet in the content, from the WANT"),
+        _uint("total", 4, "octets of the whole content; 0 when it is not here"),
+        Field("data", CONTENT_PART_OCTETS, Kind.OCTETS, "octets, then zeros"),
     ),
 )
 
@@ -306,11 +312,13 @@ TABLES: Final = (
     USAGE,
     GOODBYE,
     LAST_VOUCHER,
+    WANT,
     VOUCHER,
     REFUSAL,
     RECEIPT,
     ACK,
     ORDER,
+    CONTENT,
 )
 """Every message that is built; EVENT_LOG is reserved (DLG-12)."""
 

@@ -202,7 +202,7 @@ def test_nothing_outstanding_cannot_be_taken_back(
         office.administration.void(LICENCE, BY)
 
 
-@pytest.mark.parametrize("kind", [OrderKind.TARIFF, OrderKind.KEY_ROTATION])
+@pytest.mark.parametrize("kind", [OrderKind.TARIFF, OrderKind.CREDIT_KEY])
 def test_orders_without_a_layout_are_not_offered(
     office: Office, machine: PaperMachine, kind: OrderKind
 ) -> None:

@@ -62,7 +62,7 @@ def test_an_old_order_and_an_order_behind_a_gap_change_nothing() -> None:
         OrderKind.TARIFF,
         OrderKind.SLOGAN,
         OrderKind.FIRMWARE,
-        OrderKind.KEY_ROTATION,
+        OrderKind.CREDIT_KEY,
     ],
 )
 def test_a_reserved_order_is_not_applied_and_stops_those_behind_it(
