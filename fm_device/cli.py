@@ -329,7 +329,7 @@ def _dial(
     capture: Path | None = None,
 ) -> "DialInReport | None":
     """Plan and run one dial-in; None when the machine does not even begin it."""
-    from fm_device.firmware import DialRefusal, plan_dial_in
+    from fm_device.firmware.dialling import DialRefusal, plan_dial_in
     from fm_device.program import run_dial_in
     from fm_device.show import show_progress
     from hw.clock import SystemWallClock

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fm_device.classes import show_class
 from fm_device.dial_in import DialInReport, LinkIsUp, Progress, Redialling
-from fm_device.firmware import show_pending, show_unclosed
+from fm_device.firmware.dialling import show_pending, show_unclosed
 from fm_device.psd.device import Psd
 from fm_device.psd.franking import Frank
 from fm_device.psd.states import Silence

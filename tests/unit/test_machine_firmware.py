@@ -2,7 +2,7 @@
 
 import pytest
 
-from fm_device.firmware import DialPlan, DialRefusal, plan_dial_in
+from fm_device.firmware.dialling import DialPlan, DialRefusal, plan_dial_in
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
 from hw.entropy import SeededEntropy

@@ -1,8 +1,7 @@
-"""The firmware around the PSD: what an operator asks for, and what is said to that.
+"""What an operator may dial in for, decided before a line is used for it.
 
-Rules of the PSD are not repeated here: the firmware asks, and shows the answer. What is
-decided here is only what a dial-in may ask for, before a line is used for it. The life
-of a machine is the table in `fm_device.psd.states`.
+Rules of the PSD are not repeated here. The life of a machine is the table in
+`fm_device.psd.states`.
 """
 
 from dataclasses import dataclass
