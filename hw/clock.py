@@ -3,7 +3,8 @@
 "How long since?" is asked of a `MonotonicClock`: seconds from an arbitrary start, never
 set back, for time-outs. "What time is it?" is asked of a `WallClock`: UTC, for records,
 which a person or NTP may set forward or back. Each has a *system* and a *memory*
-implementation; the memory ones ship because the simulator and the lab run on them.
+implementation; the memory ones ship because the simulator and the lab run on them. A
+machine's own clock is a `DriftingWallClock`: a quartz on a battery, never quite right.
 """
 
 import time
@@ -117,6 +118,66 @@ class MemoryWallClock:
         self._utc = _aware(utc)
 
 
+class DriftingWallClock:
+    """A quartz clock on a battery: it gains or loses, and stops when that is empty.
+
+    It follows another clock and its jumps. A common watch quartz is within 20 parts per
+    million, which is 1.7 s a day.
+    """
+
+    def __init__(self, base: WallClock, ppm: float, started: datetime) -> None:
+        """Follow `base`, from the moment at which both showed the same.
+
+        Args:
+            base: The clock that is right.
+            ppm: Parts per million gained against it; negative when this clock loses.
+            started: That moment, an aware instant.
+
+        Raises:
+            LocalProtocolError: The instant has no time zone, or the clock would run
+                backwards.
+        """
+        if not ppm > _PPM_OF_A_CLOCK_THAT_STANDS:
+            message = f"a clock that gains {ppm} ppm runs backwards"
+            raise LocalProtocolError(message)
+        self._base = base
+        self._ppm = ppm
+        self._set_at = _aware(started)
+        self._set_to = self._set_at
+        self._stopped = False
+
+    @property
+    def is_running(self) -> bool:
+        """The battery holds; a stopped clock shows when it stopped, for ever."""
+        return not self._stopped
+
+    def now(self) -> EpochSeconds:
+        """Read the clock in whole seconds."""
+        return epoch_seconds(self.utc())
+
+    def utc(self) -> datetime:
+        """Read the clock as an aware UTC instant."""
+        if self._stopped:
+            return self._set_to
+        elapsed = self._base.utc() - self._set_at
+        return self._set_to + elapsed + elapsed * self._ppm / 1_000_000
+
+    def set(self, utc: datetime) -> None:
+        """Set the clock to the aware instant `utc`; from there it runs, or runs again.
+
+        Raises:
+            LocalProtocolError: The instant has no time zone.
+        """
+        self._set_to = _aware(utc)
+        self._set_at = self._base.utc()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let the battery run out; a second time changes nothing."""
+        self._set_to = self.utc()
+        self._stopped = True
+
+
 def epoch_seconds(instant: datetime) -> EpochSeconds:
     """Count whole seconds since 1970-01-01T00:00:00Z, rounding down.
 
@@ -131,6 +192,7 @@ def utc_instant(seconds: EpochSeconds) -> datetime:
     return _EPOCH + timedelta(seconds=seconds)
 
 
+_PPM_OF_A_CLOCK_THAT_STANDS = -1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -6,6 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from hw.clock import (
+    DriftingWallClock,
     MemoryMonotonicClock,
     MemoryWallClock,
     MonotonicClock,
@@ -26,7 +27,12 @@ MONOTONIC_CLOCKS: list[MonotonicClock] = [
     MemoryMonotonicClock(5.0),
     ReactorClock(Clock()),
 ]
-WALL_CLOCKS: list[WallClock] = [SystemWallClock(), MemoryWallClock(NOON)]
+WALL_CLOCKS: list[WallClock] = [
+    SystemWallClock(),
+    MemoryWallClock(NOON),
+    DriftingWallClock(MemoryWallClock(NOON), -20, NOON - timedelta(days=1)),
+    DriftingWallClock(SystemWallClock(), 20, NOON),
+]
 
 
 @pytest.mark.parametrize("clock", MONOTONIC_CLOCKS)
@@ -72,9 +78,53 @@ def test_a_memory_wall_clock_can_be_set_back_as_a_person_may() -> None:
     assert clock.utc() == NOON
 
 
+def test_a_battery_clock_gains_or_loses_so_many_millionths() -> None:
+    base = MemoryWallClock(NOON)
+    fast = DriftingWallClock(base, 20, NOON)
+    slow = DriftingWallClock(base, -20.5, NOON)
+    assert fast.utc() == slow.utc() == NOON
+    base.advance(1_000_000)
+    assert fast.utc() - base.utc() == timedelta(seconds=20)
+    assert base.utc() - slow.utc() == timedelta(seconds=20.5)
+
+
+def test_a_battery_clock_that_is_set_is_right_until_it_has_drifted_again() -> None:
+    base = MemoryWallClock(NOON)
+    clock = DriftingWallClock(base, 100, NOON)
+    base.advance(86_400)
+    clock.set(base.utc())
+    assert clock.utc() == base.utc()
+    base.advance(10_000)
+    assert clock.utc() - base.utc() == timedelta(seconds=1)
+
+
+def test_a_battery_clock_without_battery_stands_until_it_is_set() -> None:
+    base = MemoryWallClock(NOON)
+    clock = DriftingWallClock(base, 0, NOON)
+    assert clock.is_running
+    base.advance(60)
+    clock.stop()
+    base.advance(3600)
+    clock.stop()
+    assert not clock.is_running
+    assert clock.utc() == NOON + timedelta(seconds=60)
+    clock.set(base.utc())
+    base.advance(5)
+    assert clock.is_running
+    assert clock.utc() == base.utc()
+
+
+@pytest.mark.parametrize("ppm", [-1_000_000, -1e7, float("nan")])
+def test_a_battery_clock_cannot_run_backwards(ppm: float) -> None:
+    with pytest.raises(LocalProtocolError, match="runs backwards"):
+        DriftingWallClock(MemoryWallClock(NOON), ppm, NOON)
+
+
 def test_an_instant_without_a_time_zone_is_refused() -> None:
     with pytest.raises(LocalProtocolError, match="no time zone"):
         MemoryWallClock(NOON.replace(tzinfo=None))
+    with pytest.raises(LocalProtocolError, match="no time zone"):
+        DriftingWallClock(MemoryWallClock(NOON), 0, NOON.replace(tzinfo=None))
 
 
 def test_epoch_seconds_round_down_and_know_time_zones() -> None:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hw.nvram import FileNvram, MemoryNvram, Nvram, PowerCutNvram
+from hw.nvram import FileNvram, MemoryNvram, Nvram, PowerCutError, PowerCutNvram
 from protocol.errors import LocalProtocolError, StoreError
 
 SIZE_OCTETS = 64
@@ -54,6 +56,63 @@ def test_a_span_outside_the_memory_is_a_bug(
     with pytest.raises(LocalProtocolError, match="no span of a memory of 64 octets"):
         nvram.write(address, bytes(max(length, 0)))
     assert nvram.read(0, SIZE_OCTETS) == b"\xff" * SIZE_OCTETS
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5000), st.binary(min_size=1, max_size=3000)),
+        max_size=8,
+    )
+)
+def test_a_memory_that_holds_few_pages_reads_like_one_that_holds_all(
+    writes: list[tuple[int, bytes]],
+) -> None:
+    nvram, model = MemoryNvram.erased(8000), bytearray(b"\xff" * 8000)
+    for address, octets in writes:
+        nvram.write(address, octets)
+        model[address : address + len(octets)] = octets
+    assert nvram.image() == model
+    assert nvram.read(1000, 3000) == model[1000:4000]
+    assert MemoryNvram(nvram.image()).image() == model
+
+
+def test_a_memory_takes_up_only_what_holds_something() -> None:
+    nvram = MemoryNvram.erased(262_144)
+    assert nvram.size_octets == 262_144
+    assert nvram.held_octets == 0
+    assert nvram.read(0, 262_144) == b"\xff" * 262_144
+    assert nvram.held_octets == 0
+    nvram.write(1023, b"ab")
+    assert nvram.held_octets == 2048
+
+
+def test_a_restored_memory_takes_up_no_more_than_the_one_that_was_copied() -> None:
+    nvram = MemoryNvram.erased(262_144)
+    nvram.write(5000, b"registers")
+    again = MemoryNvram(nvram.image())
+    assert again.size_octets == 262_144
+    assert again.held_octets == nvram.held_octets == 1024
+    assert again.read(5000, 9) == b"registers"
+
+
+def test_a_restored_memory_and_the_one_that_was_copied_go_separate_ways() -> None:
+    nvram = MemoryNvram(b"old")
+    again = MemoryNvram(nvram.image())
+    again.write(0, b"new")
+    assert nvram.image() == b"old"
+
+
+def test_a_power_cut_strikes_across_the_pages_of_a_memory() -> None:
+    survivor = MemoryNvram.erased(4096)
+    with pytest.raises(PowerCutError):
+        PowerCutNvram(survivor, 1, 3).write(1022, b"abcdef")
+    assert survivor.read(1020, 8) == b"\xff\xffabc\xff\xff\xff"
+
+
+def test_a_file_of_the_size_of_a_flash_is_made_erased(tmp_path: Path) -> None:
+    nvram = FileNvram.create(tmp_path / "flash", 262_144)
+    assert nvram.read(0, 262_144) == b"\xff" * 262_144
+    nvram.close()
 
 
 def test_a_file_keeps_its_octets_when_it_is_opened_again(tmp_path: Path) -> None:
