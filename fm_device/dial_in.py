@@ -15,6 +15,7 @@ from hw.lines.port import LineLoss
 from hw.link_driver import LinkDriver
 from protocol.dialogue.machine import (
     INSPECTION,
+    ContentTaken,
     Greeted,
     MachineDialogue,
     MachineEffect,
@@ -199,8 +200,19 @@ class DialIn:
             self._sender().disconnect()
         else:
             if isinstance(effect.event, OrderTaken):
-                self.orders.append((effect.event.order, effect.event.applied))
+                self._note_order(effect.event)
+            elif isinstance(effect.event, ContentTaken):
+                for taken in effect.event.orders:
+                    self._note_order(taken)
             self._on_progress(effect.event)
+
+    def _note_order(self, taken: OrderTaken) -> None:
+        """Note an order, or anew one that its content had held back."""
+        serial = taken.order.order_serial
+        self.orders[:] = [
+            noted for noted in self.orders if noted[0].order_serial != serial
+        ]
+        self.orders.append((taken.order, taken.applied))
 
     def _sender(self) -> LinkDriver:
         if self._driver is None:

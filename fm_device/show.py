@@ -11,6 +11,7 @@ from fm_device.psd.franking import Frank
 from fm_device.psd.states import Silence
 from protocol.dialogue.machine import (
     Acknowledged,
+    ContentTaken,
     Greeted,
     OrderTaken,
     Outcome,
@@ -68,12 +69,29 @@ def show_progress(event: Progress) -> str:
         return f"refused: {_REFUSALS[event.refusal.code]}"
     if isinstance(event, Receipted):
         return "receipt is stored"
-    if isinstance(event, OrderTaken):
-        done = "done" if event.applied else "not done"
-        return f"order {event.order.order_serial}: {event.order.order.name} {done}"
+    if isinstance(event, OrderTaken | ContentTaken):
+        return _show_orders(event)
     if isinstance(event, Acknowledged):
         return f"{event.ack.of_type.name} is acknowledged"
     return show_end(event)
+
+
+def _show_orders(event: OrderTaken | ContentTaken) -> str:
+    if isinstance(event, OrderTaken):
+        return _order_line(event)
+    return "; ".join([_content_line(event), *map(_order_line, event.orders)])
+
+
+def _order_line(taken: OrderTaken) -> str:
+    done = "done" if taken.applied else "not done"
+    return f"order {taken.order.order_serial}: {taken.order.order.name} {done}"
+
+
+def _content_line(taken: ContentTaken) -> str:
+    name = f"content {taken.content_id:016x}"
+    if not taken.total:
+        return f"{name} is not at the server"
+    return f"{name}: {taken.received} of {taken.total} octets"
 
 
 def show_end(event: Failed | LineLost) -> str:

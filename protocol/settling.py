@@ -320,9 +320,17 @@ _LICENCE_REFUSAL = {
 }
 
 _RECHARGEABLE = frozenset(
-    {MachineState.INSTALLED, MachineState.IN_SERVICE, MachineState.BLOCKED}
+    {
+        MachineState.INSTALLED,
+        MachineState.IN_SERVICE,
+        MachineState.BLOCKED,
+        MachineState.WITHHELD,
+    }
 )
-"""BLOCKED only means that no dial-in was complete in time: this one frees it."""
+"""BLOCKED only means that no dial-in was complete in time: this one frees it.
+
+WITHHELD repeats what the last RECEIPT said of the licence; the books say it of today.
+"""
 
 
 def _recharge_refused(

@@ -19,6 +19,8 @@ from hw.link_driver import LinkDriver
 from protocol.channel import ServerChannelPort
 from protocol.dialogue.server import (
     BooksAnswer,
+    ContentFound,
+    FindContent,
     FindCredential,
     JudgeConfirmation,
     JudgeStatement,
@@ -38,6 +40,7 @@ from protocol.dialogue.shared import (
 )
 from protocol.errors import ErrorCode
 from protocol.link import Link, Role
+from protocol.messages import ContentPart
 from protocol.values import LicenceIdentifier
 from rmfs_server.books import Books, Turn
 from rmfs_server.limits import Limits, WrongAuthentications
@@ -49,6 +52,7 @@ _Question = (
     FindCredential
     | JudgeStatement
     | JudgeConfirmation
+    | FindContent
     | StoreUsage
     | StoreLastVoucher
     | StoreGoodbye
@@ -320,6 +324,9 @@ class Call:
             return lambda: books.judge_confirmation(
                 turn, effect.confirmation, effect.signed, now
             )
+        if isinstance(effect, FindContent):
+            not_here = ContentPart.cut(effect.content_id, effect.offset, None)
+            return lambda: ContentFound(not_here)
         if isinstance(effect, StoreUsage):
             return lambda: books.store_usage(turn, effect.statement, effect.rows, now)
         if isinstance(effect, StoreLastVoucher):

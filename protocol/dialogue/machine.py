@@ -23,6 +23,7 @@ from protocol.dialogue.shared import (
 )
 from protocol.errors import ErrorCode, NoTransitionError, RemoteProtocolError
 from protocol.messages import (
+    WANTS_PER_DIAL_IN_MAX,
     Ack,
     Order,
     Receipt,
@@ -36,6 +37,11 @@ from protocol.values import Paise
 
 ANSWER_TIMEOUT_S: Final = 60.0
 """Longest wait for a message: 35 times GREETING_3 at 1,200 bit/s (DLG-13)."""
+FETCHING_S: Final = 600.0
+"""No part is asked for later than this after link set-up: a call has an end (DLG-16.6).
+
+What is missing then is fetched in the next dial-in, and this one can be completed.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +94,32 @@ class OrderTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class ContentTaken:
+    """A part of a content is stored, or the server has said that it is not here.
+
+    Attributes:
+        content_id: Which content.
+        received: Octets of it on hand, from its first on.
+        total: Octets of the whole; 0 when the server does not have it.
+        orders: The orders that were held back by it and have now been looked at again.
+    """
+
+    content_id: int
+    received: int
+    total: int
+    orders: tuple[OrderTaken, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged:
     """The server has committed what was sent."""
 
     ack: Ack
 
 
-PsdAnswer = VoucherApplied | Refused | Receipted | OrderTaken | Acknowledged
+PsdAnswer = (
+    VoucherApplied | Refused | Receipted | OrderTaken | ContentTaken | Acknowledged
+)
 
 
 class SecurityDevice(Protocol):
@@ -127,6 +152,15 @@ class SecurityDevice(Protocol):
 
         Raises:
             RemoteProtocolError: Nothing was changed; its code is what to tell.
+        """
+
+    def want(self) -> bytes | None:
+        """Seal the WANT for the next part of the content that holds an order back.
+
+        Asked when all ORDERs have come and again after each `ContentTaken`.
+
+        Returns:
+            The packet, or None when nothing is missing or what is missing is not here.
         """
 
     def usage(self) -> tuple[bytes, ...]:
@@ -178,8 +212,15 @@ class RefusedAsAhead:
 
 
 @dataclass(frozen=True, slots=True)
+class PartWanted:
+    """Every ORDER has come, and one waits for a part of its content."""
+
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class OrdersDone:
-    """Every ORDER that the RECEIPT announced has been taken."""
+    """Every ORDER that the RECEIPT announced has come, and no content is fetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +245,8 @@ MachineEvent = (
     | RefusedAsAhead
     | Receipted
     | OrderTaken
+    | PartWanted
+    | ContentTaken
     | OrdersDone
     | Acknowledged
     | NothingToSend
@@ -220,6 +263,7 @@ class State(Enum):
     STATED = "waiting for the answer to the STATEMENT"
     AWAITING_RECEIPT = "waiting for the RECEIPT"
     ORDERED = "waiting for ORDERs"
+    FETCHING = "waiting for CONTENT"
     REPORTING = "waiting for the ACK of USAGE"
     PRESENTING = "waiting for the ACK of LAST_VOUCHER"
     ENDED = "over"
@@ -255,9 +299,12 @@ class MachineDialogue:
         self._request = request
         self._orders_left = 0
         self._unanswered = 0
+        self._wants_left = WANTS_PER_DIAL_IN_MAX
+        self._fetch_until = 0.0
 
     def link_up(self, now: float) -> list[MachineEffect]:
         """Begin: the link is connected."""
+        self._fetch_until = now + FETCHING_S
         return self._step(Dialled(self._request), now)
 
     def receive_packet(self, packet: bytes, now: float) -> list[MachineEffect]:
@@ -311,18 +358,27 @@ class MachineDialogue:
             self.state = row.to
             self.deadline = None if row.to is State.ENDED else now + ANSWER_TIMEOUT_S
             effects += row.do(self, following)
-            following = self._following()
+            following = self._following(now)
         if self.state is State.ENDED:
             self._psd.hang_up()
         return effects
 
-    def _following(self) -> MachineEvent | None:
+    def _following(self, now: float) -> MachineEvent | None:
         """Say what is true at once in the state just entered."""
         if self.state is State.ORDERED and self._orders_left == 0:
-            return OrdersDone()
+            return self._next_part(now)
+        if self.state is State.FETCHING and not self._unanswered:
+            return self._next_part(now)
         if self.state in (State.REPORTING, State.PRESENTING) and not self._unanswered:
             return NothingToSend()
         return None
+
+    def _next_part(self, now: float) -> PartWanted | OrdersDone:
+        """Ask the PSD what it misses, as long as this dial-in may fetch."""
+        if not self._wants_left or now > self._fetch_until:
+            return OrdersDone()
+        packet = self._psd.want()
+        return OrdersDone() if packet is None else PartWanted(packet)
 
     def _fail(self, code: ErrorCode, detail: str, now: float) -> list[MachineEffect]:
         if self.state is State.ENDED:
@@ -367,6 +423,15 @@ class MachineDialogue:
         self._orders_left -= 1
         return [Tell(event)]
 
+    def _want(self, event: PartWanted) -> list[MachineEffect]:
+        self._wants_left -= 1
+        self._unanswered = 1
+        return [SendPacket(event.packet)]
+
+    def _take_content(self, event: ContentTaken) -> list[MachineEffect]:
+        self._unanswered = 0
+        return [Tell(event)]
+
     def _report(self, _event: OrdersDone) -> list[MachineEffect]:
         packets = self._psd.usage()
         self._unanswered = len(packets)
@@ -392,6 +457,7 @@ _WAITING_FOR_RECORDS: Final = frozenset(
         State.STATED,
         State.AWAITING_RECEIPT,
         State.ORDERED,
+        State.FETCHING,
         State.REPORTING,
         State.PRESENTING,
     }
@@ -424,7 +490,11 @@ def _rows() -> Iterator[Row[State, Action]]:
         State.AWAITING_RECEIPT, RefusedByFreeze, machine._take_freeze, State.ENDED
     )
     yield Row(State.ORDERED, OrderTaken, machine._take_order, State.ORDERED)
+    yield Row(State.ORDERED, PartWanted, machine._want, State.FETCHING)
     yield Row(State.ORDERED, OrdersDone, machine._report, State.REPORTING)
+    yield Row(State.FETCHING, ContentTaken, machine._take_content, State.FETCHING)
+    yield Row(State.FETCHING, PartWanted, machine._want, State.FETCHING)
+    yield Row(State.FETCHING, OrdersDone, machine._report, State.REPORTING)
     yield Row(State.REPORTING, Acknowledged, machine._part, State.ENDED)
     yield Row(State.REPORTING, NothingToSend, machine._part, State.ENDED)
     yield Row(State.REPORTING, RefusedByFreeze, machine._take_freeze, State.ENDED)

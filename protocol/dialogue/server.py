@@ -29,8 +29,10 @@ from protocol.errors import ErrorCode, NoTransitionError, RemoteProtocolError
 from protocol.keys import MachineCredential
 from protocol.messages import (
     SIGNATURE_OCTETS,
+    WANTS_PER_DIAL_IN_MAX,
     Ack,
     Confirmation,
+    ContentPart,
     Goodbye,
     LastVoucher,
     Message,
@@ -41,6 +43,7 @@ from protocol.messages import (
     Statement,
     Usage,
     UsageRow,
+    Want,
     decode_message,
 )
 from protocol.table import Row, Table
@@ -126,6 +129,20 @@ class ConfirmationReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class WantReceived:
+    """The machine misses a part of a content that an order named."""
+
+    want: Want
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFound:
+    """The part of a content that was asked for, or the word that it is not here."""
+
+    content: ContentPart
+
+
+@dataclass(frozen=True, slots=True)
 class UsageReceived:
     """One part of the usage table."""
 
@@ -194,6 +211,14 @@ class JudgeConfirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class FindContent:
+    """Look a part of a content up: `ContentFound` comes back, found or not."""
+
+    content_id: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoreUsage:
     """Check and store the usage rows: `Stored` or `Frozen` comes back."""
 
@@ -228,6 +253,7 @@ ServerEffect = (
     | FindCredential
     | JudgeStatement
     | JudgeConfirmation
+    | FindContent
     | StoreUsage
     | StoreLastVoucher
     | StoreGoodbye
@@ -240,6 +266,7 @@ BooksAnswer = (
     | Delivered
     | Closed
     | Frozen
+    | ContentFound
     | Stored
     | Superseded
     | StoreFailed
@@ -248,6 +275,7 @@ ServerEvent = (
     Greeting1Received
     | Greeting3Received
     | ConfirmationReceived
+    | WantReceived
     | UsageReceived
     | UsageComplete
     | LastVoucherReceived
@@ -267,7 +295,8 @@ class State(Enum):
     JUDGING = "judging the STATEMENT"
     DELIVERED = "waiting for the CONFIRMATION"
     POSTING = "posting the CONFIRMATION"
-    CLOSED = "waiting for USAGE or GOODBYE"
+    CLOSED = "waiting for WANT, USAGE or GOODBYE"
+    SERVING = "looking a content up"
     STORING_USAGE = "storing the usage"
     FROZEN = "waiting for LAST_VOUCHER or GOODBYE"
     STORING_VOUCHER = "storing the presented voucher"
@@ -279,6 +308,7 @@ _WAITING_FOR_BOOKS: Final = frozenset(
         State.IDENTIFYING,
         State.JUDGING,
         State.POSTING,
+        State.SERVING,
         State.STORING_USAGE,
         State.STORING_VOUCHER,
     }
@@ -303,6 +333,7 @@ class ServerDialogue:
         self._credential: MachineCredential | None = None
         self._statement: Statement | None = None
         self._parts: list[Usage] = []
+        self._wants_left = WANTS_PER_DIAL_IN_MAX
 
     def receive_packet(self, packet: bytes, now: float) -> list[ServerEffect]:
         """Take a packet of the machine; nothing that it holds raises."""
@@ -363,6 +394,8 @@ class ServerDialogue:
         if isinstance(message, Confirmation):
             self._check_signed(message, body, "CONFIRMATION")
             return ConfirmationReceived(message, self._signed(body))
+        if isinstance(message, Want):
+            return self._count(message)
         if isinstance(message, Usage):
             return self._gather(message)
         if isinstance(message, LastVoucher):
@@ -371,6 +404,17 @@ class ServerDialogue:
             return GoodbyeReceived(message)
         name = type(message).__name__.upper()
         raise NoTransitionError(f"{name} while {self.state.value}")
+
+    def _count(self, want: Want) -> ServerEvent:
+        """Take a WANT, but not without end (DLG-16.6)."""
+        if not self._wants_left or self._parts:
+            raise RemoteProtocolError(
+                "a WANT too many, or between the parts of a USAGE",
+                clause="DLG-16.6",
+                code=ErrorCode.UNEXPECTED,
+            )
+        self._wants_left -= 1
+        return WantReceived(want)
 
     def _gather(self, usage: Usage) -> ServerEvent:
         """Take the parts of a usage table in their order (DLG-9.2)."""
@@ -475,6 +519,12 @@ class ServerDialogue:
     def _freeze(self, event: Frozen) -> list[ServerEffect]:
         return [self._answer(event.refusal.encode())]
 
+    def _find_content(self, event: WantReceived) -> list[ServerEffect]:
+        return [FindContent(event.want.content_id, event.want.offset)]
+
+    def _serve(self, event: ContentFound) -> list[ServerEffect]:
+        return [self._answer(event.content.encode())]
+
     def _keep_part(self, event: UsageReceived) -> list[ServerEffect]:
         self._parts.append(event.usage)
         return []
@@ -557,6 +607,8 @@ def _rows() -> Iterator[Row[State, Action]]:
     yield Row(State.DELIVERED, ConfirmationReceived, server._post, State.POSTING)
     yield Row(State.POSTING, Closed, server._close, State.CLOSED)
     yield Row(State.POSTING, Frozen, server._freeze, State.FROZEN)
+    yield Row(State.CLOSED, WantReceived, server._find_content, State.SERVING)
+    yield Row(State.SERVING, ContentFound, server._serve, State.CLOSED)
     yield Row(State.CLOSED, UsageReceived, server._keep_part, State.CLOSED)
     yield Row(State.CLOSED, UsageComplete, server._store_usage, State.STORING_USAGE)
     yield Row(State.CLOSED, GoodbyeReceived, server._part, State.ENDED)

@@ -327,8 +327,13 @@ class ContentPart(Message):
     data: bytes
 
     @classmethod
-    def cut(cls, want: Want, content: bytes | None) -> Self:
+    def cut(cls, content_id: int, offset: int, content: bytes | None) -> Self:
         """Answer a WANT from the whole content, or from None where there is none.
+
+        Args:
+            content_id: As in the WANT.
+            offset: As in the WANT; one where no part begins finds nothing.
+            content: The signed octets, which may end in zeros.
 
         Raises:
             LocalProtocolError: The content is larger than a content may be.
@@ -336,11 +341,10 @@ class ContentPart(Message):
         total = 0 if content is None else len(content)
         if total > CONTENT_OCTETS_MAX:
             raise LocalProtocolError(f"a content of {total} octets", clause="DLG-16.1")
-        here = want.offset % CONTENT_PART_OCTETS == 0 and want.offset < total
-        if content is None or not here:
-            return cls(want.content_id, want.offset, 0, b"")
-        data = content[want.offset : want.offset + CONTENT_PART_OCTETS]
-        return cls(want.content_id, want.offset, total, data)
+        if content is None or _part_octets(offset, total) is None:
+            return cls(content_id, offset, 0, b"")
+        data = content[offset : offset + CONTENT_PART_OCTETS]
+        return cls(content_id, offset, total, data)
 
     def _to_fields(self) -> dict[str, FieldValue]:
         if len(self.data) != _part_octets(self.offset, self.total):
