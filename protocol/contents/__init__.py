@@ -24,10 +24,19 @@ from protocol.contents.fields import BadFieldError, ContentError, ContentFault
 from protocol.contents.firmware import FirmwareImage
 from protocol.contents.kinds import ContentKind
 from protocol.contents.slogan import Slogan
-from protocol.contents.tariff import Addition, Further, ProductClass, Step, Tariff
+from protocol.contents.tariff import (
+    CLASS_NUMBER_MAX,
+    Addition,
+    Further,
+    ProductClass,
+    Step,
+    Tariff,
+)
+from protocol.contents.tariff_file import TariffFileError, read_tariff_file
 
 __all__ = [
     "BODY_OCTETS_MAX",
+    "CLASS_NUMBER_MAX",
     "CONTENT_OCTETS_MAX",
     "HEAD_OCTETS",
     "Addition",
@@ -44,9 +53,11 @@ __all__ = [
     "Slogan",
     "Step",
     "Tariff",
+    "TariffFileError",
     "content_id",
     "make_content",
     "read_body",
     "read_content",
+    "read_tariff_file",
     "write_content",
 ]

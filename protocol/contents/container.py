@@ -258,5 +258,5 @@ def _valid_from(body: Body) -> EpochSeconds:
 def _compare(name: str, told: int, found: int) -> None:
     if told != found:
         raise ContentError(
-            ContentFault.DIFFERS, f"{name}: {told} in the head, {found} in the body"
+            ContentFault.DIFFERS, f"{told} in the head, {found} in the body", name
         )

@@ -36,13 +36,25 @@ class ContentFault(Enum):
 
 
 class ContentError(RmfsError):
-    """A content is refused; `fault` says why, the message adds the place."""
+    """A content is refused; `fault` says why, the message adds the place.
 
-    def __init__(self, fault: ContentFault, detail: str = "") -> None:
+    Attributes:
+        fault: What is wrong.
+        place: The path to the field, as ``classes[2].letters``; empty for the whole.
+        reason: What is wrong there; empty when the fault says it all.
+    """
+
+    def __init__(self, fault: ContentFault, reason: str = "", place: str = "") -> None:
         """Say what is wrong, and where."""
-        super().__init__(f"{fault.value}: {detail}" if detail else fault.value)
         self.fault = fault
-        self.detail = detail
+        self.place = place
+        self.reason = reason
+        super().__init__(": ".join(filter(None, (fault.value, self.detail))))
+
+    @property
+    def detail(self) -> str:
+        """Place and reason, as people read them."""
+        return ": ".join(filter(None, (self.place, self.reason)))
 
 
 class BadFieldError(LocalProtocolError):
@@ -64,7 +76,7 @@ class Node:
 
     def refused(self, reason: str) -> ContentError:
         """Make the error that names this place."""
-        return ContentError(ContentFault.BODY, _joined(self.path, reason))
+        return ContentError(ContentFault.BODY, reason, self.path)
 
     def members(self, *names: str) -> dict[str, "Node"]:
         """Take an object that has exactly these members.
@@ -74,14 +86,14 @@ class Node:
         """
         if not isinstance(self.value, Mapping):
             raise self.refused(f"{_shown(self.value)} is no table of fields")
+        inner = f"{self.path}." if self.path else ""
+        for name in self.value:
+            if name not in names:
+                unknown = Node(None, inner + _shown(name)[1:-1])
+                raise unknown.refused(f"no such field; there are {', '.join(names)}")
         for name in names:
             if name not in self.value:
                 raise self.refused(f"the field {name} is missing")
-        for name in self.value:
-            if name not in names:
-                known = ", ".join(names)
-                raise self.refused(f"there is no field {_shown(name)} here: {known}")
-        inner = f"{self.path}." if self.path else ""
         return {name: Node(self.value[name], inner + name) for name in names}
 
     def items(self) -> tuple["Node", ...]:
@@ -166,7 +178,7 @@ class Node:
             return make()
         except BadFieldError as error:
             place = f"{self.path}.{error.place}" if self.path else error.place
-            raise ContentError(ContentFault.BODY, f"{place}: {error.reason}") from error
+            raise ContentError(ContentFault.BODY, error.reason, place) from error
 
 
 def check_whole(place: str, value: int, least: int, largest: int) -> None:
@@ -237,10 +249,6 @@ def check_canonical(octets: bytes, written: bytes) -> None:
         raise ContentError(
             ContentFault.BODY, "it is not written in the one form: sorted, no space"
         )
-
-
-def _joined(path: str, reason: str) -> str:
-    return f"{path}: {reason}" if path else reason
 
 
 def _shown(value: object) -> str:

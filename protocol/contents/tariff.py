@@ -163,6 +163,11 @@ class ProductClass:
                 "steps", f"the postage comes to {highest} paise: a frank cannot hold it"
             )
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether every weight that the class allows costs the same."""
+        return len(self.steps) == 1 and self.further is None
+
     def postage_paise(self, weight_g: int, zone: str) -> Paise:
         """Compute the postage of a weight that the class allows.
 
