@@ -7,12 +7,12 @@ from tests.house.sources import ROOT, shown, text_files
 
 SPECIFICATION = ROOT / "protocol" / "SPEC.md"
 
-_CLAUSE = re.compile(r"\b([A-Z]{2,5})-([0-9]+(?:\.[0-9]+)*)\b")
+_CLAUSE = re.compile(r"\b([A-Z]{2,8})-([0-9]+(?:\.[0-9]+)*)\b")
 
 # A clause is defined where its number opens a paragraph, a heading, a list entry or a
 # row of a table.
 _DEFINED = re.compile(
-    r"^[#>*\-|\s`\[]*([A-Z]{2,5}-[0-9]+(?:\.[0-9]+)*)\b", re.MULTILINE
+    r"^[#>*\-|\s`\[]*([A-Z]{2,8}-[0-9]+(?:\.[0-9]+)*)\b", re.MULTILINE
 )
 
 
