@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fm_device.model import MODEL, show_firmware
+from fm_device.model import FIRMWARE, MODEL, show_version
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
 from hw.clock import WallClock
@@ -98,6 +98,7 @@ def create_machine(
     entropy: Entropy,
     clock: WallClock,
     set_clock: bool = True,
+    pin_code: int = 560001,
 ) -> None:
     """Make a machine in a new or empty folder, and install it.
 
@@ -125,11 +126,12 @@ def create_machine(
                 licence=licence,
                 realm=papers.maker.realm,
                 servers=[papers.server],
+                maker=papers.maker.public,
                 entropy=entropy,
                 clock=clock if set_clock else None,
             )
             psd = Psd(nvram, clock)
-            psd.install()
+            psd.install(pin_code)
             _write(folder / SERVER, papers.server_text)
             _write_papers(folder, psd, papers.maker, clock.now())
         finally:
@@ -202,7 +204,7 @@ def _write_papers(
         "format": "rmfs machine",
         "version": 1,
         "model": MODEL,
-        "firmware": show_firmware(),
+        "firmware": show_version(FIRMWARE),
         "realm": psd.credential.realm.name,
         "psd_serial": psd.record.psd_serial,
         "licence_identifier": psd.record.life.licence,

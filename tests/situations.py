@@ -8,6 +8,7 @@ from protocol.dialogue.machine import INSPECTION, Outcome, Request, VoucherAppli
 from protocol.messages import Voucher
 from protocol.registers import Registers
 from protocol.values import Paise, RechargeNumber
+from tests.franking import frank
 from tests.system import RUPEES_2000, System, new_system
 from tests.witness.rogue_machine import RogueMachine, Wire
 
@@ -28,7 +29,7 @@ def in_use(folder: Path) -> System:
     assert system.dial(RUPEES_2000).outcome is Outcome.CONFIRMED
     psd = system.psd()
     for value, product_class in ((500, 1), (500, 1), (500, 2), (0, 1)):
-        psd.frank(Paise(value), product_class)
+        frank(psd, Paise(value), product_class)
     assert system.dial(INSPECTION).outcome is Outcome.INSPECTED
     assert system.psd().record.registers == REGISTERS_IN_USE
     return system

@@ -28,7 +28,7 @@ from hw.nvram import MemoryNvram, Nvram
 from protocol.channel import MachineChannel, ServerChannel
 from protocol.dialogue.machine import Request
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
-from protocol.keys import CreditKey, Realm, ServerIdentity, ServerProvisioning
+from protocol.keys import CreditKey, MakerKey, Realm, ServerIdentity, ServerProvisioning
 from protocol.link import Direction
 from protocol.registers import RequestKind, VoucherKind
 from protocol.values import LicenceIdentifier, LicenceNumber, Paise
@@ -60,6 +60,8 @@ OPENED: list[Store] = []
 _KEYS = SeededEntropy(b"keys of the server")
 IDENTITY = ServerIdentity.generate("TEST-OEM", Realm.TEST, 1, _KEYS)
 CREDIT_KEY = CreditKey.generate(1, Realm.TEST, _KEYS)
+MAKER_KEY = MakerKey.generate("MAKER", Realm.TEST, SeededEntropy(b"maker"))
+MAKER = MAKER_KEY.public
 
 T = TypeVar("T")
 
@@ -371,12 +373,13 @@ def new_system(folder: Path) -> System:
         licence=LICENCE,
         realm=Realm.TEST,
         servers=[ServerProvisioning(credential, wall.now())],
+        maker=MAKER,
         entropy=SeededEntropy(b"keys of the machine"),
         clock=wall,
     )
     system = System(folder, nvram, b"new system")
     psd = system.psd()
-    psd.install()
+    psd.install(560001)
     new = NewLicence(NUMBER, LICENSEE, date(2031, 8, 15))
     system.administration.enrol(psd.provisioning(wall.now()), new, system.by())
     system.deposit(DEPOSITED_PAISE)

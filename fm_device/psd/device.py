@@ -15,17 +15,46 @@ Rules:
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
-from fm_device.model import MODEL, show_firmware
-from fm_device.psd.franking import Frank, FrankRefusal, frank
+from fm_device.model import FIRMWARE, MODEL, show_version
+from fm_device.psd.contents import ContentStore, capabilities_of
+from fm_device.psd.franking import (
+    Frank,
+    FrankOrder,
+    FrankRefusal,
+    debit,
+    indicium_of,
+)
 from fm_device.psd.keyring import Keyring
 from fm_device.psd.memory import PsdMemory
-from fm_device.psd.records import LIVES_MAX, NO_RECHARGE, NO_TIME, Life, PsdRecord
+from fm_device.psd.pins import (
+    ATTEMPTS_MAX,
+    PinAnswer,
+    PinVerdict,
+    Role,
+    attempt_counted,
+    attempt_right,
+    check_pin_form,
+    pin_digest,
+    pin_of,
+    waits,
+    with_pin,
+)
+from fm_device.psd.records import (
+    LIVES_MAX,
+    NO_RECHARGE,
+    NO_TIME,
+    Life,
+    OpenFrank,
+    PsdRecord,
+)
 from fm_device.psd.session import Session
 from fm_device.psd.states import (
     Installed,
     Reinitialised,
     Silence,
+    WrongCodes,
     moved,
     silence_at,
     state_at,
@@ -36,10 +65,12 @@ from hw.nvram import Nvram
 from protocol.channel import MachineChannel, MachineChannelPort
 from protocol.dialogue.machine import PsdAnswer, Request
 from protocol.errors import LocalProtocolError
+from protocol.indicium import authentication_code, authentication_key, sign_indicium
 from protocol.keys import (
     MachineCredential,
     MachineIdentity,
     MachineProvisioning,
+    MakerPublicKey,
     Realm,
     ServerCredential,
     ServerProvisioning,
@@ -49,8 +80,12 @@ from protocol.registers import ZERO_REGISTERS, MachineState, RequestKind
 from protocol.values import (
     EpochSeconds,
     LicenceIdentifier,
-    Paise,
 )
+
+PIN_CODE_MIN: Final = 100_000
+PIN_CODE_MAX: Final = 999_999
+WRONG_VOUCHERS_MAX: Final = 20
+"""Vouchers that failed a check until the machine locks itself out, as with PINs."""
 
 ChannelMaker = Callable[[MachineIdentity, ServerCredential], MachineChannelPort]
 
@@ -62,6 +97,7 @@ def manufacture(
     licence: LicenceIdentifier,
     realm: Realm,
     servers: Sequence[ServerProvisioning],
+    maker: MakerPublicKey,
     entropy: Entropy,
     clock: WallClock | None,
 ) -> None:
@@ -73,6 +109,7 @@ def manufacture(
         licence: The licence that the machine will frank under.
         realm: Test or production.
         servers: The server's provisioning, one for each credit key.
+        maker: Whose signature contents must bear.
         entropy: Where the keys come from.
         clock: Sets the PSD's clock; without it the first dial-in has to.
 
@@ -89,7 +126,7 @@ def manufacture(
         lives=(_life(identity, began or NO_TIME, record=None),),
         clock_offset_s=None if clock is None else 0,
     )
-    PsdMemory.create(nvram, record, Keyring((identity,), tuple(servers)))
+    PsdMemory.create(nvram, record, Keyring((identity,), tuple(servers), maker))
 
 
 class Psd:
@@ -105,13 +142,19 @@ class Psd:
         nvram: Nvram,
         clock: WallClock,
         channel: ChannelMaker = MachineChannel,
+        *,
+        contents: ContentStore | None = None,
+        firmware: tuple[int, int, int] = FIRMWARE,
     ) -> None:
-        """Switch on: recover what is stored.
+        """Switch on: recover what is stored, and close the frank that was open.
 
         Args:
             nvram: The memory.
             clock: The battery clock, which drifts and is corrected by an offset.
             channel: Makes the channel of a dial-in; simulations bring a double.
+            contents: The firmware's memory for what orders bring; a PSD without one
+                takes no such orders.
+            firmware: The version that runs, told in every STATEMENT.
 
         Raises:
             StoreError: The memory holds no machine, is beyond repair, or fails.
@@ -120,7 +163,10 @@ class Psd:
         self._memory = PsdMemory(nvram)
         self._clock = clock
         self._channel = channel
+        self._contents = contents
+        self._firmware = firmware
         self._session: Session | None = None
+        self._code_key: bytes | None = None
 
     # What the firmware may read.
 
@@ -133,6 +179,26 @@ class Psd:
     def credential(self) -> MachineCredential:
         """The public side of the PSD's keys."""
         return self._memory.identity.credential
+
+    @property
+    def found_open(self) -> OpenFrank | None:
+        """The frank that power-on found accounted, and perhaps never printed."""
+        return self._memory.found_open
+
+    @property
+    def zeroised(self) -> bool:
+        """Whether the private keys are erased."""
+        return self._memory.zeroised
+
+    @property
+    def maker(self) -> MakerPublicKey:
+        """Whose signature contents must bear."""
+        return self._memory.maker
+
+    @property
+    def capabilities(self) -> int:
+        """What the STATEMENT tells of the orders that this machine carries out."""
+        return capabilities_of(self._contents)
 
     @property
     def server(self) -> ServerCredential:
@@ -182,7 +248,7 @@ class Psd:
         return MachineProvisioning(
             credential=self.credential,
             model=MODEL,
-            firmware=show_firmware(),
+            firmware=show_version(self._firmware),
             ascending_paise=registers.ascending_paise,
             descending_paise=registers.descending_paise,
             control_total_paise=registers.control_total_paise,
@@ -194,31 +260,120 @@ class Psd:
 
     # What the firmware may do.
 
-    def install(self) -> None:
+    def install(self, pin_code: int) -> None:
         """Note that the machine stands at the licensee's premises.
 
+        Args:
+            pin_code: Of the post office where its mail is tendered, 100000 to 999999;
+                every frank bears it.
+
         Raises:
+            LocalProtocolError: That is no PIN code.
             NoTransitionError: It is installed already.
         """
+        if not PIN_CODE_MIN <= pin_code <= PIN_CODE_MAX:
+            raise LocalProtocolError(f"{pin_code} is no PIN code: 6 digits, first 1-9")
         record = self.record
         standing = moved(record.standing, Installed())
-        self._memory.store(replace(record, standing=standing))
+        self._memory.store(replace(record, standing=standing, pin_code=pin_code))
 
-    def frank(self, value: Paise, product_class: int) -> Frank | FrankRefusal:
-        """Debit one frank; when this returns it may be printed.
+    def debit(self, order: FrankOrder) -> Frank | FrankRefusal:
+        """Debit one frank and open it; when this returns it may be printed.
+
+        `complete` closes it once it is printed. When the power fails before, the next
+        power-on closes it as accounted and perhaps not printed.
 
         Raises:
-            LocalProtocolError: The value is negative.
+            LocalProtocolError: The order holds numbers that no frank can have, or the
+                frank before was not closed.
             StoreError: The debit may or may not be stored: do not print.
         """
         if self._session is not None:
             return FrankRefusal.DIALLING
-        result = frank(self.record, self.state, self.time, value, product_class)
-        if isinstance(result, FrankRefusal):
-            return result
-        after, done = result
+        record, now = self.record, self.time
+        after = debit(record, state_at(record, now), now, order)
+        if isinstance(after, FrankRefusal):
+            return after
+        identity = self._memory.identity
+        indicium = indicium_of(after, identity.credential, order, now or NO_TIME)
+        done = Frank(
+            value_paise=order.value_paise,
+            product_class=order.product_class,
+            item=indicium.item,
+            time=indicium.time,
+            registers=after.registers,
+            printed_on=indicium.printed_on,
+            department=order.department,
+            weight_g=order.weight_g,
+            pin_code=indicium.pin_code,
+            indicium=sign_indicium(indicium, identity),
+            authentication_code=authentication_code(self._code_key_now(), indicium),
+        )
         self._memory.store(after)
         return done
+
+    def complete(self, item: int) -> None:
+        """Note that a frank was printed: the last of its three steps.
+
+        Raises:
+            LocalProtocolError: No frank with this number is open.
+            StoreError: The note may or may not be stored; the frank is accounted.
+        """
+        record = self.record
+        if record.open_frank is None or item != record.registers.items_with_zero:
+            raise LocalProtocolError(f"no frank {item} is open")
+        self._memory.store(replace(record, open_frank=None))
+
+    # PINs, and what must never be done to a PSD.
+
+    def has_pin(self, role: Role) -> bool:
+        """Whether a role has a PIN."""
+        return pin_of(self.record, role) is not None
+
+    def set_pin(self, role: Role, pin: str | None) -> None:
+        """Set or take away the PIN of a role; who may do so is the firmware's matter.
+
+        Raises:
+            LocalProtocolError: The PIN is not 4 to 8 digits.
+            KeysErasedError: The PSD was tampered with.
+        """
+        digest = None if pin is None else self._pin_digest(role, check_pin_form(pin))
+        self._memory.store(with_pin(self.record, role, digest))
+
+    def check_pin(self, role: Role, pin: str) -> PinAnswer:
+        """Check a PIN; the attempt is stored before it is looked at.
+
+        Raises:
+            KeysErasedError: The PSD was tampered with.
+        """
+        record, now = self.record, self.time
+        stored = pin_of(record, role)
+        if record.standing is MachineState.LOCKED_OUT:
+            return PinAnswer(PinVerdict.LOCKED_OUT, 0)
+        if stored is None:
+            return PinAnswer(PinVerdict.NOT_SET)
+        left = ATTEMPTS_MAX - record.wrong_pins[role]
+        if waits(record, now):
+            return PinAnswer(PinVerdict.WAIT, left, record.pin_wait_until)
+        given = self._pin_digest(role, pin)
+        counted = attempt_counted(record, role, now)
+        self._memory.store(counted)
+        if given == stored:
+            self._memory.store(attempt_right(record, counted, role))
+            return PinAnswer(PinVerdict.RIGHT)
+        if counted.standing is MachineState.LOCKED_OUT:
+            return PinAnswer(PinVerdict.LOCKED_OUT, 0)
+        return PinAnswer(PinVerdict.WRONG, left - 1, counted.pin_wait_until)
+
+    def tamper(self) -> None:
+        """The housing of the PSD was opened, or its sensors forced: erase the keys.
+
+        The registers stay readable, so that a person can settle what is left in them;
+        the machine franks and dials no more, ever.
+        """
+        self.hang_up()
+        self._code_key = None
+        self._memory.zeroise()
 
     def set_clock_lost(self) -> None:
         """Forget the time, as when the clock's battery was changed."""
@@ -254,8 +409,12 @@ class Psd:
             clock_offset_s=record.clock_offset_s,
             wrong_vouchers=record.wrong_vouchers,
             other_amounts=record.other_amounts,
+            pin_code=record.pin_code,
+            unprinted=record.unprinted,
+            contents=record.contents,
         )
         self._memory.begin_life(after, identity)
+        self._code_key = None
 
     # What a dial-in asks: protocol.dialogue.machine.SecurityDevice.
 
@@ -283,6 +442,8 @@ class Psd:
             stated,
             dial_in=after.dial_in,
             supervisor_present=self.supervisor_present,
+            contents=self._contents,
+            firmware=self._firmware,
         )
         greeting = session.greeting()
         self._memory.store(after)
@@ -301,6 +462,10 @@ class Psd:
         """Seal the usage rows not yet acknowledged."""
         return self._open_session().usage()
 
+    def want(self) -> bytes | None:
+        """Seal the WANT for what is missing of a content, or None."""
+        return self._open_session().want()
+
     def last_voucher(self) -> bytes | None:
         """Seal the voucher applied last, or None when there is none."""
         return self._open_session().last_voucher()
@@ -315,7 +480,18 @@ class Psd:
         if session is not None and session.wrong_vouchers:
             record = self.record
             count = record.wrong_vouchers + session.wrong_vouchers
-            self._memory.store(replace(record, wrong_vouchers=count))
+            after = replace(record, wrong_vouchers=count)
+            if count >= WRONG_VOUCHERS_MAX:
+                after = replace(after, standing=moved(after.standing, WrongCodes()))
+            self._memory.store(after)
+
+    def _pin_digest(self, role: Role, pin: str) -> bytes:
+        return pin_digest(self._memory.identity.signing.scalar, role, pin)
+
+    def _code_key_now(self) -> bytes:
+        if self._code_key is None:
+            self._code_key = authentication_key(self._memory.identity, self.server)
+        return self._code_key
 
     def _open_session(self) -> Session:
         if self._session is None:

@@ -3,29 +3,42 @@
 from dataclasses import replace
 from typing import Final
 
-from fm_device.psd.keyring import RING_OCTETS_MAX, Keyring
+from fm_device.psd.keyring import RING_OCTETS, Keyring
 from fm_device.psd.records import RECORD_OCTETS_MAX, PsdRecord
 from fm_device.psd.states import Fault, FaultFound, moved
 from fm_device.psd.vault import COPIES, OVERHEAD_OCTETS, Region, Vault
 from hw.nvram import Nvram
 from protocol.errors import StoreError
-from protocol.keys import MachineIdentity, ServerCredential
+from protocol.keys import (
+    MachineIdentity,
+    MakerPublicKey,
+    ServerCredential,
+    ServerProvisioning,
+)
 from protocol.registers import MachineState
 
-BANK_OCTETS: Final = 8192
+BANK_OCTETS: Final = 16_384
 NVRAM_OCTETS: Final = COPIES * BANK_OCTETS
 KEYS: Final = Region(offset=0, slot_octets=2048, bank_octets=BANK_OCTETS)
-STATE: Final = Region(offset=2048, slot_octets=6144, bank_octets=BANK_OCTETS)
+STATE: Final = Region(offset=2048, slot_octets=14_336, bank_octets=BANK_OCTETS)
 
 if (
-    KEYS.slot_octets < RING_OCTETS_MAX + OVERHEAD_OCTETS
+    KEYS.slot_octets < RING_OCTETS + OVERHEAD_OCTETS
     or STATE.slot_octets < RECORD_OCTETS_MAX + OVERHEAD_OCTETS
 ):
     raise StoreError("the banks of the NVRAM are too small for their content")
 
 
+class KeysErasedError(StoreError):
+    """The PSD has no private keys any more; it can prove nothing."""
+
+
 class PsdMemory:
-    """The record and the keys, as stored; every change is a commit."""
+    """The record and the keys, as stored; every change is a commit.
+
+    Attributes:
+        found_open: The frank that power-on found accounted and perhaps not printed.
+    """
 
     def __init__(self, nvram: Nvram) -> None:
         """Power on: recover both vaults, check what they hold, finish what was begun.
@@ -37,10 +50,15 @@ class PsdMemory:
         self._keys = Vault(nvram, KEYS)
         self._record = PsdRecord.decode(self._state.content)
         self._ring = Keyring.decode(self._keys.content)
-        self._identity = self._ring.identity(self._record.life)
+        if self._record.fault == Fault.TAMPERED and self._ring.identities:
+            self._store_ring(self._ring.without_identities())
+        if self._ring.identities:
+            self._identity = self._ring.identity(self._record.life)
         if len(self._ring.identities) > 1:
             self._store_ring(self._ring.only(self._record.life))
         self._stop_on_fault()
+        self.found_open = self._record.open_frank
+        self._close_open_frank()
 
     @classmethod
     def create(cls, nvram: Nvram, record: PsdRecord, ring: Keyring) -> "PsdMemory":
@@ -71,8 +89,24 @@ class PsdMemory:
 
     @property
     def identity(self) -> MachineIdentity:
-        """The keys of the current life."""
+        """The keys of the current life.
+
+        Raises:
+            KeysErasedError: The PSD was tampered with.
+        """
+        if not self._ring.identities:
+            raise KeysErasedError("the PSD was tampered with: its keys are erased")
         return self._identity
+
+    @property
+    def zeroised(self) -> bool:
+        """Whether the private keys are erased."""
+        return not self._ring.identities
+
+    @property
+    def maker(self) -> MakerPublicKey:
+        """Who signs the contents that orders bring."""
+        return self._ring.maker
 
     @property
     def server(self) -> ServerCredential:
@@ -100,6 +134,23 @@ class PsdMemory:
         self._state.commit(record.encode())
         self._record = record
 
+    def add_credit_key(self, server: ServerProvisioning) -> bool:
+        """Trust another credit key of the same server; say whether that is possible."""
+        return self._change_ring(self._ring.with_server(server))
+
+    def retire_credit_key(self, key_id: int) -> bool:
+        """Trust a credit key no more; say whether that is possible."""
+        return self._change_ring(self._ring.without_credit_key(key_id))
+
+    def zeroise(self) -> None:
+        """Stop for good and erase the private keys.
+
+        The record's commit is the moment at which it counts: a power cut before the
+        keys are gone is made up for at the next power-on.
+        """
+        self._stop(Fault.TAMPERED)
+        self._store_ring(self._ring.without_identities())
+
     def begin_life(self, record: PsdRecord, identity: MachineIdentity) -> None:
         """Commit new keys and the record that names them.
 
@@ -113,21 +164,34 @@ class PsdMemory:
         self._identity = identity
         self._store_ring(self._ring.only(record.life))
 
+    def _change_ring(self, ring: Keyring | None) -> bool:
+        if ring is not None and ring != self._ring:
+            self._store_ring(ring)
+        return ring is not None
+
     def _store_ring(self, ring: Keyring) -> None:
         self._keys.commit(ring.encode())
         self._ring = ring
 
     def _stop_on_fault(self) -> None:
-        record = self._record
         if self._state.worn_out or self._keys.worn_out:
             fault = Fault.MEMORY_WORN_OUT
-        elif not record.balanced:
+        elif not self._record.balanced:
             fault = Fault.REGISTERS_DO_NOT_BALANCE
         else:
             return
-        if record.standing is not MachineState.FAULT:
-            standing = moved(record.standing, FaultFound())
-            self.store(replace(record, standing=standing, fault=fault))
+        if self._record.standing is not MachineState.FAULT:
+            self._stop(fault)
+
+    def _stop(self, fault: Fault) -> None:
+        record = self._record
+        standing = moved(record.standing, FaultFound())
+        self.store(replace(record, standing=standing, fault=fault))
+
+    def _close_open_frank(self) -> None:
+        record = self._record
+        if record.open_frank is not None:
+            self.store(replace(record, open_frank=None, unprinted=record.unprinted + 1))
 
 
 def _holds(nvram: Nvram, region: Region) -> bool:

@@ -3,21 +3,33 @@
 Pure: the new record comes back with effect and serial together, so that one commit
 stores both, or None where the order is not to be applied. An order that is not applied
 stops the advance: those behind it leave a gap, and the server sends all of them again.
+
+What an order does beside the record (a credit key in the ring) is done before, in a
+way that can be done twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from fm_device.psd.records import PsdRecord
+from fm_device.psd.records import (
+    CONTENTS_MAX,
+    NO_TIME,
+    PIN_ROLES,
+    ContentHeld,
+    PsdRecord,
+)
 from fm_device.psd.states import LifeEvent, LockOrdered, UnlockOrdered, moved
 from fm_device.psd.timekeeper import time_at
+from protocol.contents import Content
 from protocol.messages import Order, OrderKind
 from protocol.registers import MachineState
-from protocol.values import U32_MAX, EpochSeconds
+from protocol.values import AMOUNT_PAISE_MAX, U32_MAX, EpochSeconds, Paise
 
 CLOCK_STEP_MAX_S: Final = 24 * 3600
 """A larger step needs the supervisor: it would move the date of a frank."""
+TARIFFS_KEPT: Final = 3
+"""The one in force, the next one, and one that replaces the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +40,16 @@ class Circumstances:
         battery_time: What the battery clock shows, whatever the offset.
         stated: The state that this dial-in's STATEMENT told.
         supervisor_present: The operator says that the supervisor stands at the machine.
+        content: The content that the order names, genuine and accepted, or None.
+        ring_changed: Whether the credit key of the order is in the ring, or out of it,
+            as the order says.
     """
 
     battery_time: EpochSeconds
     stated: MachineState
     supervisor_present: bool
+    content: Content | None = None
+    ring_changed: bool = False
 
 
 def carry_out(
@@ -73,7 +90,13 @@ def _lock(
 def _unlock(
     record: PsdRecord, _value: int, _circumstances: Circumstances
 ) -> PsdRecord | None:
-    return replace(_moved(record, UnlockOrdered()), lock_reason=0)
+    return replace(
+        _moved(record, UnlockOrdered()),
+        lock_reason=0,
+        wrong_vouchers=0,
+        wrong_pins=bytes(PIN_ROLES),
+        pin_wait_until=NO_TIME,
+    )
 
 
 def _set_next_call(
@@ -82,6 +105,87 @@ def _set_next_call(
     if not 0 <= value <= U32_MAX:
         return None
     return replace(record, next_call=EpochSeconds(value))
+
+
+def _nothing(
+    record: PsdRecord, _value: int, _circumstances: Circumstances
+) -> PsdRecord | None:
+    return record
+
+
+def _limit_frank(
+    record: PsdRecord, value: int, _circumstances: Circumstances
+) -> PsdRecord | None:
+    if value > AMOUNT_PAISE_MAX:
+        return None
+    return replace(record, frank_max_paise=Paise(value))
+
+
+def _limit_funds(
+    record: PsdRecord, value: int, _circumstances: Circumstances
+) -> PsdRecord | None:
+    if value > AMOUNT_PAISE_MAX:
+        return None
+    return replace(record, funds_max_paise=Paise(value))
+
+
+def _keep_tariff(
+    record: PsdRecord, value: int, circumstances: Circumstances
+) -> PsdRecord | None:
+    """Keep the newest tariffs: the one in force, and those that come into force."""
+    held = [one for one in record.held(OrderKind.TARIFF) if one.content_id != value]
+    return _holding(
+        record, OrderKind.TARIFF, held[1 - TARIFFS_KEPT :], value, circumstances
+    )
+
+
+def _keep_slogan(
+    record: PsdRecord, value: int, circumstances: Circumstances
+) -> PsdRecord | None:
+    content = circumstances.content
+    number = 0 if content is None else content.number
+    held = [one for one in record.held(OrderKind.SLOGAN) if one.number != number]
+    return _holding(record, OrderKind.SLOGAN, held, value, circumstances)
+
+
+def _drop_slogan(
+    record: PsdRecord, value: int, _circumstances: Circumstances
+) -> PsdRecord | None:
+    kept = tuple(
+        one
+        for one in record.contents
+        if (one.kind, one.number) != (OrderKind.SLOGAN, value)
+    )
+    return replace(record, contents=kept)
+
+
+def _keep_firmware(
+    record: PsdRecord, value: int, circumstances: Circumstances
+) -> PsdRecord | None:
+    """Keep two images: the one that runs, and the new one."""
+    held = [one for one in record.held(OrderKind.FIRMWARE) if one.content_id != value]
+    return _holding(record, OrderKind.FIRMWARE, held[-1:], value, circumstances)
+
+
+def _change_ring(
+    record: PsdRecord, _value: int, circumstances: Circumstances
+) -> PsdRecord | None:
+    return record if circumstances.ring_changed else None
+
+
+def _holding(
+    record: PsdRecord,
+    kind: OrderKind,
+    kept: Sequence[ContentHeld],
+    value: int,
+    circumstances: Circumstances,
+) -> PsdRecord | None:
+    content = circumstances.content
+    if content is None:
+        return None
+    others = [one for one in record.contents if one.kind is not kind]
+    held = (*others, *kept, ContentHeld(kind, content.number, value))
+    return None if len(held) > CONTENTS_MAX else replace(record, contents=held)
 
 
 def _moved(record: PsdRecord, event: LifeEvent) -> PsdRecord:
@@ -94,5 +198,13 @@ _EFFECTS: Final[dict[OrderKind, _Effect]] = {
     OrderKind.LOCK: _lock,
     OrderKind.UNLOCK: _unlock,
     OrderKind.NEXT_CALL: _set_next_call,
+    OrderKind.NOTHING: _nothing,
+    OrderKind.FRANK_LIMIT: _limit_frank,
+    OrderKind.FUNDS_LIMIT: _limit_funds,
+    OrderKind.RETIRE_CREDIT_KEY: _change_ring,
+    OrderKind.TARIFF: _keep_tariff,
+    OrderKind.SLOGAN: _keep_slogan,
+    OrderKind.FIRMWARE: _keep_firmware,
+    OrderKind.CREDIT_KEY: _change_ring,
+    OrderKind.SLOGAN_OFF: _drop_slogan,
 }
-"""Kinds that are not listed are reserved: tariff, slogan, firmware, key rotation."""

@@ -9,14 +9,15 @@ of it; who changes it raises `RECORD_VERSION`.
 """
 
 import struct
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from protocol.dialogue.machine import Request
 from protocol.errors import InvariantError, LocalProtocolError, StoreError
-from protocol.messages import TABLE_OF, LicenceState, MessageType
+from protocol.messages import TABLE_OF, LicenceState, MessageType, OrderKind
 from protocol.messages.tables import MARK_OCTETS
-from protocol.registers import MachineState, Registers, RequestKind
+from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
 from protocol.values import (
     EpochSeconds,
     LicenceIdentifier,
@@ -26,7 +27,7 @@ from protocol.values import (
     parse_licence_identifier,
 )
 
-RECORD_VERSION: Final = 1
+RECORD_VERSION: Final = 2
 VOUCHER_OCTETS: Final = TABLE_OF[MessageType.VOUCHER].octets
 NO_RECHARGE: Final = RechargeNumber(0)
 NO_ORDER: Final = OrderSerial(0)
@@ -37,12 +38,31 @@ NO_MARK: Final = bytes(MARK_OCTETS)
 LIVES_MAX: Final = 16
 """A PSD is re-initialised for another licence at most 15 times."""
 CLASSES_MAX: Final = 255
+DEPARTMENTS_MAX: Final = 50
+USAGE_ROWS_MAX: Final = 512
+"""Pairs of a department and a class: 50 departments with ten classes each, and more."""
+RECHARGES_KEPT: Final = 5
+"""As many as a machine's recharge report lists (PB Connect+, refill summary)."""
+CONTENTS_MAX: Final = 16
+PIN_OCTETS: Final = 16
+NO_PIN: Final = bytes(PIN_OCTETS)
+PIN_ROLES: Final = 3
 
-_FIXED: Final = struct.Struct(f">B8sBBQ QQQII II BQ {MARK_OCTETS}s III ?qI QB II B BB")
+_FIXED: Final = struct.Struct(
+    f">B8sBBQ QQQII II BQ {MARK_OCTETS}s III ?qI QB II"
+    f" I QQ ?BBQHI {PIN_ROLES}sI {PIN_ROLES * PIN_OCTETS}s B BHBB"
+)
 _LIFE: Final = struct.Struct(">H7sIQQI")
-_USAGE: Final = struct.Struct(">BIQ?")
+_USAGE: Final = struct.Struct(">BBIQ?")
+_RECHARGE: Final = struct.Struct(">IBQQQI")
+_CONTENT: Final = struct.Struct(">BIQ")
 RECORD_OCTETS_MAX: Final = (
-    _FIXED.size + VOUCHER_OCTETS + LIVES_MAX * _LIFE.size + CLASSES_MAX * _USAGE.size
+    _FIXED.size
+    + VOUCHER_OCTETS
+    + LIVES_MAX * _LIFE.size
+    + USAGE_ROWS_MAX * _USAGE.size
+    + RECHARGES_KEPT * _RECHARGE.size
+    + CONTENTS_MAX * _CONTENT.size
 )
 
 
@@ -68,8 +88,30 @@ class Life:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptUsage:
+    """Items and postage of one class in one department since this life began.
+
+    Every other count is summed from these: classes for the server, departments and
+    statements of mailing for the operator. So no two of them can disagree.
+
+    Attributes:
+        department: 1 to 50, or 0 for none.
+        product_class: 1 to 255.
+        items: Franks with a value.
+        amount_paise: Their postage.
+        reported: The server has acknowledged exactly these numbers.
+    """
+
+    department: int
+    product_class: int
+    items: int
+    amount_paise: Paise
+    reported: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ClassUsage:
-    """Items and postage of one product class since this life began.
+    """Items and postage of one product class since this life began, summed.
 
     Attributes:
         product_class: 1 to 255.
@@ -82,6 +124,56 @@ class ClassUsage:
     items: int
     amount_paise: Paise
     reported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFrank:
+    """A frank that is debited, and whose print is not known to be complete.
+
+    Its item number is the item counter with zero imprints, as nothing is franked
+    before it is closed.
+    """
+
+    product_class: int
+    department: int
+    value_paise: Paise
+    weight_g: int
+
+
+@dataclass(frozen=True, slots=True)
+class RechargeNote:
+    """What a voucher did, for the operator's reports.
+
+    Attributes:
+        number: The recharge number.
+        kind: What the voucher did.
+        amount_paise: Its amount.
+        before_paise: DR before it.
+        after_paise: DR after it.
+        time: When it was applied, by the PSD's clock; 0 when that was not set.
+    """
+
+    number: RechargeNumber
+    kind: VoucherKind
+    amount_paise: Paise
+    before_paise: Paise
+    after_paise: Paise
+    time: EpochSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class ContentHeld:
+    """A content that an order has put in force; its octets lie in the flash.
+
+    Attributes:
+        kind: TARIFF, SLOGAN or FIRMWARE.
+        number: The kind's own number: of the tariff, of the slogan, of the version.
+        content_id: First 8 octets of SHA-256 over the content, as a number.
+    """
+
+    kind: OrderKind
+    number: int
+    content_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +203,18 @@ class PsdRecord:
         other_amounts: Vouchers whose amount was not the pending one.
         last_voucher: The octets of the voucher applied last, or None.
         lives: The lives of this PSD, the current one last.
-        usage: The classes that were franked in this life, sorted.
+        rows: What was franked in this life, sorted by department and class.
+        pin_code: Of the post office where the mail is tendered; 0 until installed.
+        frank_max_paise: Largest value of one frank, by order; 0 for no limit.
+        funds_max_paise: DR that the operator may recharge up to; 0 for no limit.
+        open_frank: A frank whose print is not known to be complete, or None.
+        unprinted: Franks that were accounted when the power failed before their print
+            was complete.
+        wrong_pins: Wrong attempts in a row, one octet for each role.
+        pin_wait_until: No PIN is looked at before; 0 for no wait.
+        pins: Keyed digests of the PINs, one for each role; zero octets for none.
+        recharges: The last five vouchers applied, the newest last.
+        contents: What orders have put in force.
     """
 
     psd_serial: str
@@ -134,7 +237,35 @@ class PsdRecord:
     wrong_vouchers: int = 0
     other_amounts: int = 0
     last_voucher: bytes | None = field(default=None, repr=False)
-    usage: tuple[ClassUsage, ...] = ()
+    rows: tuple[KeptUsage, ...] = ()
+    pin_code: int = 0
+    frank_max_paise: Paise = NOTHING
+    funds_max_paise: Paise = NOTHING
+    open_frank: OpenFrank | None = None
+    unprinted: int = 0
+    wrong_pins: bytes = bytes(PIN_ROLES)
+    pin_wait_until: EpochSeconds = NO_TIME
+    pins: bytes = field(default=NO_PIN * PIN_ROLES, repr=False)
+    recharges: tuple[RechargeNote, ...] = ()
+    contents: tuple[ContentHeld, ...] = ()
+
+    @property
+    def usage(self) -> tuple[ClassUsage, ...]:
+        """The classes that were franked in this life, sorted."""
+        sums: dict[int, ClassUsage] = {}
+        for row in self.rows:
+            known = sums.get(row.product_class)
+            sums[row.product_class] = ClassUsage(
+                row.product_class,
+                row.items + (known.items if known else 0),
+                Paise(row.amount_paise + (known.amount_paise if known else 0)),
+                row.reported and (known is None or known.reported),
+            )
+        return tuple(sums[number] for number in sorted(sums))
+
+    def held(self, kind: OrderKind) -> tuple[ContentHeld, ...]:
+        """The contents of one kind, in the order in which they came."""
+        return tuple(content for content in self.contents if content.kind is kind)
 
     @property
     def life(self) -> Life:
@@ -149,7 +280,7 @@ class PsdRecord:
     @property
     def balanced(self) -> bool:
         """Whether the registers and the usage table agree (REG-2, DLG-9)."""
-        used = sum(row.amount_paise for row in self.usage)
+        used = sum(row.amount_paise for row in self.rows)
         began_at = self.life.ascending_paise
         return (
             self.registers.balanced
@@ -164,9 +295,9 @@ class PsdRecord:
                 has fallen.
         """
         # A machine that was found out of balance still keeps books on its fault.
-        kept = (
+        kept = not following.balanced and (
             following.registers == self.registers
-            and usage_reported(following).usage == usage_reported(self).usage
+            and usage_reported(following).rows == usage_reported(self).rows
         )
         if not following.balanced and not kept:
             raise InvariantError("the registers to be stored do not balance")
@@ -213,9 +344,19 @@ class PsdRecord:
             self.licence_state or 0,
             self.wrong_vouchers,
             self.other_amounts,
-            self.last_voucher is not None,
+            self.pin_code,
+            self.frank_max_paise,
+            self.funds_max_paise,
+            *_open_fields(self.open_frank),
+            self.unprinted,
+            self.wrong_pins,
+            self.pin_wait_until,
+            self.pins,
+            (self.last_voucher is not None),
             len(self.lives),
-            len(self.usage),
+            len(self.rows),
+            len(self.recharges),
+            len(self.contents),
         )
         lives = [
             _LIFE.pack(
@@ -228,11 +369,33 @@ class PsdRecord:
             )
             for life in self.lives
         ]
-        usage = [
-            _USAGE.pack(row.product_class, row.items, row.amount_paise, row.reported)
-            for row in self.usage
+        rows = [
+            _USAGE.pack(
+                row.department,
+                row.product_class,
+                row.items,
+                row.amount_paise,
+                row.reported,
+            )
+            for row in self.rows
         ]
-        return b"".join((fixed, self.last_voucher or b"", *lives, *usage))
+        recharges = [
+            _RECHARGE.pack(
+                note.number,
+                note.kind,
+                note.amount_paise,
+                note.before_paise,
+                note.after_paise,
+                note.time,
+            )
+            for note in self.recharges
+        ]
+        contents = [
+            _CONTENT.pack(content.kind, content.number, content.content_id)
+            for content in self.contents
+        ]
+        parts = (fixed, self.last_voucher or b"", *lives, *rows, *recharges, *contents)
+        return b"".join(parts)
 
     @classmethod
     def decode(cls, octets: bytes) -> "PsdRecord":
@@ -249,19 +412,22 @@ class PsdRecord:
             raise StoreError(message) from error
 
 
-def with_usage(record: PsdRecord, value: Paise, product_class: int) -> PsdRecord:
-    """Add one frank with a value to the usage table."""
-    rows = {row.product_class: row for row in record.usage}
-    before = rows.get(
-        product_class, ClassUsage(product_class, 0, NOTHING, reported=True)
-    )
-    rows[product_class] = ClassUsage(
-        product_class,
-        before.items + 1,
-        Paise(before.amount_paise + value),
-        reported=False,
-    )
-    return replace(record, usage=tuple(rows[number] for number in sorted(rows)))
+def with_usage(
+    record: PsdRecord, value: Paise, product_class: int, department: int
+) -> tuple[KeptUsage, ...] | None:
+    """Add one frank with a value to the rows, or say None: there is no row left."""
+    key = (department, product_class)
+    rows = list(record.rows)
+    at = bisect_left(rows, key, key=_row_key)
+    if at < len(rows) and _row_key(rows[at]) == key:
+        row = rows[at]
+        amount = Paise(row.amount_paise + value)
+        rows[at] = KeptUsage(*key, row.items + 1, amount, reported=False)
+        return tuple(rows)
+    if len(rows) >= USAGE_ROWS_MAX:
+        return None
+    rows.insert(at, KeptUsage(*key, 1, value, reported=False))
+    return tuple(rows)
 
 
 def usage_reported(record: PsdRecord) -> PsdRecord:
@@ -275,8 +441,19 @@ def usage_unreported(record: PsdRecord) -> PsdRecord:
 
 
 def _all_rows(record: PsdRecord, *, reported: bool) -> PsdRecord:
-    rows = tuple(replace(row, reported=reported) for row in record.usage)
-    return replace(record, usage=rows)
+    rows = tuple(replace(row, reported=reported) for row in record.rows)
+    return replace(record, rows=rows)
+
+
+def _row_key(row: KeptUsage) -> tuple[int, int]:
+    return row.department, row.product_class
+
+
+def _open_fields(frank: OpenFrank | None) -> tuple[bool, int, int, int, int]:
+    if frank is None:
+        return False, 0, 0, 0, 0
+    place = (frank.product_class, frank.department)
+    return (True, *place, frank.value_paise, frank.weight_g)
 
 
 def _decode(octets: bytes) -> PsdRecord:
@@ -304,16 +481,40 @@ def _decode(octets: bytes) -> PsdRecord:
         licence_state,
         wrong_vouchers,
         other_amounts,
+        pin_code,
+        frank_max_paise,
+        funds_max_paise,
+        is_open,
+        open_class,
+        open_department,
+        open_value,
+        open_weight_g,
+        unprinted,
+        wrong_pins,
+        pin_wait_until,
+        pins,
         has_voucher,
         lives,
-        classes,
+        rows,
+        recharges,
+        contents,
     ) = _FIXED.unpack_from(octets)
-    voucher_octets = VOUCHER_OCTETS if has_voucher else 0
-    lives_at = _FIXED.size + voucher_octets
-    usage_at = lives_at + lives * _LIFE.size
-    if len(octets) != usage_at + classes * _USAGE.size or not lives:
+    at = _FIXED.size + (VOUCHER_OCTETS if has_voucher else 0)
+    parts = []
+    for count, form in (
+        (lives, _LIFE),
+        (rows, _USAGE),
+        (recharges, _RECHARGE),
+        (contents, _CONTENT),
+    ):
+        end = at + count * form.size
+        parts.append(list(form.iter_unpack(octets[at:end])))
+        at = end
+    if len(octets) != at or not lives:
         raise ValueError(f"{len(octets)} octets")
     pending = Request(RequestKind(pending_kind), Paise(pending_amount))
+    opened = OpenFrank(open_class, open_department, Paise(open_value), open_weight_g)
+    voucher = octets[_FIXED.size : _FIXED.size + VOUCHER_OCTETS]
     return PsdRecord(
         psd_serial=psd_serial.decode("ascii"),
         standing=MachineState(standing),
@@ -333,17 +534,27 @@ def _decode(octets: bytes) -> PsdRecord:
         licence_state=LicenceState(licence_state) if licence_state else None,
         wrong_vouchers=wrong_vouchers,
         other_amounts=other_amounts,
-        last_voucher=octets[_FIXED.size : lives_at] if has_voucher else None,
-        lives=tuple(
-            _life(*_LIFE.unpack_from(octets, lives_at + number * _LIFE.size))
-            for number in range(lives)
-        ),
-        usage=tuple(
-            ClassUsage(*_USAGE.unpack_from(octets, usage_at + number * _USAGE.size))
-            for number in range(classes)
+        pin_code=pin_code,
+        frank_max_paise=Paise(frank_max_paise),
+        funds_max_paise=Paise(funds_max_paise),
+        open_frank=opened if is_open else None,
+        unprinted=unprinted,
+        wrong_pins=wrong_pins,
+        pin_wait_until=EpochSeconds(pin_wait_until),
+        pins=pins,
+        last_voucher=voucher if has_voucher else None,
+        lives=tuple(_life(*life) for life in parts[0]),
+        rows=tuple(KeptUsage(*row) for row in parts[1]),
+        recharges=tuple(_note(*note) for note in parts[2]),
+        contents=tuple(
+            ContentHeld(OrderKind(kind), *numbers) for kind, *numbers in parts[3]
         ),
     )
 
 
 def _life(generation: int, licence: bytes, *numbers: Any) -> Life:
     return Life(generation, parse_licence_identifier(licence.decode("ascii")), *numbers)
+
+
+def _note(number: int, kind: int, *numbers: Any) -> RechargeNote:
+    return RechargeNote(RechargeNumber(number), VoucherKind(kind), *numbers)

@@ -13,12 +13,14 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
-from fm_device.model import CAPABILITIES, FIRMWARE
+from fm_device.psd.contents import ContentStore, capabilities_of, genuine
 from fm_device.psd.memory import PsdMemory
 from fm_device.psd.orders import Circumstances, carry_out
 from fm_device.psd.records import (
     NO_TIME,
+    RECHARGES_KEPT,
     PsdRecord,
+    RechargeNote,
     usage_reported,
     usage_unreported,
 )
@@ -26,8 +28,10 @@ from fm_device.psd.states import ReceiptStored, Withdrawn, moved, state_at
 from fm_device.psd.timekeeper import time_at
 from hw.clock import WallClock
 from protocol.channel import MachineChannelPort, PacketType, packet_type
+from protocol.contents import Content, read_content
 from protocol.dialogue.machine import (
     Acknowledged,
+    ContentTaken,
     OrderTaken,
     PsdAnswer,
     Receipted,
@@ -41,23 +45,29 @@ from protocol.errors import (
     NoTransitionError,
     RemoteProtocolError,
 )
+from protocol.keys import ProvisioningError, ServerProvisioning
 from protocol.messages import (
+    CONTENT_ORDERS,
     SIGNATURE_OCTETS,
+    WANTS_PER_DIAL_IN_MAX,
     Ack,
     Confirmation,
+    ContentPart,
     Disposition,
     Goodbye,
     LastVoucher,
     MessageType,
     Order,
+    OrderKind,
     Receipt,
     Refusal,
     Statement,
     UsageRow,
     Voucher,
+    Want,
     decode_message,
 )
-from protocol.registers import MachineState, VoucherKind
+from protocol.registers import MachineState, Registers, VoucherKind
 from protocol.table import Row, Table
 from protocol.usage import usage_digest, usage_parts
 from protocol.values import EpochSeconds
@@ -121,6 +131,8 @@ class Session:
         *,
         dial_in: int,
         supervisor_present: bool,
+        contents: ContentStore | None,
+        firmware: tuple[int, int, int],
     ) -> None:
         """Begin.
 
@@ -135,6 +147,11 @@ class Session:
         self._dial_in = dial_in
         self._server_proved = False
         self._orders_left = 0
+        self._contents = contents
+        self._firmware = firmware
+        self._held: list[Order] = []
+        self._wants = 0
+        self._wanted: Want | None = None
         self._circumstances = Circumstances(
             battery_time=clock.now(),
             stated=self._state(memory.record),
@@ -188,6 +205,24 @@ class Session:
             return None
         return self._channel.seal(LastVoucher(voucher).encode())
 
+    def want(self) -> bytes | None:
+        """Seal the WANT for what is missing of a content that holds an order back."""
+        if self.stage is not Stage.RECEIPTED or not self._held:
+            return None
+        order = self._held[0]
+        due = order.order_serial == self._memory.record.order_serial + 1
+        if not due or order.order not in CONTENT_ORDERS:
+            return None
+        if self._contents is None or self._wants >= WANTS_PER_DIAL_IN_MAX:
+            return None
+        offset = self._contents.received(order.order, order.value)
+        if self._contents.read(order.value) is not None:
+            # Whole, and still not applied: it is not what this machine can use.
+            return None
+        self._wants += 1
+        self._wanted = Want(order.value, offset)
+        return self._channel.seal(self._wanted.encode())
+
     def goodbye(self) -> bytes:
         """Seal the GOODBYE."""
         record = self._memory.record
@@ -229,10 +264,10 @@ class Session:
             UsageRow(row.product_class, row.items, row.amount_paise)
             for row in record.usage
         ]
-        major, minor, patch = FIRMWARE
+        major, minor, patch = self._firmware
         return Statement(
             version=PROTOCOL_VERSION,
-            capabilities=CAPABILITIES,
+            capabilities=capabilities_of(self._contents),
             licence=record.life.licence,
             psd_serial=record.psd_serial.encode("ascii"),
             firmware_major=major,
@@ -276,6 +311,7 @@ class Session:
             last_voucher=octets,
             standing=standing,
             other_amounts=record.other_amounts + _is_another(record.pending, voucher),
+            recharges=self._with_recharge(record, voucher, result),
         )
         self._memory.store(after)
         confirmation = Confirmation(
@@ -328,11 +364,85 @@ class Session:
         if not self._orders_left:
             raise _unexpected("more ORDERs than the RECEIPT announced")
         self._orders_left -= 1
-        now = replace(self._circumstances, battery_time=self._clock.now())
-        after = carry_out(self._memory.record, order, now)
-        if after is not None:
-            self._memory.store(after)
-        return OrderTaken(order, applied=after is not None)
+        applied = self._carry_out(order)
+        if not applied and order.order_serial > self._memory.record.order_serial:
+            self._held.append(order)
+        return OrderTaken(order, applied=applied)
+
+    def _take_content(self, part: ContentPart, _octets: bytes) -> PsdAnswer:
+        wanted, self._wanted = self._wanted, None
+        if wanted is None or (part.content_id, part.offset) != (
+            wanted.content_id,
+            wanted.offset,
+        ):
+            raise _unexpected("a CONTENT that was not wanted")
+        store = self._contents
+        if store is None or not part.total:
+            # The server does not have it: nothing more is asked for in this dial-in.
+            self._wants = WANTS_PER_DIAL_IN_MAX
+            return ContentTaken(part.content_id, part.offset, 0, ())
+        kind = self._held[0].order
+        store.store_part(kind, part.content_id, part.offset, part.total, part.data)
+        applied: list[OrderTaken] = []
+        if store.read(part.content_id) is not None:
+            while self._held and self._carry_out(self._held[0]):
+                applied.append(OrderTaken(self._held.pop(0), applied=True))
+        received = min(store.received(kind, part.content_id), part.total)
+        return ContentTaken(part.content_id, received, part.total, tuple(applied))
+
+    def _carry_out(self, order: Order) -> bool:
+        """Apply an order if it is next and possible; store its effect and serial."""
+        record = self._memory.record
+        if order.order_serial != record.order_serial + 1:
+            return False
+        content = self._content_of(order)
+        circumstances = replace(
+            self._circumstances,
+            battery_time=self._clock.now(),
+            content=content,
+            ring_changed=self._ring_changed(order, content),
+        )
+        after = carry_out(record, order, circumstances)
+        if after is None:
+            return False
+        self._memory.store(after)
+        return True
+
+    def _content_of(self, order: Order) -> Content | None:
+        """Read the content that an order names, if it is whole, genuine and of use."""
+        if self._contents is None or order.order not in CONTENT_ORDERS:
+            return None
+        octets = self._contents.read(order.value)
+        maker = self._memory.maker
+        if octets is None or not genuine(octets, order.order, order.value, maker):
+            return None
+        content = read_content(octets, maker)
+        return content if self._contents.accepts(content) else None
+
+    def _ring_changed(self, order: Order, content: Content | None) -> bool:
+        """Bring a credit key in or take it out; done twice it changes nothing more."""
+        if order.order is OrderKind.RETIRE_CREDIT_KEY:
+            return self._memory.retire_credit_key(order.value)
+        if order.order is not OrderKind.CREDIT_KEY or content is None:
+            return False
+        try:
+            server = ServerProvisioning.decode(content.body)
+        except ProvisioningError:
+            return False
+        return self._memory.add_credit_key(server)
+
+    def _with_recharge(
+        self, record: PsdRecord, voucher: Voucher, after: Registers
+    ) -> tuple[RechargeNote, ...]:
+        note = RechargeNote(
+            voucher.recharge_number,
+            voucher.kind,
+            voucher.amount_paise,
+            record.registers.descending_paise,
+            after.descending_paise,
+            self._time(record) or NO_TIME,
+        )
+        return (*record.recharges, note)[-RECHARGES_KEPT:]
 
     def _take_usage_ack(self, ack: Ack, _octets: bytes) -> PsdAnswer:
         if (ack.of_type, ack.number) != (MessageType.USAGE, self._dial_in):
@@ -363,6 +473,7 @@ def _rows() -> Iterator[Row[Stage, Action]]:
     yield Row(Stage.ANSWERED, LastVoucherSealed, _sealed, Stage.PRESENTED)
     yield Row(Stage.PRESENTED, Ack, session._take_voucher_ack, Stage.PRESENTED)
     yield Row(Stage.RECEIPTED, Order, session._take_order, Stage.RECEIPTED)
+    yield Row(Stage.RECEIPTED, ContentPart, session._take_content, Stage.RECEIPTED)
     yield Row(Stage.RECEIPTED, UsageSealed, _sealed, Stage.REPORTED)
     yield Row(Stage.REPORTED, Ack, session._take_usage_ack, Stage.REPORTED)
     yield Row(Stage.REPORTED, Refusal, session._take_refusal, Stage.REPORTED)

@@ -1,8 +1,9 @@
 """The life of a machine, as a table, and how time decides about it.
 
 What was done to a machine is stored (the *standing*); whether it has been silent for
-too long follows from the clock and is worked out when somebody asks (`state_at`). So a
-machine that is switched off for a month needs no event to be blocked.
+too long follows from the clock, whether its licence is withheld from the last RECEIPT,
+and both are worked out when somebody asks (`state_at`). So a machine that is switched
+off for a month needs no event to be blocked.
 
 Source: SPEC.md DLG-4.5, DLG-10.4, REG-10; the 30 days are RMFS practice
 (protocol/parameters.toml).
@@ -15,6 +16,7 @@ from typing import Final
 
 from fm_device.psd.records import PsdRecord
 from fm_device.psd.timekeeper import MAX_SILENCE_DAYS, WARN_FROM_DAY
+from protocol.messages import LicenceState
 from protocol.parameters import business_date, parameter
 from protocol.registers import MachineState
 from protocol.table import Row, Table
@@ -28,6 +30,8 @@ class Fault(IntEnum):
     """More copies of the memory were damaged than a sound memory ever shows."""
     REGISTERS_DO_NOT_BALANCE = 2
     """The stored registers are whole, but AR + DR is not CT."""
+    TAMPERED = 3
+    """The PSD was opened, or forced; its keys are erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,16 @@ class ReceiptStored:
 @dataclass(frozen=True, slots=True)
 class SilentTooLong:
     """No dial-in was complete for longer than is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceWithheld:
+    """The last RECEIPT told that the authority has taken the licence out of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongCodes:
+    """Too many PINs or vouchers were wrong, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +88,8 @@ LifeEvent = (
     Installed
     | ReceiptStored
     | SilentTooLong
+    | LicenceWithheld
+    | WrongCodes
     | LockOrdered
     | UnlockOrdered
     | Withdrawn
@@ -93,13 +109,17 @@ def _rows() -> Iterator[Row[MachineState, Callable[[], None]]]:
         (state.INSTALLED, ReceiptStored, state.IN_SERVICE),
         (state.IN_SERVICE, ReceiptStored, state.IN_SERVICE),
         (state.IN_SERVICE, SilentTooLong, state.BLOCKED),
+        (state.IN_SERVICE, LicenceWithheld, state.WITHHELD),
         (state.BLOCKED, ReceiptStored, state.IN_SERVICE),
+        (state.WITHHELD, ReceiptStored, state.IN_SERVICE),
         (state.LOCKED, UnlockOrdered, state.IN_SERVICE),
+        (state.LOCKED_OUT, UnlockOrdered, state.IN_SERVICE),
         (state.WITHDRAWN, Reinitialised, state.INSTALLED),
         # An order that finds its work done changes nothing but the serial.
         (state.INSTALLED, UnlockOrdered, state.INSTALLED),
         (state.IN_SERVICE, UnlockOrdered, state.IN_SERVICE),
         (state.BLOCKED, UnlockOrdered, state.BLOCKED),
+        (state.WITHHELD, UnlockOrdered, state.WITHHELD),
         *((before, LockOrdered, state.LOCKED) for before in _LOCKABLE),
         # Dialling lifts none of these.
         *((kept, ReceiptStored, kept) for kept in _STOPPED),
@@ -108,6 +128,10 @@ def _rows() -> Iterator[Row[MachineState, Callable[[], None]]]:
             for kept in (state.FAULT, state.WITHDRAWN)
             for order in (LockOrdered, UnlockOrdered)
         ),
+        # A lock-out is lifted by a person at the server, so a lock adds nothing to it.
+        (state.LOCKED_OUT, LockOrdered, state.LOCKED_OUT),
+        *((before, WrongCodes, state.LOCKED_OUT) for before in _LOCKABLE),
+        *((kept, WrongCodes, kept) for kept in _NOT_LOCKED_OUT),
         # The value goes back to the account whatever else is wrong.
         *((before, Withdrawn, state.WITHDRAWN) for before in _EMPTIED),
         *((before, FaultFound, state.FAULT) for before in state),
@@ -120,10 +144,27 @@ _LOCKABLE: Final = (
     MachineState.INSTALLED,
     MachineState.IN_SERVICE,
     MachineState.BLOCKED,
+    MachineState.WITHHELD,
     MachineState.LOCKED,
 )
-_EMPTIED: Final = (*_LOCKABLE, MachineState.FAULT, MachineState.WITHDRAWN)
-_STOPPED: Final = (MachineState.LOCKED, MachineState.FAULT, MachineState.WITHDRAWN)
+_NOT_LOCKED_OUT: Final = (
+    MachineState.UNINSTALLED,
+    MachineState.LOCKED_OUT,
+    MachineState.FAULT,
+    MachineState.WITHDRAWN,
+)
+_EMPTIED: Final = (
+    *_LOCKABLE,
+    MachineState.LOCKED_OUT,
+    MachineState.FAULT,
+    MachineState.WITHDRAWN,
+)
+_STOPPED: Final = (
+    MachineState.LOCKED,
+    MachineState.LOCKED_OUT,
+    MachineState.FAULT,
+    MachineState.WITHDRAWN,
+)
 
 TABLE: Final = Table(MachineState.UNINSTALLED, _rows())
 
@@ -164,9 +205,16 @@ def silence_at(record: PsdRecord, now: EpochSeconds | None) -> Silence:
 
 def state_at(record: PsdRecord, now: EpochSeconds | None) -> MachineState:
     """Say in which state a machine is at a moment of its own clock."""
-    if (
-        record.standing is MachineState.IN_SERVICE
-        and silence_at(record, now) is Silence.TOO_LONG
-    ):
+    if record.standing is not MachineState.IN_SERVICE:
+        return record.standing
+    if record.licence_state in _WITHHOLDING:
+        return moved(record.standing, LicenceWithheld())
+    if silence_at(record, now) is Silence.TOO_LONG:
         return moved(record.standing, SilentTooLong())
     return record.standing
+
+
+_WITHHOLDING: Final = frozenset(
+    {LicenceState.BLOCKED, LicenceState.WITHHELD, LicenceState.CANCELLED}
+)
+"""An expired licence is not among them: only its recharge ends (own reading)."""

@@ -13,6 +13,7 @@ from protocol.values import Paise
 from rmfs_server.resolving import Action, Resolving
 from tests.situations import in_use
 from tests.system import LICENCE, RUPEES_2000, System
+from tests.franking import frank
 
 
 def _back_up(system: System, folder: Path) -> None:
@@ -31,7 +32,7 @@ def _restore(system: System, folder: Path) -> None:
 def _frank_and_report(system: System, *classes: int) -> None:
     psd = system.psd()
     for product_class in classes:
-        psd.frank(Paise(100), product_class)
+        frank(psd, Paise(100), product_class)
     assert system.dial(INSPECTION, psd=psd).outcome is Outcome.INSPECTED
     assert all(row.reported for row in psd.record.usage)
     assert not system.frozen()

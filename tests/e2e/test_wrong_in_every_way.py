@@ -24,7 +24,7 @@ from protocol.messages import Voucher
 from protocol.values import LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.administration import NewLicence
 from tests.situations import in_use
-from tests.system import LICENCE, RUPEES_2000, System
+from tests.system import LICENCE, MAKER, RUPEES_2000, System
 from tests.unmoved import nothing_is_stored
 from tests.witness.rogue_machine import (
     SERVER,
@@ -66,11 +66,12 @@ def enrol_another(system: System) -> MachineIdentity:
         licence=OTHER_LICENCE,
         realm=Realm.TEST,
         servers=[ServerProvisioning(SERVER, system.wall.now())],
+        maker=MAKER,
         entropy=SeededEntropy(b"keys of B"),
         clock=system.wall,
     )
     psd = Psd(nvram, system.wall)
-    psd.install()
+    psd.install(560001)
     new = NewLicence(LicenceNumber("KN0600066"), "Bharat Books", date(2031, 8, 15))
     provisioning = psd.provisioning(system.wall.now())
     system.administration.enrol(provisioning, new, system.by())

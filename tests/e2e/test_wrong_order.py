@@ -31,6 +31,7 @@ from protocol.messages import (
 from protocol.registers import MachineState
 from protocol.usage import usage_digest
 from protocol.values import OrderSerial, Paise
+from tests.franking import frank
 from tests.situations import HandDialled, in_use
 from tests.system import LICENCE, RUPEES_2000, System
 from tests.unmoved import it_only_freezes, no_money_moves, nothing_is_stored
@@ -345,7 +346,7 @@ def test_usage_is_taken_in_parts_whose_ack_was_lost(system: System) -> None:
     """DLG-9.2: rows are totals; a lost ACK costs nothing."""
     psd = system.psd()
     for product_class in range(1, 10):
-        assert isinstance(psd.frank(Paise(100), product_class), Frank)
+        assert isinstance(frank(psd, Paise(100), product_class), Frank)
     call = HandDialled(system, INSPECTION, psd)
     psd.receive(call.state_registers())
     parts = psd.usage()
@@ -421,7 +422,7 @@ def test_a_locked_machine_stays_locked_until_the_order_that_frees_it(
     with no_money_moves(system):
         assert system.dial(INSPECTION).outcome is Outcome.INSPECTED
         assert system.psd().state is MachineState.LOCKED
-        assert system.psd().frank(Paise(500), 1) is FrankRefusal.LOCKED
+        assert frank(system.psd(), Paise(500), 1) is FrankRefusal.LOCKED
         refused = system.dial(RUPEES_2000).refusal
         assert refused is not None
         assert refused.code is RefusalCode.MACHINE_STATE

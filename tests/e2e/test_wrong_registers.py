@@ -18,6 +18,7 @@ from protocol.errors import ErrorCode
 from protocol.messages import Ack, Disposition, MessageType, Refusal, RefusalCode
 from protocol.registers import Registers
 from protocol.values import Paise, RechargeNumber
+from tests.franking import frank
 from tests.situations import (
     NUMBER_IN_USE,
     REGISTERS_IN_USE,
@@ -345,12 +346,12 @@ def recharged_since(system: System) -> None:
 
 
 def franked_since(system: System) -> None:
-    system.psd().frank(Paise(500), 1)
+    frank(system.psd(), Paise(500), 1)
     assert system.dial(INSPECTION).outcome is Outcome.INSPECTED
 
 
 def franked_zero_since(system: System) -> None:
-    system.psd().frank(Paise(0), 1)
+    frank(system.psd(), Paise(0), 1)
     assert system.dial(INSPECTION).outcome is Outcome.INSPECTED
 
 

@@ -23,6 +23,7 @@ from protocol.messages import (
 )
 from protocol.registers import MachineState, RequestKind
 from protocol.values import AMOUNT_PAISE_MAX, Paise, RechargeNumber
+from tests.franking import frank
 from tests.situations import FUNDS_IN_USE, REGISTERS_IN_USE, in_use
 from tests.system import LICENCE, RUPEES_2000, System
 from tests.unmoved import found_discrepancies, no_money_moves
@@ -301,12 +302,12 @@ def test_a_machine_blocked_by_the_30_day_rule_recharges_as_it_is_freed(
 ) -> None:
     system.wall.advance(31 * DAY_S)
     assert system.psd().state is MachineState.BLOCKED
-    assert system.psd().frank(Paise(500), 1) is FrankRefusal.BLOCKED
+    assert frank(system.psd(), Paise(500), 1) is FrankRefusal.BLOCKED
     report = system.dial(RUPEES_2000)
     assert report.outcome is Outcome.CONFIRMED
     assert system.psd().state is MachineState.IN_SERVICE
     system.check_quiet(400_000)
-    assert isinstance(system.psd().frank(Paise(500), 1), Frank)
+    assert isinstance(frank(system.psd(), Paise(500), 1), Frank)
 
 
 def test_a_refused_request_frees_a_machine_blocked_by_the_30_day_rule(

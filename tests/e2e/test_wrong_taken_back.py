@@ -17,6 +17,7 @@ from protocol.errors import ErrorCode
 from protocol.messages import LicenceState, RefusalCode, Voucher
 from protocol.registers import MachineState, RequestKind, VoucherKind
 from protocol.values import Paise
+from tests.franking import frank
 from tests.situations import (
     HandDialled,
     in_use,
@@ -199,7 +200,7 @@ def test_a_withdrawal_gives_all_back_and_ends_the_machines_service(
     assert system.psd().state is MachineState.WITHDRAWN
     system.check_quiet(1_500)
     assert funds(system) == (498_500, 0, 1_500)
-    assert system.psd().frank(Paise(0), 1) is FrankRefusal.WITHDRAWN
+    assert frank(system.psd(), Paise(0), 1) is FrankRefusal.WITHDRAWN
     with no_money_moves(system):
         refusal = system.dial(RUPEES_2000).refusal
     assert refusal is not None
@@ -232,7 +233,7 @@ def test_what_goes_back_is_credited_when_it_is_posted_and_not_before(
     call = HandDialled(system, request_)
     call.state_registers()
     call.hang_up()
-    assert system.psd().frank(Paise(500), 1) is FrankRefusal.RETURN_PENDING
+    assert frank(system.psd(), Paise(500), 1) is FrankRefusal.RETURN_PENDING
     assert funds(system) == (300_000, 0, 200_000)
     assert open_states(system) == ["RESERVED"]
     applied = let_a_confirmation_be_lost(system, request_)

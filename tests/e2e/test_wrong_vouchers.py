@@ -300,8 +300,8 @@ def test_a_refusal_that_keeps_the_request_keeps_it(system: System) -> None:
     script = to_the_statement(_refusal(system, receipt_follows=0))
     report = RogueServer(system, script).take_call(system.psd(), RUPEES_2000)
     assert report.outcome is Outcome.REFUSED
-    usage = tuple(replace(row, reported=False) for row in before.usage)
-    assert system.psd().record == replace(asked(before), usage=usage)
+    rows = tuple(replace(row, reported=False) for row in before.rows)
+    assert system.psd().record == replace(asked(before), rows=rows)
     check_the_right_server_is_served(system)
 
 

@@ -17,6 +17,7 @@ from hw.nvram import MemoryNvram, PowerCutError, PowerCutNvram, every_power_cut
 from protocol.dialogue.machine import INSPECTION, Outcome, Request
 from protocol.registers import RequestKind
 from protocol.values import Paise
+from tests.franking import frank
 from tests.system import (
     LINE,
     RUPEES_2000,
@@ -43,7 +44,7 @@ def recharged(tmp_path_factory: pytest.TempPathFactory) -> System:
     system.dial(RUPEES_2000)
     psd = system.psd()
     for _ in range(10):
-        psd.frank(Paise(500), 3)
+        frank(psd, Paise(500), 3)
     return system
 
 

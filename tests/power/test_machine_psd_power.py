@@ -28,8 +28,10 @@ from protocol.keys import Realm
 from protocol.messages import OrderKind
 from protocol.registers import MachineState, RequestKind
 from protocol.values import LicenceIdentifier, Paise
+from tests.franking import frank
 from tests.witness.small_server import (
     LICENCE,
+    MAKER,
     PROVISIONING,
     RUPEES_2000,
     Channels,
@@ -111,8 +113,8 @@ STEPS = {
     "usage ack": Step(
         _reported, lambda _, dial: _open(dial).say(_open(dial).usage_ack())
     ),
-    "frank": Step(lambda _: None, lambda psd, _: psd.frank(Paise(2400), 3)),
-    "zero imprint": Step(lambda _: None, lambda psd, _: psd.frank(Paise(0), 3)),
+    "frank": Step(lambda _: None, lambda psd, _: frank(psd, Paise(2400), 3)),
+    "zero imprint": Step(lambda _: None, lambda psd, _: frank(psd, Paise(0), 3)),
     "re-initialisation": Step(
         _withdrawn,
         lambda psd, _: psd.reinitialise(OTHER, SeededEntropy(b"new life")),
@@ -128,7 +130,7 @@ def in_service() -> bytes:
     nvram = a_new_memory(clock)
     psd = switch_on(nvram, clock)
     recharged(psd)
-    psd.frank(Paise(2400), 3)
+    frank(psd, Paise(2400), 3)
     return nvram.image()
 
 
@@ -199,6 +201,7 @@ def test_a_cut_manufacture_leaves_no_machine_or_a_whole_one() -> None:
             licence=LICENCE,
             realm=Realm.TEST,
             servers=[PROVISIONING],
+            maker=MAKER,
             entropy=SeededEntropy(b"made"),
             clock=None,
         )

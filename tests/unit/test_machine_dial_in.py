@@ -34,6 +34,7 @@ from protocol.link import Direction
 from protocol.messages import Order, OrderKind
 from protocol.registers import MachineState, RequestKind
 from protocol.values import OrderSerial, Paise
+from tests.franking import frank
 from tests.witness.small_books import SmallBooks, answering
 from tests.witness.small_server import (
     RUPEES_2000,
@@ -155,7 +156,7 @@ def test_usage_is_reported_once_and_summed_at_the_server(world: World) -> None:
     world.dial(RUPEES_2000)
     psd = world.psd
     for product_class in (1, 2, 3, 4, 5, 1):
-        psd.frank(Paise(100), product_class)
+        frank(psd, Paise(100), product_class)
     assert world.dial(INSPECTION).outcome is Outcome.INSPECTED
     assert world.books.usage == {
         1: (2, 200),
@@ -300,7 +301,7 @@ def test_a_noisy_line_only_costs_time(world: World) -> None:
 def test_a_withdrawal_takes_the_whole_of_dr(world: World) -> None:
     world.dial(RUPEES_2000)
     psd = world.psd
-    psd.frank(Paise(500), 1)
+    frank(psd, Paise(500), 1)
     report = world.dial(Request(RequestKind.WITHDRAWAL, Paise(199_500)))
     assert report.outcome is Outcome.CONFIRMED
     assert report.after.descending_paise == 0

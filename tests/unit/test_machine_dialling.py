@@ -35,6 +35,7 @@ from protocol.messages import (
 from protocol.registers import ZERO_REGISTERS, MachineState, RequestKind
 from protocol.usage import usage_digest
 from protocol.values import EpochSeconds, Paise, RechargeNumber
+from tests.franking import frank
 from tests.witness.small_server import (
     LICENCE,
     RUPEES_2000,
@@ -259,7 +260,7 @@ def test_usage_goes_in_parts_of_four_until_it_is_acknowledged() -> None:
     _, _, psd = _machine()
     recharged(psd)
     for product_class in range(1, 6):
-        psd.frank(Paise(100 * product_class), product_class)
+        frank(psd, Paise(100 * product_class), product_class)
     for _ in range(2):
         dial = Dial(psd)
         rows = [UsageRow(number, 1, Paise(100 * number)) for number in range(1, 6)]
@@ -277,7 +278,7 @@ def test_usage_goes_in_parts_of_four_until_it_is_acknowledged() -> None:
     psd.usage()
     dial.say(dial.usage_ack())
     psd.hang_up()
-    psd.frank(Paise(7), 2)
+    frank(psd, Paise(7), 2)
     dial = Dial(psd)
     dial.say(dial.receipt())
     (packet,) = psd.usage()
@@ -300,7 +301,7 @@ def _reported(psd: Psd) -> list[UsageRow]:
     """Frank in two classes, and have the server acknowledge both."""
     recharged(psd)
     for product_class in (1, 2):
-        psd.frank(Paise(100), product_class)
+        frank(psd, Paise(100), product_class)
     complete(Dial(psd))
     assert all(row.reported for row in psd.record.usage)
     return [UsageRow(number, 1, Paise(100)) for number in (1, 2)]
@@ -326,7 +327,7 @@ def test_after_a_discrepancy_all_rows_of_usage_are_sent_again(
 def test_after_a_refusal_of_usage_all_rows_are_sent_again() -> None:
     _, _, psd = _machine()
     rows = _reported(psd)
-    psd.frank(Paise(50), 3)
+    frank(psd, Paise(50), 3)
     dial = Dial(psd)
     dial.say(dial.receipt())
     assert _usage_sent(dial) == [UsageRow(3, 1, Paise(50))]
@@ -361,7 +362,7 @@ def test_a_clock_that_cannot_be_right_is_not_set(shown: datetime) -> None:
     clock.set(shown)
     psd = switch_on(nvram, clock)
     assert psd.time is None
-    assert psd.frank(Paise(1), 1) is FrankRefusal.CLOCK_NOT_SET
+    assert frank(psd, Paise(1), 1) is FrankRefusal.CLOCK_NOT_SET
     assert "not set" in "\n".join(show_machine(psd))
     assert machine_as_json(psd)["time"] is None
     dial = Dial(psd)
@@ -372,7 +373,7 @@ def test_a_clock_that_cannot_be_right_is_not_set(shown: datetime) -> None:
     assert answer.applied, "nobody has to stand by"
     psd.hang_up()
     assert psd.time == now
-    assert isinstance(psd.frank(Paise(1), 1), Frank)
+    assert isinstance(frank(psd, Paise(1), 1), Frank)
 
 
 @pytest.mark.parametrize(
@@ -425,7 +426,7 @@ def test_nothing_franked_is_nothing_to_report() -> None:
 def test_an_ack_of_another_dial_in_acknowledges_nothing() -> None:
     nvram, _, psd = _machine()
     recharged(psd)
-    psd.frank(Paise(100), 1)
+    frank(psd, Paise(100), 1)
     dial = Dial(psd)
     dial.say(dial.receipt())
     psd.usage()

@@ -16,8 +16,10 @@ from protocol.errors import StoreError
 from protocol.keys import Realm
 from protocol.registers import MachineState
 from protocol.values import Paise
+from tests.franking import frank
 from tests.witness.small_server import (
     LICENCE,
+    MAKER,
     PROVISIONING,
     RUPEES_2000,
     Dial,
@@ -54,7 +56,7 @@ def test_after_a_failed_write_the_psd_says_so_at_every_call() -> None:
         psd.dial(RUPEES_2000)
     nvram.failing = False
     for call in (
-        lambda: psd.frank(Paise(1), 1),
+        lambda: frank(psd, Paise(1), 1),
         lambda: psd.dial(RUPEES_2000),
         lambda: psd.state,
         lambda: psd.record,
@@ -83,7 +85,7 @@ def test_a_worn_out_memory_stops_the_machine_for_good() -> None:
     psd = switch_on(nvram, clock)
     assert psd.state is MachineState.FAULT
     assert psd.record.fault == Fault.MEMORY_WORN_OUT
-    assert psd.frank(Paise(1), 1) is FrankRefusal.FAULT
+    assert frank(psd, Paise(1), 1) is FrankRefusal.FAULT
     dial = Dial(psd)
     assert dial.statement.state is MachineState.FAULT
     dial.say(dial.receipt())
@@ -122,6 +124,7 @@ def test_a_machine_is_not_made_over_a_machine() -> None:
             licence=LICENCE,
             realm=Realm.TEST,
             servers=[PROVISIONING],
+            maker=MAKER,
             entropy=SeededEntropy(b"again"),
             clock=None,
         )

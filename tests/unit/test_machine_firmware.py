@@ -14,8 +14,10 @@ from protocol.keys import Realm
 from protocol.messages import OrderKind
 from protocol.registers import RequestKind
 from protocol.values import AMOUNT_PAISE_MAX, Paise
+from tests.franking import frank
 from tests.witness.small_server import (
     LICENCE,
+    MAKER,
     PROVISIONING,
     RUPEES_2000,
     Dial,
@@ -86,7 +88,7 @@ def test_an_operator_is_warned_before_adding_an_amount_a_second_time() -> None:
 
 def test_a_withdrawal_asks_for_the_whole_of_dr() -> None:
     psd = _machine()
-    psd.frank(Paise(500), 1)
+    frank(psd, Paise(500), 1)
     plan = plan_dial_in(psd, RequestKind.WITHDRAWAL)
     assert plan == DialPlan(Request(RequestKind.WITHDRAWAL, Paise(199_500)), "")
 
@@ -123,6 +125,7 @@ def test_a_machine_that_is_not_installed_does_not_dial() -> None:
         licence=LICENCE,
         realm=Realm.TEST,
         servers=[PROVISIONING],
+        maker=MAKER,
         entropy=SeededEntropy(b"made"),
         clock=a_clock(),
     )

@@ -36,6 +36,7 @@ from protocol.keys import (
 )
 from protocol.registers import MachineState, RequestKind
 from protocol.values import LicenceIdentifier, Paise
+from tests.franking import frank
 from tests.witness import small_server
 from tests.witness.small_server import LICENCE, REAL, Dial, a_clock, complete
 
@@ -156,7 +157,7 @@ def test_a_second_user_is_told_who_has_the_machine(folder: Path) -> None:
 def test_what_was_done_is_there_at_the_next_power_on(folder: Path) -> None:
     with open_machine(folder, a_clock(), "test") as psd:
         small_server.recharged(psd, REAL)
-        psd.frank(Paise(500), 3)
+        frank(psd, Paise(500), 3)
         record = psd.record
     with open_machine(folder, a_clock(), "test") as psd:
         assert psd.record == record

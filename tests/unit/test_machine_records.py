@@ -6,15 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fm_device.psd.keyring import RING_OCTETS_MAX, Keyring
+from fm_device.psd.keyring import RING_OCTETS, Keyring
 from fm_device.psd.memory import KEYS, STATE
 from fm_device.psd.records import (
-    CLASSES_MAX,
+    CONTENTS_MAX,
     LIVES_MAX,
+    NO_TIME,
+    RECHARGES_KEPT,
     RECORD_OCTETS_MAX,
+    USAGE_ROWS_MAX,
     ClassUsage,
+    ContentHeld,
+    KeptUsage,
     Life,
+    OpenFrank,
     PsdRecord,
+    RechargeNote,
     usage_reported,
     usage_unreported,
     with_usage,
@@ -23,8 +30,14 @@ from hw.entropy import SeededEntropy
 from protocol.dialogue.machine import Request
 from protocol.errors import InvariantError, LocalProtocolError, StoreError
 from protocol.keys import MachineIdentity, Realm
-from protocol.messages import LicenceState
-from protocol.registers import ZERO_REGISTERS, MachineState, Registers, RequestKind
+from protocol.messages import CONTENT_ORDERS, LicenceState, OrderKind
+from protocol.registers import (
+    ZERO_REGISTERS,
+    MachineState,
+    Registers,
+    RequestKind,
+    VoucherKind,
+)
 from protocol.values import (
     AMOUNT_PAISE_MAX,
     U32_MAX,
@@ -34,7 +47,7 @@ from protocol.values import (
     Paise,
     RechargeNumber,
 )
-from tests.witness.small_server import LICENCE, PROVISIONING
+from tests.witness.small_server import LICENCE, MAKER, PROVISIONING
 
 LIFE = Life(1, LICENCE, EpochSeconds(0), Paise(0), Paise(0), RechargeNumber(0))
 NEW = PsdRecord("PSD00001", MachineState.INSTALLED, ZERO_REGISTERS, (LIFE,))
@@ -42,11 +55,12 @@ USED = replace(
     NEW,
     registers=Registers(Paise(700), Paise(300), Paise(1000), 2, 3),
     recharge_number=RechargeNumber(1),
-    usage=(ClassUsage(1, 2, Paise(700), reported=False),),
+    rows=(KeptUsage(0, 1, 2, Paise(700), reported=False),),
 )
 
 _u32 = st.integers(0, U32_MAX)
 _amounts = st.integers(0, AMOUNT_PAISE_MAX).map(Paise)
+_octet = st.integers(0, 255)
 _times = _u32.map(EpochSeconds)
 _numbers = _u32.map(RechargeNumber)
 _registers = st.builds(Registers, _amounts, _amounts, _amounts, _u32, _u32)
@@ -84,10 +98,45 @@ _records = st.builds(
     wrong_vouchers=_u32,
     other_amounts=_u32,
     last_voucher=st.none() | st.binary(min_size=114, max_size=114),
-    usage=st.lists(
-        st.builds(ClassUsage, st.integers(1, 255), _u32, _amounts, st.booleans()),
+    rows=st.lists(
+        st.builds(KeptUsage, _octet, _octet, _u32, _amounts, st.booleans()),
         max_size=20,
     ).map(tuple),
+    pin_code=_u32,
+    frank_max_paise=_amounts,
+    funds_max_paise=_amounts,
+    open_frank=st.none()
+    | st.builds(OpenFrank, _octet, _octet, _amounts, st.integers(0, 65535)),
+    unprinted=_u32,
+    wrong_pins=st.binary(min_size=3, max_size=3),
+    pin_wait_until=_times,
+    pins=st.binary(min_size=48, max_size=48),
+    recharges=st.lists(
+        st.builds(
+            RechargeNote,
+            _numbers,
+            st.sampled_from(VoucherKind),
+            _amounts,
+            _amounts,
+            _amounts,
+            _times,
+        ),
+        max_size=5,
+    ).map(tuple),
+    contents=st.lists(
+        st.builds(
+            ContentHeld,
+            st.sampled_from(sorted(CONTENT_ORDERS)),
+            _u32,
+            st.integers(0, 2**64 - 1),
+        ),
+        max_size=16,
+    ).map(tuple),
+)
+
+
+NOTE = RechargeNote(
+    RechargeNumber(1), VoucherKind.RECHARGE, Paise(1), Paise(0), Paise(1), NO_TIME
 )
 
 
@@ -119,21 +168,20 @@ def test_the_longest_record_and_the_fullest_ring_fit_their_slots() -> None:
         NEW,
         lives=(LIFE,) * LIVES_MAX,
         last_voucher=bytes(114),
-        usage=tuple(
-            ClassUsage(number, 1, Paise(1), reported=True)
-            for number in range(1, CLASSES_MAX + 1)
-        ),
+        rows=(KeptUsage(1, 1, 1, Paise(1), reported=True),) * USAGE_ROWS_MAX,
+        recharges=(NOTE,) * RECHARGES_KEPT,
+        contents=(ContentHeld(OrderKind.TARIFF, 1, 1),) * CONTENTS_MAX,
     )
     assert len(full.encode()) == RECORD_OCTETS_MAX <= STATE.content_octets_max
-    assert KEYS.content_octets_max >= RING_OCTETS_MAX
+    assert KEYS.content_octets_max >= RING_OCTETS
 
 
 @pytest.mark.parametrize(
     ("name", "changed"),
     [
         ("AR + DR is not CT", {"registers": replace(USED.registers, items=2)}),
-        ("the class table differs from AR", {"usage": ()}),
-        ("AR falls", {"registers": ZERO_REGISTERS, "usage": ()}),
+        ("the class table differs from AR", {"rows": ()}),
+        ("AR falls", {"registers": ZERO_REGISTERS, "rows": ()}),
         ("the recharge number falls", {"recharge_number": RechargeNumber(0)}),
         (
             "CT rises without a voucher",
@@ -164,11 +212,41 @@ def test_a_machine_out_of_balance_still_keeps_books_on_its_reports() -> None:
 def test_a_frank_adds_to_its_class_and_has_to_be_reported_again() -> None:
     reported = usage_reported(USED)
     assert all(row.reported for row in reported.usage)
-    again = with_usage(with_usage(reported, Paise(50), 9), Paise(5), 1)
+    again = _franked(_franked(reported, 50, 9), 5, 1)
     assert again.usage == (
         ClassUsage(1, 3, Paise(705), reported=False),
         ClassUsage(9, 1, Paise(50), reported=False),
     )
+
+
+def test_classes_are_summed_over_the_departments() -> None:
+    reported = usage_reported(USED)
+    for department, value in ((7, 10), (2, 20), (7, 30), (0, 40)):
+        reported = _franked(reported, value, 1, department)
+    assert [(row.department, row.items) for row in reported.rows] == [
+        (0, 3),
+        (2, 1),
+        (7, 2),
+    ]
+    assert reported.usage == (ClassUsage(1, 6, Paise(800), reported=False),)
+
+
+def test_a_row_is_never_forgotten_to_make_room() -> None:
+    rows = tuple(
+        KeptUsage(number >> 8, number & 0xFF, 1, Paise(1), reported=True)
+        for number in range(1, USAGE_ROWS_MAX + 1)
+    )
+    full = replace(USED, rows=rows)
+    assert with_usage(full, Paise(1), 9, 50) is None
+    assert with_usage(full, Paise(1), 1, 0) is not None
+
+
+def _franked(
+    record: PsdRecord, value: int, product_class: int, department: int = 0
+) -> PsdRecord:
+    rows = with_usage(record, Paise(value), product_class, department)
+    assert rows is not None
+    return replace(record, rows=rows)
 
 
 def test_a_ring_comes_back_as_it_was_stored() -> None:
@@ -178,7 +256,7 @@ def test_a_ring_comes_back_as_it_was_stored() -> None:
         MachineIdentity.generate(life.licence, "PSD00001", Realm.TEST, entropy)
         for life in (LIFE, second)
     )
-    ring = Keyring(identities, (PROVISIONING,))
+    ring = Keyring(identities, (PROVISIONING,), MAKER)
     found = Keyring.decode(ring.encode())
     assert found == ring
     assert found.identity(second) == identities[1]
@@ -192,8 +270,8 @@ def test_a_damaged_ring_is_a_store_error() -> None:
     identity = MachineIdentity.generate(
         LICENCE, "PSD00001", Realm.TEST, SeededEntropy(b"ring")
     )
-    octets = Keyring((identity,), (PROVISIONING,)).encode()
-    for damaged in (b"", octets[:-1], b"\x02" + octets[1:], octets[:40] + octets[41:]):
+    octets = Keyring((identity,), (PROVISIONING,), MAKER).encode()
+    for damaged in (b"", octets[:-1], b"\x01" + octets[1:], octets[:40] + octets[41:]):
         with pytest.raises(StoreError):
             Keyring.decode(damaged)
 
@@ -203,6 +281,6 @@ def test_a_psd_trusts_one_server_of_its_own_realm() -> None:
         LICENCE, "PSD00001", Realm.PRODUCTION, SeededEntropy(b"ring")
     )
     with pytest.raises(LocalProtocolError, match="realms"):
-        Keyring((production,), (PROVISIONING,))
+        Keyring((production,), (PROVISIONING,), MAKER)
     with pytest.raises(LocalProtocolError, match="server files"):
-        Keyring((production,), ())
+        Keyring((production,), (), MAKER)

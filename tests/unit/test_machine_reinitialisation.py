@@ -12,6 +12,7 @@ from protocol.errors import LocalProtocolError
 from protocol.registers import MachineState, RequestKind
 from protocol.values import LicenceIdentifier, Paise
 from protocol.vouchers import VoucherFault
+from tests.franking import frank
 from tests.witness.small_server import (
     LICENCE,
     RUPEES_2000,
@@ -31,7 +32,7 @@ def _withdrawn(*, settled: bool = True) -> tuple[MemoryNvram, MemoryWallClock, P
     nvram = a_new_memory(clock)
     psd = switch_on(nvram, clock)
     recharged(psd)
-    psd.frank(Paise(500), 3)
+    frank(psd, Paise(500), 3)
     dial = Dial(psd, Request(RequestKind.WITHDRAWAL, Paise(199_500)))
     dial.say(dial.voucher())
     if settled:
@@ -88,7 +89,7 @@ def test_the_new_life_recharges_franks_and_reports_from_zero() -> None:
     _, _, psd = _withdrawn()
     psd.reinitialise(OTHER, SeededEntropy(b"new life"))
     recharged(psd)
-    psd.frank(Paise(700), 5)
+    frank(psd, Paise(700), 5)
     assert psd.record.recharge_number == 3
     assert psd.record.registers.ascending_paise == 1200
     assert [row.amount_paise for row in psd.record.usage] == [700]

@@ -30,6 +30,7 @@ from protocol.messages import (
 )
 from protocol.registers import Registers, VoucherKind
 from protocol.values import OrderSerial, Paise, RechargeNumber
+from tests.franking import frank
 from tests.witness.small_server import (
     RUPEES_2000,
     Dial,
@@ -158,7 +159,7 @@ def test_a_machine_shows_what_needs_attention() -> None:
     clock = a_clock()
     psd = switch_on(a_new_memory(clock), clock)
     recharged(psd)
-    psd.frank(Paise(500), 3)
+    frank(psd, Paise(500), 3)
     assert "Last dial-in         01-06-2026 10:00:00 IST" in show_machine(psd)
     assert "  L           1 items  Rs 5.00" in show_machine(psd)
     clock.advance(26 * 86_400)

@@ -11,6 +11,7 @@ from fm_device.psd.records import Life, PsdRecord
 from fm_device.psd.states import (
     FaultFound,
     Installed,
+    LicenceWithheld,
     LifeEvent,
     LockOrdered,
     ReceiptStored,
@@ -19,12 +20,14 @@ from fm_device.psd.states import (
     SilentTooLong,
     UnlockOrdered,
     Withdrawn,
+    WrongCodes,
     moved,
     silence_at,
     state_at,
 )
 from hw.clock import epoch_seconds
 from protocol.errors import NoTransitionError
+from protocol.messages import LicenceState
 from protocol.registers import ZERO_REGISTERS, MachineState
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
 
@@ -57,6 +60,24 @@ EXPECTED: dict[tuple[MachineState, type], MachineState] = {
     (S.WITHDRAWN, UnlockOrdered): S.WITHDRAWN,
     (S.WITHDRAWN, Withdrawn): S.WITHDRAWN,
     (S.WITHDRAWN, Reinitialised): S.INSTALLED,
+    (S.IN_SERVICE, LicenceWithheld): S.WITHHELD,
+    (S.WITHHELD, ReceiptStored): S.IN_SERVICE,
+    (S.WITHHELD, LockOrdered): S.LOCKED,
+    (S.WITHHELD, UnlockOrdered): S.WITHHELD,
+    (S.WITHHELD, Withdrawn): S.WITHDRAWN,
+    (S.WITHHELD, WrongCodes): S.LOCKED_OUT,
+    (S.UNINSTALLED, WrongCodes): S.UNINSTALLED,
+    (S.INSTALLED, WrongCodes): S.LOCKED_OUT,
+    (S.IN_SERVICE, WrongCodes): S.LOCKED_OUT,
+    (S.BLOCKED, WrongCodes): S.LOCKED_OUT,
+    (S.LOCKED, WrongCodes): S.LOCKED_OUT,
+    (S.FAULT, WrongCodes): S.FAULT,
+    (S.WITHDRAWN, WrongCodes): S.WITHDRAWN,
+    (S.LOCKED_OUT, WrongCodes): S.LOCKED_OUT,
+    (S.LOCKED_OUT, ReceiptStored): S.LOCKED_OUT,
+    (S.LOCKED_OUT, LockOrdered): S.LOCKED_OUT,
+    (S.LOCKED_OUT, UnlockOrdered): S.IN_SERVICE,
+    (S.LOCKED_OUT, Withdrawn): S.WITHDRAWN,
     **{(state, FaultFound): S.FAULT for state in S},
 }
 
@@ -127,3 +148,26 @@ def test_without_a_clock_silence_cannot_be_judged() -> None:
 def test_silence_blocks_only_what_is_in_service(standing: MachineState) -> None:
     record = replace(RECORD, standing=standing)
     assert state_at(record, _at("2027-01-01T00:00:00")) is standing
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (LicenceState.REGISTERED, S.IN_SERVICE),
+        (LicenceState.RENEWED, S.IN_SERVICE),
+        (LicenceState.EXPIRED, S.IN_SERVICE),
+        (LicenceState.BLOCKED, S.WITHHELD),
+        (LicenceState.WITHHELD, S.WITHHELD),
+        (LicenceState.CANCELLED, S.WITHHELD),
+    ],
+)
+def test_what_the_authority_has_taken_out_of_use_is_withheld(
+    told: LicenceState, state: MachineState
+) -> None:
+    record = replace(RECORD, licence_state=told)
+    assert state_at(record, _at("2026-06-02T00:00:00")) is state
+
+
+def test_a_silent_machine_whose_licence_is_withheld_says_the_heavier_reason() -> None:
+    record = replace(RECORD, licence_state=LicenceState.WITHHELD)
+    assert state_at(record, _at("2027-01-01T00:00:00")) is S.WITHHELD

@@ -15,6 +15,7 @@ from protocol.messages import Confirmation, Voucher
 from protocol.registers import MachineState, RequestKind, VoucherKind
 from protocol.values import AMOUNT_PAISE_MAX, LicenceIdentifier, Paise, RechargeNumber
 from protocol.vouchers import VoucherFault, VoucherHolder, check_voucher
+from tests.franking import frank
 from tests.witness.small_server import (
     CREDIT_KEY,
     RUPEES_2000,
@@ -35,7 +36,7 @@ def _machine() -> tuple[MemoryNvram, Psd]:
     nvram = a_new_memory(clock)
     psd = switch_on(nvram, clock)
     recharged(psd)
-    psd.frank(Paise(500), 3)
+    frank(psd, Paise(500), 3)
     return nvram, psd
 
 

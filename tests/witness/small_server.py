@@ -27,6 +27,7 @@ from protocol.keys import (
     CreditKey,
     MachineCredential,
     MachineIdentity,
+    MakerKey,
     Realm,
     ServerCredential,
     ServerIdentity,
@@ -65,6 +66,8 @@ SERIAL = "PSD00001"
 ENTROPY = SeededEntropy(b"small server")
 SERVER = ServerIdentity.generate("RMFS-TEST", Realm.TEST, 1, ENTROPY)
 CREDIT_KEY = CreditKey.generate(7, Realm.TEST, ENTROPY)
+MAKER_KEY = MakerKey.generate("MAKER", Realm.TEST, SeededEntropy(b"maker"))
+MAKER = MAKER_KEY.public
 PROVISIONING = ServerProvisioning(
     SERVER.credential.with_credit_key(CREDIT_KEY.key_id, CREDIT_KEY.signing.public),
     EpochSeconds(1_780_000_000),
@@ -89,10 +92,11 @@ def a_new_memory(
         licence=licence,
         realm=Realm.TEST,
         servers=[PROVISIONING],
+        maker=MAKER,
         entropy=SeededEntropy(serial.encode()),
         clock=clock,
     )
-    Psd(nvram, clock or a_clock()).install()
+    Psd(nvram, clock or a_clock()).install(560001)
     return nvram
 
 
