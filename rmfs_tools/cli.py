@@ -77,11 +77,18 @@ def _bench(root: click.Group) -> None:
     add_commands(root)
 
 
+def _maker(root: click.Group) -> None:
+    from rmfs_tools.maker_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
     Contribution(("machine",), _machine),
     Contribution(("server", "evidence"), _server),
+    Contribution(("maker",), _maker),
     Contribution(("bench",), _bench),
 )
 
