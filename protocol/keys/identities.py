@@ -4,7 +4,7 @@ A machine has two key pairs, made inside its PSD and never the same: a static
 Diffie-Hellman key that opens the channel and a signing key for STATEMENT and
 CONFIRMATION. A server has a static Diffie-Hellman key and credit keys that sign
 vouchers; a credit key has an id, so that several can be valid while one is rotated. The
-maker's key signs provisioning files and nothing else.
+maker's key signs provisioning files and contents and nothing else.
 
 Nothing private appears in a `repr`, a message of an error or a file of provisioning.
 
