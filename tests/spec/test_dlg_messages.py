@@ -10,13 +10,17 @@ from hypothesis import strategies as st
 
 from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
 from protocol.messages import (
+    CONTENT_OCTETS_MAX,
+    CONTENT_PART_OCTETS,
     TABLES,
+    ContentPart,
     Kind,
     Message,
     MessageTable,
     MessageType,
     Usage,
     UsageRow,
+    Want,
     decode_message,
 )
 from protocol.messages.bodies import MESSAGES
@@ -139,6 +143,64 @@ def test_a_usage_row_after_an_empty_one_is_malformed() -> None:
     octets[7 + 13] = 0
     octets[7 + 26] = 2
     assert code_of(bytes(octets)) is ErrorCode.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("offset", "total", "data"),
+    [
+        (0, 0, b"\1"),
+        (0, 0, bytes(511) + b"\1"),
+        (0, 100, bytes(100) + b"\1"),
+        (0, CONTENT_OCTETS_MAX + 1, b""),
+        (0, 2**32 - 1, b""),
+        (1, 1024, b""),
+        (511, 1024, b""),
+        (512, 512, b""),
+        (1024, 612, b""),
+        (2**32 - 512, CONTENT_OCTETS_MAX, b""),
+    ],
+)
+def test_a_content_that_can_be_no_part_is_malformed(
+    offset: int, total: int, data: bytes
+) -> None:
+    octets = b"".join(
+        (
+            bytes([MessageType.CONTENT]),
+            bytes(8),
+            offset.to_bytes(4, "big"),
+            total.to_bytes(4, "big"),
+            data.ljust(CONTENT_PART_OCTETS, b"\0"),
+        )
+    )
+    assert code_of(octets) is ErrorCode.MALFORMED
+
+
+@given(
+    st.binary(max_size=3 * CONTENT_PART_OCTETS),
+    st.integers(0, 2**32 - 1) | st.integers(0, 4).map(CONTENT_PART_OCTETS.__mul__),
+)
+def test_a_part_that_is_cut_is_read_as_it_was(content: bytes, offset: int) -> None:
+    part = ContentPart.cut(7, offset, content)
+    assert ContentPart.decode(part.encode()) == part
+    here = offset % CONTENT_PART_OCTETS == 0 and offset < len(content)
+    assert part.total == (len(content) if here else 0)
+    assert part.data == (content[offset : offset + 512] if here else b"")
+
+
+def test_a_part_of_another_length_is_our_own_bug() -> None:
+    for part in (
+        ContentPart(1, 0, 612, bytes(511)),
+        ContentPart(1, 512, 612, bytes(512)),
+        ContentPart(1, 0, 0, b"\0"),
+        ContentPart(1, 100, 612, bytes(512)),
+        ContentPart(-1, 0, 0, b""),
+    ):
+        with pytest.raises(LocalProtocolError):
+            part.encode()
+    with pytest.raises(LocalProtocolError):
+        ContentPart.cut(1, 0, bytes(CONTENT_OCTETS_MAX + 1))
+    with pytest.raises(LocalProtocolError):
+        Want(2**64, 0).encode()
 
 
 def test_a_value_too_large_for_its_field_is_our_own_bug() -> None:

@@ -250,6 +250,7 @@ BUSINESS = [
     ({"licence_state": LicenceState.CANCELLED}, {}, RefusalCode.LICENCE_CANCELLED),
     ({"licence_state": LicenceState.EXPIRED}, {}, RefusalCode.LICENCE_EXPIRED),
     ({}, {"state": MachineState.LOCKED}, RefusalCode.MACHINE_STATE),
+    ({}, {"state": MachineState.LOCKED_OUT}, RefusalCode.MACHINE_STATE),
     ({}, {"state": MachineState.FAULT}, RefusalCode.MACHINE_STATE),
     ({}, {"state": MachineState.UNINSTALLED}, RefusalCode.MACHINE_STATE),
     ({}, {"state": MachineState.WITHDRAWN}, RefusalCode.MACHINE_STATE),
@@ -323,6 +324,47 @@ def test_a_refusal_tells_how_much_may_be_asked_in_whole_steps() -> None:
 def test_a_machine_blocked_only_by_silence_recharges_in_the_same_dial_in() -> None:
     asked = statement(state=MachineState.BLOCKED)
     assert isinstance(judge(account(), asked, STEP).outcome, Grant)
+
+
+@pytest.mark.parametrize(
+    ("licence_state", "code"),
+    [
+        (LicenceState.REGISTERED, None),
+        (LicenceState.RENEWED, None),
+        (LicenceState.WITHHELD, RefusalCode.LICENCE_WITHHELD),
+        (LicenceState.CANCELLED, RefusalCode.LICENCE_CANCELLED),
+    ],
+)
+def test_a_withheld_machine_recharges_when_the_books_know_of_no_reason_any_more(
+    licence_state: LicenceState, code: RefusalCode | None
+) -> None:
+    asked = statement(state=MachineState.WITHHELD)
+    outcome = judge(account(licence_state=licence_state), asked, STEP).outcome
+    if code is None:
+        assert isinstance(outcome, Grant)
+    else:
+        assert isinstance(outcome, Refuse)
+        assert outcome.refusal.code is code
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        MachineState.INSTALLED,
+        MachineState.BLOCKED,
+        MachineState.LOCKED,
+        MachineState.FAULT,
+        MachineState.WITHHELD,
+        MachineState.LOCKED_OUT,
+    ],
+)
+def test_value_comes_back_whatever_stops_the_machine(state: MachineState) -> None:
+    for kind, books in (
+        (RequestKind.WITHDRAWAL, account()),
+        (RequestKind.REFUND, account(refund_allowed=True)),
+    ):
+        asked = statement(state=state, request=kind, amount_paise=Paise(150_000))
+        assert isinstance(judge(books, asked, STEP).outcome, Grant)
 
 
 def test_a_withdrawal_is_the_whole_of_dr_and_lowers_ct() -> None:

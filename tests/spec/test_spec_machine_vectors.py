@@ -8,6 +8,7 @@ import ast
 import json
 import sys
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -534,10 +535,30 @@ def test_messages_are_signed(vector: Any) -> None:
 
 
 def test_the_usage_digest_is_the_same() -> None:
-    vector = DLG[-1]
+    vector = next(v for v in DLG if v["id"] == "usage-digest")
     table = {row["class"]: Row(row["items"], row["paise"]) for row in vector["rows"]}
 
     assert spec_machine.usage_digest(table).hex() == vector["digest"]
+
+
+def test_the_content_id_is_the_same() -> None:
+    vector = next(v for v in DLG if v["id"] == "content-id")
+    digest = sha256(bytes.fromhex(vector["content"])).digest()
+    ordered = next(v for v in DLG if v["id"] == "order-tariff")
+
+    assert digest[:8].hex() == vector["content_id"]
+    assert int.from_bytes(digest[:8], "big") == ordered["fields"]["value"]
+
+
+def test_the_parts_join_to_the_content() -> None:
+    vector = next(v for v in DLG if v["id"] == "content-id")
+    parts = [
+        fields_of(v) for v in DLG if v["id"] in {"content-part", "content-last-part"}
+    ]
+    joined = b"".join(part["data"] for part in parts)
+
+    assert joined[: parts[0]["total"]].hex() == vector["content"]
+    assert not any(joined[parts[0]["total"] :])
 
 
 def test_a_usage_report_is_the_same() -> None:
@@ -688,6 +709,44 @@ def test_the_other_kinds_do_what_they_say(
     assert psd.control_total_paise == after
     assert psd.ascending_paise + psd.descending_paise == after
     assert psd.state == state
+
+
+def test_a_machine_without_capabilities_lets_what_it_did_not_offer_wait() -> None:
+    machine = machine_of_the_vectors()
+    _, statement = spec_machine.unpack(machine.statement(bytes(32)))
+    assert statement["capabilities"] == 0
+
+    for kind in (6, 7, 8, 16, 17, 18, 19, 20):
+        fields = {"order_serial": 1, "order": kind, "value": 1}
+        assert not machine.take_order(fields)
+    assert not machine.take_order({"order_serial": 2, "order": 2, "value": 0})
+    assert machine.take_order({"order_serial": 1, "order": 5, "value": 0})
+    assert machine.take_order({"order_serial": 2, "order": 2, "value": 0})
+    assert (machine.psd.order_serial, machine.state) == (2, State.LOCKED)
+
+
+@pytest.mark.parametrize(
+    ("licence_state", "state"),
+    [
+        (1, State.IN_SERVICE),
+        (2, State.IN_SERVICE),
+        (3, State.WITHHELD),
+        (4, State.WITHHELD),
+        (5, State.IN_SERVICE),
+        (6, State.WITHHELD),
+    ],
+)
+def test_the_receipt_says_whether_the_licence_stops_the_machine(
+    licence_state: int, state: State
+) -> None:
+    machine = machine_of_the_vectors()
+    fields = fields_of(next(v for v in DLG if v["id"] == "receipt"))
+    fields |= {"recharge_number": 4, "licence_state": licence_state}
+    machine.take_receipt(fields)
+
+    assert machine.state is state
+    machine.take_receipt({**fields, "licence_state": 2})
+    assert machine.state is State.IN_SERVICE
 
 
 def test_orders_are_applied_in_order_and_once() -> None:

@@ -100,12 +100,22 @@ TYPES = {
     "USAGE": 0x12,
     "GOODBYE": 0x14,
     "LAST_VOUCHER": 0x15,
+    "WANT": 0x16,
     "VOUCHER": 0x20,
     "REFUSAL": 0x21,
     "RECEIPT": 0x22,
     "ACK": 0x23,
     "ORDER": 0x24,
+    "CONTENT": 0x25,
 }
+
+CONTENT = bytes(octet * octet % 251 for octet in range(612))
+"""Two parts, of 512 and 100 octets; on the line nobody reads what is in them."""
+
+
+def content_id() -> int:
+    """Name the content as DLG-16.1 says."""
+    return int.from_bytes(sha256(CONTENT).digest()[:8], "big")
 
 
 def examples() -> list[tuple[str, str, str, dict[str, Any], tuple[int, bytes] | None]]:
@@ -194,6 +204,46 @@ def examples() -> list[tuple[str, str, str, dict[str, Any], tuple[int, bytes] | 
             "ORDER",
             {"order_serial": 3, "order": 4, "value": 1_797_811_200},
             None,
+        ),
+        (
+            "order-nothing",
+            "DLG-10.7",
+            "ORDER",
+            {"order_serial": 3, "order": 5, "value": 0},
+            None,
+        ),
+        (
+            "order-tariff",
+            "DLG-10.9",
+            "ORDER",
+            {"order_serial": 4, "order": 16, "value": content_id()},
+            None,
+        ),
+        (
+            "want",
+            "DLG-16.2",
+            "WANT",
+            {"content_id": content_id(), "offset": 512},
+            None,
+        ),
+        *(
+            (
+                name,
+                clause,
+                "CONTENT",
+                {
+                    "content_id": content_id(),
+                    "offset": offset,
+                    "total": total,
+                    "data": data.ljust(512, b"\0").hex(),
+                },
+                None,
+            )
+            for name, clause, offset, total, data in (
+                ("content-part", "DLG-16.3", 0, len(CONTENT), CONTENT[:512]),
+                ("content-last-part", "DLG-16.3", 512, len(CONTENT), CONTENT[512:]),
+                ("content-not-here", "DLG-16.3", 512, 0, b""),
+            )
         ),
         ("usage", "DLG-9", "USAGE", usage, None),
         ("ack-usage", "DLG-9", "ACK", {"of_type": 0x12, "number": 12}, None),
@@ -291,6 +341,15 @@ def main() -> None:
             "how": "SHA-256 over the packed rows, first 8 octets",
             "rows": rows,
             "digest": digest(),
+        }
+    )
+    vectors.append(
+        {
+            "id": "content-id",
+            "clause": "DLG-16.1",
+            "how": "SHA-256 over the whole content, first 8 octets",
+            "content": CONTENT.hex(),
+            "content_id": f"{content_id():016x}",
         }
     )
     text = json.dumps({"vectors": vectors}, indent=1)

@@ -17,6 +17,7 @@ from protocol.link import Link, Role
 from protocol.messages import (
     Ack,
     Confirmation,
+    ContentPart,
     LicenceState,
     Message,
     MessageType,
@@ -25,6 +26,7 @@ from protocol.messages import (
     Statement,
     Usage,
     Voucher,
+    Want,
     decode_message,
 )
 from protocol.registers import RequestKind, effect_paise
@@ -45,6 +47,7 @@ class SmallBooks:
     marks: list[bytes] = field(default_factory=list)
     usage: dict[int, tuple[int, int]] = field(default_factory=dict)
     orders: tuple[Order, ...] = ()
+    contents: dict[int, bytes] = field(default_factory=dict)
 
     def settle(self, number: int) -> None:
         """Post the outstanding voucher when the machine has applied it."""
@@ -132,6 +135,10 @@ class SmallCall:
         elif isinstance(message, Confirmation):
             books.settle(message.recharge_number)
             self._close()
+        elif isinstance(message, Want):
+            content = books.contents.get(message.content_id)
+            cut = ContentPart.cut(message.content_id, message.offset, content)
+            self._say(cut.encode())
         elif isinstance(message, Usage):
             self._rows.append(message)
             if message.part == message.parts:

@@ -74,7 +74,7 @@ LAYOUTS: Final = {
         " firmware_patch state ascending_paise descending_paise control_total_paise"
         " items items_with_zero recharge_number order_serial mark usage_digest time"
         " dial_in request amount_paise signature",
-        state=frozenset(range(7)),
+        state=frozenset(range(9)),
         request=_listed(0, 1, 2, 4),
     ),
     "CONFIRMATION": _layout(
@@ -82,7 +82,7 @@ LAYOUTS: Final = {
         "7sIQQQIIB64s",
         "licence recharge_number ascending_paise descending_paise"
         " control_total_paise items items_with_zero state signature",
-        state=frozenset(range(7)),
+        state=frozenset(range(9)),
     ),
     "USAGE": _layout(
         0x12,
@@ -92,6 +92,7 @@ LAYOUTS: Final = {
     ),
     "GOODBYE": _layout(0x14, "8sI", "mark order_serial"),
     "LAST_VOUCHER": _layout(0x15, "114s", "voucher"),
+    "WANT": _layout(0x16, "QI", "content_id offset"),
     "VOUCHER": _layout(
         0x20,
         "B7s8sIQQQIB64s",
@@ -119,8 +120,9 @@ LAYOUTS: Final = {
         0x24,
         "IBQ",
         "order_serial order value",
-        order=_listed(1, 2, 3, 4, 16, 17, 18, 19),
+        order=frozenset(range(1, 9)) | frozenset(range(16, 21)),
     ),
+    "CONTENT": _layout(0x25, "QII512s", "content_id offset total data"),
 }
 NAMES: Final = {layout.type_octet: name for name, layout in LAYOUTS.items()}
 
@@ -175,12 +177,13 @@ class Voucher(IntEnum):
 
 
 class Order(IntEnum):
-    """The orders that this machine knows (DLG-10)."""
+    """The orders that every machine can carry out: it offers no other (DLG-10.6)."""
 
     CLOCK = 1
     LOCK = 2
     UNLOCK = 3
     NEXT_CALL = 4
+    NOTHING = 5
 
 
 class State(IntEnum):
@@ -191,8 +194,11 @@ class State(IntEnum):
     BLOCKED = 3
     LOCKED = 4
     WITHDRAWN = 6
+    WITHHELD = 7
 
 
+WITHHOLDING: Final = frozenset({3, 4, 6})
+"""States of a licence that stop its machine (DLG-4.9)."""
 IST_S: Final = 19_800
 DAY_S: Final = 86_400
 BLOCKED_AFTER_DAYS: Final = 31
@@ -245,6 +251,7 @@ class Psd:
     pending_paise: int = 0
     last_voucher: bytes = b""
     receipt_s: int = 0
+    licence_state: int = 0
     clock_offset_s: int = 0
     next_call_s: int = 0
     usage: dict[int, Row] = field(default_factory=dict)
@@ -398,8 +405,10 @@ class SpecMachine:
 
     @property
     def state(self) -> State:
-        """The state, BLOCKED when the last RECEIPT is too old (DLG-4.8)."""
+        """The state, as the last RECEIPT makes it (DLG-4.8, DLG-4.9)."""
         psd = self.psd
+        if psd.state == State.IN_SERVICE and psd.licence_state in WITHHOLDING:
+            return State.WITHHELD
         days = business_day(self.now_s()) - business_day(psd.receipt_s)
         if psd.state == State.IN_SERVICE and days >= BLOCKED_AFTER_DAYS:
             return State.BLOCKED
@@ -500,6 +509,7 @@ class SpecMachine:
         self._keep(
             mark=fields["mark"],
             receipt_s=fields["time"],
+            licence_state=fields["licence_state"],
             state=int(State.IN_SERVICE) if installed else psd.state,
             next_call_s=psd.next_call_s if fields["time"] < psd.next_call_s else 0,
         )
@@ -519,6 +529,7 @@ class SpecMachine:
             Order.LOCK: {"state": int(State.LOCKED)} if lockable else {},
             Order.UNLOCK: {"state": int(State.IN_SERVICE)} if locked else {},
             Order.NEXT_CALL: {"next_call_s": value},
+            Order.NOTHING: {},
         }
         kind = fields["order"]
         far = kind == Order.CLOCK and abs(value - self.now_s()) > DAY_S
