@@ -12,6 +12,8 @@ import pytest
 
 DEBIAN_PACKAGES: Final = {
     "openssl": "openssl",
+    "pdfinfo": "poppler-utils",
+    "pdftotext": "poppler-utils",
     "psql": "postgresql",
     "tshark": "tshark",
 }
