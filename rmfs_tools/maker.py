@@ -6,7 +6,6 @@ one: its octets are its name, and an order may have named it.
 
 import json
 import re
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -40,7 +39,6 @@ from protocol.keys import (
     VerifyingKey,
     read_private_key,
     read_public_key,
-    read_server_provisioning,
 )
 from protocol.parameters import INDIA
 from protocol.values import EpochSeconds, Paise, show_rupees
@@ -91,22 +89,6 @@ def read_tariff(path: Path) -> Tariff:
         return read_tariff_file(_read(path, FILE_OCTETS_MAX))
     except TariffFileError as error:
         raise MakerError(f"{path}: {error}") from error
-
-
-def read_credit_key(path: Path, maker: MakerKey) -> CreditKeyUpdate:
-    """Read a server's provisioning, signed by this maker, for the credit key in it.
-
-    Raises:
-        MakerError: The file cannot be read.
-        ProvisioningError: It is not what this maker signed.
-    """
-    text = _read(path, _KEY_OCTETS_MAX)
-    try:
-        named: Any = json.loads(text)["maker"]["name"]
-        known = replace(maker.public, name=str(named))
-    except (ValueError, KeyError, TypeError, LocalProtocolError, RecursionError):
-        known = maker.public
-    return CreditKeyUpdate(read_server_provisioning(text, [known]))
 
 
 def parse_version(text: str) -> tuple[int, int, int]:

@@ -1,4 +1,7 @@
-"""`rmfs maker`: sign tariffs, slogans, firmware and credit keys for machines."""
+"""`rmfs maker`: sign tariffs, slogans and firmware for machines.
+
+A credit key is signed where it is made: `rmfs server credit-key`.
+"""
 
 import json
 from collections.abc import Callable
@@ -11,7 +14,6 @@ from protocol.errors import LocalProtocolError
 
 if TYPE_CHECKING:
     from protocol.contents import Body, Content
-    from protocol.keys import MakerKey
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
 _NEW_FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -54,14 +56,14 @@ def add_commands(root: click.Group) -> None:
     root.add_command(maker)
 
 
-@click.group(epilog="\b\nExample:\n  rmfs maker show tariff-2.content --key maker.pem")
+@click.group(epilog="\b\nExample:\n  rmfs maker show tariff-2.fmpc --key maker.pem")
 def maker() -> None:
     """Sign what orders bring to machines, as their maker does."""
 
 
 @maker.command(
     epilog="\b\nExample:\n  rmfs maker tariff tariff-2.toml "
-    "--key rmfs-server/maker.pem --out tariff-2.content"
+    "--key rmfs-server/maker.pem --out tariff-2.fmpc"
 )
 @click.argument("file", type=_FILE)
 @_signing
@@ -72,13 +74,13 @@ def tariff(file: Path, **signing: Any) -> None:
     """
     from rmfs_tools.maker import read_tariff
 
-    _sign(lambda _: read_tariff(file), **signing)
+    _sign(lambda: read_tariff(file), **signing)
 
 
 @maker.command(
     epilog='\b\nExample:\n  rmfs maker slogan --number 2 --name "Save water" '
     '--line "SAVE WATER" --line "SAVE LIFE" --approved LA/KN/2026/17 '
-    "--key rmfs-server/maker.pem --out slogan-2.content"
+    "--key rmfs-server/maker.pem --out slogan-2.fmpc"
 )
 @click.option(
     "--number", type=int, required=True, help="Its place in the machine, 1 to 10."
@@ -111,7 +113,7 @@ def slogan(
     """Sign a slogan that the licensing authority has approved."""
     from protocol.contents import Slogan
 
-    _sign(lambda _: Slogan(number, name, lines, department, approved), **signing)
+    _sign(lambda: Slogan(number, name, lines, department, approved), **signing)
 
 
 def _version(
@@ -127,7 +129,7 @@ def _version(
 
 @maker.command(
     epilog='\b\nExample:\n  rmfs maker firmware --version 0.2.0 --notes "new fonts" '
-    "--key rmfs-server/maker.pem --out firmware-0.2.0.content"
+    "--key rmfs-server/maker.pem --out firmware-0.2.0.fmpc"
 )
 @click.option(
     "--version", required=True, callback=_version, help="Its version, as 0.2.0."
@@ -157,31 +159,11 @@ def firmware(
     from rmfs_tools.maker import fill_payload
 
     payload = fill_payload(version, octets)
-    _sign(
-        lambda _: FirmwareImage(version, notes, not fails, payload),
-        **signing,
-    )
+    _sign(lambda: FirmwareImage(version, notes, not fails, payload), **signing)
 
 
 @maker.command(
-    "credit-key",
-    epilog="\b\nExample:\n  rmfs maker credit-key rmfs-server/server.json "
-    "--key rmfs-server/maker.pem --out credit-key-2.content",
-)
-@click.argument("server", type=_FILE)
-@_signing
-def credit_key(server: Path, **signing: Any) -> None:
-    """Sign the credit key of a server's provisioning, for machines in the field.
-
-    The provisioning must be signed by this maker.
-    """
-    from rmfs_tools.maker import read_credit_key
-
-    _sign(lambda key: read_credit_key(server, key), **signing)
-
-
-@maker.command(
-    epilog="\b\nExample:\n  rmfs maker show tariff-2.content "
+    epilog="\b\nExample:\n  rmfs maker show tariff-2.fmpc "
     "--key rmfs-server/makers/maker.pem"
 )
 @click.argument("file", type=_FILE)
@@ -205,7 +187,7 @@ def show(file: Path, key: Path, *, realm: str, as_json: bool) -> None:
 
 
 def _sign(
-    make: "Callable[[MakerKey], Body]",
+    make: "Callable[[], Body]",
     *,
     key: Path,
     out: Path,
@@ -218,7 +200,7 @@ def _sign(
     from rmfs_tools.maker import read_maker, sign_body
 
     signer = read_maker(key, Realm[realm.upper()])
-    content = sign_body(make(signer), signer, SystemWallClock().now(), model, out)
+    content = sign_body(make(), signer, SystemWallClock().now(), model, out)
     _show(content, as_json=as_json)
     click.echo(f"{out} is to be ordered at the recharge server", err=True)
 

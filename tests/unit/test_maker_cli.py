@@ -9,25 +9,25 @@ import pytest
 from click.testing import CliRunner, Result
 
 from protocol.contents import (
-    CreditKeyUpdate,
     FirmwareImage,
     Slogan,
     Tariff,
     content_id,
+    make_content,
     read_body,
     read_content,
+    write_content,
 )
 from protocol.errors import RmfsError
 from protocol.keys import (
     MakerKey,
     Realm,
     write_private_key,
-    write_provisioning,
     write_public_key,
 )
 from rmfs_tools.maker_cli import add_commands
 from tests.house.sources import ROOT
-from tests.spec.contents import MAKER, server
+from tests.spec.contents import CREDIT_KEY, ISSUED, MAKER
 
 SAMPLE = ROOT / "rmfs_tools" / "samples" / "tariffs" / "tariff-2.toml"
 SLOGAN = (
@@ -44,7 +44,7 @@ class Desk:
         self.folder = folder
         self.key = folder / "maker.pem"
         self.public = folder / "maker-public.pem"
-        self.out = folder / "new.content"
+        self.out = folder / "new.fmpc"
         self.key.write_text(write_private_key(MAKER.signing.scalar))
         self.public.write_text(write_public_key(MAKER.signing.public.point))
         self.root = click.Group()
@@ -100,16 +100,6 @@ def test_a_firmware_image_is_as_long_as_told_and_always_the_same(desk: Desk) -> 
     assert fails == FirmwareImage((0, 2, 0), "new fonts", boots=False)
 
 
-@pytest.mark.parametrize("name", ["Maker", "another-name"])
-def test_a_credit_key_is_taken_from_a_servers_provisioning(
-    desk: Desk, name: str
-) -> None:
-    signer = MakerKey(name, Realm.TEST, MAKER.signing)
-    papers = desk.folder / "server.json"
-    papers.write_text(write_provisioning(server(2), signer))
-    assert desk.signed("credit-key", str(papers)) == CreditKeyUpdate(server(2))
-
-
 def test_a_content_can_be_for_one_model_and_one_realm(desk: Desk) -> None:
     result = desk.sign(*SLOGAN, "--model", "RMFS-S1", "--realm", "production")
     assert result.exception is None
@@ -153,7 +143,6 @@ def test_a_bad_tariff_is_refused_with_file_line_place_and_reason(
         ((*SLOGAN, "--line", "x" * 25), "lines[2]: 'xxx"),
         ((*SLOGAN, "--line", "a", "--line", "b"), "lines: there are 4"),
         ((*SLOGAN, "--model", "m" * 17), "is no model"),
-        (("credit-key", str(SAMPLE)), "not JSON"),
     ],
 )
 def test_what_a_content_cannot_hold_is_refused(
@@ -210,8 +199,6 @@ def test_a_program_reads_everything_that_is_in_a_content(desk: Desk) -> None:
         fields: dict[str, Any] = found
         return fields
 
-    papers = desk.folder / "server.json"
-    papers.write_text(write_provisioning(server(2), MAKER))
     tariff = shown("tariff", str(SAMPLE))
     assert tariff["kind"] == "TARIFF"
     assert tariff["body"]["classes"][2]["further"] == {"every_g": 20, "paise": [550]}
@@ -219,16 +206,21 @@ def test_a_program_reads_everything_that_is_in_a_content(desk: Desk) -> None:
     assert slogan["body"]["lines"] == ["SAVE WATER", "SAVE LIFE"]
     assert slogan["model"] is None
     assert shown(*FIRMWARE)["body"]["payload"] == 4096
-    assert shown("credit-key", str(papers))["body"]["credit_key_id"] == 2
 
 
 def test_people_are_shown_what_matters_of_each_kind(desk: Desk) -> None:
-    papers = desk.folder / "server.json"
-    papers.write_text(write_provisioning(server(2), MAKER))
     for arguments, told in (
         (SLOGAN, "|       SAVE WATER       |"),
         ((*FIRMWARE, "--fails"), "self-test  FAILS"),
-        (("credit-key", str(papers)), "CREDIT_KEY 2 of rmfs.example"),
     ):
         assert told in desk.sign(*arguments).stdout
         desk.out.unlink()
+
+
+def test_a_credit_key_is_shown_like_everything_else(desk: Desk) -> None:
+    content = make_content(CREDIT_KEY, Realm.TEST, ISSUED)
+    desk.out.write_bytes(write_content(content, MAKER))
+    command = ("show", str(desk.out), "--key", str(desk.public))
+    assert "CREDIT_KEY 2 of rmfs.example" in desk.run(*command).stdout
+    body = json.loads(desk.run(*command, "--json").stdout)["body"]
+    assert body["credit_key_id"] == 2
