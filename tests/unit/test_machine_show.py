@@ -9,6 +9,7 @@ from fm_device.show import report_as_json, show_machine, show_progress, show_rep
 from hw.lines.port import LineLoss, LossCause
 from protocol.dialogue.machine import (
     Acknowledged,
+    ContentTaken,
     OrderTaken,
     Outcome,
     Refused,
@@ -141,6 +142,12 @@ def test_progress_is_one_line_each() -> None:
     order = Order(OrderSerial(4), OrderKind.LOCK, 0)
     assert show_progress(OrderTaken(order, applied=True)) == "order 4: LOCK done"
     assert show_progress(OrderTaken(order, applied=False)) == "order 4: LOCK not done"
+    part = ContentTaken(0xA1, 512, 612, ())
+    assert show_progress(part) == "content 00000000000000a1: 512 of 612 octets"
+    last = ContentTaken(0xA1, 612, 612, (OrderTaken(order, applied=True),))
+    assert show_progress(last).endswith("612 of 612 octets; order 4: LOCK done")
+    missing = ContentTaken(0xA1, 0, 0, ())
+    assert show_progress(missing) == "content 00000000000000a1 is not at the server"
     acknowledged = Acknowledged(Ack(MessageType.USAGE, 3))
     assert show_progress(acknowledged) == "USAGE is acknowledged"
     assert show_progress(LineLost("carrier lost")) == "line lost: carrier lost"
