@@ -104,6 +104,8 @@ def _line_of(text: str, place: str) -> int | None:
         if not headers:
             keys = (n for n in range(first, end) if key.fullmatch(lines[n]))
             found = next(keys, found)
+            if found is not None and index is not None:
+                found = _row_of(lines, found, int(index))
             break
         nth = int(index or 0)
         if nth >= len(headers):
@@ -112,3 +114,16 @@ def _line_of(text: str, place: str) -> int | None:
         first = found + 1
         end = headers[nth + 1] if nth + 1 < len(headers) else end
     return None if found is None else found + 1
+
+
+def _row_of(lines: list[str], opening: int, index: int) -> int:
+    """Find a table in a list that is written one table a line, else the list."""
+    if not lines[opening].rstrip().endswith("["):
+        return opening
+    rows: list[int] = []
+    for n in range(opening + 1, len(lines)):
+        if lines[n].lstrip().startswith("]"):
+            break
+        if lines[n].lstrip().startswith("{"):
+            rows.append(n)
+    return rows[index] if index < len(rows) else opening

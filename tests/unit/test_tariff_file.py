@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fm_device.postage import factory_tariff_file
 from protocol.contents import TariffFileError, read_tariff_file
 from protocol.contents.tariff_file import FILE_OCTETS_MAX
+from tests.house.sources import ROOT
 
 GOOD = """\
 number = 3
@@ -67,7 +68,7 @@ def test_what_a_class_does_not_have_may_be_left_out() -> None:
         ("number = 6", "number = 2", "line 18: classes[1].number: 2 is not more"),
         ('letters = "SP"\n', "", "line 17: classes[1]: the field letters is missing"),
         ('name = "letter"', "vat = 5", "line 9: classes[0].vat: no such field"),
-        ("= [500] },\n", "= [5.0] },\n", "line 11: classes[0].steps[0].paise[0]: 5.0"),
+        ("= [500] },\n", "= [5.0] },\n", "line 12: classes[0].steps[0].paise[0]: 5.0"),
         ("every_g = 20", "every_g = 0", "line 14: classes[0].further.every_g: 0"),
         ("up_to_g = 50 ", "up_to_g = 19", "line 28: classes[1].steps[1].up_to_g: 19"),
         ("[2400, 7700]", "[2400]", "line 29: classes[1].steps[1].paise: there are 1"),
@@ -87,6 +88,16 @@ def test_a_file_that_is_no_text_is_refused() -> None:
     assert refused(b"number = 1\nname = \xff") == "line 2: it is not UTF-8"
     assert "octets" in refused(b"#" * (FILE_OCTETS_MAX + 1))
     assert refused("a = " + "[" * 100_000)
+
+
+def test_the_example_in_the_document_costs_what_the_document_says() -> None:
+    text = (ROOT / "docs" / "tariffs.md").read_text("utf-8")
+    example = text.split("```toml\n")[1].split("```")[0]
+    letter, registered = read_tariff_file(example.encode()).classes
+    assert letter.postage_paise(45, "") == 1500
+    assert registered.postage_paise(60, "OVER") == 8200
+    wrong = example.replace("[2400, 7700]", "[2400]")
+    assert refused(wrong) in text
 
 
 @given(st.data())
