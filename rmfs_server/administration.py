@@ -14,14 +14,25 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from protocol.errors import RmfsError
+from protocol.contents.slogan import SLOGAN_NUMBER_MAX
 from protocol.keys import CreditKey, MachineProvisioning
-from protocol.messages import LicenceState, OrderKind
+from protocol.keys.identities import CREDIT_KEY_ID_MAX
+from protocol.messages import CONTENT_ORDERS, LicenceState, OrderKind, Voucher
 from protocol.registers import MachineState
-from protocol.values import U32_MAX, LicenceIdentifier, LicenceNumber, OrderSerial
+from protocol.values import (
+    AMOUNT_PAISE_MAX,
+    U32_MAX,
+    LicenceIdentifier,
+    LicenceNumber,
+    OrderSerial,
+)
+from rmfs_server.contents import OrderedContent
+from rmfs_server.keyring import CreditKeys, FindKey, no_later_key
+from rmfs_server.refusals import AlreadyWaitingError, MoveRefusedError
 from rmfs_server.store import (
     Store,
     acts,
+    contents,
     credit_keys,
     ledger,
     licences,
@@ -32,28 +43,25 @@ from rmfs_server.store import (
 from rmfs_server.store.acts import By
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Enrolled, Machine
+from rmfs_server.store.orders import StoredOrder
 from rmfs_server.store.schema import JournalKind
 from rmfs_server.vouchers import issue_void
 
-ORDERS_OFFERED: Final = (
-    OrderKind.CLOCK,
-    OrderKind.LOCK,
-    OrderKind.UNLOCK,
-    OrderKind.NEXT_CALL,
-)
-"""The others have numbers but no layout yet (SPEC.md DLG-10.6)."""
-
-ORDER_VALUE_MAX: Final = {
-    OrderKind.CLOCK: U32_MAX,
-    OrderKind.LOCK: 2**63 - 1,
-    OrderKind.UNLOCK: 2**63 - 1,
-    OrderKind.NEXT_CALL: U32_MAX,
+ORDER_VALUES: Final = {
+    OrderKind.CLOCK: range(U32_MAX + 1),
+    OrderKind.LOCK: range(2**63),
+    OrderKind.UNLOCK: range(2**63),
+    OrderKind.NEXT_CALL: range(U32_MAX + 1),
+    OrderKind.FRANK_LIMIT: range(AMOUNT_PAISE_MAX + 1),
+    OrderKind.FUNDS_LIMIT: range(AMOUNT_PAISE_MAX + 1),
+    OrderKind.RETIRE_CREDIT_KEY: range(CREDIT_KEY_ID_MAX + 1),
+    OrderKind.SLOGAN_OFF: range(1, SLOGAN_NUMBER_MAX + 1),
 }
-"""Times as SPEC.md DLG-10.3 and DLG-10.5 say; a reason as far as a database goes."""
+"""What may be ordered with a value, and which (SPEC.md DLG-10).
 
-
-class MoveRefusedError(RmfsError):
-    """What a person asked is not possible; the words say why and what to do."""
+A reason goes as far as a database does. NOTHING is no order but one that was taken
+back; what brings a content is ordered with `Administration.order_content`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +77,21 @@ class NewLicence:
 class Administration:
     """The moves of operators; `by` says who, why and when."""
 
-    def __init__(self, store: Store, credit_key: CreditKey) -> None:
-        """Act on the books in `store`; VOIDs are signed with `credit_key`."""
+    def __init__(
+        self,
+        store: Store,
+        credit_key: CreditKey,
+        later_keys: FindKey = no_later_key,
+    ) -> None:
+        """Act on the books.
+
+        Args:
+            store: Where they are.
+            credit_key: The key with which machines are enrolled; it signs VOIDs.
+            later_keys: Finds the credit keys that sign for machines that know them.
+        """
         self._store = store
-        self._credit_key = credit_key
+        self._keys = CreditKeys(credit_key, later_keys)
 
     def register(
         self, identifier: LicenceIdentifier, new: NewLicence, by: By
@@ -86,7 +105,11 @@ class Administration:
             return _register(connection, identifier, new, by)
 
     def enrol(
-        self, provisioning: MachineProvisioning, new: NewLicence, by: By
+        self,
+        provisioning: MachineProvisioning,
+        new: NewLicence,
+        by: By,
+        credit_key: int | None = None,
     ) -> Machine:
         """Enrol a machine under a licence identifier that was never used.
 
@@ -94,14 +117,27 @@ class Administration:
         left, nothing open; its old credential is revoked in the same transaction
         (SPEC.md REG-10).
 
+        Args:
+            provisioning: What the maker has signed of it.
+            new: Its licence.
+            by: Who, why and when.
+            credit_key: Id of the credit key in the SERVER file that it was made with;
+                the first one of this server when left out.
+
         Raises:
             MoveRefusedError: The identifier was used before, the PSD is still in use
                 or holds value of an earlier life, its registers or number went back,
-                or it is of another realm or key generation.
+                it is of another realm or key generation, or the credit key that it
+                knows is not held here.
         """
         credential = provisioning.credential
         identifier = credential.licence_identifier
-        if credential.realm is not self._credit_key.realm:
+        first = self._keys.first
+        known = first if credit_key is None else self._keys.find(credit_key)
+        if known is None:
+            message = f"credit key {credit_key} is not held by this server"
+            raise MoveRefusedError(f"{message}: name the one in the machine's file")
+        if credential.realm is not first.realm:
             message = f"{identifier} is a machine of realm {credential.realm.name}"
             raise MoveRefusedError(f"{message}, this server is not")
         if credential.generation != 1:
@@ -116,8 +152,8 @@ class Administration:
                 raise MoveRefusedError(f"licence {identifier} is cancelled")
             for life in machines.lives_of(connection, credential.psd_serial):
                 _end_life(connection, life, provisioning, by)
-            machine = machines.add(connection, provisioning, by.now)
-            credit_keys.register(connection, self._credit_key, by.now)
+            machine = machines.add(connection, provisioning, known.key_id, by.now)
+            credit_keys.register(connection, known, by.now)
             if machine.control_total_paise:
                 _open_machine_account(connection, machine, by)
             acts.add(
@@ -128,6 +164,7 @@ class Administration:
                 psd_serial=credential.psd_serial,
                 control_total_paise=machine.control_total_paise,
                 number=machine.number,
+                credit_key=known.key_id,
             )
             return machine
 
@@ -187,43 +224,115 @@ class Administration:
             acts.add(connection, identifier, "revoke", by)
 
     def order(
-        self, identifier: LicenceIdentifier, kind: OrderKind, value: int, by: By
+        self,
+        identifier: LicenceIdentifier,
+        kind: OrderKind,
+        value: int,
+        by: By,
+        *,
+        repeat: bool = True,
     ) -> OrderSerial:
         """Give a machine an order, sent from its next dial-in on.
 
         Args:
             identifier: Its licence identifier.
-            kind: One of `ORDERS_OFFERED`.
+            kind: One of `ORDER_VALUES`.
             value: As SPEC.md DLG-10 says; 0 for a CLOCK means the time of sending.
             by: Who, why and when.
+            repeat: Give it even where the same order waits as the last one.
 
         Raises:
-            MoveRefusedError: There is no such machine, the kind is not offered, or the
-                value does not fit it.
+            AlreadyWaitingError: It is the last order of the machine, and still waits.
+            MoveRefusedError: There is no such machine, the kind cannot be ordered with
+                a value, the value does not fit it, or the credit key that is to be
+                retired is still needed.
         """
-        if kind not in ORDERS_OFFERED:
-            raise MoveRefusedError(f"{kind.name} is not offered by this version")
         check_order_value(kind, value)
         with self._writing("order") as connection:
             machine = _machine(connection, identifier)
-            serial = orders.add(
-                connection,
-                identifier,
-                kind,
-                value,
-                by.now,
-                applied=machine.order_serial,
-            )
+            if kind is OrderKind.RETIRE_CREDIT_KEY:
+                _check_retirement(connection, machine, value)
+            return _add_order(connection, machine, kind, value, by, repeat=repeat)
+
+    def order_content(
+        self,
+        identifier: LicenceIdentifier,
+        ordered: OrderedContent,
+        by: By,
+        *,
+        repeat: bool = True,
+    ) -> OrderSerial:
+        """Give a machine an order that brings a content, which is kept for it.
+
+        Args:
+            identifier: Its licence identifier.
+            ordered: A content that was read and verified for this server.
+            by: Who, why and when.
+            repeat: Give it even where the same order waits as the last one.
+
+        Raises:
+            AlreadyWaitingError: It is the last order of the machine, and still waits.
+            MoveRefusedError: There is no such machine, the content is for another
+                model or realm, or its credit key is not held here.
+        """
+        content = ordered.content
+        with self._writing("order") as connection:
+            machine = _machine(connection, identifier)
+            enrolled = machines.find_enrolled(connection, identifier)
+            if enrolled is None:
+                raise MoveRefusedError(f"no machine is enrolled as {identifier}")
+            if content.model not in ("", enrolled.model):
+                message = f"{ordered.name} is for machines of model {content.model}"
+                raise MoveRefusedError(f"{message}: {identifier} is {enrolled.model}")
+            realm = enrolled.credential.realm
+            if content.realm is not realm:
+                message = f"{ordered.name} is of realm {content.realm.name}"
+                raise MoveRefusedError(f"{message}: {identifier} is of {realm.name}")
+            ordered.check_credit_key(self._keys)
+            stored = contents.add(connection, content, ordered.name, by.now)
+            kind, value = stored.kind, stored.content_id
+            return _add_order(connection, machine, kind, value, by, repeat=repeat)
+
+    def take_back(
+        self, identifier: LicenceIdentifier, serial: OrderSerial, by: By
+    ) -> StoredOrder:
+        """Take an order back: from now on NOTHING is sent under its serial.
+
+        Returns:
+            The order as it was. One that was sent before may be applied all the same;
+            what the machine acknowledges does not say which of the two it took.
+
+        Raises:
+            MoveRefusedError: There is no such order, the machine has acknowledged it,
+                or it was taken back before.
+        """
+        with self._writing("take_back") as connection:
+            _machine(connection, identifier)
+            found = orders.find(connection, identifier, serial)
+            if found is None:
+                raise MoveRefusedError(f"{identifier} has no order {serial}")
+            if found.acknowledged_at is not None:
+                message = f"{identifier} has acknowledged order {serial}"
+                raise MoveRefusedError(f"{message}: give another order that undoes it")
+            if found.taken_back_at is not None:
+                raise MoveRefusedError(f"order {serial} was taken back before")
+            orders.take_back(connection, identifier, serial, by.now)
             acts.add(
                 connection,
                 identifier,
-                "order",
+                "take_back",
                 by,
-                kind=kind.name,
-                value=value,
+                kind=found.order.order.name,
+                **told_value(found.order.order, found.order.value),
                 serial=serial,
+                was_sent=found.sent_at is not None,
             )
-            return serial
+            return found
+
+    def machines_in_use(self) -> list[LicenceIdentifier]:
+        """Name every machine that may dial in: not revoked, and not withdrawn."""
+        with self._store.reading() as connection:
+            return machines.in_use(connection)
 
     def void(self, identifier: LicenceIdentifier, by: By) -> bytes:
         """Take the outstanding voucher back: from now on its VOID is sent.
@@ -251,14 +360,13 @@ class Administration:
     ) -> bytes | None:
         opened = recharges.find_open(connection, identifier)
         enrolled = machines.find_enrolled(connection, identifier)
-        if opened is None or enrolled is None:
+        machine = machines.find(connection, identifier)
+        if opened is None or enrolled is None or machine is None:
             return None
         if opened.void is not None:
             return opened.void
-        credit_keys.register(connection, self._credit_key, by.now)
-        void = issue_void(
-            self._credit_key, enrolled.credential.credential_hash, opened, by.now
-        )
+        key = self._keys.signer_for(connection, machine, by.now)
+        void = issue_void(key, enrolled.credential.credential_hash, opened, by.now)
         recharges.store_void(connection, opened, void, by.now)
         return void
 
@@ -270,17 +378,83 @@ def check_order_value(kind: OrderKind, value: int) -> None:
     """Check what an order carries before anything is stored: it could not be sent.
 
     Raises:
-        MoveRefusedError: It is below 0 or above what the kind allows.
+        MoveRefusedError: It is not what the kind allows, or the kind takes no value.
     """
-    highest = ORDER_VALUE_MAX[kind]
-    if not 0 <= value <= highest:
+    allowed = ORDER_VALUES.get(kind)
+    if allowed is None:
+        brings = "it brings a content" if kind in CONTENT_ORDERS else "take one back"
+        raise MoveRefusedError(f"{kind.name} is not ordered with a value: {brings}")
+    if value not in allowed:
         message = f"the value of {kind.name} is {value}"
-        raise MoveRefusedError(f"{message}: it must be from 0 to {highest}")
+        first, last = allowed[0], allowed[-1]
+        raise MoveRefusedError(f"{message}: it must be from {first} to {last}")
+
+
+def told_value(kind: OrderKind, value: int) -> dict[str, int | str]:
+    """Name the value of an order; a content id in hex, as it is shown everywhere."""
+    if kind in CONTENT_ORDERS:
+        return {"content": f"{value:016x}"}
+    return {"value": value}
 
 
 def fenced(machine: Machine) -> Machine:
     """Let no running call write anything more for this machine."""
     return replace(machine, call_generation=machine.call_generation + 1)
+
+
+def _add_order(
+    connection: Connection,
+    machine: Machine,
+    kind: OrderKind,
+    value: int,
+    by: By,
+    *,
+    repeat: bool,
+) -> OrderSerial:
+    waiting = None if repeat else orders.last_waiting(connection, machine.licence)
+    if waiting is not None and (waiting.order, waiting.value) == (kind, value):
+        message = f"order {waiting.order_serial} of {machine.licence}"
+        raise AlreadyWaitingError(f"{message} is the same, and still waits")
+    serial = orders.add(
+        connection,
+        machine.licence,
+        kind,
+        value,
+        by.now,
+        applied=machine.order_serial,
+    )
+    acts.add(
+        connection,
+        machine.licence,
+        "order",
+        by,
+        kind=kind.name,
+        **told_value(kind, value),
+        serial=serial,
+    )
+    return serial
+
+
+def _check_retirement(connection: Connection, machine: Machine, key_id: int) -> None:
+    """Check that nothing signed by a key is outstanding, and that one is left."""
+    licence = machine.licence
+    known = credit_keys.known_to(connection, machine)
+    if key_id not in known:
+        message = f"{licence} is not known to hold credit key {key_id}"
+        words = ", ".join(str(one) for one in sorted(known)) or "none"
+        raise MoveRefusedError(f"{message}: it holds {words}")
+    if known == {key_id}:
+        message = f"credit key {key_id} is the last that {licence} holds"
+        raise MoveRefusedError(
+            f"{message}: order another one, and wait until that is acknowledged"
+        )
+    opened = recharges.find_open(connection, licence)
+    for octets in () if opened is None else (opened.voucher, opened.void):
+        if octets is not None and Voucher.decode(octets).credit_key == key_id:
+            message = (
+                f"credit key {key_id} has signed what is outstanding for {licence}"
+            )
+            raise MoveRefusedError(f"{message}: wait until it is settled")
 
 
 def _register(

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from protocol.dialogue.server import (
+    ContentFound,
     CredentialFound,
     CredentialMissing,
     Frozen,
@@ -28,6 +29,7 @@ from protocol.dialogue.server import (
 from protocol.keys import CreditKey
 from protocol.messages import (
     Confirmation,
+    ContentPart,
     Disposition,
     Goodbye,
     Refusal,
@@ -46,7 +48,16 @@ from protocol.values import (
     RechargeNumber,
 )
 from rmfs_server.judging import Message, Signers, carry_out, freeze, open_case
-from rmfs_server.store import Store, machines, messages, orders, recharges, usage
+from rmfs_server.keyring import CreditKeys, FindKey, no_later_key
+from rmfs_server.store import (
+    Store,
+    contents,
+    machines,
+    messages,
+    orders,
+    recharges,
+    usage,
+)
 from rmfs_server.store.machines import Machine
 from rmfs_server.store.messages import Answer
 from rmfs_server.store.schema import SignedKind
@@ -63,10 +74,23 @@ class Turn:
 class Books:
     """What the server knows and owes; several processes may share one store."""
 
-    def __init__(self, store: Store, credit_key: CreditKey, entropy: Entropy) -> None:
-        """Keep books in `store`, sign with `credit_key`, draw marks from `entropy`."""
+    def __init__(
+        self,
+        store: Store,
+        credit_key: CreditKey,
+        entropy: Entropy,
+        later_keys: FindKey = no_later_key,
+    ) -> None:
+        """Keep books.
+
+        Args:
+            store: Where.
+            credit_key: The key with which machines are enrolled; it signs vouchers.
+            entropy: Draws the marks.
+            later_keys: Finds the credit keys that sign for machines that know them.
+        """
         self._store = store
-        self._signers = Signers(credit_key, entropy)
+        self._signers = Signers(CreditKeys(credit_key, later_keys), entropy)
 
     def find_credential(
         self, licence: LicenceIdentifier
@@ -134,6 +158,7 @@ class Books:
                 statement.order_serial,
                 statement.dial_in,
                 turn.generation,
+                statement.capabilities,
             )
             return turn, carry_out(case, judgement, message, self._signers)
 
@@ -164,9 +189,25 @@ class Books:
                 case.machine.order_serial,
                 case.machine.dial_in,
                 turn.generation,
+                case.machine.capabilities or 0,
             )
             judgement = judge_confirmation(case.account, confirmation)
             return carry_out(case, judgement, message, self._signers)
+
+    def find_content(
+        self, turn: Turn, content_id: int, offset: int
+    ) -> ContentFound | Superseded:
+        """Look up a part of a content that was ordered for this machine (DLG-16).
+
+        Raises:
+            StoreError: The database failed; ask again.
+        """
+        with self._store.reading() as connection:
+            machine = machines.find(connection, turn.licence)
+            if machine is None or machine.call_generation != turn.generation:
+                return Superseded()
+            content = contents.ordered_for(connection, turn.licence, content_id)
+        return ContentFound(ContentPart.cut(content_id, offset, content))
 
     def store_usage(
         self,

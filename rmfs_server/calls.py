@@ -19,7 +19,6 @@ from hw.link_driver import LinkDriver
 from protocol.channel import ServerChannelPort
 from protocol.dialogue.server import (
     BooksAnswer,
-    ContentFound,
     FindContent,
     FindCredential,
     JudgeConfirmation,
@@ -40,7 +39,6 @@ from protocol.dialogue.shared import (
 )
 from protocol.errors import ErrorCode
 from protocol.link import Link, Role
-from protocol.messages import ContentPart
 from protocol.values import LicenceIdentifier
 from rmfs_server.books import Books, Turn
 from rmfs_server.limits import Limits, WrongAuthentications
@@ -325,8 +323,7 @@ class Call:
                 turn, effect.confirmation, effect.signed, now
             )
         if isinstance(effect, FindContent):
-            not_here = ContentPart.cut(effect.content_id, effect.offset, None)
-            return lambda: ContentFound(not_here)
+            return lambda: books.find_content(turn, effect.content_id, effect.offset)
         if isinstance(effect, StoreUsage):
             return lambda: books.store_usage(turn, effect.statement, effect.rows, now)
         if isinstance(effect, StoreLastVoucher):

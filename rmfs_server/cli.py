@@ -3,7 +3,7 @@
 import json
 import pwd
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time
+from datetime import date
 from os import getuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -13,7 +13,6 @@ import click
 from protocol.errors import RmfsError
 
 if TYPE_CHECKING:
-    from protocol.messages import OrderKind
     from protocol.values import LicenceIdentifier, LicenceNumber
     from rmfs_server.administration import Administration
     from rmfs_server.store.acts import By
@@ -53,13 +52,12 @@ def _number(text: str) -> "LicenceNumber":
     return parse_licence_number(text)
 
 
-_LICENCE: Final = _Typed("LICENCE", _licence)
+LICENCE: Final = _Typed("LICENCE", _licence)
 _NUMBER: Final = _Typed("NUMBER", _number)
 _DATE: Final = _Typed("YYYY-MM-DD", date.fromisoformat)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-_FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
+FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
 _STATES: Final = ("registered", "renewed", "blocked", "withheld", "cancelled")
-_ORDERS: Final = ("clock", "lock", "unlock", "next-call")
 _ACTIONS: Final = ("post", "reverse", "adopt", "keep")
 
 
@@ -76,7 +74,7 @@ def server_option(command: C) -> C:
     )(command)
 
 
-def _person_options(reason: str | None = None) -> Callable[[C], C]:
+def person_options(reason: str | None = None) -> Callable[[C], C]:
     """Let a command say who acts and why; without a reason of its own it is asked."""
 
     def add(command: C) -> C:
@@ -94,7 +92,7 @@ def _person_options(reason: str | None = None) -> Callable[[C], C]:
     return add
 
 
-_JSON: Final = click.option(
+json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="For programs; money in paise."
 )
 
@@ -102,7 +100,7 @@ _JSON: Final = click.option(
 def add_commands(root: click.Group) -> None:
     """Bring the commands of the recharge server."""
     from hw.clock import SystemWallClock
-    from rmfs_server import funds_cli, run_cli
+    from rmfs_server import funds_cli, orders_cli, run_cli
     from rmfs_server.folder import open_books
 
     if "import-funds" not in server_group.commands:
@@ -110,6 +108,7 @@ def add_commands(root: click.Group) -> None:
             server_group, server_option, open_books, SystemWallClock()
         )
         run_cli.add_commands(server_group, server_option)
+        orders_cli.add_commands(server_group)
     root.add_command(server_group)
     root.add_command(evidence)
 
@@ -140,7 +139,7 @@ def server_group() -> None:
 )
 @click.option(
     "--maker",
-    type=_FILE,
+    type=FILE,
     help="The maker's private key, in PEM; it is used and not copied. "
     "Left out, a maker is made as well.",
 )
@@ -195,7 +194,7 @@ def init(
     epilog="\b\nExample:\n  rmfs server enrol office-1/provisioning.json "
     '--number KN0600065 --licensee "Asha Traders" --expires 2030-12-31'
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @server_option
 @click.option("--number", type=_NUMBER, required=True, help="Licence number (CRN).")
 @click.option("--licensee", required=True, help="Name of the licensee.")
@@ -205,7 +204,13 @@ def init(
 @click.option(
     "--kind", default="COMMERCIAL", show_default=True, help="Kind of the licence."
 )
-@_person_options("enrolment")
+@click.option(
+    "--credit-key",
+    type=click.IntRange(0, 255),
+    help="The credit key in the SERVER file that the machine was made with; the first "
+    "one when left out.",
+)
+@person_options("enrolment")
 def enrol(
     *,
     file: Path,
@@ -214,6 +219,7 @@ def enrol(
     licensee: str,
     expires: date,
     kind: str,
+    credit_key: int | None,
     person: str | None,
     reason: str,
 ) -> None:
@@ -223,13 +229,15 @@ def enrol(
 
     provisioning = read_server(server).read_enrolment(file)
     new = NewLicence(number, licensee, expires, kind)
-    by = _by(person, reason)
-    machine = _act(server, lambda office: office.enrol(provisioning, new, by))
+    by = by_person(person, reason)
+    machine = act(
+        server, lambda office: office.enrol(provisioning, new, by, credit_key)
+    )
     click.echo(f"{machine.licence} is enrolled")
 
 
 @server_group.command(epilog="\b\nExample:\n  rmfs server show N123456 --json")
-@click.argument("licence", type=_LICENCE, required=False)
+@click.argument("licence", type=LICENCE, required=False)
 @server_option
 @click.option(
     "--entries",
@@ -238,7 +246,7 @@ def enrol(
     show_default=True,
     help="How many entries of the ledger.",
 )
-@_JSON
+@json_option
 def show(
     licence: "LicenceIdentifier | None", server: Path, entries: int, *, as_json: bool
 ) -> None:
@@ -260,7 +268,7 @@ def show(
             else picture_of_licence(connection, licence, now, entries)
         )
     shown = show_server if licence is None else show_licence
-    _tell(picture, shown(picture), as_json=as_json)
+    tell(picture, shown(picture), as_json=as_json)
 
 
 @server_group.command(
@@ -268,14 +276,14 @@ def show(
     epilog="\b\nExample:\n  rmfs server licence N123456 --state blocked "
     '--reason "order of the DCR"',
 )
-@click.argument("licence", type=_LICENCE)
+@click.argument("licence", type=LICENCE)
 @server_option
 @click.option("--state", type=click.Choice(_STATES), help="Its new state.")
 @click.option("--expires", type=_DATE, help="Its new last day, YYYY-MM-DD.")
 @click.option(
     "--refund/--no-refund", default=None, help="Whether one refund is allowed."
 )
-@_person_options()
+@person_options()
 def set_licence(
     *,
     licence: "LicenceIdentifier",
@@ -292,8 +300,8 @@ def set_licence(
     if state is None and expires is None and refund is None:
         message = "say what to change: --state, --expires or --refund"
         raise click.UsageError(message)
-    by = _by(person, reason)
-    changed = _act(
+    by = by_person(person, reason)
+    changed = act(
         server,
         lambda office: office.set_licence(
             licence,
@@ -307,42 +315,11 @@ def set_licence(
 
 
 @server_group.command(
-    epilog="\b\nExample:\n  rmfs server order N123456 next-call 2026-12-01"
-)
-@click.argument("licence", type=_LICENCE)
-@click.argument("kind", type=click.Choice(_ORDERS))
-@click.argument("value", required=False)
-@server_option
-@_person_options("order of the operator")
-def order(
-    *,
-    licence: "LicenceIdentifier",
-    kind: str,
-    value: str | None,
-    server: Path,
-    person: str | None,
-    reason: str,
-) -> None:
-    """Give a machine an order, sent from its next dial-in on.
-
-    VALUE is a reason code for lock (a number), a day for next-call (YYYY-MM-DD; left
-    out, the day is taken back), and nothing for clock and unlock.
-    """
-    from protocol.messages import OrderKind
-
-    of_kind = OrderKind[kind.replace("-", "_").upper()]
-    number = _order_value(of_kind, kind, value)
-    by = _by(person, reason)
-    serial = _act(server, lambda office: office.order(licence, of_kind, number, by))
-    click.echo(f"order {serial} goes to {licence} at its next dial-in")
-
-
-@server_group.command(
     epilog='\b\nExample:\n  rmfs server void N123456 --reason "asked by the licensee"'
 )
-@click.argument("licence", type=_LICENCE)
+@click.argument("licence", type=LICENCE)
 @server_option
-@_person_options()
+@person_options()
 def void(
     licence: "LicenceIdentifier", server: Path, person: str | None, reason: str
 ) -> None:
@@ -350,23 +327,23 @@ def void(
 
     The funds stay reserved until the machine's control total tells which it applied.
     """
-    by = _by(person, reason)
-    _act(server, lambda office: office.void(licence, by))
+    by = by_person(person, reason)
+    act(server, lambda office: office.void(licence, by))
     click.echo(f"a VOID waits for {licence}; its funds stay reserved until it dials in")
 
 
 @server_group.command(
     epilog='\b\nExample:\n  rmfs server revoke N123456 --reason "machine stolen"'
 )
-@click.argument("licence", type=_LICENCE)
+@click.argument("licence", type=LICENCE)
 @server_option
-@_person_options()
+@person_options()
 def revoke(
     licence: "LicenceIdentifier", server: Path, person: str | None, reason: str
 ) -> None:
     """Never believe this machine's keys again; this is final."""
-    by = _by(person, reason)
-    _act(server, lambda office: office.revoke(licence, by))
+    by = by_person(person, reason)
+    act(server, lambda office: office.revoke(licence, by))
     click.echo(f"the credential of {licence} is revoked")
 
 
@@ -374,7 +351,7 @@ def revoke(
     epilog="\b\nExamples:\n  rmfs server resolve N123456\n"
     '  rmfs server resolve N123456 --action post --reason "seen on the machine"'
 )
-@click.argument("licence", type=_LICENCE)
+@click.argument("licence", type=LICENCE)
 @server_option
 @click.option(
     "--action",
@@ -402,7 +379,7 @@ def resolve(
     from rmfs_server.resolving import Action, Resolving
     from rmfs_server.showing import show_evidence
 
-    by = _by(person, reason, second)
+    by = by_person(person, reason, second)
     two_persons = read_server(server).settings.two_persons
     with open_books(server) as store:
         resolving = Resolving(store, two_persons=two_persons)
@@ -421,7 +398,7 @@ def resolve(
 
 @server_group.command(epilog="\b\nExample:\n  rmfs server verify")
 @server_option
-@_JSON
+@json_option
 def verify(server: Path, *, as_json: bool) -> int:
     """Recompute every sum, number and signature of the books.
 
@@ -437,7 +414,7 @@ def verify(server: Path, *, as_json: bool) -> int:
         for one in findings
     ]
     lines = [f"{row['subject']}: {row['rule']}: {row['detail']}" for row in rows]
-    _tell(
+    tell(
         {"findings": rows},
         lines or ["the books add up"],
         as_json=as_json,
@@ -459,7 +436,7 @@ def migrate(server: Path) -> None:
     epilog="\b\nExamples:\n  rmfs evidence N123456 7 --out evidence-7\n"
     "  rmfs evidence --verify evidence-7"
 )
-@click.argument("licence", type=_LICENCE, required=False)
+@click.argument("licence", type=LICENCE, required=False)
 @click.argument("number", type=click.IntRange(1), required=False)
 @server_option
 @click.option("--out", type=_FOLDER, help="A new folder; else evidence-LICENCE-NUMBER.")
@@ -469,7 +446,7 @@ def migrate(server: Path) -> None:
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Verify this folder of evidence instead; no server is needed.",
 )
-@_JSON
+@json_option
 def evidence(
     licence: "LicenceIdentifier | None",
     number: int | None,
@@ -514,16 +491,18 @@ def _check_evidence(files: dict[str, bytes], where: str, *, as_json: bool) -> in
             f"machine key {said['machine_key_fingerprint']}",
             f"credit key  {said['credit_key_fingerprint']}",
         ]
-    _tell({"folder": where, "findings": rows, **said}, lines, as_json=as_json)
+    tell({"folder": where, "findings": rows, **said}, lines, as_json=as_json)
     return EXIT_FAILED if findings else 0
 
 
-def _tell(picture: Any, lines: Iterable[str], *, as_json: bool) -> None:
+def tell(picture: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Tell a program the picture, or a person the lines."""
     text = json.dumps(picture, indent=2) if as_json else "\n".join(lines)
     click.echo(text)
 
 
-def _by(person: str | None, reason: str, second: str | None = None) -> "By":
+def by_person(person: str | None, reason: str, second: str | None = None) -> "By":
+    """Say who acts, why and now; who is not named is whoever is logged in."""
     from hw.clock import SystemWallClock
     from rmfs_server.store.acts import By
 
@@ -531,31 +510,11 @@ def _by(person: str | None, reason: str, second: str | None = None) -> "By":
     return By(name, reason, SystemWallClock().now(), second)
 
 
-def _act(server: Path, move: "Callable[[Administration], Any]") -> Any:
+def act(server: Path, move: "Callable[[Administration], Any]") -> Any:
+    """Let a person move something in the books of a server."""
     from rmfs_server.administration import Administration
     from rmfs_server.folder import open_books, read_server
 
+    office = read_server(server)
     with open_books(server) as store:
-        return move(Administration(store, read_server(server).credit_key))
-
-
-def _order_value(kind: "OrderKind", typed_kind: str, value: str | None) -> int:
-    from protocol.messages import OrderKind
-    from protocol.parameters import INDIA
-    from rmfs_server.administration import MoveRefusedError, check_order_value
-
-    if value is None:
-        return 0
-    try:
-        if kind is OrderKind.LOCK:
-            number = int(value)
-        elif kind is OrderKind.NEXT_CALL:
-            day = date.fromisoformat(value)
-            number = int(datetime.combine(day, time(), INDIA).timestamp())
-        else:
-            message = f"{typed_kind} takes no value"
-            raise click.UsageError(message)
-        check_order_value(kind, number)
-    except (ValueError, MoveRefusedError) as error:
-        raise click.UsageError(str(error)) from error
-    return number
+        return move(Administration(store, office.credit_key, office.find_credit_key))

@@ -4,14 +4,15 @@ It holds what was signed, octet for octet: the STATEMENT that asked, the VOUCHER
 the VOID that took it back, if one did), and what settled it, a CONFIRMATION or the
 machine's next STATEMENT. Beside each message lie the channel's binding that its
 signature covers, the exact octets under the signature, and the signature as DER; then
-the public keys as PEM. `evidence.json` says in words what the octets say; it is made
+the public keys as PEM; where another credit key signed the VOID than the voucher, that
+one, too. `evidence.json` says in words what the octets say; it is made
 from the other files alone, and so is checked by making it again.
 
 Source: SPEC.md DLG-3 (what a signature covers), REG-5 (arithmetic); design section 3.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -49,6 +50,8 @@ FORMAT: Final = "FMP/1 evidence"
 FILE_OCTETS_MAX: Final = 64 * 1024
 MACHINE_KEY: Final = "machine.pem"
 CREDIT_KEY: Final = "credit-key.pem"
+VOID_KEY: Final = "credit-key-void.pem"
+"""Only where another credit key than the voucher's has signed the VOID."""
 CREDENTIAL: Final = "machine.ccs"
 INDEX: Final = "evidence.json"
 README: Final = "README.txt"
@@ -64,6 +67,12 @@ _REALM_OFFSET: Final = 3
 _PARTS: Final = (STATEMENT, VOUCHER, VOID, SETTLED)
 _ALWAYS: Final = (MACHINE_KEY, CREDIT_KEY, CREDENTIAL, INDEX, README)
 _BY_MACHINE: Final = (STATEMENT, SETTLED)
+_FINGERPRINTS: Final = {
+    MACHINE_KEY: "machine_key_fingerprint",
+    CREDIT_KEY: "credit_key_fingerprint",
+    VOID_KEY: "void_key_fingerprint",
+}
+_KEYS: Final = tuple(_FINGERPRINTS)
 
 
 class EvidenceError(NeedsAttentionError):
@@ -122,13 +131,13 @@ def collect(
     if enrolled is None or recharge is None:
         wanted = "any recharge" if number is None else f"recharge {number}"
         raise EvidenceError(f"the books do not know {wanted} of {licence}")
-    voucher = Voucher.decode(recharge.voucher)
-    credit_key = credit_keys.find(connection, voucher.credit_key)
-    if credit_key is None:
-        raise EvidenceError(f"credit key {voucher.credit_key} is not in the books")
+    keys = {CREDIT_KEY: _credit_key(connection, recharge.voucher)}
     parts = {VOUCHER: Signed(recharge.voucher)}
     if recharge.void is not None:
         parts[VOID] = Signed(recharge.void)
+        void_key = _credit_key(connection, recharge.void)
+        if void_key != keys[CREDIT_KEY]:
+            keys[VOID_KEY] = void_key
     for part, digest in (
         (STATEMENT, recharge.requested_in),
         (SETTLED, recharge.settled_in),
@@ -141,8 +150,7 @@ def collect(
         parts,
         credential.realm,
         credential.ccs,
-        credential.signing.point,
-        credit_key.point,
+        {MACHINE_KEY: credential.signing.point, **keys},
     )
 
 
@@ -196,17 +204,13 @@ def verify_evidence(files: Mapping[str, bytes]) -> list[Finding]:
     try:
         parts = _read_parts(files)
         realm = decode_realm(files[CREDENTIAL][_REALM_OFFSET])
-        keys = {
-            name: read_public_key(files[name]) for name in (MACHINE_KEY, CREDIT_KEY)
-        }
+        keys = {name: read_public_key(files[name]) for name in _KEYS if name in files}
         decoded = {part: _decode(part, signed) for part, signed in parts.items()}
     except (RmfsError, ValueError, LookupError) as error:
         return [Finding("", f"the folder cannot be read: {error}")]
     findings = list(_signatures(parts, realm, keys))
     findings += _arithmetic(decoded, files[CREDENTIAL])
-    expected = _files(
-        parts, realm, files[CREDENTIAL], keys[MACHINE_KEY], keys[CREDIT_KEY]
-    )
+    expected = _files(parts, realm, files[CREDENTIAL], keys)
     for name in sorted(expected.keys() | files.keys()):
         if expected.get(name) != files.get(name):
             findings.append(Finding(name, "it is not what the octets say"))
@@ -228,8 +232,24 @@ def _find(
     return every[-1] if every else None
 
 
+def _credit_key(connection: Connection, octets: bytes) -> Point:
+    key_id = Voucher.decode(octets).credit_key
+    key = credit_keys.find(connection, key_id)
+    if key is None:
+        raise EvidenceError(f"credit key {key_id} is not in the books")
+    return key.point
+
+
+def _key_of(part: str, keys: Container[str]) -> str:
+    """Name the file with the key that verifies a part."""
+    if part in _BY_MACHINE:
+        return MACHINE_KEY
+    return VOID_KEY if part == VOID and VOID_KEY in keys else CREDIT_KEY
+
+
 def _names() -> Iterator[str]:
     yield from _ALWAYS
+    yield VOID_KEY
     for part in _PARTS:
         for ending in ("octets", "binding", "signed", "der"):
             yield f"{part}.{ending}"
@@ -239,14 +259,10 @@ def _files(
     parts: Mapping[str, Signed],
     realm: Realm,
     ccs: bytes,
-    machine_key: Point,
-    credit_key: Point,
+    keys: Mapping[str, Point],
 ) -> dict[str, bytes]:
-    files = {
-        MACHINE_KEY: write_public_key(machine_key).encode("ascii"),
-        CREDIT_KEY: write_public_key(credit_key).encode("ascii"),
-        CREDENTIAL: ccs,
-    }
+    files = {name: write_public_key(key).encode("ascii") for name, key in keys.items()}
+    files[CREDENTIAL] = ccs
     for part in _PARTS:
         signed = parts.get(part)
         if signed is None:
@@ -261,8 +277,7 @@ def _files(
     index = {
         "format": FORMAT,
         "realm": realm.name,
-        "machine_key_fingerprint": _fingerprint(machine_key),
-        "credit_key_fingerprint": _fingerprint(credit_key),
+        **{_FINGERPRINTS[name]: _fingerprint(key) for name, key in keys.items()},
         "outcome": _outcome(parts),
         "messages": {
             part: _readable(_decode(part, signed)) for part, signed in parts.items()
@@ -270,7 +285,7 @@ def _files(
         "sha256": hashes,
     }
     files[INDEX] = (json.dumps(index, indent=2, sort_keys=True) + "\n").encode()
-    files[README] = _readme(parts).encode("ascii")
+    files[README] = _readme(parts, keys).encode("ascii")
     return files
 
 
@@ -294,7 +309,7 @@ def _signatures(
     parts: Mapping[str, Signed], realm: Realm, keys: Mapping[str, Point]
 ) -> Iterator[Finding]:
     for part, signed in parts.items():
-        name = MACHINE_KEY if part in _BY_MACHINE else CREDIT_KEY
+        name = _key_of(part, keys)
         key = VerifyingKey(keys[name])
         if not verify(key, signed.context, realm, signed.covered, signed.signature):
             yield Finding(f"{part}.octets", f"its signature fails with {name}")
@@ -411,10 +426,9 @@ def _fingerprint(point: Point) -> str:
     return sha256(point.x + point.y).hexdigest()
 
 
-def _readme(parts: Mapping[str, Signed]) -> str:
+def _readme(parts: Mapping[str, Signed], keys: Container[str]) -> str:
     commands = [
-        f"openssl dgst -sha256 -verify "
-        f"{MACHINE_KEY if part in _BY_MACHINE else CREDIT_KEY} "
+        f"openssl dgst -sha256 -verify {_key_of(part, keys)} "
         f"-signature {part}.der {part}.signed"
         for part in _PARTS
         if part in parts

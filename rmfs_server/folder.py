@@ -3,7 +3,10 @@
     server.toml      settings; written last: no such file, no server
     server.json      provisioning for machines: public, signed by the maker
     dh.pem           private key of the channel
-    credit-1.pem     private key that signs vouchers, by its id
+    credit-1.pem     private key that signs vouchers, by its id; later ones beside it
+    server-2.json    provisioning with a later credit key, for machines made after it
+    credit-key-2.fmpc
+                     the same as a content, for `rmfs server order ... credit-key`
     maker.pem        private key of the maker, if `init` made one; a real maker's stays
                      in the factory
     makers/*.pem     public keys of makers whose machines may be enrolled, by name
@@ -14,6 +17,7 @@ Their owner alone can look into the folder, and read private keys, settings and 
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +28,7 @@ from typing import Any, Final
 from sqlalchemy import URL
 
 from hw.clock import WallClock
+from protocol.contents import CreditKeyUpdate, make_content, write_content
 from protocol.errors import RmfsError
 from protocol.keys import (
     CreditKey,
@@ -42,8 +47,10 @@ from protocol.keys import (
     write_provisioning,
     write_public_key,
 )
+from protocol.keys.identities import CREDIT_KEY_ID_MAX
 from protocol.ports import Entropy
-from rmfs_server.store import Store, open_store
+from rmfs_server.contents import OrderedContent, read_ordered
+from rmfs_server.store import Store, credit_keys, open_store
 from rmfs_server.store.migrations import check_version, migrate
 
 SETTINGS: Final = "server.toml"
@@ -53,7 +60,9 @@ MAKER_KEY: Final = "maker.pem"
 MAKERS: Final = "makers"
 BOOKS: Final = "books.sqlite"
 
+_CREDIT_FILE: Final = re.compile(r"credit-(?P<key_id>[0-9]{1,3})\.pem", re.ASCII)
 _OWNER_ONLY: Final = 0o600
+_PUBLIC: Final = 0o644
 _OWNERS_FOLDER: Final = 0o700
 _FILE_OCTETS_MAX: Final = 64 * 1024
 
@@ -69,7 +78,7 @@ class Settings:
     Attributes:
         name: In its credential; 1 to 16 visible ASCII letters.
         kid: Its number in the channel, 0 to 23.
-        credit_key: Id of the key that signs vouchers now.
+        credit_key: Id of the key with which machines are enrolled.
         database: URL, or empty for the SQLite file in the folder.
         two_persons: Resolving a discrepancy needs a second person.
     """
@@ -92,6 +101,47 @@ class ServerFolder:
     credit_key: CreditKey
 
     @property
+    def makers(self) -> list[MakerPublicKey]:
+        """The makers that are known here, by name.
+
+        Raises:
+            ServerFolderError: A file cannot be read.
+            KeyMaterialError: A key is none.
+        """
+        return [
+            MakerPublicKey(
+                path.stem,
+                self.settings.realm,
+                VerifyingKey(read_public_key(_read(path))),
+            )
+            for path in sorted((self.folder / MAKERS).glob("*.pem"))
+        ]
+
+    def find_credit_key(self, key_id: int) -> CreditKey | None:
+        """Find a credit key in the folder as it is now.
+
+        A server that runs finds one that was made meanwhile.
+
+        Raises:
+            ServerFolderError: Its file cannot be read.
+            KeyMaterialError: The file holds no key.
+        """
+        path = self.folder / _credit_file(key_id)
+        if not path.is_file():
+            return None
+        scalar = read_private_key(_read(path))
+        return CreditKey(key_id, self.settings.realm, SigningKey(scalar))
+
+    def read_content(self, file: Path) -> OrderedContent:
+        """Read a content that a maker known here has signed for this server.
+
+        Raises:
+            MoveRefusedError: It is not; it says why.
+            ServerFolderError: A file cannot be read.
+        """
+        return read_ordered(_read(file), self.makers, self.identity.credential)
+
+    @property
     def database_url(self) -> str:
         """Where the books are."""
         if self.settings.database:
@@ -106,11 +156,7 @@ class ServerFolder:
             ProvisioningError: It is not; it says why.
             ServerFolderError: A file cannot be read.
         """
-        makers = []
-        for path in sorted((self.folder / MAKERS).glob("*.pem")):
-            key = VerifyingKey(read_public_key(_read(path)))
-            makers.append(MakerPublicKey(path.stem, self.settings.realm, key))
-        return read_machine_provisioning(_read(file), makers)
+        return read_machine_provisioning(_read(file), self.makers)
 
 
 def create_server(
@@ -176,7 +222,7 @@ def create_server(
             _write(folder / BOOKS, "", private=True)
         _open_books(made, first=True).close()
         _write(folder / SETTINGS, _show_settings(settings), private=True)
-        (folder / PROVISIONING).chmod(0o644)
+        (folder / PROVISIONING).chmod(_PUBLIC)
     except OSError as error:
         message = f"{folder} cannot be written: {error.strerror}"
         raise ServerFolderError(message) from error
@@ -202,6 +248,73 @@ def read_server(folder: Path) -> ServerFolder:
         ServerIdentity(settings.name, settings.realm, settings.kid, dh_private),
         CreditKey(settings.credit_key, settings.realm, SigningKey(scalar)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NewCreditKey:
+    """A credit key that was made, and the files that tell machines of it."""
+
+    key_id: int
+    provisioning: Path
+    content: Path
+
+
+def add_credit_key(
+    server: ServerFolder,
+    *,
+    maker_key: Path,
+    entropy: Entropy,
+    clock: WallClock,
+) -> NewCreditKey:
+    """Make the next credit key of a server, and what tells machines of it.
+
+    Nothing is signed with it before a machine has acknowledged its order.
+
+    Args:
+        server: Whose key.
+        maker_key: PEM of the private key of a maker that is known here.
+        entropy: Source of the key.
+        clock: Time of issue.
+
+    Raises:
+        ServerFolderError: The maker is not known here, all ids are used up, or a file
+            is there already or cannot be written.
+        KeyMaterialError: The maker's key is none.
+        StoreError: The books cannot be opened.
+    """
+    signing = SigningKey(read_private_key(_read(maker_key)))
+    known = (one for one in server.makers if one.verifying == signing.public)
+    maker_public = next(known, None)
+    if maker_public is None:
+        message = f"{maker_key} is the key of no maker that is known here"
+        raise ServerFolderError(f"{message}: see {server.folder / MAKERS}")
+    maker = MakerKey(maker_public.name, server.settings.realm, signing)
+    with open_books(server.folder) as store, store.reading() as connection:
+        used = {*_credit_files(server.folder), *credit_keys.all_ids(connection)}
+    key_id = max(used) + 1
+    if key_id > CREDIT_KEY_ID_MAX:
+        raise ServerFolderError(
+            f"all credit keys up to {CREDIT_KEY_ID_MAX} are used up"
+        )
+    key = CreditKey.generate(key_id, server.settings.realm, entropy)
+    now = clock.now()
+    credential = server.identity.credential.with_credit_key(key_id, key.signing.public)
+    told = ServerProvisioning(credential, now)
+    content = make_content(CreditKeyUpdate(told), server.settings.realm, now)
+    made = NewCreditKey(
+        key_id,
+        server.folder / f"server-{key_id}.json",
+        server.folder / f"credit-key-{key_id}.fmpc",
+    )
+    text = write_private_key(key.signing.scalar)
+    try:
+        _write(server.folder / _credit_file(key_id), text, private=True)
+        _write(made.provisioning, write_provisioning(told, maker), private=False)
+        _write_octets(made.content, write_content(content, maker), _PUBLIC)
+    except OSError as error:
+        message = f"{error.filename} cannot be written: {error.strerror}"
+        raise ServerFolderError(message) from error
+    return made
 
 
 @contextmanager
@@ -244,6 +357,11 @@ def _open_books(server: ServerFolder, *, first: bool) -> Store:
 
 def _credit_file(key_id: int) -> str:
     return f"credit-{key_id}.pem"
+
+
+def _credit_files(folder: Path) -> list[int]:
+    names = (_CREDIT_FILE.fullmatch(path.name) for path in folder.iterdir())
+    return [int(name["key_id"]) for name in names if name is not None]
 
 
 def _show_settings(settings: Settings) -> str:
@@ -300,9 +418,12 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, text: str, *, private: bool) -> None:
-    mode = _OWNER_ONLY if private else 0o644
+    _write_octets(path, text.encode("utf-8"), _OWNER_ONLY if private else _PUBLIC)
+
+
+def _write_octets(path: Path, octets: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(octets)
         file.flush()
         os.fsync(descriptor)

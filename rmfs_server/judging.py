@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 
 from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
 from protocol.errors import InvariantError
-from protocol.keys import CreditKey
 from protocol.messages import Receipt, Refusal, RefusalCode
 from protocol.messages.tables import MARK_OCTETS
 from protocol.parameters import business_date
@@ -31,8 +30,8 @@ from protocol.settling import (
     Settlement,
 )
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
+from rmfs_server.keyring import CreditKeys
 from rmfs_server.store import (
-    credit_keys,
     discrepancies,
     ledger,
     licences,
@@ -60,9 +59,9 @@ _SETTLED_BY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Signers:
-    """What judging needs from outside: the key that grants, and unguessable marks."""
+    """What judging needs from outside: keys that grant, and unguessable marks."""
 
-    credit_key: CreditKey
+    credit_keys: CreditKeys
     entropy: Entropy
 
 
@@ -98,6 +97,7 @@ class Message:
         order_serial: The highest order applied, as it tells it.
         dial_in: The number of the dial-in.
         call_generation: Generation of the call that the message belongs to.
+        capabilities: Bits of what the machine can do, of its last STATEMENT.
     """
 
     kind: SignedKind
@@ -106,6 +106,7 @@ class Message:
     order_serial: int
     dial_in: int
     call_generation: int
+    capabilities: int
 
 
 def open_case(
@@ -270,6 +271,7 @@ def _accepted(
         mark_issued=None if stated else machine.mark_issued,
         order_serial=max(machine.order_serial, message.order_serial),
         dial_in=message.dial_in,
+        capabilities=message.capabilities,
         stated_at=now if stated else machine.stated_at,
     )
 
@@ -280,7 +282,7 @@ def _answer(
     outcome = judgement.outcome
     if isinstance(outcome, Grant | Resend):
         if isinstance(outcome, Grant):
-            _grant(case, outcome, digest, signers.credit_key)
+            _grant(case, outcome, digest, signers.credit_keys)
         number = RechargeNumber(machine.number + 1)
         stored = recharges.octets_to_send(case.connection, machine.licence, number)
         return machine, Delivered(stored)
@@ -290,8 +292,8 @@ def _answer(
     return replace(machine, mark_issued=mark, completed_at=case.now), closed
 
 
-def _grant(case: Case, grant: Grant, digest: bytes, key: CreditKey) -> None:
-    credit_keys.register(case.connection, key, case.now)
+def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> None:
+    key = keys.signer_for(case.connection, case.machine, case.now)
     credential = case.enrolled.credential
     voucher = issue_voucher(
         key,
@@ -314,8 +316,12 @@ def _close(
     case: Case, machine: Machine, mark: bytes, refusal: Refusal | None
 ) -> Closed:
     funds = ledger.funds(case.connection, machine.licence, case.today)
-    pending = orders.pending(
-        case.connection, machine.licence, machine.order_serial, case.now
+    pending = orders.send(
+        case.connection,
+        machine.licence,
+        machine.order_serial,
+        case.now,
+        machine.capabilities or 0,
     )
     receipt = Receipt(
         recharge_number=machine.number,

@@ -57,7 +57,9 @@ def run_server(
         writer = ThreadWriter(reactor)
         exchange = Exchange(
             reactor=reactor,
-            books=Books(store, server.credit_key, SystemEntropy()),
+            books=Books(
+                store, server.credit_key, SystemEntropy(), server.find_credit_key
+            ),
             writer=writer,
             make_channel=lambda: ServerChannel(server.identity),
             wall_clock=SystemWallClock(),

@@ -43,8 +43,9 @@ from protocol.registers import VoucherKind, after_voucher, effect_paise
 from protocol.settling import Refuse, judge
 from protocol.values import LicenceIdentifier, Paise
 from protocol.vouchers import VOUCHER_CONTEXT
-from rmfs_server.administration import MoveRefusedError, fenced
+from rmfs_server.administration import fenced
 from rmfs_server.judging import Case, open_case, settle_recharge
+from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.store import (
     Store,
     acts,

@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from protocol.messages import CONTENT_ORDERS, Capability, OrderKind
 from protocol.parameters import INDIA, business_date
 from protocol.registers import Registers
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, show_rupees
-from rmfs_server.administration import MoveRefusedError
+from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Evidence
 from rmfs_server.store import (
     acts,
@@ -31,6 +32,7 @@ from rmfs_server.store.machines import Enrolled, Machine
 from rmfs_server.store.recharges import Recharge
 
 LEDGER_ROWS: Final = 20
+_LIMITS: Final = (OrderKind.FRANK_LIMIT.name, OrderKind.FUNDS_LIMIT.name)
 
 Picture = Mapping[str, Any]
 
@@ -86,15 +88,7 @@ def picture_of_licence(
             _recharge(one) for one in recharges.all_of(connection, identifier)
         ],
         "usage": [asdict(row) for row in usage.read(connection, identifier)],
-        "orders": [
-            {
-                "serial": one.order.order_serial,
-                "kind": one.order.order.name,
-                "value": one.order.value,
-                "acknowledged_at": _utc(one.acknowledged_at),
-            }
-            for one in orders.all_of(connection, identifier)
-        ],
+        "orders": list(_orders(connection, identifier, machine)),
         "discrepancies": [
             {
                 "code": one.code.name,
@@ -130,6 +124,22 @@ def picture_of_licence(
             }
             for line in ledger.statement_of_account(connection, identifier, ledger_rows)
         ],
+    }
+
+
+def picture_of_orders(connection: Connection, identifier: LicenceIdentifier) -> Picture:
+    """Picture the orders of a machine.
+
+    Raises:
+        MoveRefusedError: There is no such machine.
+    """
+    machine = machines.find(connection, identifier)
+    if machine is None:
+        raise MoveRefusedError(f"no machine is enrolled as {identifier}")
+    return {
+        "licence": identifier,
+        "capabilities": _capabilities(machine),
+        "orders": list(_orders(connection, identifier, machine)),
     }
 
 
@@ -173,8 +183,7 @@ def show_licence(picture: Picture) -> Iterator[str]:
             f"{show_rupees(one['amount_paise'])}, {_state_words(one)}"
         )
     for one in picture["orders"]:
-        done = "applied" if one["acknowledged_at"] else "waiting"
-        yield f"order      {one['serial']}: {one['kind']} {one['value']}, {done}"
+        yield f"order      {_order_words(one)}"
     for one in picture["discrepancies"]:
         ended = (
             f"{one['resolution']} by {one['resolved_by']}: {one['reason']}"
@@ -188,6 +197,14 @@ def show_licence(picture: Picture) -> Iterator[str]:
             f"{line['account']:<17} {show_rupees(line['amount_paise']):>16}  "
             f"{line['reason']}"
         )
+
+
+def show_orders(picture: Picture) -> Iterator[str]:
+    """Show the orders of a machine to a person."""
+    if not picture["orders"]:
+        yield f"{picture['licence']} has no orders"
+    for one in picture["orders"]:
+        yield f"{_india(one['created_at'])}  {_order_words(one)}"
 
 
 def show_evidence(evidence: Evidence) -> Iterator[str]:
@@ -255,6 +272,8 @@ def _machine(machine: Machine, enrolled: Enrolled) -> Picture:
         "registers": asdict(registers),
         "control_total_expected_paise": machine.control_total_paise,
         "recharge_number": machine.number,
+        "capabilities": _capabilities(machine),
+        "enrolled_credit_key": machine.enrolled_credit_key,
         "call_generation": machine.call_generation,
         "dial_in": machine.dial_in,
         "enrolled_at": _utc(enrolled.enrolled_at),
@@ -277,6 +296,57 @@ def _show_machine(machine: Picture) -> Iterator[str]:
         f"{registers['items']} items"
     )
     yield f"last dial-in complete {_india(machine['completed_at'])}"
+
+
+def _capabilities(machine: Machine) -> list[str] | None:
+    if machine.capabilities is None:
+        return None
+    told = machine.capabilities
+    return [str(one.name) for one in Capability if told & one]
+
+
+def _orders(
+    connection: Connection, identifier: LicenceIdentifier, machine: Machine | None
+) -> Iterator[Picture]:
+    stored = orders.all_of(connection, identifier)
+    capabilities = None if machine is None else machine.capabilities
+    held = orders.held_back(stored, capabilities)
+    for one in stored:
+        order = one.order
+        names_content = order.order in CONTENT_ORDERS
+        yield {
+            "serial": order.order_serial,
+            "kind": order.order.name,
+            "value": None if names_content else order.value,
+            "content": f"{order.value:016x}" if names_content else None,
+            "name": one.name,
+            "created_at": _utc(one.created_at),
+            "sent_at": _utc(one.sent_at),
+            "acknowledged_at": _utc(one.acknowledged_at),
+            "taken_back_at": _utc(one.taken_back_at),
+            "held_back": held.get(order.order_serial),
+        }
+
+
+def _order_words(one: Picture) -> str:
+    if one["name"] is not None:
+        what = f"{one['name']} ({one['content']})"
+    elif one["kind"] in _LIMITS:
+        what = f"{one['kind']} {show_rupees(one['value'])}"
+    else:
+        what = f"{one['kind']} {one['value']}"
+    return f"{one['serial']}: {what}, {_order_state(one)}"
+
+
+def _order_state(one: Picture) -> str:
+    if one["taken_back_at"]:
+        may = " after it was sent: it may be applied" if one["sent_at"] else ""
+        return f"taken back{may}"
+    if one["acknowledged_at"]:
+        return "applied"
+    if one["held_back"]:
+        return f"held back: {one['held_back']}"
+    return "sent, not acknowledged" if one["sent_at"] else "waiting"
 
 
 def _recharge(one: Recharge) -> Picture:

@@ -39,6 +39,7 @@ from protocol.values import (
 )
 from rmfs_server.administration import Administration, NewLicence
 from rmfs_server.books import Books, Turn
+from rmfs_server.keyring import FindKey, no_later_key
 from rmfs_server.resolving import Resolving
 from rmfs_server.store import CommitHook, Store, ledger, open_store
 from rmfs_server.store.acts import By
@@ -74,6 +75,7 @@ class PaperMachine:
         self.mark = bytes(8)
         self.dial_in = 0
         self.order_serial = OrderSerial(0)
+        self.capabilities = 0
         self.usage: dict[int, UsageRow] = {}
 
     @property
@@ -115,7 +117,7 @@ class PaperMachine:
         self.dial_in += 1
         statement = Statement(
             version=1,
-            capabilities=0,
+            capabilities=self.capabilities,
             licence=self.licence,
             psd_serial=self.identity.psd_serial.encode("ascii"),
             firmware_major=1,
@@ -237,26 +239,32 @@ class Office:
 
 
 def build_office(
-    store: Store, *, two_persons: bool = False, seed: bytes = b"marks"
+    store: Store,
+    *,
+    two_persons: bool = False,
+    seed: bytes = b"marks",
+    later_keys: FindKey = no_later_key,
 ) -> Office:
     """Put books on a store; the same seed draws the same marks."""
     credit_key = CreditKey.generate(1, Realm.TEST, SeededEntropy(b"credit"))
     return Office(
         store,
-        Books(store, credit_key, SeededEntropy(seed)),
-        Administration(store, credit_key),
+        Books(store, credit_key, SeededEntropy(seed), later_keys),
+        Administration(store, credit_key, later_keys),
         Resolving(store, two_persons=two_persons),
         credit_key,
     )
 
 
 @contextmanager
-def office_at(url: str, hook: CommitHook | None = None) -> Iterator[Office]:
+def office_at(
+    url: str, hook: CommitHook | None = None, later_keys: FindKey = no_later_key
+) -> Iterator[Office]:
     """Open an office on an empty database; money must add up when it closes."""
     store = open_store(url, hook)
     try:
         migrate(store)
-        office = build_office(store)
+        office = build_office(store, later_keys=later_keys)
         yield office
         assert office.findings() == []
     finally:

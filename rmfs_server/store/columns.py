@@ -5,6 +5,7 @@ text on both engines (it sorts as a date does), a truth is 0 or 1, and an enumer
 its name with a CHECK.
 """
 
+from collections.abc import Iterable
 from datetime import date
 from enum import Enum
 from typing import Any, Final
@@ -53,10 +54,15 @@ class Flag(TypeDecorator[bool]):
         return None if value is None else bool(value)
 
 
-def one_of(column: str, values: type[Enum]) -> CheckConstraint:
-    """Allow only the names of an enumeration in a text column."""
-    names = ", ".join(f"'{member.name}'" for member in values)
-    return CheckConstraint(f"{column} IN ({names})", name=f"{column}_known")
+def names(values: Iterable[Enum]) -> str:
+    """List the names of members, in alphabetical order, for an IN of SQL."""
+    members = sorted(values, key=lambda member: member.name)
+    return ", ".join(f"'{member.name}'" for member in members)
+
+
+def one_of(column: str, values: Iterable[Enum]) -> CheckConstraint:
+    """Allow only the names of these members in a text column."""
+    return CheckConstraint(f"{column} IN ({names(values)})", name=f"{column}_known")
 
 
 def flag(column: str) -> CheckConstraint:

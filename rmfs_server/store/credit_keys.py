@@ -1,4 +1,12 @@
-"""Credit keys: the public halves of every key that ever signed a voucher here."""
+"""Credit keys: the public halves of all that ever signed here, and who knows which.
+
+A machine knows the key that it was enrolled with, and each that an order brought and
+that it has acknowledged. One whose retirement was ordered counts as forgotten at once,
+even where that order was taken back after it had been sent: the machine may have
+applied it, and would be sent a voucher that it can neither apply nor refuse.
+
+Source: SPEC.md KEY-8.3 to KEY-8.5.
+"""
 
 from typing import Final
 
@@ -6,12 +14,17 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from protocol.errors import InvariantError
 from protocol.keys import CreditKey, Point, VerifyingKey
+from protocol.messages import OrderKind
 from protocol.values import EpochSeconds
-from rmfs_server.store import schema
+from rmfs_server.store import orders, schema
+from rmfs_server.store.machines import Machine
+from rmfs_server.store.orders import StoredOrder
 
 _FIND: Final = select(schema.credit_key.c.x, schema.credit_key.c.y).where(
     schema.credit_key.c.key_id == bindparam("of_key")
 )
+_OF_KEYS: Final = (OrderKind.CREDIT_KEY, OrderKind.RETIRE_CREDIT_KEY)
+"""What brings a key has the number of its content; what retires one has none."""
 
 
 def register(connection: Connection, key: CreditKey, now: EpochSeconds) -> None:
@@ -40,3 +53,28 @@ def find(connection: Connection, key_id: int) -> VerifyingKey | None:
     """Find the key that verifies vouchers with this id."""
     row = connection.execute(_FIND, {"of_key": key_id}).one_or_none()
     return None if row is None else VerifyingKey(Point(row.x, row.y))
+
+
+def all_ids(connection: Connection) -> list[int]:
+    """List the ids of all keys that ever signed here, rising."""
+    column = schema.credit_key.c.key_id
+    return list(connection.execute(select(column).order_by(column)).scalars())
+
+
+def known_to(connection: Connection, machine: Machine) -> frozenset[int]:
+    """List the ids of the keys by which a voucher for a machine may be signed."""
+    known = {machine.enrolled_credit_key}
+    for one in orders.all_of(connection, machine.licence, _OF_KEYS):
+        if one.number is not None and _was_applied(one):
+            known.add(one.number)
+        elif one.number is None and _may_be_applied(one):
+            known.discard(one.order.value)
+    return frozenset(known)
+
+
+def _was_applied(one: StoredOrder) -> bool:
+    return one.acknowledged_at is not None and one.taken_back_at is None
+
+
+def _may_be_applied(one: StoredOrder) -> bool:
+    return one.taken_back_at is None or one.sent_at is not None

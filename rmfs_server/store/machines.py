@@ -51,6 +51,8 @@ class Machine:
         stated_at: Last accepted STATEMENT.
         completed_at: Last RECEIPT.
         presented_voucher: A voucher that the machine showed when the books were behind.
+        capabilities: Bits of the last accepted STATEMENT; None before the first.
+        enrolled_credit_key: Id of the credit key that it knew at its enrolment.
     """
 
     licence: LicenceIdentifier
@@ -71,6 +73,8 @@ class Machine:
     completed_at: EpochSeconds | None
     presented_voucher: bytes | None
     presented_at: EpochSeconds | None
+    capabilities: int | None
+    enrolled_credit_key: int
 
     @property
     def control_total_paise(self) -> int:
@@ -126,10 +130,28 @@ def lives_of(connection: Connection, psd_serial: str) -> list[Enrolled]:
     return [_enrolled(row) for row in rows]
 
 
+def in_use(connection: Connection) -> list[LicenceIdentifier]:
+    """Name every machine that may dial in: not revoked, and not withdrawn."""
+    machine, credential = schema.machine, schema.credential
+    rows = connection.execute(
+        select(machine.c.licence)
+        .select_from(machine.join(credential))
+        .where(
+            credential.c.state == CredentialState.ACTIVE.name,
+            machine.c.state != MachineState.WITHDRAWN.name,
+        )
+        .order_by(machine.c.licence)
+    ).scalars()
+    return [LicenceIdentifier(row) for row in rows]
+
+
 def add(
-    connection: Connection, provisioning: MachineProvisioning, now: EpochSeconds
+    connection: Connection,
+    provisioning: MachineProvisioning,
+    credit_key: int,
+    now: EpochSeconds,
 ) -> Machine:
-    """Enrol a machine whose licence is registered."""
+    """Enrol a machine whose licence is registered, and that knows this credit key."""
     credential = provisioning.credential
     registers = Registers(
         provisioning.ascending_paise,
@@ -176,6 +198,8 @@ def add(
         completed_at=None,
         presented_voucher=None,
         presented_at=None,
+        capabilities=None,
+        enrolled_credit_key=credit_key,
     )
     connection.execute(insert(schema.machine).values(_values(machine)))
     return machine
@@ -235,6 +259,8 @@ def _read(
         completed_at=row.completed_at,
         presented_voucher=row.presented_voucher,
         presented_at=row.presented_at,
+        capabilities=row.capabilities,
+        enrolled_credit_key=row.enrolled_credit_key,
     )
 
 
@@ -257,6 +283,8 @@ def _values(machine: Machine) -> dict[str, Any]:
         "completed_at": machine.completed_at,
         "presented_voucher": machine.presented_voucher,
         "presented_at": machine.presented_at,
+        "capabilities": machine.capabilities,
+        "enrolled_credit_key": machine.enrolled_credit_key,
         **register_values("last", machine.registers),
     }
 

@@ -9,6 +9,8 @@
   of a machine is open.
 - What a machine signed is kept as it came, with the answer that it got: the same octets
   again get the same answer.
+- An order keeps what was ordered under its serial; one that was taken back is sent as
+  NOTHING. The contents that orders name are kept as they were signed, once each.
 
 Source: reliability notes, rules L1 to L16; docs/decisions/ledger.md.
 """
@@ -30,10 +32,24 @@ from sqlalchemy import (
     text,
 )
 
-from protocol.messages import LicenceState, OrderKind, RefusalCode
+from protocol.messages import (
+    CONTENT_OCTETS_MAX,
+    CONTENT_ORDERS,
+    LicenceState,
+    OrderKind,
+    RefusalCode,
+)
 from protocol.registers import MachineState, VoucherKind
 from protocol.values import AMOUNT_PAISE_MAX
-from rmfs_server.store.columns import INTEGER, Flag, IsoDate, flag, octets, one_of
+from rmfs_server.store.columns import (
+    INTEGER,
+    Flag,
+    IsoDate,
+    flag,
+    names,
+    octets,
+    one_of,
+)
 
 
 class AccountKind(Enum):
@@ -192,6 +208,8 @@ machine = _table(
     Column("completed_at", INTEGER),
     Column("presented_voucher", LargeBinary),
     Column("presented_at", INTEGER),
+    Column("capabilities", INTEGER),
+    Column("enrolled_credit_key", INTEGER, nullable=False),
     one_of("state", MachineState),
     flag("frozen"),
     octets("mark_acknowledged", 8),
@@ -202,7 +220,11 @@ machine = _table(
     ),
     CheckConstraint("base_paise + settled_paise >= 0", name="control_total"),
 )
-"""What the books say of a machine; `completed_at` is the time of its last RECEIPT."""
+"""What the books say of a machine; `completed_at` is the time of its last RECEIPT.
+
+`capabilities` are those of its last STATEMENT, `enrolled_credit_key` the id of the one
+credit key that it knew when it was enrolled.
+"""
 
 signed_message = _table(
     "signed_message",
@@ -277,6 +299,27 @@ usage = _table(
 )
 """Items and postage by product class since the life of the PSD began."""
 
+content = _table(
+    "content",
+    Column("content_id", LargeBinary, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("number", INTEGER, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("octets", LargeBinary, nullable=False),
+    Column("valid_from", INTEGER, nullable=False),
+    Column("added_at", INTEGER, nullable=False),
+    one_of("kind", CONTENT_ORDERS),
+    octets("content_id", 8),
+    CheckConstraint(
+        f"length(octets) BETWEEN 1 AND {CONTENT_OCTETS_MAX}", name="octets_range"
+    ),
+)
+"""What orders bring: signed by the maker, kept once however many machines get it.
+
+The id is an unsigned number of 64 bits, which no database keeps: it is its octets here.
+"""
+
 machine_order = _table(
     "machine_order",
     Column("licence", Text, ForeignKey("machine.licence"), primary_key=True),
@@ -285,9 +328,20 @@ machine_order = _table(
     Column("value", INTEGER, nullable=False),
     Column("created_at", INTEGER, nullable=False),
     Column("acknowledged_at", INTEGER),
+    Column("content", LargeBinary, ForeignKey("content.content_id")),
+    Column("sent_at", INTEGER),
+    Column("taken_back_at", INTEGER),
     one_of("kind", OrderKind),
+    CheckConstraint(
+        f"(content IS NOT NULL) = (kind IN ({names(CONTENT_ORDERS)}))",
+        name="content_named",
+    ),
 )
-"""Orders to a machine; a CLOCK of value 0 means the time of sending."""
+"""Orders to a machine, as they were given; `sent_at` is when one was
+first sent so.
+
+A CLOCK of value 0 means the time of sending. What names a content has the value 0 here.
+"""
 
 discrepancy = _table(
     "discrepancy",
@@ -492,5 +546,6 @@ APPEND_ONLY: Final = (
     "fund_file",
     "fund_line",
     "fund_credit",
+    "content",
 )
 """Tables whose rows are never changed and never removed (triggers hold it)."""

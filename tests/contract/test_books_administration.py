@@ -10,7 +10,7 @@ from protocol.messages import LicenceState, OrderKind, RefusalCode, UsageRow, Vo
 from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
 from protocol.settling import Grant
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
-from rmfs_server.administration import MoveRefusedError
+from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Action, Resolving
 from rmfs_server.store import (
     acts,
@@ -202,11 +202,11 @@ def test_nothing_outstanding_cannot_be_taken_back(
         office.administration.void(LICENCE, BY)
 
 
-@pytest.mark.parametrize("kind", [OrderKind.TARIFF, OrderKind.CREDIT_KEY])
-def test_orders_without_a_layout_are_not_offered(
+@pytest.mark.parametrize("kind", [OrderKind.TARIFF, OrderKind.NOTHING])
+def test_what_carries_no_value_is_not_ordered_with_one(
     office: Office, machine: PaperMachine, kind: OrderKind
 ) -> None:
-    with pytest.raises(MoveRefusedError, match="not offered"):
+    with pytest.raises(MoveRefusedError, match="not ordered with a value"):
         office.administration.order(LICENCE, kind, 0, BY)
 
 
@@ -224,12 +224,17 @@ TOO_LATE = 2**32
         (OrderKind.CLOCK, TOO_LATE),
         (OrderKind.NEXT_CALL, -1),
         (OrderKind.NEXT_CALL, TOO_LATE),
+        (OrderKind.FRANK_LIMIT, -1),
+        (OrderKind.FUNDS_LIMIT, 2**63),
+        (OrderKind.SLOGAN_OFF, 0),
+        (OrderKind.SLOGAN_OFF, 11),
+        (OrderKind.RETIRE_CREDIT_KEY, 256),
     ],
 )
 def test_an_order_that_could_not_be_sent_is_refused_and_stops_nothing(
     office: Office, machine: PaperMachine, kind: OrderKind, value: int
 ) -> None:
-    with pytest.raises(MoveRefusedError, match="must be from 0 to"):
+    with pytest.raises(MoveRefusedError, match="must be from"):
         office.administration.order(LICENCE, kind, value, BY)
     assert office.inspect(machine).orders == ()
     with office.store.reading() as connection:

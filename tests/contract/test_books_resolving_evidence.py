@@ -20,8 +20,8 @@ from protocol.registers import (
 )
 from protocol.settling import Grant
 from protocol.values import Paise, RechargeNumber
-from rmfs_server.administration import MoveRefusedError
 from rmfs_server.books import Turn
+from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Action, Evidence
 from rmfs_server.store import ledger, recharges
 from rmfs_server.store.schema import RechargeState

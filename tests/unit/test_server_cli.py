@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -50,8 +51,8 @@ class Desk:
         assert result.return_value in (None, 0), result.output
         return result.stdout
 
-    def json(self, *arguments: str) -> dict[str, object]:
-        found: dict[str, object] = json.loads(self.said(*arguments, "--json"))
+    def json(self, *arguments: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.said(*arguments, "--json"))
         return found
 
     def read(self) -> ServerFolder:
@@ -208,6 +209,9 @@ def test_a_licence_is_changed_with_a_reason(desk: Desk, machine: PaperMachine) -
         (("unlock",), "UNLOCK", 0),
         (("next-call", "2026-12-01"), "NEXT_CALL", 1_796_063_400),
         (("next-call",), "NEXT_CALL", 0),
+        (("frank-limit", "500"), "FRANK_LIMIT", 50_000),
+        (("funds-limit", "0"), "FUNDS_LIMIT", 0),
+        (("slogan-off", "3"), "SLOGAN_OFF", 3),
     ],
 )
 def test_orders_are_given(
@@ -215,9 +219,9 @@ def test_orders_are_given(
 ) -> None:
     desk.said("server", "order", LICENCE, *order)
     picture = desk.json("server", "show", LICENCE)
-    assert picture["orders"] == [
-        {"serial": 1, "kind": kind, "value": value, "acknowledged_at": None}
-    ]
+    (given,) = picture["orders"]
+    assert (given["serial"], given["kind"], given["value"]) == (1, kind, value)
+    assert given["sent_at"] is given["acknowledged_at"] is given["held_back"] is None
 
 
 @pytest.mark.parametrize(
@@ -230,6 +234,14 @@ def test_orders_are_given(
         ("next-call", "x"),
         ("next-call", "1969-12-31"),
         ("next-call", "2107-01-01"),
+        ("frank-limit",),
+        ("frank-limit", "5.5"),
+        ("slogan-off", "11"),
+        ("retire-credit-key", "x"),
+        ("tariff",),
+        ("tariff", "a", "b"),
+        ("nothing",),
+        (),
     ],
 )
 def test_an_order_with_a_wrong_value_is_a_mistake_in_typing(

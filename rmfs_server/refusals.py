@@ -1,0 +1,11 @@
+"""What a person asked of the books and did not get."""
+
+from protocol.errors import RmfsError
+
+
+class MoveRefusedError(RmfsError):
+    """What a person asked is not possible; the words say why and what to do."""
+
+
+class AlreadyWaitingError(MoveRefusedError):
+    """The same order waits already, as the last one of its machine."""
