@@ -71,6 +71,12 @@ def _demo(root: click.Group) -> None:
     add_commands(root)
 
 
+def _frank(root: click.Group) -> None:
+    from rmfs_tools.frank_cli import add_commands
+
+    add_commands(root)
+
+
 def _bench(root: click.Group) -> None:
     from rmfs_tools.bench.cli import add_commands
 
@@ -89,6 +95,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("machine",), _machine),
     Contribution(("server", "evidence"), _server),
     Contribution(("maker",), _maker),
+    Contribution(("frank",), _frank),
     Contribution(("bench",), _bench),
 )
 
