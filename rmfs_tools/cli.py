@@ -89,6 +89,12 @@ def _maker(root: click.Group) -> None:
     add_commands(root)
 
 
+def _scale(root: click.Group) -> None:
+    from rmfs_tools.scale_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -97,6 +103,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("maker",), _maker),
     Contribution(("frank",), _frank),
     Contribution(("bench",), _bench),
+    Contribution(("scale",), _scale),
 )
 
 

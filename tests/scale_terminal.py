@@ -3,9 +3,10 @@
 import os
 import select
 import threading
-import tty
 from types import TracebackType
 from typing import Protocol, Self
+
+from hw.scales.serial_port import TerminalPort
 
 
 class FarEnd(Protocol):
@@ -21,9 +22,8 @@ class ScaleTerminal:
 
     def __init__(self, far_end: FarEnd) -> None:
         self._far_end = far_end
-        self._here, self._there = os.openpty()
-        tty.setraw(self._there)
-        self.device = os.ttyname(self._there)
+        self._port = TerminalPort()
+        self.device = self._port.device
         self._stop_read, self._stop_write = os.pipe()
         self._thread = threading.Thread(target=self._serve)
 
@@ -39,17 +39,14 @@ class ScaleTerminal:
     ) -> None:
         os.write(self._stop_write, b"x")
         self._thread.join()
-        for descriptor in (
-            *(self._here, self._there),
-            *(self._stop_read, self._stop_write),
-        ):
-            os.close(descriptor)
+        self._port.close()
+        os.close(self._stop_read)
+        os.close(self._stop_write)
 
     def _serve(self) -> None:
+        heard: list[TerminalPort | int] = [self._port, self._stop_read]
         while True:
-            ready, _, _ = select.select([self._here, self._stop_read], [], [])
+            ready, _, _ = select.select(heard, [], [])
             if self._stop_read in ready:
                 return
-            answer = self._far_end.receive(os.read(self._here, 4096))
-            if answer:
-                os.write(self._here, answer)
+            self._port.write(self._far_end.receive(self._port.read(0.0)))

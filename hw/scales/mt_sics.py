@@ -4,8 +4,8 @@ MT-SICS is Mettler-Toledo's Standard Interface Command Set; scales of other make
 its level 0 too. Commands and answers are lines of ASCII that end with CR LF. Of level 0
 this is used (``_`` is a space):
 
-    S                stable weight     S_S_____18.40_g     at rest
-    SI               weight at once    S_D_____18.39_g     not at rest
+    S                stable weight     S_S______18.40_g    at rest
+    SI               weight at once    S_D______18.39_g    not at rest
                                        S_I                 busy, or no rest in its time
                                        S_+  S_-            over- and underload
                                        S_S_Error_10b       a defect of the scale
@@ -103,6 +103,22 @@ def decode_serial_number(line: bytes) -> str | None:
     """Read the answer to `CANCEL` or `SERIAL_NUMBER`; None when it is another."""
     found = _SERIAL_NUMBER.fullmatch(line)
     return None if found is None else found[1].decode("ascii")
+
+
+def encode_serial_number(serial_number: str) -> bytes:
+    """Write the answer with a serial number.
+
+    Raises:
+        LocalProtocolError: A scale cannot be called so.
+    """
+    line = f'I4 A "{serial_number}"'.encode("ascii", "replace")
+    if decode_serial_number(line) != serial_number:
+        message = (
+            f"{serial_number!r} is no serial number: it has 1 to 40 characters of "
+            "ASCII and no quotation mark"
+        )
+        raise LocalProtocolError(message)
+    return line
 
 
 def encode_weight(grams: Decimal, *, stable: bool) -> bytes:

@@ -11,7 +11,13 @@ an answer that no scale gives, a weight in ounces, and so on.
 from decimal import Decimal
 from typing import Final
 
-from hw.scales.mt_sics import Command, Lines, encode_line, encode_weight
+from hw.scales.mt_sics import (
+    Command,
+    Lines,
+    encode_line,
+    encode_serial_number,
+    encode_weight,
+)
 from hw.scales.port import ScaleFault
 from hw.scales.simulated import SimulatedScale
 
@@ -45,9 +51,13 @@ class ScaleResponder:
     def __init__(
         self, scale: SimulatedScale, serial_number: str = SERIAL_NUMBER
     ) -> None:
-        """Answer for `scale`."""
+        """Answer for `scale`.
+
+        Raises:
+            LocalProtocolError: A scale cannot be called so.
+        """
         self._scale = scale
-        self._serial_number = encode_line(f'I4 A "{serial_number}"'.encode("ascii"))
+        self._serial_number = encode_line(encode_serial_number(serial_number))
         self._lines = Lines()
 
     def receive(self, octets: bytes) -> bytes:

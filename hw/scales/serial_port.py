@@ -5,7 +5,10 @@ A port has three promises: no call waits longer than it was told, nothing raises
 """
 
 import contextlib
+import os
+import select
 import termios
+import tty
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +22,7 @@ from protocol.errors import RmfsError
 BAUD_RATES: Final = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 WRITE_TIMEOUT_S: Final = 1.0
 """A command of four octets takes 0.13 s at 300 bit/s."""
+_TERMINAL_OCTETS: Final = 4096
 
 
 class PortError(RmfsError):
@@ -139,8 +143,62 @@ class SystemPort:
         try:
             yield
         except (OSError, ValueError, termios.error) as error:
-            message = f"serial port {self._device}: {error}"
+            why = (isinstance(error, OSError) and error.strerror) or str(error)
+            named = self._device in why
+            message = why if named else f"serial port {self._device}: {why}"
             raise PortError(message) from error
+
+
+class TerminalPort:
+    """A new pseudo-terminal, held at the end where a scale would be.
+
+    A program that opens `device` finds a serial port there, of any speed, with eight
+    bits and no parity. What nobody reads is lost, as on a wire.
+    """
+
+    def __init__(self) -> None:
+        """Make one.
+
+        Raises:
+            PortError: The system has none left.
+        """
+        try:
+            self._here, self._there = os.openpty()
+        except OSError as error:
+            message = f"a pseudo-terminal cannot be made: {error}"
+            raise PortError(message) from error
+        # The other end stays open here too: without that, reading fails whenever no
+        # program has it open.
+        tty.setraw(self._there)
+        os.set_blocking(self._here, False)
+
+    @property
+    def device(self) -> str:
+        """The path by which others open it."""
+        return os.ttyname(self._there)
+
+    def read(self, timeout_s: float) -> bytes:
+        """Wait for octets, and take all that are there."""
+        ready, _, _ = select.select([self._here], [], [], max(0.0, timeout_s))
+        return os.read(self._here, _TERMINAL_OCTETS) if ready else b""
+
+    def write(self, octets: bytes) -> None:
+        """Send octets."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._here, octets)
+
+    def discard_input(self) -> None:
+        """Throw away what has arrived and was not read."""
+        termios.tcflush(self._here, termios.TCIFLUSH)
+
+    def fileno(self) -> int:
+        """Name the descriptor, for a program that waits for more than this port."""
+        return self._here
+
+    def close(self) -> None:
+        """Hang up: whoever has the other end open notices."""
+        os.close(self._here)
+        os.close(self._there)
 
 
 class MemoryPort:
