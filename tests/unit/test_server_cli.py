@@ -1,14 +1,11 @@
 """`rmfs server` and `rmfs evidence`, as a person types them."""
 
-import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
-from click.testing import CliRunner, Result
 
 from hw.entropy import SeededEntropy
 from protocol.dialogue.server import Delivered
@@ -16,47 +13,14 @@ from protocol.errors import RmfsError
 from protocol.keys import (
     MakerKey,
     Realm,
-    SigningKey,
-    read_private_key,
     read_server_provisioning,
     write_provisioning,
 )
 from protocol.registers import RequestKind
-from rmfs_server.administration import Administration
 from rmfs_server.books import Books
-from rmfs_server.cli import add_commands
-from rmfs_server.folder import ServerFolder, open_books, read_server
-from rmfs_server.resolving import Resolving
-from tests.paper_machine import LICENCE, NOW, Office, PaperMachine
-
-WHO = ("--by", "asha", "--reason", "a test")
-
-
-class Desk:
-    """A person at a terminal, with a server's folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.root = click.Group()
-        add_commands(self.root)
-
-    def run(self, *arguments: str) -> Result:
-        command = [*arguments, "--server", str(self.folder)]
-        return CliRunner().invoke(self.root, command, standalone_mode=False)
-
-    def said(self, *arguments: str) -> str:
-        result = self.run(*arguments)
-        if result.exception is not None:
-            raise result.exception
-        assert result.return_value in (None, 0), result.output
-        return result.stdout
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.said(*arguments, "--json"))
-        return found
-
-    def read(self) -> ServerFolder:
-        return read_server(self.folder)
+from rmfs_server.folder import open_books
+from tests.desk import WHO, Desk, enrol, maker_of, recharge
+from tests.paper_machine import LICENCE, NOW, PaperMachine
 
 
 @pytest.fixture
@@ -71,31 +35,6 @@ def machine(desk: Desk, tmp_path: Path) -> PaperMachine:
     machine = PaperMachine()
     enrol(desk, machine, tmp_path / "provisioning.json")
     return machine
-
-
-def maker_of(desk: Desk) -> MakerKey:
-    scalar = read_private_key((desk.folder / "maker.pem").read_bytes())
-    return MakerKey("maker", Realm.TEST, SigningKey(scalar))
-
-
-def enrol(desk: Desk, machine: PaperMachine, file: Path) -> None:
-    file.write_text(write_provisioning(machine.provisioning, maker_of(desk)))
-    licence = ("--number", "KN0600065", "--licensee", "Asha Traders")
-    desk.said("server", "enrol", str(file), *licence, "--expires", "2030-12-31")
-
-
-def recharge(desk: Desk, machine: PaperMachine, amount: int) -> None:
-    server = desk.read()
-    with open_books(desk.folder) as store:
-        office = Office(
-            store,
-            Books(store, server.credit_key, SeededEntropy(b"marks")),
-            Administration(store, server.credit_key),
-            Resolving(store, two_persons=False),
-            server.credit_key,
-        )
-        office.deposit(amount)
-        office.recharge(machine, amount)
 
 
 def test_a_new_server_keeps_its_private_keys_to_its_owner(desk: Desk) -> None:
