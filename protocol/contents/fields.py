@@ -188,7 +188,7 @@ def check_whole(place: str, value: int, least: int, largest: int) -> None:
         BadFieldError: It is out of range.
     """
     if not least <= value <= largest:
-        raise BadFieldError(place, f"{value} is not in {least} to {largest}")
+        raise BadFieldError(place, f"{_shown(value)} is not in {least} to {largest}")
 
 
 def check_text(place: str, value: str, characters_max: int) -> None:
@@ -252,7 +252,11 @@ def check_canonical(octets: bytes, written: bytes) -> None:
 
 
 def _shown(value: object) -> str:
-    shown = ascii(value)
+    try:
+        shown = ascii(value)
+    except (ValueError, RecursionError):
+        # A number with more digits than Python writes, or lists in lists too deep.
+        return "what cannot be shown"
     if len(shown) > _SHOWN_CHARACTERS:
         return shown[: _SHOWN_CHARACTERS - 3] + "..."
     return shown

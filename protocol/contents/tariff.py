@@ -31,6 +31,7 @@ from protocol.contents.fields import (
     write_canonical,
 )
 from protocol.contents.kinds import ContentKind
+from protocol.errors import LocalProtocolError
 from protocol.parameters import INDIA
 from protocol.values import U32_MAX, EpochSeconds, Paise
 
@@ -174,17 +175,22 @@ class ProductClass:
         Args:
             weight_g: 1 to `weight_max_g`.
             zone: One of `zones`, or empty when there are none.
+
+        Raises:
+            LocalProtocolError: The class has no such weight or zone.
         """
+        if not 1 <= weight_g <= self.weight_max_g:
+            raise LocalProtocolError(f"{weight_g} g is not in 1 to {self.weight_max_g}")
+        if zone not in (self.zones or ("",)):
+            raise LocalProtocolError(f"{zone!a} is no zone of {self.letters}")
         column = self.zones.index(zone) if self.zones else 0
-        added = sum(addition.paise for addition in self.additions)
-        for step in self.steps:
-            if weight_g <= step.up_to_g:
-                return Paise(step.paise[column] + added)
-        last, further = self.steps[-1], self.further
-        if further is None:
-            raise BadFieldError("weight_max_g", f"no step reaches {weight_g} g")
-        started = -(-(weight_g - last.up_to_g) // further.every_g)
-        return Paise(last.paise[column] + started * further.paise[column] + added)
+        reaching = (step for step in self.steps if weight_g <= step.up_to_g)
+        step = next(reaching, self.steps[-1])
+        paise = step.paise[column] + sum(one.paise for one in self.additions)
+        if self.further is not None and weight_g > step.up_to_g:
+            started = -(-(weight_g - step.up_to_g) // self.further.every_g)
+            paise += started * self.further.paise[column]
+        return Paise(paise)
 
     def fields(self) -> dict[str, object]:
         """Name the fields as a body has them."""

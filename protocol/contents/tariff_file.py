@@ -107,9 +107,7 @@ def _line_of(text: str, place: str) -> int | None:
             if found is not None and index is not None:
                 found = _row_of(lines, found, int(index))
             break
-        nth = int(index or 0)
-        if nth >= len(headers):
-            break
+        nth = min(int(index or 0), len(headers) - 1)
         found = headers[nth]
         first = found + 1
         end = headers[nth + 1] if nth + 1 < len(headers) else end

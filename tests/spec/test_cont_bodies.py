@@ -108,12 +108,18 @@ def test_there_is_one_way_to_write_a_body(octets: bytes) -> None:
     assert refused(Slogan.from_body, octets)
 
 
+def test_lists_in_lists_are_refused_at_any_depth() -> None:
+    for depth in range(1, 1200):
+        assert refused(Slogan.from_body, b"[" * depth + b"]" * depth)
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [
         (lambda t: t.pop("name"), "the field name is missing"),
         (lambda t: t.update(vat=5), "vat: no such field; there are number, "),
         (lambda t: t.update(number=0), "number: 0 is not in 1 to 4294967295"),
+        (lambda t: t.update(number=10**4000), "number: 1000000000"),
         (lambda t: t.update(number=True), "number: True is no whole number"),
         (lambda t: t.update(number="7"), "number: '7' is no whole number"),
         (lambda t: t.update(name=" x"), "name: ' x' is not 1 to 40 printable"),
@@ -182,6 +188,7 @@ def test_there_is_one_way_to_write_a_body(octets: bytes) -> None:
 def test_a_wrong_tariff_is_refused_with_the_place(change: Change, place: str) -> None:
     told = refused(Tariff.from_body, changed(TARIFF.to_body(), change))
     assert told.startswith(place)
+    assert len(told) < 200
 
 
 @pytest.mark.parametrize(
@@ -263,3 +270,13 @@ def test_a_further_step_may_be_of_another_width_than_the_first() -> None:
         additions=(Addition("registration", 500),),
     )
     assert book_post.postage_paise(101, "") == 400 + 2 * 300 + 500
+
+
+@pytest.mark.parametrize(
+    ("weight_g", "zone"), [(0, "200"), (251, "200"), (50, ""), (50, "OVER")]
+)
+def test_postage_of_what_the_class_does_not_have_is_our_own_fault(
+    weight_g: int, zone: str
+) -> None:
+    with pytest.raises(LocalProtocolError):
+        SPEED_POST.postage_paise(weight_g, zone)

@@ -25,6 +25,7 @@ from protocol.keys import (
     write_private_key,
     write_public_key,
 )
+from rmfs_tools.maker import MakerError, read_tariff
 from rmfs_tools.maker_cli import add_commands
 from tests.house.sources import ROOT
 from tests.spec.contents import CREDIT_KEY, ISSUED, MAKER
@@ -114,6 +115,13 @@ def test_a_content_is_never_written_over_another_file(desk: Desk) -> None:
     assert isinstance(result.exception, RmfsError)
     assert "a content is written to a new file" in str(result.exception)
     assert desk.out.read_bytes() == b"an older one"
+
+
+def test_a_file_that_cannot_be_read_or_written_is_named(desk: Desk) -> None:
+    desk.out = desk.folder / "nowhere" / "new.fmpc"
+    assert f"{desk.out} cannot be written: No such file" in desk.refused(*SLOGAN)
+    with pytest.raises(MakerError, match="cannot be read: Is a directory"):
+        read_tariff(desk.folder)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,8 @@ def test_what_a_class_does_not_have_may_be_left_out() -> None:
         ("2027-04-01", "2027-04-01T00:00:00", "line 2: valid_from: datetime.datetime("),
         ('name = "a tariff"\n', "", "the field name is missing"),
         ("number = 3\nvalid", "number = " + "9" * 5000 + "\nvalid", "it is not TOML"),
+        ("number = 3\nv", f"number = 0x{'f' * 9000}\nv", "line 1: number: what cannot"),
+        ('["LOCAL", "OVER"]', '["A", "A"]', "line 21: classes[1].zones[1]: A stands"),
         ("[[classes]]", "[[klasses]]", "klasses: no such field"),
     ],
 )
