@@ -4,6 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from fm_device.firmware.update import (
+    FirmwareUpdate,
+    Image,
+    UpdateState,
+    running_version,
+)
 from fm_device.flash.contents import ContentSlots
 from fm_device.flash.events import EventCode, EventLog
 from fm_device.flash.layout import FLASH_OCTETS, PART_OCTETS
@@ -140,3 +146,43 @@ def test_a_cut_fetch_loses_one_part_and_harms_nothing_that_is_kept(
         _fetch(flash, new, *names)
         found = [slots.read(content_id(octets)) for octets in (*kept, new)]
         assert found == [*kept, new], cut
+
+
+@pytest.mark.parametrize("garbage", [False, True])
+def test_a_cut_update_is_before_or_after_each_of_its_steps(garbage: bool) -> None:
+    """The whole of an update in one: staged, started, passed."""
+
+    def before() -> MemoryNvram:
+        flash = MemoryNvram.erased(FLASH_OCTETS)
+        FirmwareUpdate(flash, (0, 1, 0))
+        return flash
+
+    def go(flash: Nvram) -> None:
+        update = FirmwareUpdate(flash, (0, 1, 0))
+        update.stage(Image((0, 2, 0), 77))
+        update.boot(lambda _content_id: True)
+        update.tested(passed=True)
+
+    states = (
+        UpdateState.IDLE,
+        UpdateState.STAGED,
+        UpdateState.TRIAL,
+        UpdateState.CONFIRMED,
+    )
+    for cut, flash in _after_each_cut(before, go, garbage):
+        steps, copies = divmod(cut.at_write - 1, 3)
+        done = steps + (copies > 0 or cut.torn_octets is None)
+        record = FirmwareUpdate(flash, (0, 1, 0)).record
+        assert record.state is states[done], cut
+        new = record.state in (UpdateState.TRIAL, UpdateState.CONFIRMED)
+        assert running_version(record) == ((0, 2, 0) if new else (0, 1, 0)), cut
+
+
+def test_an_image_that_takes_the_power_down_runs_three_times_at_most() -> None:
+    flash = MemoryNvram.erased(FLASH_OCTETS)
+    FirmwareUpdate(flash, (0, 1, 0)).stage(Image((0, 2, 0), 77))
+    versions = [
+        FirmwareUpdate(flash, (0, 1, 0)).boot(lambda _content_id: True).version
+        for _ in range(5)
+    ]
+    assert versions == [(0, 2, 0)] * 3 + [(0, 1, 0)] * 2
