@@ -148,6 +148,11 @@ class Lines:
         """Something has arrived that is not ended yet."""
         return bool(self._begun)
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing has arrived that was not given out."""
+        return not (self._ended or self._begun)
+
     def take(self, octets: bytes) -> None:
         """Take what arrived.
 

@@ -3,9 +3,10 @@
 Theory. A scale answers each command with one line, in order, sooner or later. An answer
 that comes too late would be taken for the answer to the next command, and the letter of
 before would be weighed again. So there is a state *in step*: the last command had its
-answer. Out of it, at first and after a time-out or an answer that cannot be understood,
-the scale is sent `@` before anything else: it forgets what it was doing and answers
-with its serial number, and every line before that answer is an old one.
+answer, and nothing else came. Out of it, at first and after a time-out or an answer
+that cannot be understood, the scale is sent `@` before anything else: it forgets what
+it was doing and answers with its serial number, and every line before that answer is an
+old one.
 
 After an error of the port, or silence, the port is closed and the next call opens it
 again: an adapter that was pulled out and is back has the same name but is another port.
@@ -135,7 +136,9 @@ class SerialScale:
             answer = ScaleFault.NO_ANSWER
         else:
             self._trouble = ""
-        self._in_step = answer not in _OUT_OF_STEP
+        # More than one line for one command: which of them is its answer is unknown
+        # from the next command on.
+        self._in_step = answer not in _OUT_OF_STEP and self._lines.is_empty
         if answer is ScaleFault.NO_ANSWER:
             self.close()
         return answer

@@ -95,6 +95,15 @@ def test_what_was_printed_with_a_key_of_the_scale_is_not_the_answer() -> None:
     assert bench.scale.weigh() == Weight(250, stable=True)
 
 
+def test_after_two_answers_for_one_the_scale_is_cancelled() -> None:
+    # A key of the scale was pressed while it was asked.
+    two = b"S S      18.40 g\r\nS S      18.40 g\r\n"
+    bench = Bench(NUMBER, two, NUMBER, b"S S     250.00 g\r\n")
+    assert bench.scale.weigh() == Weight(19, stable=True)
+    assert bench.scale.weigh() == Weight(250, stable=True)
+    assert bench.script.asked == [b"@\r\n", b"SI\r\n", b"@\r\n", b"SI\r\n"]
+
+
 def test_after_garbage_the_scale_is_cancelled_before_it_is_asked_again() -> None:
     bench = Bench(NUMBER, b"S S  18\xb3.40 g\r\n", NUMBER, b"S S      18.40 g\r\n")
     assert bench.scale.weigh() is ScaleFault.GARBLED
