@@ -18,6 +18,7 @@ from hw.entropy import SeededEntropy
 from protocol.errors import RmfsError
 from protocol.indicium import (
     Indicium,
+    Verdict,
     authentication_code,
     authentication_key,
     sign_indicium,
@@ -31,6 +32,7 @@ from protocol.keys import (
     read_private_key,
     write_private_key,
     write_provisioning,
+    write_public_key,
 )
 from protocol.values import LicenceIdentifier, Paise, RechargeNumber
 from rmfs_server.folder import Settings, create_server, read_server
@@ -39,6 +41,7 @@ from rmfs_tools.frank_cli import add_commands
 from tests.spec.franks import FRANK, MACHINE, TIME, TODAY, ZERO, next_frank
 
 OCTETS = sign_indicium(FRANK, MACHINE)
+VECTORS = Path(__file__).parents[2] / "protocol" / "vectors"
 
 
 def picture(*octets: bytes) -> bytes:
@@ -451,3 +454,43 @@ def test_the_command_belongs_to_rmfs(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["frank", "show", OCTETS.hex()]) == 0
     assert "NOT VERIFIED" in capsys.readouterr().out
     assert main(["frank", "verify"]) == 2
+
+
+def test_the_example_of_the_docs_is_what_the_vectors_give(tmp_path: Path) -> None:
+    def vectors(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((VECTORS / name).read_text("utf-8"))
+        return found
+
+    keys, franks = vectors("key.json"), vectors("ind.json")["franks"]
+    name = keys["maker_key"]["name"]
+    maker = SigningKey(bytes.fromhex(keys["maker_key"]["private"]))
+    papers, trusted = tmp_path / "provisioning.json", tmp_path / f"{name}.pem"
+    front = tmp_path / "front.png"
+    papers.write_text(json.dumps(keys["machine_file"]))
+    trusted.write_text(write_public_key(maker.public.point))
+    front.write_bytes(picture(bytes.fromhex(franks[0]["octets"])))
+    root = click.Group()
+    add_commands(root)
+
+    result = CliRunner().invoke(
+        root,
+        [
+            *("frank", "verify", str(front), "--today", "2026-11-22"),
+            *("--machine", str(papers), "--maker", str(trusted)),
+            *("--seen", str(tmp_path / "seen.sqlite"), "--printed", "value=5.00"),
+        ],
+        standalone_mode=False,
+    )
+
+    page = (VECTORS.parents[1] / "docs" / "franks.md").read_text("utf-8")
+    example = page.partition("--printed value=5.00\n")[2].partition("```")[0]
+    assert said(result, 0).replace(str(front), "front.png") == example
+
+
+def test_the_docs_name_every_verdict_with_its_code() -> None:
+    page = (VECTORS.parents[1] / "docs" / "franks.md").read_text("utf-8")
+    specification = (VECTORS.parent / "SPEC.md").read_text("utf-8")
+    for verdict in Verdict:
+        row = f"\n| {verdict.name} | {verdict.code} | "
+        assert row in page
+        assert row in specification
