@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from fm_device.dial_in import DialInReport, Progress
 from fm_device.flash.contents import ContentSlots
 from fm_device.flash.layout import FLASH_OCTETS
+from fm_device.model import FIRMWARE
 from fm_device.program import dial_repeatedly
 from fm_device.psd.device import Psd
 from fm_device.show import show_progress
@@ -42,7 +43,7 @@ def signed_image(*, payload: int, maker: MakerKey = MAKER_KEY) -> bytes:
 
 
 IMAGE = signed_image(payload=700)
-FIRMWARE = Order(OrderSerial(1), OrderKind.FIRMWARE, content_id(IMAGE))
+ORDER = Order(OrderSerial(1), OrderKind.FIRMWARE, content_id(IMAGE))
 LOCK = Order(OrderSerial(2), OrderKind.LOCK, 4)
 
 
@@ -60,7 +61,9 @@ class World:
     def psd(self) -> Psd:
         """The machine, switched on anew; what it accepts is any genuine content."""
         slots = ContentSlots(self.flash, frozenset, lambda _content: True)
-        return Psd(self.nvram, self.wall, Channels().machine, contents=slots)
+        psd = Psd(self.nvram, self.wall, Channels().machine)
+        psd.run(FIRMWARE, slots)
+        return psd
 
     def dial(self, plan: CallPlan | None = None, attempts: int = 1) -> DialInReport:
         """Dial; virtual time runs until the last line has ended."""
@@ -86,7 +89,7 @@ def world() -> World:
     wall = a_clock()
     nvram = a_new_memory(wall)
     books = SmallBooks(switch_on(nvram, wall).credential)
-    books.orders = (FIRMWARE, LOCK)
+    books.orders = (ORDER, LOCK)
     books.contents = {content_id(IMAGE): IMAGE}
     return World(wall, nvram, books)
 
@@ -96,7 +99,7 @@ def test_an_order_and_the_one_behind_it_are_done_once_the_content_is_here(
 ) -> None:
     report = world.dial()
     assert report.outcome is Outcome.INSPECTED
-    assert report.orders == ((FIRMWARE, True), (LOCK, True))
+    assert report.orders == ((ORDER, True), (LOCK, True))
     psd = world.psd()
     assert (psd.record.order_serial, psd.state) == (2, MachineState.LOCKED)
     assert [held.content_id for held in psd.record.contents] == [content_id(IMAGE)]
@@ -115,7 +118,7 @@ def test_a_content_that_the_server_lacks_leaves_the_dial_in_whole(world: World) 
     world.books.contents = {}
     report = world.dial()
     assert report.outcome is Outcome.INSPECTED
-    assert report.orders == ((FIRMWARE, False), (LOCK, False))
+    assert report.orders == ((ORDER, False), (LOCK, False))
     assert show_progress(world.progress[-1]).endswith("is not at the server")
     assert world.psd().record.order_serial == 0
 
