@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import pytest
 
 DEBIAN_PACKAGES: Final = {
+    "dmtxread": "dmtx-utils",
     "openssl": "openssl",
     "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils",
