@@ -241,15 +241,24 @@ def running_version(record: UpdateRecord) -> Version:
     return record.running.version
 
 
-def needed_contents(record: UpdateRecord) -> frozenset[int]:
+def needed_contents(record: UpdateRecord, ordered: int | None = None) -> frozenset[int]:
     """Say which images must not be overwritten in the flash.
 
-    An image that was given up is not among them; the one behind it is.
+    An image that was given up is not among them; the one behind it is. If it were
+    kept, two places for images would be full for good.
+
+    Args:
+        record: The state of the update.
+        ordered: The image that the last order named, or None: until it is staged, it
+            is needed too.
     """
     images = [record.settled]
     if record.candidate is not None and record.state is not UpdateState.ROLLED_BACK:
         images.append(record.candidate)
-    return frozenset(image.content_id for image in images) - {FACTORY}
+    needed = {image.content_id for image in images}
+    if ordered is not None and not record.knows(ordered):
+        needed.add(ordered)
+    return frozenset(needed - {FACTORY})
 
 
 def refusal_of(record: UpdateRecord, version: Version) -> UpdateRefusal | None:

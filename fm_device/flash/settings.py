@@ -322,6 +322,11 @@ class SettingsStore:
         return self._settings
 
     @property
+    def repaired(self) -> int:
+        """How many damaged copies this power-on has repaired."""
+        return self._vault.repaired
+
+    @property
     def damage(self) -> int:
         """How many damaged copies were repaired so far."""
         return self._vault.damage

@@ -131,7 +131,9 @@ def test_one_damaged_copy_is_repaired_and_counted() -> None:
     SettingsStore(flash).store(CHANGED)
     flash.write(SETTINGS.addresses[1] + 40, b"\x00")
     store = SettingsStore(flash)
-    assert (store.settings, store.damage) == (CHANGED, 1)
+    assert (store.settings, store.repaired, store.damage) == (CHANGED, 1, 1)
+    again = SettingsStore(flash)
+    assert (again.repaired, again.damage) == (0, 1)
 
 
 def test_settings_that_are_lost_are_the_defaults_and_are_told() -> None:

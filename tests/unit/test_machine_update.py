@@ -22,12 +22,15 @@ from fm_device.firmware.update import (
     UpdateState,
     moved,
     needed_contents,
+    packed,
     refusal_of,
     running_version,
 )
+from fm_device.flash.contents import ContentSlots
 from fm_device.flash.layout import FLASH_OCTETS, UPDATE
 from fm_device.psd.vault import Vault
 from hw.nvram import MemoryNvram
+from protocol.contents import ContentKind, FirmwareImage, content_id
 from protocol.errors import NoTransitionError, StoreError
 
 S = UpdateState
@@ -187,6 +190,45 @@ def test_an_image_that_was_given_up_is_known_and_may_be_ordered_again() -> None:
     update.boot(lambda _content_id: False)
     assert update.record.knows(77)
     assert update.stage(IMAGE) == UpdateRecord(S.STAGED, Image(OLD), IMAGE)
+
+
+def test_an_image_that_an_order_named_is_needed_until_it_was_given_up() -> None:
+    update = _update(_flash())
+    assert needed_contents(update.record, ordered=77) == {77}
+    update.stage(IMAGE)
+    assert needed_contents(update.record, ordered=77) == {77}
+    update.boot(lambda _content_id: False)
+    assert needed_contents(update.record, ordered=77) == frozenset()
+
+
+def test_after_a_roll_back_there_is_a_place_for_another_image() -> None:
+    flash = _flash()
+    update = _update(flash)
+    slots = ContentSlots(
+        flash, lambda: needed_contents(update.record), lambda _content: True
+    )
+    for number, passed in ((2, True), (3, False), (4, False), (5, True)):
+        octets = bytes([number]) * 300
+        name = content_id(octets)
+        slots.store_part(ContentKind.FIRMWARE, name, 0, 300, octets)
+        update.stage(Image((0, number, 0), name))
+        for _ in range(1 if passed else TRIALS_MAX):
+            update.boot(lambda one: slots.read(one) is not None)
+            update.tested(passed=passed)
+        update.boot(lambda one: slots.read(one) is not None)
+        expected = number if passed else 2
+        assert running_version(update.record) == (0, expected, 0)
+
+
+def test_a_version_is_packed_as_the_head_of_a_content_has_it() -> None:
+    assert packed((1, 2, 3)) == FirmwareImage((1, 2, 3), "notes").number == 0x010203
+
+
+def test_a_repaired_copy_is_told_once_and_counted() -> None:
+    flash = _staged()
+    flash.write(UPDATE.addresses[0] + 20, b"\xaa\xaa")
+    assert (_update(flash).repaired, _update(flash).damage) == (1, 1)
+    assert _update(flash).repaired == 0
 
 
 def test_a_machine_that_got_a_newer_image_at_its_maker_runs_that() -> None:
