@@ -1,8 +1,12 @@
 """Power fails at writes of the flash and inside them: old or new, never a mix."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fm_device.firmware.update import (
     FirmwareUpdate,
@@ -186,3 +190,55 @@ def test_an_image_that_takes_the_power_down_runs_three_times_at_most() -> None:
         for _ in range(5)
     ]
     assert versions == [(0, 2, 0)] * 3 + [(0, 1, 0)] * 2
+
+
+class _Fetch(NamedTuple):
+    content: int
+    parts: int
+    cut_at_write: int | None
+    torn_octets: int
+
+
+_FETCHES = st.lists(
+    st.builds(
+        _Fetch,
+        st.integers(0, 6),
+        st.integers(1, 4),
+        st.none() | st.integers(1, 3),
+        st.integers(0, 540),
+    ),
+    max_size=25,
+)
+
+
+@given(_FETCHES)
+def test_no_order_of_fetches_and_cuts_harms_a_content_in_force(
+    fetches: list[_Fetch],
+) -> None:
+    """Three contents are in force at most: those that were whole last."""
+    contents = [_octets(400 + 300 * n, n) for n in range(7)]
+    flash = MemoryNvram.erased(FLASH_OCTETS)
+    in_force: list[int] = []
+    for fetch in fetches:
+        octets = contents[fetch.content]
+        name = content_id(octets)
+        slots = _slots(flash, *in_force)
+        before = slots.received(TARIFF, name)
+        cutting = PowerCutNvram(flash, fetch.cut_at_write, fetch.torn_octets)
+        with suppress(PowerCutError):
+            _fetch_parts(_slots(cutting, *in_force), octets, fetch.parts)
+        assert before <= slots.received(TARIFF, name) <= len(octets)
+        if slots.read(name) is not None and name not in in_force:
+            in_force = [*in_force[-2:], name]
+        for kept in in_force:
+            assert content_id(slots.read(kept) or b"") == kept
+
+
+def _fetch_parts(slots: ContentSlots, octets: bytes, parts: int) -> None:
+    name = content_id(octets)
+    for _ in range(parts):
+        at = slots.received(TARIFF, name)
+        if at == len(octets):
+            return
+        part = octets[at : at + PART_OCTETS]
+        slots.store_part(TARIFF, name, at, len(octets), part)
