@@ -9,7 +9,7 @@ Source: SPEC.md INDICIUM-6.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -117,15 +117,16 @@ def _transaction(
 ) -> Iterator[sqlite3.Connection]:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
+        yield connection
         connection.execute("COMMIT")
     except sqlite3.Error as error:
         message = f"{path} cannot be used as a register of seen franks: {error}"
         raise StoreError(message) from error
+    finally:
+        if connection.in_transaction:
+            # What cannot be rolled back here is rolled back by whoever opens next.
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
 
 
 def _prepare(path: Path, connection: sqlite3.Connection) -> None:
