@@ -1,6 +1,8 @@
 """A machine kept in a folder: its memory, its papers, and a lock.
 
     nvram.bin            the PSD's memory: registers and keys; nothing else holds them
+    flash.bin            the firmware's memory: settings, events, tariffs, slogans
+    world.json           what is around the machine: ink, tape, cover, battery
     machine.json         what the machine is, for people; written last: no such file, no
                          machine
     provisioning.json    to be enrolled at the recharge server: public, signed by the
@@ -17,15 +19,26 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from fm_device.firmware.boot import Start, Verdict
+from fm_device.firmware.consumables import ScaleCondition, Sensors
+from fm_device.firmware.machine import Machine, Parts
+from fm_device.firmware.printing import MemoryPrinter, Printer
+from fm_device.flash.contents import ContentSlots
+from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.model import FIRMWARE, MODEL, show_version
+from fm_device.postage.factory import default_tariff, factory_tariff
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
+from fm_device.psd.records import ContentHeld
 from hw.clock import WallClock
-from hw.nvram import FileNvram
+from hw.nvram import FileNvram, Nvram
+from hw.scales.port import Scale
+from hw.scales.simulated import SimulatedScale
+from protocol.contents import content_id
 from protocol.errors import RmfsError, StoreError
 from protocol.keys import (
     MakerKey,
@@ -37,15 +50,20 @@ from protocol.keys import (
     read_server_provisioning,
     write_provisioning,
 )
+from protocol.messages import CONTENT_PART_OCTETS, OrderKind
 from protocol.ports import Entropy
 from protocol.values import EpochSeconds, LicenceIdentifier
 
 NVRAM: Final = "nvram.bin"
+FLASH: Final = "flash.bin"
+WORLD: Final = "world.json"
 MACHINE: Final = "machine.json"
 PROVISIONING: Final = "provisioning.json"
 SERVER: Final = "server.json"
 LOCK: Final = "lock"
 
+SAMPLE_PIN_CODE: Final = 560001
+"""Of a machine that nobody gave another one: a sample, no claim."""
 _OWNER_ONLY: Final = 0o700
 _KEY_OCTETS_MAX: Final = 4096
 _NAME_UNTIL_TOLD: Final = "maker"
@@ -98,9 +116,21 @@ def create_machine(
     entropy: Entropy,
     clock: WallClock,
     set_clock: bool = True,
-    pin_code: int = 560001,
+    pin_code: int = SAMPLE_PIN_CODE,
+    installed: bool = True,
 ) -> None:
-    """Make a machine in a new or empty folder, and install it.
+    """Make a machine in a new or empty folder, with the factory's tariff.
+
+    Args:
+        folder: Where.
+        papers: What the factory needs.
+        psd_serial: 8 ASCII letters or digits, never used before.
+        licence: The licence that it will frank under.
+        entropy: Where the keys come from.
+        clock: Sets its clock.
+        set_clock: Whether the factory sets it; else the first dial-in does.
+        pin_code: Of the post office where its mail is tendered.
+        installed: Whether it stands at the licensee's premises.
 
     Raises:
         FolderError: There is something in the folder already, or it cannot be made.
@@ -118,8 +148,10 @@ def create_machine(
     except OSError as error:
         raise FolderError(f"{folder} cannot be made: {error.strerror}") from error
     with _locked(folder, "machine new"):
+        flash = FileNvram.create(folder / FLASH, FLASH_OCTETS)
         nvram = FileNvram.create(folder / NVRAM, NVRAM_OCTETS)
         try:
+            tariff = put_factory_tariff(flash, papers.maker, clock.now())
             manufacture(
                 nvram,
                 psd_serial=psd_serial,
@@ -129,28 +161,86 @@ def create_machine(
                 maker=papers.maker.public,
                 entropy=entropy,
                 clock=clock if set_clock else None,
+                contents=(tariff,),
             )
             psd = Psd(nvram, clock)
-            psd.install(pin_code)
+            if installed:
+                psd.install(pin_code)
             _write(folder / SERVER, papers.server_text)
             _write_papers(folder, psd, papers.maker, clock.now())
         finally:
             nvram.close()
+            flash.close()
+
+
+def put_factory_tariff(
+    flash: Nvram, maker: MakerKey, issued: EpochSeconds
+) -> ContentHeld:
+    """Put the tariff of a new machine into its flash, and say what the PSD has to name.
+
+    Raises:
+        StoreError: The flash fails.
+    """
+    octets = default_tariff(maker, issued)
+    name = content_id(octets)
+    slots = ContentSlots(flash, frozenset, lambda _content: True)
+    for offset in range(0, len(octets), CONTENT_PART_OCTETS):
+        part = octets[offset : offset + CONTENT_PART_OCTETS]
+        slots.store_part(OrderKind.TARIFF, name, offset, len(octets), part)
+    return ContentHeld(OrderKind.TARIFF, factory_tariff().number, name)
 
 
 @contextmanager
-def open_machine(folder: Path, clock: WallClock, command: str) -> Iterator[Psd]:
+def open_machine(
+    folder: Path,
+    clock: WallClock,
+    command: str,
+    *,
+    scale: Scale | None = None,
+    printer: Printer | None = None,
+) -> Iterator[Machine]:
     """Switch on the machine in a folder; nobody else has it meanwhile.
 
     Args:
         folder: Where it is.
         clock: The battery clock.
         command: What this process does, told to whoever finds the machine in use.
+        scale: Whatever weighs; a simulated scale with nothing on it if there is none.
+        printer: Where franks go; nowhere if there is none.
 
     Raises:
         FolderError: There is no machine.
         FolderBusyError: Another process has it.
         StoreError: Its memory is beyond repair.
+    """
+    with machine_parts(folder, command) as (nvram, flash):
+        machine = Machine(
+            Parts(
+                nvram,
+                flash,
+                clock,
+                scale or SimulatedScale(),
+                printer or MemoryPrinter(),
+            ),
+            read_world(folder),
+        )
+        start = machine.switch_on()
+        if not machine.is_on:
+            raise StoreError(_why_stopped(start))
+        try:
+            yield machine
+        finally:
+            write_world(folder, machine.sensors)
+
+
+@contextmanager
+def machine_parts(folder: Path, command: str) -> Iterator[tuple[FileNvram, FileNvram]]:
+    """Open the memories of the machine in a folder, without switching it on.
+
+    Raises:
+        FolderError: There is no machine.
+        FolderBusyError: Another process has it.
+        StoreError: A file has another size.
     """
     if not (folder / MACHINE).is_file():
         started = (folder / NVRAM).exists()
@@ -162,9 +252,57 @@ def open_machine(folder: Path, clock: WallClock, command: str) -> Iterator[Psd]:
     with _locked(folder, command):
         nvram = FileNvram(folder / NVRAM, NVRAM_OCTETS)
         try:
-            yield Psd(nvram, clock)
+            flash = FileNvram(folder / FLASH, FLASH_OCTETS)
+            try:
+                yield nvram, flash
+            finally:
+                flash.close()
         finally:
             nvram.close()
+
+
+def read_world(folder: Path) -> Sensors:
+    """Read what is around a machine; a machine that was never used is in good order.
+
+    Raises:
+        FolderError: The file is not what this product writes; it says which line.
+    """
+    path = folder / WORLD
+    if not path.exists():
+        return Sensors()
+    try:
+        return _sensors(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise FolderError(
+            f"{path} does not say what is around the machine ({error}): delete it to "
+            "put in a new cartridge and a new roll"
+        ) from error
+
+
+def _sensors(found: Any) -> Sensors:
+    usual = asdict(Sensors()) | {"scale": Sensors().scale.value}
+    if not isinstance(found, dict) or found.keys() != usual.keys():
+        raise ValueError(f"these fields belong in it: {', '.join(usual)}")
+    wrong = [name for name in usual if type(found[name]) is not type(usual[name])]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is {found[wrong[0]]!r}")
+    return Sensors(**{**found, "scale": ScaleCondition(found["scale"])})
+
+
+def write_world(folder: Path, sensors: Sensors) -> None:
+    """Keep what is around a machine, for when it is next switched on.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    found = {**asdict(sensors), "scale": sensors.scale.value}
+    if sensors != read_world(folder):
+        _write(folder / WORLD, (json.dumps(found, indent=2) + "\n").encode())
+
+
+def _why_stopped(start: Start) -> str:
+    failed = (test for test in start.tests if test.verdict is Verdict.FAILED)
+    return "; ".join(f"{test.part.words}: {test.words}" for test in failed)
 
 
 def reinitialise_machine(
@@ -185,7 +323,8 @@ def reinitialise_machine(
         ProvisioningError: Another maker has signed the papers of this machine.
     """
     signing = SigningKey(read_private_key(_read(maker_key)))
-    with open_machine(folder, clock, "machine reinitialise") as psd:
+    with open_machine(folder, clock, "machine reinitialise") as machine:
+        psd = machine.psd
         papers = _read(folder / PROVISIONING)
         maker = MakerKey(_maker_name(papers), psd.credential.realm, signing)
         written = read_machine_provisioning(papers, [maker.public])

@@ -23,6 +23,11 @@ class DialRefusal(Enum):
     FAULT = ("FMW-36-003", "FAULT: no recharge; dial --withdraw to save the value")
     WITHDRAWN = ("FMW-36-004", "WITHDRAWN: this machine is recharged no more")
     AMOUNT_ZERO = ("FMW-36-005", "AMOUNT: more than Rs 0.00 is needed to recharge")
+    KEYS_ERASED = ("FMW-36-008", "TAMPERED WITH: its keys are erased; call service")
+    FUNDS_LIMIT = (
+        "FMW-36-007",
+        "AMOUNT: funds would pass the limit that the server has set; ask for less",
+    )
     ALREADY_DIALLING = ("FMW-36-006", "DIALLING: wait until the dial-in is over")
 
     @property
@@ -53,6 +58,7 @@ class DialPlan:
 
 _NO_RECHARGE: Final = {
     MachineState.LOCKED: DialRefusal.LOCKED,
+    MachineState.LOCKED_OUT: DialRefusal.LOCKED,
     MachineState.FAULT: DialRefusal.FAULT,
     MachineState.WITHDRAWN: DialRefusal.WITHDRAWN,
 }
@@ -78,26 +84,40 @@ def plan_dial_in(
     Returns:
         The plan; what is pending stands before anything new. Or why there is none.
     """
-    state = psd.state
-    if state is MachineState.UNINSTALLED:
+    refusal = _refused(psd)
+    if refusal is not None:
+        return refusal
+    record, state = psd.record, psd.state
+    if record.pending is not None:
+        return DialPlan(record.pending, show_pending(record.pending))
+    if kind is RequestKind.INSPECTION:
+        return DialPlan(INSPECTION, "")
+    if kind is RequestKind.RECHARGE:
+        refusal = _NO_RECHARGE.get(state) or _amount_refused(record, amount)
+    if kind is RequestKind.WITHDRAWAL:
+        amount = record.registers.descending_paise
+        if state is MachineState.WITHDRAWN:
+            refusal = DialRefusal.WITHDRAWN
+    if refusal is not None:
+        return refusal
+    notice = show_unclosed(record) if record.unclosed else ""
+    return DialPlan(Request(kind, amount), notice)
+
+
+def _refused(psd: Psd) -> DialRefusal | None:
+    if psd.state is MachineState.UNINSTALLED:
         return DialRefusal.UNINSTALLED
     if psd.dialling:
         return DialRefusal.ALREADY_DIALLING
-    pending = psd.record.pending
-    if pending is not None:
-        return DialPlan(pending, show_pending(pending))
-    if kind is RequestKind.INSPECTION:
-        return DialPlan(INSPECTION, "")
-    if kind is RequestKind.RECHARGE and state in _NO_RECHARGE:
-        return _NO_RECHARGE[state]
-    if kind is RequestKind.RECHARGE and not amount:
+    return DialRefusal.KEYS_ERASED if psd.zeroised else None
+
+
+def _amount_refused(record: PsdRecord, amount: Paise) -> DialRefusal | None:
+    if not amount:
         return DialRefusal.AMOUNT_ZERO
-    if kind is RequestKind.WITHDRAWAL:
-        if state is MachineState.WITHDRAWN:
-            return DialRefusal.WITHDRAWN
-        amount = psd.record.registers.descending_paise
-    notice = show_unclosed(psd.record) if psd.record.unclosed else ""
-    return DialPlan(Request(kind, amount), notice)
+    limit = record.funds_max_paise
+    over = record.registers.descending_paise + amount > limit
+    return DialRefusal.FUNDS_LIMIT if limit and over else None
 
 
 def show_unclosed(record: PsdRecord) -> str:

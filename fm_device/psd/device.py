@@ -45,6 +45,7 @@ from fm_device.psd.records import (
     LIVES_MAX,
     NO_RECHARGE,
     NO_TIME,
+    ContentHeld,
     Life,
     OpenFrank,
     PsdRecord,
@@ -100,6 +101,7 @@ def manufacture(
     maker: MakerPublicKey,
     entropy: Entropy,
     clock: WallClock | None,
+    contents: Sequence[ContentHeld] = (),
 ) -> None:
     """Make a PSD: draw its keys and write zero registers into an empty memory.
 
@@ -112,6 +114,7 @@ def manufacture(
         maker: Whose signature contents must bear.
         entropy: Where the keys come from.
         clock: Sets the PSD's clock; without it the first dial-in has to.
+        contents: What the factory has put into the flash.
 
     Raises:
         LocalProtocolError: A name is wrong, or the server is of another realm.
@@ -125,6 +128,7 @@ def manufacture(
         registers=ZERO_REGISTERS,
         lives=(_life(identity, began or NO_TIME, record=None),),
         clock_offset_s=None if clock is None else 0,
+        contents=tuple(contents),
     )
     PsdMemory.create(nvram, record, Keyring((identity,), tuple(servers), maker))
 
@@ -142,9 +146,6 @@ class Psd:
         nvram: Nvram,
         clock: WallClock,
         channel: ChannelMaker = MachineChannel,
-        *,
-        contents: ContentStore | None = None,
-        firmware: tuple[int, int, int] = FIRMWARE,
     ) -> None:
         """Switch on: recover what is stored, and close the frank that was open.
 
@@ -152,9 +153,6 @@ class Psd:
             nvram: The memory.
             clock: The battery clock, which drifts and is corrected by an offset.
             channel: Makes the channel of a dial-in; simulations bring a double.
-            contents: The firmware's memory for what orders bring; a PSD without one
-                takes no such orders.
-            firmware: The version that runs, told in every STATEMENT.
 
         Raises:
             StoreError: The memory holds no machine, is beyond repair, or fails.
@@ -163,8 +161,8 @@ class Psd:
         self._memory = PsdMemory(nvram)
         self._clock = clock
         self._channel = channel
-        self._contents = contents
-        self._firmware = firmware
+        self._contents: ContentStore | None = None
+        self._firmware = FIRMWARE
         self._session: Session | None = None
         self._code_key: bytes | None = None
 
@@ -209,6 +207,11 @@ class Psd:
     def commits(self) -> int:
         """How many times the record was written: the wear of the memory."""
         return self._memory.commits
+
+    @property
+    def repaired(self) -> int:
+        """How many damaged copies this power-on has repaired."""
+        return self._memory.repaired
 
     @property
     def damage(self) -> int:
@@ -259,6 +262,11 @@ class Psd:
         )
 
     # What the firmware may do.
+
+    def run(self, firmware: tuple[int, int, int], contents: ContentStore) -> None:
+        """Note which firmware runs around the PSD, and where it keeps contents."""
+        self._firmware = firmware
+        self._contents = contents
 
     def install(self, pin_code: int) -> None:
         """Note that the machine stands at the licensee's premises.

@@ -119,6 +119,11 @@ class PsdMemory:
         return self._state.sequence
 
     @property
+    def repaired(self) -> int:
+        """How many damaged copies this power-on has repaired, in both vaults."""
+        return self._state.repaired + self._keys.repaired
+
+    @property
     def damage(self) -> int:
         """How many damaged copies were repaired so far, in both vaults."""
         return self._state.damage + self._keys.damage

@@ -76,6 +76,9 @@ class Vault:
     `content`, `sequence` and `damage` are what is stored. From the moment a commit
     begins until it has ended they cannot be read: after a failed write nobody acts on
     what may not have been stored.
+
+    Attributes:
+        repaired: How many damaged copies this power-on has repaired.
     """
 
     def __init__(self, nvram: Nvram, region: Region) -> None:
@@ -96,6 +99,7 @@ class Vault:
             )
             raise StoreError(message)
         self._now: _Copy | None = max(whole, key=lambda copy: copy.sequence)
+        self.repaired = sum(copy is None for copy in found)
         self._repair(found)
 
     @classmethod

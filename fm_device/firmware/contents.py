@@ -1,0 +1,137 @@
+"""What orders have put in force, read from the flash: tariffs, slogans, images.
+
+The PSD's record names contents by id, in one commit with the serial of the order; the
+flash holds their octets. Here they are read once, and again when the record names
+others. A content that cannot be read any more is not in force: the machine says so and
+fetches nothing by itself, because only an order can name it anew.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from fm_device.firmware.update import (
+    FACTORY,
+    FirmwareUpdate,
+    Image,
+    UpdateState,
+    needed_contents,
+)
+from fm_device.flash.contents import ContentSlots
+from fm_device.psd.records import ContentHeld, PsdRecord
+from hw.nvram import Nvram
+from protocol.contents import (
+    Body,
+    Content,
+    ContentError,
+    FirmwareImage,
+    Slogan,
+    Tariff,
+    read_body,
+    read_content,
+)
+from protocol.keys import MakerPublicKey
+from protocol.messages import OrderKind
+
+_T = TypeVar("_T", bound=Body)
+
+
+class Contents:
+    """The contents of one machine, as the PSD's record says and the flash holds."""
+
+    def __init__(
+        self,
+        flash: Nvram,
+        record: Callable[[], PsdRecord],
+        update: FirmwareUpdate,
+    ) -> None:
+        """Join flash and record.
+
+        Args:
+            flash: The firmware's memory.
+            record: Gives the PSD's record, whenever asked.
+            update: Knows which images are needed, and which version runs.
+        """
+        self.slots: Final = ContentSlots(flash, self._kept, self._accepts)
+        self._record = record
+        self._update = update
+        self._read: dict[int, Body] = {}
+        self._maker: MakerPublicKey | None = None
+
+    def trust(self, maker: MakerPublicKey) -> None:
+        """Say who signs contents; the PSD knows, once it is on."""
+        self._maker = maker
+
+    @property
+    def tariffs(self) -> tuple[Tariff, ...]:
+        """The tariffs on hand, as they came."""
+        return self._bodies(OrderKind.TARIFF, Tariff)
+
+    @property
+    def slogans(self) -> tuple[Slogan, ...]:
+        """The slogans on hand, by number."""
+        slogans = self._bodies(OrderKind.SLOGAN, Slogan)
+        return tuple(sorted(slogans, key=lambda slogan: slogan.number))
+
+    @property
+    def images(self) -> tuple[tuple[ContentHeld, FirmwareImage], ...]:
+        """The firmware images on hand, as they came."""
+        held = self._record().held(OrderKind.FIRMWARE)
+        found = ((one, self._body(one.content_id)) for one in held)
+        return tuple(
+            (one, body) for one, body in found if isinstance(body, FirmwareImage)
+        )
+
+    @property
+    def lost(self) -> tuple[ContentHeld, ...]:
+        """What the record names and the flash does not hold any more."""
+        return tuple(
+            one for one in self._record().contents if self._body(one.content_id) is None
+        )
+
+    def is_whole(self, content_id: int) -> bool:
+        """Whether a content is in the flash, whole and genuine."""
+        return self._body(content_id) is not None
+
+    def boots(self, image: Image) -> bool:
+        """Whether an image passes its own self-test; the factory's always does."""
+        body = self._body(image.content_id) if image.content_id != FACTORY else None
+        return not isinstance(body, FirmwareImage) or body.boots
+
+    def _bodies(self, kind: OrderKind, body: type[_T]) -> tuple[_T, ...]:
+        held = self._record().held(kind)
+        found = (self._body(one.content_id) for one in held)
+        return tuple(one for one in found if isinstance(one, body))
+
+    def _body(self, content_id: int) -> Body | None:
+        known = self._read.get(content_id)
+        if known is None:
+            known = self._parsed(content_id)
+            if known is not None:
+                kept = self._kept() | {content_id}
+                self._read = {one: self._read[one] for one in self._read if one in kept}
+                self._read[content_id] = known
+        return known
+
+    def _parsed(self, content_id: int) -> Body | None:
+        octets = self.slots.read(content_id)
+        if octets is None or self._maker is None:
+            return None
+        try:
+            return read_body(read_content(octets, self._maker))
+        except ContentError:
+            return None
+
+    def _kept(self) -> frozenset[int]:
+        named = frozenset(one.content_id for one in self._record().contents)
+        return named | needed_contents(self._update.record)
+
+    def _accepts(self, content: Content) -> bool:
+        try:
+            body = read_body(content)
+        except ContentError:
+            return False
+        if not isinstance(body, FirmwareImage):
+            return True
+        record = self._update.record
+        on_trial = record.state is UpdateState.TRIAL
+        return body.version > record.settled.version and not on_trial
