@@ -14,6 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from protocol.contents import ContentKind
 from protocol.contents.slogan import SLOGAN_NUMBER_MAX
 from protocol.keys import CreditKey, MachineProvisioning
 from protocol.keys.identities import CREDIT_KEY_ID_MAX
@@ -62,6 +63,9 @@ ORDER_VALUES: Final = {
 A reason goes as far as a database does. NOTHING is no order but one that was taken
 back; what brings a content is ordered with `Administration.order_content`.
 """
+
+CREDIT_KEYS_PER_PSD: Final = 4
+"""As many as every PSD of this maker has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +277,8 @@ class Administration:
         Raises:
             AlreadyWaitingError: It is the last order of the machine, and still waits.
             MoveRefusedError: There is no such machine, the content is for another
-                model or realm, or its credit key is not held here.
+                model or realm, or its credit key is not held here, or the PSD has no
+                room for it.
         """
         content = ordered.content
         with self._writing("order") as connection:
@@ -289,6 +294,8 @@ class Administration:
                 message = f"{ordered.name} is of realm {content.realm.name}"
                 raise MoveRefusedError(f"{message}: {identifier} is of {realm.name}")
             ordered.check_credit_key(self._keys)
+            if content.kind is ContentKind.CREDIT_KEY:
+                _check_room(connection, machine, content.number)
             stored = contents.add(connection, content, ordered.name, by.now)
             kind, value = stored.kind, stored.content_id
             return _add_order(connection, machine, kind, value, by, repeat=repeat)
@@ -455,6 +462,24 @@ def _check_retirement(connection: Connection, machine: Machine, key_id: int) -> 
                 f"credit key {key_id} has signed what is outstanding for {licence}"
             )
             raise MoveRefusedError(f"{message}: wait until it is settled")
+
+
+def _check_room(connection: Connection, machine: Machine, key_id: int) -> None:
+    """Check that a PSD has room for one key more: it would stand still in its orders.
+
+    What an order that still waits brings is counted, what one retires is not.
+    """
+    known = credit_keys.known_to(connection, machine)
+    coming = {
+        one.number
+        for one in orders.all_of(connection, machine.licence, [OrderKind.CREDIT_KEY])
+        if one.acknowledged_at is None and one.taken_back_at is None
+    }
+    if len(known | coming | {key_id}) > CREDIT_KEYS_PER_PSD:
+        message = f"{machine.licence} holds {len(known | coming)} credit keys"
+        raise MoveRefusedError(
+            f"{message}, and there is no room for more: order retire-credit-key first"
+        )
 
 
 def _register(

@@ -52,7 +52,7 @@ OTHER_MAKER = MakerKey.generate("maker", Realm.TEST, _ENTROPY)
 PRODUCTION = MakerKey.generate("maker", Realm.PRODUCTION, _ENTROPY)
 SERVER = ServerIdentity.generate("TEST-OEM", Realm.TEST, 1, _ENTROPY)
 STRANGER = ServerIdentity.generate("OTHER-OEM", Realm.TEST, 1, _ENTROPY)
-LATER = {key: CreditKey.generate(key, Realm.TEST, _ENTROPY) for key in (2, 3)}
+LATER = {key: CreditKey.generate(key, Realm.TEST, _ENTROPY) for key in range(2, 6)}
 
 MONEY = (
     "account",
@@ -669,6 +669,23 @@ def test_a_key_that_was_retired_may_be_ordered_again(
     order(office, key_update(2))
     complete(office, machine)
     assert credit_key_of(grant(office, machine, 100_000)) == 2
+
+
+def test_no_more_keys_are_ordered_than_a_psd_has_room_for(
+    office: Office, machine: PaperMachine
+) -> None:
+    for key_id in (2, 3):
+        order(office, key_update(key_id))
+    complete(office, machine)
+    complete(office, machine)
+    order(office, key_update(4))
+    with pytest.raises(MoveRefusedError, match="4 credit keys"):
+        order(office, key_update(5))
+    order(office, key_update(4))
+    office.administration.order(LICENCE, OrderKind.RETIRE_CREDIT_KEY, 1, BY)
+    order(office, key_update(5))
+    kinds = complete(office, machine)
+    assert kinds[-2:] == [OrderKind.RETIRE_CREDIT_KEY, OrderKind.CREDIT_KEY]
 
 
 def test_a_machine_made_with_a_later_key_is_enrolled_with_it(office: Office) -> None:
