@@ -1,80 +1,35 @@
 """`rmfs machine`: make a machine, frank with it, dial in with it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from protocol.errors import RmfsError
+from fm_device.frank_cli import add_frank_commands
+from fm_device.typed_cli import (
+    EXIT_DONE,
+    EXIT_LINE,
+    EXIT_REFUSED,
+    FILE,
+    FOLDER,
+    LICENCE,
+    LINE,
+    NEW_FILE,
+    RUPEES,
+)
 
 if TYPE_CHECKING:
     from fm_device.dial_in import DialInReport
-    from fm_device.psd.device import Psd
+    from fm_device.firmware.machine import Machine
     from hw.lines.strings import LineAddress
     from protocol.values import LicenceIdentifier, Paise
-
-EXIT_DONE: Final = 0
-EXIT_REFUSED: Final = 1
-EXIT_LINE: Final = 3
-
-
-class _Typed(click.ParamType[Any]):
-    """Something that a person types, read by a function of ours."""
-
-    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
-        self.name = name
-        self._parse = parse
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Read it; what cannot be read is a mistake in typing."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return self._parse(value)
-        except RmfsError as error:
-            self.fail(str(error), param, ctx)
-
-
-def _rupees(text: str) -> "Paise":
-    from protocol.amounts import parse_rupees
-
-    return parse_rupees(text)
-
-
-def _licence(text: str) -> "LicenceIdentifier":
-    from protocol.values import parse_licence_identifier
-
-    return parse_licence_identifier(text)
-
-
-def _class(text: str) -> int:
-    from fm_device.classes import parse_class
-
-    return parse_class(text)
-
-
-def _line(text: str) -> "LineAddress":
-    from hw.lines.strings import parse_line_string
-
-    return parse_line_string(text)
-
-
-_RUPEES: Final = _Typed("RUPEES", _rupees)
-_LICENCE: Final = _Typed("LICENCE", _licence)
-_CLASS: Final = _Typed("CLASS", _class)
-_LINE: Final = _Typed("LINE", _line)
-_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-_FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
-_NEW_FILE: Final = click.Path(path_type=Path, dir_okay=False)
 
 
 def add_commands(root: click.Group) -> None:
     """Bring the commands of the machine."""
     root.add_command(machine)
+    add_frank_commands(machine)
 
 
 @click.group(epilog="\b\nExample:\n  rmfs machine show office-1")
@@ -86,16 +41,16 @@ def machine() -> None:
     epilog="\b\nExample:\n  rmfs machine new office-1 --licence N123456 "
     "--maker maker.pem --server server.json"
 )
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 @click.option(
-    "--licence", type=_LICENCE, required=True, help="Licence identifier, as N123456."
+    "--licence", type=LICENCE, required=True, help="Licence identifier, as N123456."
 )
 @click.option(
-    "--maker", type=_FILE, required=True, help="The maker's private key, in PEM."
+    "--maker", type=FILE, required=True, help="The maker's private key, in PEM."
 )
 @click.option(
     "--server",
-    type=_FILE,
+    type=FILE,
     required=True,
     help="The recharge server's provisioning, signed by this maker.",
 )
@@ -110,6 +65,18 @@ def machine() -> None:
     help="Realm of all keys.",
 )
 @click.option(
+    "--pin-code",
+    type=click.IntRange(100_000, 999_999),
+    default=560_001,
+    show_default=True,
+    help="PIN code of the post office where its mail is handed in.",
+)
+@click.option(
+    "--not-installed",
+    is_flag=True,
+    help="Leave it in its box: `rmfs machine install` unpacks it.",
+)
+@click.option(
     "--clock-not-set",
     is_flag=True,
     help="Leave the clock to the server's first order, as after a new battery.",
@@ -122,6 +89,8 @@ def new(
     *,
     serial: str,
     realm: str,
+    pin_code: int,
+    not_installed: bool,
     clock_not_set: bool,
 ) -> None:
     """Make a machine in a new folder, with new keys and zero registers."""
@@ -139,13 +108,36 @@ def new(
         entropy=SystemEntropy(),
         clock=SystemWallClock(),
         set_clock=not clock_not_set,
+        pin_code=pin_code,
+        installed=not not_installed,
     )
-    click.echo(f"machine {licence} is installed in {folder}")
+    click.echo(
+        f"machine {licence} is {'made' if not_installed else 'installed'} in {folder}"
+    )
     click.echo(f"enrol {folder / PROVISIONING} at the recharge server, then dial in")
 
 
+@machine.command(epilog="\b\nExample:\n  rmfs machine install office-1")
+@click.argument("folder", type=FOLDER)
+@click.option(
+    "--pin-code",
+    type=click.IntRange(100_000, 999_999),
+    default=560_001,
+    show_default=True,
+    help="PIN code of the post office where its mail is handed in.",
+)
+def install(folder: Path, pin_code: int) -> None:
+    """Install a machine at the licensee's premises."""
+    from fm_device.folder import open_machine
+    from hw.clock import SystemWallClock
+
+    with open_machine(folder, SystemWallClock(), "machine install") as opened:
+        opened.psd.install(pin_code)
+        click.echo(f"machine {opened.record.life.licence} is installed; dial in")
+
+
 @machine.command(epilog="\b\nExample:\n  rmfs machine show office-1 --json")
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="For programs; money in paise.")
 def show(folder: Path, *, as_json: bool) -> None:
     """Show registers, state, and what is pending."""
@@ -153,60 +145,22 @@ def show(folder: Path, *, as_json: bool) -> None:
     from fm_device.show import machine_as_json, show_machine
     from hw.clock import SystemWallClock
 
-    with open_machine(folder, SystemWallClock(), "machine show") as psd:
+    with open_machine(folder, SystemWallClock(), "machine show") as opened:
         if as_json:
-            click.echo(json.dumps(machine_as_json(psd), indent=2))
+            click.echo(json.dumps(machine_as_json(opened), indent=2))
         else:
-            click.echo("\n".join(show_machine(psd)))
-
-
-@machine.command(
-    epilog="\b\nExample:\n  rmfs machine frank office-1 5.00 --class L --count 20"
-)
-@click.argument("folder", type=_FOLDER)
-@click.argument("value", type=_RUPEES)
-@click.option(
-    "--class",
-    "product_class",
-    type=_CLASS,
-    default="L",
-    show_default=True,
-    help="P, ILC, L, BP, RL, SP, or a number from 1 to 255.",
-)
-@click.option(
-    "--count",
-    type=click.IntRange(1, 100_000),
-    default=1,
-    show_default=True,
-    help="How many franks of this value.",
-)
-def frank(folder: Path, value: "Paise", product_class: int, count: int) -> int:
-    """Frank items of VALUE rupees; 0 makes zero imprints."""
-    from fm_device.folder import open_machine
-    from fm_device.psd.franking import FrankRefusal
-    from fm_device.show import show_frank
-    from hw.clock import SystemWallClock
-
-    with open_machine(folder, SystemWallClock(), "machine frank") as psd:
-        for number in range(count):
-            done = psd.frank(value, product_class)
-            if isinstance(done, FrankRefusal):
-                click.echo(f"{done.words} ({done.code})", err=True)
-                click.echo(f"{number} of {count} items are franked", err=True)
-                return EXIT_REFUSED
-            click.echo(show_frank(done))
-    return EXIT_DONE
+            click.echo("\n".join(show_machine(opened)))
 
 
 @machine.command(
     epilog="\b\nExample:\n  rmfs machine dial office-1 tcp:127.0.0.1:7001 "
     "--recharge 2000"
 )
-@click.argument("folder", type=_FOLDER)
-@click.argument("line", type=_LINE)
-@click.option("--recharge", type=_RUPEES, help="Rupees to be added.")
+@click.argument("folder", type=FOLDER)
+@click.argument("line", type=LINE)
+@click.option("--recharge", type=RUPEES, help="Rupees to be added.")
 @click.option("--withdraw", is_flag=True, help="Give the whole value back; final.")
-@click.option("--refund", type=_RUPEES, help="Rupees to be given back.")
+@click.option("--refund", type=RUPEES, help="Rupees to be given back.")
 @click.option("--inspect", is_flag=True, help="Ask for nothing; the default.")
 @click.option(
     "--attempts",
@@ -215,8 +169,9 @@ def frank(folder: Path, value: "Paise", product_class: int, count: int) -> int:
     show_default=True,
     help="Dial again after 2, 4, 8 ... seconds when the line fails.",
 )
+@click.option("--pin", help="The funding PIN, where the machine asks for one.")
 @click.option("--supervisor", is_flag=True, help="The supervisor is at the machine.")
-@click.option("--capture", type=_NEW_FILE, help="Write the frames as pcapng here.")
+@click.option("--capture", type=NEW_FILE, help="Write the frames as pcapng here.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; money in paise.")
 def dial(
     folder: Path,
@@ -225,6 +180,7 @@ def dial(
     refund: "Paise | None",
     capture: Path | None,
     *,
+    pin: str | None,
     attempts: int,
     withdraw: bool,
     inspect: bool,
@@ -236,6 +192,7 @@ def dial(
     What is pending from an earlier dial-in is asked for again, whatever is typed here.
     """
     from fm_device.folder import open_machine
+    from fm_device.psd.pins import PinVerdict, Role
     from hw.clock import SystemWallClock
     from protocol.registers import RequestKind
 
@@ -251,56 +208,29 @@ def dial(
         raise click.UsageError(message)
     kind = kinds[0] if kinds else RequestKind.INSPECTION
     clock = SystemWallClock()
-    with open_machine(folder, clock, "machine dial") as psd:
-        psd.supervisor_present = supervisor
-        report = _dial(
-            psd, kind, recharge or refund, line, attempts=attempts, capture=capture
+    with open_machine(folder, clock, "machine dial") as opened:
+        opened.psd.supervisor_present = supervisor
+        if pin is not None:
+            answer = opened.desk.enter(Role.FUNDING, pin)
+            if answer.verdict is not PinVerdict.RIGHT:
+                click.echo(f"{answer.verdict.words} ({answer.verdict.code})", err=True)
+                return EXIT_REFUSED
+        report = dial_in(
+            opened, kind, recharge or refund, line, attempts=attempts, capture=capture
         )
-    return EXIT_REFUSED if report is None else _tell(report, as_json=as_json)
-
-
-@machine.command(
-    epilog="\b\nExample:\n  rmfs machine day office-1 --letters 40 "
-    "--line tcp:127.0.0.1:7001"
-)
-@click.argument("folder", type=_FOLDER)
-@click.option(
-    "--letters",
-    type=click.IntRange(1, 100_000),
-    required=True,
-    help="How many items the office sends today.",
-)
-@click.option("--seed", default=1, show_default=True, help="Chooses the items.")
-@click.option("--line", type=_LINE, help="Dial in here in the evening.")
-def day(folder: Path, letters: int, seed: int, line: "LineAddress | None") -> int:
-    """Frank a mixed day's mail, and dial in afterwards."""
-    from fm_device.day import frank_day
-    from fm_device.folder import open_machine
-    from hw.clock import SystemWallClock
-    from protocol.registers import RequestKind
-    from protocol.values import show_rupees
-
-    with open_machine(folder, SystemWallClock(), "machine day") as psd:
-        done = frank_day(psd, letters, seed)
-        click.echo(f"{done.items} items franked, {show_rupees(done.amount_paise)}")
-        if done.refusal is not None:
-            click.echo(f"{done.refusal.words} ({done.refusal.code})", err=True)
-        if line is None:
-            return EXIT_DONE if done.refusal is None else EXIT_REFUSED
-        report = _dial(psd, RequestKind.INSPECTION, None, line)
-    return EXIT_REFUSED if report is None else _tell(report, as_json=False)
+    return EXIT_REFUSED if report is None else tell(report, as_json=as_json)
 
 
 @machine.command(
     epilog="\b\nExample:\n  rmfs machine reinitialise office-1 --licence N777777 "
     "--maker maker.pem"
 )
-@click.argument("folder", type=_FOLDER)
+@click.argument("folder", type=FOLDER)
 @click.option(
-    "--licence", type=_LICENCE, required=True, help="The new licence identifier."
+    "--licence", type=LICENCE, required=True, help="The new licence identifier."
 )
 @click.option(
-    "--maker", type=_FILE, required=True, help="The maker's private key, in PEM."
+    "--maker", type=FILE, required=True, help="The maker's private key, in PEM."
 )
 def reinitialise(folder: Path, licence: "LicenceIdentifier", maker: Path) -> None:
     """Give a withdrawn machine new keys for another licence."""
@@ -319,8 +249,8 @@ def reinitialise(folder: Path, licence: "LicenceIdentifier", maker: Path) -> Non
     click.echo(f"enrol {folder / PROVISIONING} at the recharge server, then dial in")
 
 
-def _dial(
-    psd: "Psd",
+def dial_in(
+    machine: "Machine",
     kind: Any,
     amount: "Paise | None",
     line: "LineAddress",
@@ -329,20 +259,20 @@ def _dial(
     capture: Path | None = None,
 ) -> "DialInReport | None":
     """Plan and run one dial-in; None when the machine does not even begin it."""
-    from fm_device.firmware.dialling import DialRefusal, plan_dial_in
+    from fm_device.firmware.dialling import DialPlan
     from fm_device.program import run_dial_in
     from fm_device.show import show_progress
     from hw.clock import SystemWallClock
     from protocol.values import Paise
 
-    plan = plan_dial_in(psd, kind, amount or Paise(0))
-    if isinstance(plan, DialRefusal):
+    plan = machine.calls.plan(kind, amount or Paise(0))
+    if not isinstance(plan, DialPlan):
         click.echo(f"{plan.words} ({plan.code})", err=True)
         return None
     if plan.notice:
         click.echo(plan.notice, err=True)
-    return run_dial_in(
-        psd,
+    report = run_dial_in(
+        machine.psd,
         plan.request,
         line,
         attempts=attempts,
@@ -350,9 +280,11 @@ def _dial(
         capture=capture,
         on_progress=lambda event: click.echo(show_progress(event), err=True),
     )
+    machine.calls.done(report)
+    return report
 
 
-def _tell(report: "DialInReport", *, as_json: bool) -> int:
+def tell(report: "DialInReport", *, as_json: bool) -> int:
     """Print a report; the exit code says how it ended."""
     from fm_device.show import report_as_json, show_report
     from protocol.dialogue.machine import Outcome

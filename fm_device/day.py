@@ -3,23 +3,25 @@
 from dataclasses import dataclass
 from typing import Final
 
-from fm_device.psd.device import Psd
-from fm_device.psd.franking import FrankRefusal
+from fm_device.firmware.franking import Printed
+from fm_device.firmware.machine import Machine
+from fm_device.firmware.refusals import Refusal
 from hw.entropy import SeededEntropy
+from hw.scales.simulated import SimulatedScale
 from protocol.values import Paise
 
 MAIL: Final = (
-    (3, Paise(500)),
-    (3, Paise(500)),
-    (3, Paise(500)),
-    (3, Paise(1000)),
-    (4, Paise(400)),
-    (1, Paise(50)),
-    (2, Paise(250)),
-    (5, Paise(2200)),
-    (6, Paise(4130)),
+    (3, 12, ""),
+    (3, 18, ""),
+    (3, 20, ""),
+    (3, 35, ""),
+    (4, 40, ""),
+    (1, 3, ""),
+    (2, 4, ""),
+    (5, 30, ""),
+    (6, 45, "LOCAL"),
 )
-"""What an office sends: class and postage, letters the most; examples, no tariff."""
+"""What an office sends: class, grams and zone, letters the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,30 @@ class Day:
 
     items: int
     amount_paise: Paise
-    refusal: FrankRefusal | None
+    refusal: Refusal | None
 
 
-def frank_day(psd: Psd, letters: int, seed: int) -> Day:
-    """Frank `letters` items; the same seed chooses the same ones."""
+def frank_day(machine: Machine, scale: SimulatedScale, letters: int, seed: int) -> Day:
+    """Frank `letters` items; the same seed chooses the same ones.
+
+    Args:
+        machine: Franks; nobody confirms a high value.
+        scale: The scale of the machine, on which the items are laid.
+        letters: How many items.
+        seed: Chooses them.
+    """
     entropy = SeededEntropy(b"day %d" % seed)
     amount = 0
     for number in range(letters):
-        product_class, value = MAIL[entropy.octets(1)[0] % len(MAIL)]
-        done = psd.frank(value, product_class)
-        if isinstance(done, FrankRefusal):
+        product_class, grams, zone = MAIL[entropy.octets(1)[0] % len(MAIL)]
+        refusal = machine.franking.choose_class(product_class)
+        if refusal is None and zone:
+            refusal = machine.franking.choose_zone(zone)
+        if refusal is not None:
+            return Day(number, Paise(amount), refusal)
+        scale.put(grams)
+        done = machine.franking.frank()
+        if not isinstance(done, Printed):
             return Day(number, Paise(amount), done)
-        amount += value
+        amount += done.face.value_paise
     return Day(letters, Paise(amount), None)

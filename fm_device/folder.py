@@ -166,7 +166,7 @@ def create_machine(
             psd = Psd(nvram, clock)
             if installed:
                 psd.install(pin_code)
-            _write(folder / SERVER, papers.server_text)
+            write_file(folder / SERVER, papers.server_text)
             _write_papers(folder, psd, papers.maker, clock.now())
         finally:
             nvram.close()
@@ -297,7 +297,7 @@ def write_world(folder: Path, sensors: Sensors) -> None:
     """
     found = {**asdict(sensors), "scale": sensors.scale.value}
     if sensors != read_world(folder):
-        _write(folder / WORLD, (json.dumps(found, indent=2) + "\n").encode())
+        write_file(folder / WORLD, (json.dumps(found, indent=2) + "\n").encode())
 
 
 def _why_stopped(start: Start) -> str:
@@ -338,7 +338,7 @@ def _write_papers(
     folder: Path, psd: Psd, maker: MakerKey, issued: EpochSeconds
 ) -> None:
     provisioning = write_provisioning(psd.provisioning(issued), maker)
-    _write(folder / PROVISIONING, provisioning.encode())
+    write_file(folder / PROVISIONING, provisioning.encode())
     description = {
         "format": "rmfs machine",
         "version": 1,
@@ -350,7 +350,7 @@ def _write_papers(
         "generation": psd.credential.generation,
         "server_name": psd.server.name,
     }
-    _write(folder / MACHINE, (json.dumps(description, indent=2) + "\n").encode())
+    write_file(folder / MACHINE, (json.dumps(description, indent=2) + "\n").encode())
 
 
 def _maker_name(text: bytes) -> str:
@@ -391,8 +391,12 @@ def _read(path: Path) -> bytes:
         raise FolderError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that a power cut leaves the old one or the new one."""
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file so that a power cut leaves the old one or the new one.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
     unfinished = path.with_name(path.name + ".new")
     try:
         with unfinished.open("wb") as file:

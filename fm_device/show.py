@@ -6,6 +6,9 @@ from typing import Any, Final
 from fm_device.classes import show_class
 from fm_device.dial_in import DialInReport, LinkIsUp, Progress, Redialling
 from fm_device.firmware.dialling import show_pending, show_unclosed
+from fm_device.firmware.franking import Printed
+from fm_device.firmware.machine import Machine
+from fm_device.model import show_version
 from fm_device.psd.device import Psd
 from fm_device.psd.franking import Frank
 from fm_device.psd.states import Silence
@@ -148,8 +151,9 @@ def report_as_json(report: DialInReport) -> dict[str, Any]:
     }
 
 
-def show_machine(psd: Psd) -> list[str]:
+def show_machine(machine: Machine) -> list[str]:
     """Show everything that an operator may see, in lines."""
+    psd = machine.psd
     record = psd.record
     registers = record.registers
     zero = registers.items_with_zero - registers.items
@@ -169,17 +173,26 @@ def show_machine(psd: Psd) -> list[str]:
         f"{show_rupees(row.amount_paise)}"
         for row in record.usage
     ]
-    return [*lines, *_warnings(psd)]
+    faults = [f"{fault.words} ({fault.code})" for fault in machine.faults]
+    return [*lines, *_warnings(psd), *faults]
 
 
-def machine_as_json(psd: Psd) -> dict[str, Any]:
+def machine_as_json(machine: Machine) -> dict[str, Any]:
     """Say the same to a program; money in paise, times in seconds since 1970."""
-    record = psd.record
+    psd = machine.psd
+    record, tariff = psd.record, machine.tariff
     return {
         "licence_identifier": record.life.licence,
         "psd_serial": record.psd_serial,
-        "realm": psd.credential.realm.name,
-        "generation": psd.credential.generation,
+        "realm": psd.server.realm.name,
+        "generation": record.life.generation,
+        "keys_erased": psd.zeroised,
+        "firmware": show_version(machine.firmware),
+        "boot": machine.boot.name,
+        "faults": [fault.code for fault in machine.faults],
+        "tariff": None if tariff is None else tariff.number,
+        "slogans": [slogan.number for slogan in machine.contents.slogans],
+        "pin_code": record.pin_code,
         "state": psd.state.name,
         "silence": psd.silence.name,
         "registers": _registers(record.registers),
@@ -205,6 +218,19 @@ def machine_as_json(psd: Psd) -> dict[str, Any]:
             }
             for row in record.usage
         ],
+        "departments": [
+            {
+                "department": row.department,
+                "product_class": row.product_class,
+                "items": row.items,
+                "amount_paise": row.amount_paise,
+            }
+            for row in record.rows
+        ],
+        "unprinted": record.unprinted,
+        "frank_max_paise": record.frank_max_paise,
+        "funds_max_paise": record.funds_max_paise,
+        "wrong_pins": list(record.wrong_pins),
         "wrong_vouchers": record.wrong_vouchers,
         "other_amounts": record.other_amounts,
         "memory_commits": psd.commits,
@@ -219,6 +245,32 @@ def show_frank(frank: Frank) -> str:
         f"item {frank.item}  {show_class(frank.product_class)}  "
         f"{show_rupees(frank.value_paise)}  {show_time(frank.time)}  left {left}"
     )
+
+
+def show_printed(printed: Printed) -> str:
+    """Show what came out of the printer in a line."""
+    if printed.frank is not None:
+        return show_frank(printed.frank)
+    return f"{printed.face.mark.name} imprint: of no value, and not counted"
+
+
+def printed_as_json(printed: Printed) -> dict[str, Any]:
+    """Say the same to a program; the indicium in hexadecimal digits."""
+    frank, face = printed.frank, printed.face
+    return {
+        "mark": face.mark.name,
+        "item": face.item,
+        "value_paise": face.value_paise,
+        "product_class": face.class_letters,
+        "weight_g": face.weight_g,
+        "printed_on": face.printed_on.isoformat(),
+        "time": None if frank is None else frank.time,
+        "department": None if frank is None else frank.department,
+        "authentication_code": face.authentication_code,
+        "indicium": None if face.indicium is None else face.indicium.hex(),
+        "registers": None if frank is None else _registers(frank.registers),
+        "warnings": list(printed.warnings),
+    }
 
 
 def show_time(moment: EpochSeconds | None) -> str:
@@ -271,6 +323,12 @@ def _warnings(psd: Psd) -> list[str]:
         lines.append(show_pending(record.pending))
     if record.unclosed:
         lines.append(show_unclosed(record))
+    if psd.zeroised:
+        lines.append("TAMPERED WITH: the keys are erased; call service")
+    if psd.state is MachineState.LOCKED_OUT:
+        lines.append("LOCKED OUT after wrong codes: call the server's operator")
+    if psd.state is MachineState.WITHHELD:
+        lines.append("LICENCE WITHHELD by the authority")
     if psd.state is MachineState.LOCKED:
         lines.append(f"LOCKED by the recharge server, reason {record.lock_reason}")
     if psd.silence is Silence.WARN:

@@ -16,8 +16,8 @@ import click
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from fm_device.dial_in import DialInReport, LinkIsUp, Progress
-from fm_device.psd.franking import Frank
-from fm_device.show import show_frank, show_progress
+from fm_device.firmware.franking import Printed
+from fm_device.show import show_printed, show_progress
 from hw.capture import CaptureDirection, CaptureWriter, create_capture
 from hw.clock import SystemWallClock
 from hw.lines.virtual import VirtualLineParameters
@@ -45,8 +45,8 @@ RECHARGE: Final = Request(RequestKind.RECHARGE, Paise(200_000))
 LINE: Final = VirtualLineParameters(bit_s=9600, delay_s=0.02, bit_error_rate=2e-4)
 CUT_AFTER_OCTETS_DOWN: Final = 150
 """In the middle of the download: the greeting was 60 octets, the voucher is 160."""
-LETTERS: Final = ((3, 500), (3, 500), (3, 1000), (6, 4700))
-"""Class and paise: three letters, and a speed post article."""
+LETTERS: Final = ((3, 12, ""), (3, 18, ""), (3, 35, ""), (6, 45, "200"))
+"""Class, grams and zone: three letters, and a speed post article."""
 REDIALS_MAX: Final = 5
 SEED: Final = 7
 MARKER: Final = "made-by-rmfs-demo"
@@ -98,14 +98,22 @@ class Demo:
         self._say("\n1. The machine dials in and asks for Rs 2,000.00")
         yield from self._recharge(cut=False)
         self._say("\n2. It franks four letters")
-        for product_class, value in LETTERS:
-            frank = self._parties.psd.frank(Paise(value), product_class)
-            if not isinstance(frank, Frank):
-                raise InvariantError(f"the machine does not frank: {frank.name}")
-            self._say(f"  {show_frank(frank)}")
+        for product_class, grams, zone in LETTERS:
+            self._frank(product_class, grams, zone)
         self._show_registers(self._parties.psd.record.registers)
         self._say("\n3. It asks for Rs 2,000.00 more; the carrier is lost on the way")
         yield from self._recharge(cut=True)
+
+    def _frank(self, product_class: int, grams: int, zone: str) -> None:
+        franking = self._parties.machine.franking
+        self._parties.scale.put(grams)
+        refusal = franking.choose_class(product_class)
+        if refusal is None and zone:
+            refusal = franking.choose_zone(zone)
+        done = franking.frank() if refusal is None else refusal
+        if not isinstance(done, Printed):
+            raise InvariantError(f"the machine does not frank: {done.name}")
+        self._say(f"  {show_printed(done)}")
 
     def _recharge(
         self, *, cut: bool

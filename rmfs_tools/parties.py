@@ -16,14 +16,15 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from fm_device.dial_in import DialInReport, OnProgress, keep_silent
+from fm_device.firmware.machine import Machine
 from fm_device.folder import create_machine, open_machine, read_papers
 from fm_device.program import OnFrame, dial
-from fm_device.psd.device import Psd
 from hw.clock import SystemWallClock
 from hw.entropy import SystemEntropy
 from hw.lines.exchange import VirtualExchange
 from hw.lines.virtual import VirtualLineParameters
 from hw.reactor import MonotonicReactor
+from hw.scales.simulated import SimulatedScale
 from protocol.channel import ServerChannel
 from protocol.dialogue.machine import Request
 from protocol.keys import Realm
@@ -51,10 +52,14 @@ FUNDS: Final = "funds-demo.txt"
 class Parties:
     """One machine, its server, and the time that both live in."""
 
-    def __init__(self, store: Store, psd: Psd, exchange: Exchange) -> None:
+    def __init__(
+        self, store: Store, machine: Machine, scale: SimulatedScale, exchange: Exchange
+    ) -> None:
         """Join the parts; `open_parties` makes them."""
         self.store = store
-        self.psd = psd
+        self.machine = machine
+        self.psd = machine.psd
+        self.scale = scale
         self.exchange = exchange
         self.reactor = exchange.reactor
 
@@ -120,9 +125,10 @@ def open_parties(folder: Path, reactor: MonotonicReactor) -> Iterator[Parties]:
     """Open the server's books and switch the machine on."""
     clock = SystemWallClock()
     server = read_server(folder / SERVER)
+    scale = SimulatedScale()
     with (
         open_books(folder / SERVER) as store,
-        open_machine(folder / MACHINE, clock, "a tool") as psd,
+        open_machine(folder / MACHINE, clock, "a tool", scale=scale) as machine,
     ):
         writer = ThreadWriter(reactor)
         exchange = Exchange(
@@ -134,7 +140,7 @@ def open_parties(folder: Path, reactor: MonotonicReactor) -> Iterator[Parties]:
             limits=Limits(),
         )
         try:
-            yield Parties(store, psd, exchange)
+            yield Parties(store, machine, scale, exchange)
         finally:
             writer.stop()
 

@@ -13,8 +13,8 @@ from fm_device.firmware.update import (
     FACTORY,
     FirmwareUpdate,
     Image,
-    UpdateState,
     needed_contents,
+    refusal_of,
 )
 from fm_device.flash.contents import ContentSlots
 from fm_device.psd.records import ContentHeld, PsdRecord
@@ -73,13 +73,15 @@ class Contents:
         return tuple(sorted(slogans, key=lambda slogan: slogan.number))
 
     @property
-    def images(self) -> tuple[tuple[ContentHeld, FirmwareImage], ...]:
-        """The firmware images on hand, as they came."""
+    def ordered_image(self) -> Image | None:
+        """The firmware image that the last order named, if it is on hand."""
         held = self._record().held(OrderKind.FIRMWARE)
-        found = ((one, self._body(one.content_id)) for one in held)
-        return tuple(
-            (one, body) for one, body in found if isinstance(body, FirmwareImage)
-        )
+        if not held:
+            return None
+        body = self._body(held[-1].content_id)
+        if not isinstance(body, FirmwareImage):
+            return None
+        return Image(body.version, held[-1].content_id)
 
     @property
     def lost(self) -> tuple[ContentHeld, ...]:
@@ -122,8 +124,15 @@ class Contents:
             return None
 
     def _kept(self) -> frozenset[int]:
-        named = frozenset(one.content_id for one in self._record().contents)
-        return named | needed_contents(self._update.record)
+        record = self._record()
+        images = record.held(OrderKind.FIRMWARE)
+        ordered = images[-1].content_id if images else None
+        named = frozenset(
+            one.content_id
+            for one in record.contents
+            if one.kind is not OrderKind.FIRMWARE
+        )
+        return named | needed_contents(self._update.record, ordered)
 
     def _accepts(self, content: Content) -> bool:
         try:
@@ -132,6 +141,4 @@ class Contents:
             return False
         if not isinstance(body, FirmwareImage):
             return True
-        record = self._update.record
-        on_trial = record.state is UpdateState.TRIAL
-        return body.version > record.settled.version and not on_trial
+        return refusal_of(self._update.record, body.version) is None

@@ -41,7 +41,6 @@ from fm_device.firmware.franking import Franking
 from fm_device.firmware.printing import MemoryPrinter, Printer
 from fm_device.firmware.update import (
     FirmwareUpdate,
-    Image,
     UpdateRecord,
     UpdateState,
     packed,
@@ -338,6 +337,9 @@ class Machine:
         self.note(EventCode.POWER_ON)
         if self._on(self._settings).beginning is Beginning.LOST:
             self.note(EventCode.SETTINGS_LOST)
+        if self._on(self._settings).left_out:
+            count = len(self._on(self._settings).left_out)
+            self.note(EventCode.SETTINGS_LEFT_OUT, count)
         if psd.found_open is not None:
             item = psd.record.registers.items_with_zero
             self.note(EventCode.FRANK_UNPRINTED, item, psd.found_open.value_paise)
@@ -345,7 +347,7 @@ class Machine:
         if repaired:
             self.note(EventCode.MEMORY_REPAIRED, repaired, psd.damage)
         for test in start.tests:
-            if test.verdict is Verdict.FAILED:
+            if test.verdict in (Verdict.FAILED, Verdict.WORN_OUT):
                 self.note(EventCode.SELF_TEST_FAILED, list(Part).index(test.part))
 
     def _note_update(self, before: UpdateRecord, after: UpdateRecord) -> None:
@@ -369,16 +371,14 @@ class Machine:
         self.look()
 
     def _follow_order(self) -> None:
-        """Stage the newest image that the PSD's record names.
+        """Stage the image that the last order named.
 
         Done at every start as well: the power may have failed between the order's
         commit in the PSD and the stage in the flash.
         """
-        for held, image in self.contents.images:
-            staged = Image(image.version, held.content_id)
-            known = (self.update.record.candidate, self.update.record.settled)
-            if staged not in known:
-                self.update.stage(staged)
+        image = self.contents.ordered_image
+        if image is not None and not self.update.record.knows(image.content_id):
+            self.update.stage(image)
 
     def _image_boots(self) -> bool:
         return self.contents.boots(self.update.record.running)

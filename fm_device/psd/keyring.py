@@ -109,11 +109,12 @@ class Keyring:
 
         A key that is known already changes nothing.
         """
-        if server in self.servers:
+        known = {one.credit_key_id: one.credit_key for one in self.servers}
+        same_server = server.credential.ccs == self.servers[0].credential.ccs
+        if same_server and known.get(server.credit_key_id) == server.credit_key:
             return self
-        known = {one.credit_key_id for one in self.servers}
         if (
-            server.credential.ccs != self.servers[0].credential.ccs
+            not same_server
             or server.credential.realm is not self.servers[0].credential.realm
             or server.credit_key_id in known
             or len(self.servers) >= CREDIT_KEYS_MAX

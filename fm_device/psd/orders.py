@@ -162,9 +162,8 @@ def _drop_slogan(
 def _keep_firmware(
     record: PsdRecord, value: int, circumstances: Circumstances
 ) -> PsdRecord | None:
-    """Keep two images: the one that runs, and the new one."""
-    held = [one for one in record.held(OrderKind.FIRMWARE) if one.content_id != value]
-    return _holding(record, OrderKind.FIRMWARE, held[-1:], value, circumstances)
+    """Name the newest image; which one runs is the firmware's matter."""
+    return _holding(record, OrderKind.FIRMWARE, (), value, circumstances)
 
 
 def _change_ring(

@@ -44,6 +44,7 @@ from protocol.errors import (
     LocalProtocolError,
     NoTransitionError,
     RemoteProtocolError,
+    StoreError,
 )
 from protocol.keys import ProvisioningError, ServerProvisioning
 from protocol.messages import (
@@ -382,7 +383,13 @@ class Session:
             self._wants = WANTS_PER_DIAL_IN_MAX
             return ContentTaken(part.content_id, part.offset, 0, ())
         kind = self._held[0].order
-        store.store_part(kind, part.content_id, part.offset, part.total, part.data)
+        try:
+            store.store_part(kind, part.content_id, part.offset, part.total, part.data)
+        except StoreError:
+            # Too long for its place, or not what was ordered: the order waits, and the
+            # dial-in goes on (DLG-16.4).
+            self._wants = WANTS_PER_DIAL_IN_MAX
+            return ContentTaken(part.content_id, part.offset, part.total, ())
         applied: list[OrderTaken] = []
         if store.read(part.content_id) is not None:
             while self._held and self._carry_out(self._held[0]):
