@@ -368,6 +368,13 @@ def test_papers_that_no_known_maker_signed_are_refused(counter: Counter) -> None
         said(counter.verify(OCTETS.hex()), 1)
 
 
+def test_a_file_that_is_too_long_to_be_papers_is_not_read(counter: Counter) -> None:
+    papers = str(counter.write("long.json", b" " * 5000))
+    result = counter.verify(OCTETS.hex(), "--machine", papers)
+    assert isinstance(result.exception, RmfsError)
+    assert "is too long: 4,096 octets at most" in str(result.exception)
+
+
 def test_papers_without_a_maker_prove_nothing(counter: Counter) -> None:
     papers = str(counter.folder / "provisioning.json")
     result = counter.run("verify", OCTETS.hex(), "--machine", papers)
