@@ -34,6 +34,7 @@ from protocol.indicium import (
 )
 from protocol.keys import MachineCredential, MachineIdentity, Realm
 from protocol.keys.points import ORDER
+from protocol.parameters import parameter
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 from tests.spec.franks import (
     FRANK,
@@ -468,6 +469,11 @@ def test_a_date_ahead_is_accepted_up_to_the_limit() -> None:
     assert words(found) == (
         "dated 2026-12-23 and today is 2026-11-22; accepted: 30 days ahead"
     )
+
+
+def test_the_limit_ahead_is_that_of_the_machines() -> None:
+    limit = parameter("machine.date_advance_max_days", TODAY)
+    assert AcceptedDates().ahead_days == limit
 
 
 def test_a_clock_that_is_ahead_of_today_is_not_believed() -> None:
