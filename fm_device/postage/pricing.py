@@ -21,13 +21,13 @@ class PostageRefusal(Enum):
 
     NO_TARIFF = (
         "FMW-05-001",
-        "NO TARIFF IN FORCE: dial in to be given one, or key the value in",
+        "NO TARIFF IN FORCE: dial in to be given one",
     )
     CLASS_UNKNOWN = (
         "FMW-05-002",
-        "PRODUCT CLASS NOT IN THE TARIFF: choose another, or key the value in",
+        "PRODUCT CLASS NOT IN THE TARIFF: choose another",
     )
-    NO_WEIGHT = ("FMW-05-003", "NO WEIGHT: put the item on the scale or key it in")
+    NO_WEIGHT = ("FMW-05-003", "NO WEIGHT: put the item on the scale")
     TOO_HEAVY = ("FMW-05-004", "TOO HEAVY for this class: choose another class")
     ZONE_NEEDED = ("FMW-05-005", "ZONE: choose how far the item goes")
     ZONE_UNKNOWN = ("FMW-05-006", "ZONE NOT IN THE TARIFF: choose one of this class")

@@ -249,7 +249,7 @@ def _refused(
         return FrankRefusal.RETURN_PENDING
     if not 1 <= order.product_class <= CLASSES_MAX:
         return FrankRefusal.CLASS_UNKNOWN
-    limit = record.frank_max_paise or U32_MAX
+    limit = min(record.frank_max_paise or U32_MAX, U32_MAX)
     return FrankRefusal.VALUE_LIMIT if order.value_paise > limit else None
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from fm_device.cli import add_commands
 from fm_device.folder import LOCK, open_machine
+from fm_device.psd.memory import NVRAM_OCTETS
 from hw.clock import SystemWallClock
 from hw.entropy import SeededEntropy
 from hw.lines.tcp import TcpListener
@@ -63,7 +64,8 @@ def _make(files: Path) -> int:
 @pytest.fixture
 def in_service(office: Path) -> Path:
     """A machine with Rs 2,000, recharged without a line."""
-    with open_machine(office, SystemWallClock(), "test") as psd:
+    with open_machine(office, SystemWallClock(), "test") as machine:
+        psd = machine.psd
         small_server.recharged(psd, REAL)
     return office
 
@@ -80,11 +82,14 @@ def test_a_new_machine_says_what_to_do_next(
     assert "Machine N123456  PSD PSD00001  INSTALLED" in capsys.readouterr().out
 
 
+FRANK = ("machine", "frank")
+
+
 def test_franks_are_shown_and_counted(
     in_service: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    assert _rmfs("machine", "frank", in_service, "5.00", "--count", 2) == 0
+    assert _rmfs(*FRANK, in_service, "--on-scale", 18, "--count", 2) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("item 2  L  Rs 5.00")
@@ -107,26 +112,29 @@ def test_franks_are_shown_and_counted(
 def test_a_refused_frank_says_why_and_how_many_were_made(
     in_service: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = _rmfs("machine", "frank", in_service, "900", "--count", 3)
+    dear = ("--class", "SP", "--zone", "OVER", "--on-scale", 500)
+    code = _rmfs(*FRANK, in_service, *dear, "--count", 30)
     assert code == EXIT_FAILED
     said = capsys.readouterr().err
     assert "FUNDS SHORT: recharge the machine (PSD-01-001)" in said
-    assert "2 of 3 items are franked" in said
+    assert "21 of 30 items are franked" in said
 
 
 def test_a_machine_not_in_service_asks_for_its_first_dial_in(
     office: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _rmfs("machine", "frank", office, "5") == EXIT_FAILED
+    assert _rmfs(*FRANK, office, "--on-scale", 18) == EXIT_FAILED
     assert "NOT IN SERVICE YET: dial in once" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     "typed",
     [
-        ("frank", "FOLDER", "5.5"),
-        ("frank", "FOLDER", "-5"),
-        ("frank", "FOLDER", "5", "--class", "XX"),
+        ("frank", "FOLDER", "5.00"),
+        ("frank", "FOLDER", "--on-scale", "-5"),
+        ("frank", "FOLDER", "--class", "XX"),
+        ("frank", "FOLDER", "--date", "yesterday"),
+        ("frank", "FOLDER", "--scale", "kitchen"),
         ("dial", "FOLDER", "nowhere"),
         ("dial", "FOLDER", "tcp:127.0.0.1:1", "--recharge", "1,000"),
         ("dial", "FOLDER", "tcp:127.0.0.1:1", "--recharge", "100", "--withdraw"),
@@ -157,7 +165,8 @@ def test_a_line_that_nobody_answers_leaves_the_amount_free(
 def test_a_pending_credit_is_said_before_dialling(
     in_service: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with open_machine(in_service, SystemWallClock(), "test") as psd:
+    with open_machine(in_service, SystemWallClock(), "test") as machine:
+        psd = machine.psd
         Dial(psd, RUPEES_2000, REAL)
     assert _rmfs("machine", "dial", in_service, "tcp:127.0.0.1:1", "--json") == 3
     said = capsys.readouterr()
@@ -228,7 +237,7 @@ def test_a_second_process_is_told_who_has_the_machine(in_service: Path) -> None:
     with open_machine(in_service, SystemWallClock(), "machine dial"):
         holder = (in_service / LOCK).read_text().strip()
         done = subprocess.run(
-            [sys.executable, "-c", program, "machine", "frank", in_service, "5"],
+            [sys.executable, "-c", program, "machine", "frank", in_service],
             capture_output=True,
             text=True,
             check=False,
@@ -241,7 +250,7 @@ def test_a_second_process_is_told_who_has_the_machine(in_service: Path) -> None:
 def test_a_memory_beyond_repair_is_an_error_and_no_traceback(
     in_service: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (in_service / "nvram.bin").write_bytes(bytes(24_576))
+    (in_service / "nvram.bin").write_bytes(bytes(NVRAM_OCTETS))
     assert _rmfs("machine", "show", in_service) == EXIT_FAILED
     assert "out of order" in capsys.readouterr().err
     with pytest.raises(StoreError), open_machine(in_service, SystemWallClock(), "test"):
@@ -251,7 +260,8 @@ def test_a_memory_beyond_repair_is_an_error_and_no_traceback(
 @pytest.fixture
 def answered(office: Path) -> Iterator[tuple[SmallBooks, str]]:
     """A small server that answers at a TCP port, in a thread of its own."""
-    with open_machine(office, SystemWallClock(), "test") as psd:
+    with open_machine(office, SystemWallClock(), "test") as machine:
+        psd = machine.psd
         books = SmallBooks(psd.credential, REAL)
     reactor = MonotonicReactor()
     listener = TcpListener(reactor, "127.0.0.1", 0)
@@ -319,9 +329,8 @@ def test_every_command_has_help_with_an_example() -> None:
     add_commands(root)
     machine = root.commands["machine"]
     assert isinstance(machine, click.Group)
-    assert set(machine.commands) == {
-        *("new", "show", "frank", "dial", "day", "reinitialise")
-    }
+    wanted = {"new", "install", "show", "frank", "dial", "day", "reinitialise"}
+    assert wanted <= set(machine.commands)
     for name, command in machine.commands.items():
         assert command.help
         assert f"rmfs machine {name} " in (command.epilog or "")

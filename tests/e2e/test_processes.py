@@ -94,7 +94,8 @@ def place(prepared: Place, tmp_path: Path) -> Place:
 
 def registers_of(place: Place) -> Registers:
     """Read the machine's memory, whose lock whoever was killed has let go of."""
-    with open_machine(place.machine, SystemWallClock(), "test") as psd:
+    with open_machine(place.machine, SystemWallClock(), "test") as machine:
+        psd = machine.psd
         return psd.record.registers
 
 
@@ -139,7 +140,8 @@ def check_quiet(place: Place, *recharges_paise: int) -> None:
     total = sum(recharges_paise)
     assert recharges_of(place) == [(amount, "POSTED") for amount in recharges_paise]
     assert registers_of(place).control_total_paise == total
-    with open_machine(place.machine, SystemWallClock(), "test") as psd:
+    with open_machine(place.machine, SystemWallClock(), "test") as machine:
+        psd = machine.psd
         assert psd.record.pending is None
     with open_books(place.server) as store, store.reading() as connection:
         picture = picture_of_licence(connection, LICENCE, SystemWallClock().now())
@@ -162,7 +164,9 @@ def test_a_stranger_gets_from_nothing_to_evidence_by_commands_alone(
             assert machine.ended() == EXIT_DONE, machine.err
         assert machine.out.startswith("RECHARGED\n")
         assert "Funds available  Rs 2,000.00" in machine.out
-        franked = done("machine", "frank", place.machine, "5.00", "--count", "2")
+        franked = done(
+            "machine", "frank", place.machine, "--on-scale", "18", "--count", "2"
+        )
         assert "item 2  L  Rs 5.00" in franked
         modem = f"virtual:speed=19200:delay=0.01:ber=1e-5:{server.line}"
         said = done(
@@ -199,7 +203,7 @@ def mourned(
     with ExitStack() as servers:
         server = servers.enter_context(Server(place.server))
         done("machine", "dial", place.machine, server.line, "--recharge", "100")
-        done("machine", "frank", place.machine, "5.00")
+        done("machine", "frank", place.machine, "--on-scale", "18")
         yield Standing(place, servers, server)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fm_device.folder import (
+    FLASH,
     LOCK,
     MACHINE,
     NVRAM,
@@ -69,11 +70,12 @@ def folder(tmp_path: Path, papers: Papers) -> Path:
 
 def test_a_new_machine_has_its_memory_and_its_papers(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
-    assert names == {NVRAM, MACHINE, PROVISIONING, SERVER, LOCK}
+    assert names == {NVRAM, FLASH, MACHINE, PROVISIONING, SERVER, LOCK}
     provisioning = read_machine_provisioning(
         (folder / PROVISIONING).read_bytes(), [MAKER.public]
     )
-    with open_machine(folder, a_clock(), "test") as psd:
+    with open_machine(folder, a_clock(), "test") as machine:
+        psd = machine.psd
         assert psd.state is MachineState.INSTALLED
         assert psd.credential == provisioning.credential
         assert psd.server.ccs == small_server.SERVER.ccs
@@ -150,16 +152,19 @@ def test_a_second_user_is_told_who_has_the_machine(folder: Path) -> None:
         open_machine(folder, a_clock(), "machine show"),
     ):
         pass
-    with open_machine(folder, a_clock(), "machine show") as psd:
+    with open_machine(folder, a_clock(), "machine show") as machine:
+        psd = machine.psd
         assert psd.state is MachineState.INSTALLED
 
 
 def test_what_was_done_is_there_at_the_next_power_on(folder: Path) -> None:
-    with open_machine(folder, a_clock(), "test") as psd:
+    with open_machine(folder, a_clock(), "test") as machine:
+        psd = machine.psd
         small_server.recharged(psd, REAL)
         frank(psd, Paise(500), 3)
         record = psd.record
-    with open_machine(folder, a_clock(), "test") as psd:
+    with open_machine(folder, a_clock(), "test") as machine:
+        psd = machine.psd
         assert psd.record == record
 
 
@@ -211,7 +216,8 @@ def test_files_that_are_no_keys_are_refused(tmp_path: Path, papers: Papers) -> N
 
 
 def _withdraw(folder: Path) -> None:
-    with open_machine(folder, a_clock(), "test") as psd:
+    with open_machine(folder, a_clock(), "test") as machine:
+        psd = machine.psd
         small_server.recharged(psd, REAL)
         dial = Dial(psd, Request(RequestKind.WITHDRAWAL, Paise(200_000)), REAL)
         dial.say(dial.voucher())
@@ -238,7 +244,8 @@ def test_a_re_initialised_machine_has_new_papers(
     )
     assert provisioning.credential.licence_identifier == OTHER
     assert provisioning.recharge_number == 2
-    with open_machine(folder, a_clock(), "test") as psd:
+    with open_machine(folder, a_clock(), "test") as machine:
+        psd = machine.psd
         assert psd.credential == provisioning.credential
 
 
@@ -252,7 +259,8 @@ def test_papers_that_a_power_cut_left_old_are_written_when_asked_again(
     (folder / PROVISIONING).write_bytes(old)
     _reinitialise(folder, tmp_path / "maker.pem", OTHER)
     assert (folder / PROVISIONING).read_bytes() == finished
-    with open_machine(folder, a_clock(), "test") as psd:
+    with open_machine(folder, a_clock(), "test") as machine:
+        psd = machine.psd
         assert len(psd.record.lives) == 2
         assert psd.credential.licence_identifier == OTHER
 

@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from fm_device.dial_in import DialInReport
+from fm_device.firmware.machine import Machine, Parts
+from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.show import report_as_json, show_machine, show_progress, show_report
 from hw.lines.port import LineLoss, LossCause
+from hw.nvram import MemoryNvram
 from protocol.dialogue.machine import (
     Acknowledged,
     ContentTaken,
@@ -34,6 +37,7 @@ from protocol.values import OrderSerial, Paise, RechargeNumber
 from tests.franking import frank
 from tests.witness.small_server import (
     RUPEES_2000,
+    Channels,
     Dial,
     a_clock,
     a_new_memory,
@@ -164,19 +168,26 @@ def test_programs_get_the_same_in_paise() -> None:
 
 def test_a_machine_shows_what_needs_attention() -> None:
     clock = a_clock()
-    psd = switch_on(a_new_memory(clock), clock)
+    channels = Channels()
+    flash = MemoryNvram.erased(FLASH_OCTETS)
+    parts = Parts(a_new_memory(clock), flash, clock, channel=channels.machine)
+    machine = Machine(parts)
+    machine.switch_on()
+    psd = machine.psd
     recharged(psd)
     frank(psd, Paise(500), 3)
-    assert "Last dial-in         01-06-2026 10:00:00 IST" in show_machine(psd)
-    assert "  L           1 items  Rs 5.00" in show_machine(psd)
+    machine.look()
+    assert "Last dial-in         01-06-2026 10:00:00 IST" in show_machine(machine)
+    assert "  L           1 items  Rs 5.00" in show_machine(machine)
+    assert show_machine(machine)[-1] == "NO TARIFF: dial in to fetch one (FMW-16-001)"
     clock.advance(26 * 86_400)
-    assert show_machine(psd)[-1].startswith("DIAL IN SOON")
+    assert show_machine(machine)[-2].startswith("DIAL IN SOON")
     dial = Dial(psd)
     dial.say(dial.receipt(orders=2))
     dial.say(dial.order(OrderKind.LOCK, 17))
     dial.say(dial.order(OrderKind.NEXT_CALL, clock.now()))
     psd.hang_up()
-    assert show_machine(psd)[-2:] == [
+    assert show_machine(machine)[-3:-1] == [
         "LOCKED by the recharge server, reason 17",
         "DIAL IN: a call is due",
     ]
