@@ -139,6 +139,8 @@ def run_dial_in(
     clock: WallClock,
     capture: Path | None,
     on_progress: OnProgress,
+    on_frame: OnFrame | None = None,
+    signals: bool = True,
 ) -> DialInReport:
     """Dial in once and wait for the end, in real time.
 
@@ -150,6 +152,8 @@ def run_dial_in(
         clock: For the time stamps of the capture.
         capture: Where to write a capture, or None.
         on_progress: Told of everything that the operator may want to see.
+        on_frame: Told of every frame.
+        signals: Whether Ctrl-C ends it; only the main thread of a program can say so.
 
     Raises:
         RmfsError: What stopped the machine itself.
@@ -158,7 +162,7 @@ def run_dial_in(
     reactor = MonotonicReactor()
     reports: list[DialInReport] = []
     failures: list[Failure] = []
-    with _capturing(capture, clock, line) as on_frame:
+    with _capturing(capture, clock, line) as captured:
         ended = dial_repeatedly(
             psd,
             request,
@@ -166,16 +170,28 @@ def run_dial_in(
             reactor,
             attempts=attempts,
             on_progress=on_progress,
-            on_frame=on_frame,
+            on_frame=_both(captured, on_frame),
         )
         ended.addCallbacks(reports.append, failures.append)
         ended.addBoth(lambda _: reactor.callLater(0, reactor.stop))
-        reactor.run()
+        reactor.run(installSignalHandlers=signals)
+        reactor.close()
     if failures:
         failures[0].raiseException()
     if not reports:
         raise LinkDownError("interrupted: what is pending stays pending; dial again")
     return reports[0]
+
+
+def _both(first: OnFrame | None, second: OnFrame | None) -> OnFrame | None:
+    if first is None or second is None:
+        return first or second
+
+    def tell(direction: Direction, octets: bytes) -> None:
+        first(direction, octets)
+        second(direction, octets)
+
+    return tell
 
 
 @contextmanager

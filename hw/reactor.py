@@ -11,7 +11,9 @@ Source: docs/decisions/monotonic-reactor.md.
 import time
 
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 
 class MonotonicReactor(EPollReactor):
@@ -22,6 +24,14 @@ class MonotonicReactor(EPollReactor):
     def __init__(self) -> None:
         """Make a reactor that is not running."""
         super().__init__()  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Close what a reactor that has run keeps open for the life of a process."""
+        lost = Failure(ConnectionLost())  # type: ignore[no-untyped-call]
+        left = self.removeAll()  # type: ignore[no-untyped-call]
+        for selectable in (*left, self.waker):
+            selectable.connectionLost(lost)
+        self._poller.close()
 
 
 class ReactorClock:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionLost
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
@@ -47,7 +46,7 @@ def run_on_reactor(
         reactor.run(installSignalHandlers=False)
     finally:
         globalLogPublisher.removeObserver(log)
-        _close(reactor)
+        reactor.close()
     return _result(outcomes, log.failures)
 
 
@@ -86,15 +85,6 @@ class _LoggedFailures:
         failure = event.get("log_failure") or event.get("failure")
         if failure is not None:
             self.failures.append(failure)
-
-
-def _close(reactor: MonotonicReactor) -> None:
-    """Close what a reactor would keep open for the life of a process."""
-    lost = Failure(ConnectionLost())  # type: ignore[no-untyped-call]
-    left = reactor.removeAll()  # type: ignore[no-untyped-call]
-    for selectable in (*left, reactor.waker):
-        selectable.connectionLost(lost)
-    reactor._poller.close()
 
 
 def _result(outcomes: list[T | Failure], logged: list[Failure]) -> T:
