@@ -5,6 +5,7 @@ What an old server held is told here in its own words: no table of today is used
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from alembic import command
@@ -19,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from protocol.errors import InvariantError
+from protocol.errors import InvariantError, StoreError
 from protocol.messages import OrderKind
 from protocol.registers import MachineState
 from protocol.values import EpochSeconds, LicenceIdentifier, OrderSerial
@@ -101,6 +102,46 @@ def test_rows_of_the_first_schema_are_all_there_afterwards(old: Store) -> None:
         for query, rows in before.items():
             if "FROM account" not in query:
                 assert connection.exec_driver_sql(query).all() == rows
+
+
+class Dies:
+    """A hook with which the server dies before anything is committed."""
+
+    def before_commit(self, name: str) -> None:
+        raise DiedError(name)
+
+    def after_commit(self, name: str) -> None:
+        raise AssertionError(name)
+
+
+class DiedError(Exception):
+    """The process ended here."""
+
+
+def test_a_migration_that_is_cut_off_changes_nothing(
+    old: Store, store_url: str
+) -> None:
+    with closing(open_store(store_url, Dies())) as dying, pytest.raises(DiedError):
+        migrate(dying)
+    with pytest.raises(StoreError, match="schema 0001, 0002 is needed"):
+        check_version(old)
+    migrate(old)
+    check_version(old)
+    with closing(open_store(store_url)) as other:
+        check_version(other)
+
+
+def test_sqlite_finds_its_edited_schema_in_order(old: Store) -> None:
+    migrate(old)
+    with old.reading() as connection:
+        if connection.dialect.name == "sqlite":
+            for pragma, said in (
+                ("integrity_check", [("ok",)]),
+                ("foreign_key_check", []),
+                ("writable_schema", [(0,)]),
+            ):
+                rows = connection.exec_driver_sql(f"PRAGMA {pragma}").all()
+                assert [tuple(row) for row in rows] == said
 
 
 def test_a_machine_knows_the_credit_key_that_it_was_enrolled_with(old: Store) -> None:
