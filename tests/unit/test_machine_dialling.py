@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from fm_device.firmware.machine import Machine, Parts
+from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.psd.device import Psd
 from fm_device.psd.franking import Frank, FrankRefusal
 from fm_device.psd.records import ClassUsage
@@ -363,8 +365,10 @@ def test_a_clock_that_cannot_be_right_is_not_set(shown: datetime) -> None:
     psd = switch_on(nvram, clock)
     assert psd.time is None
     assert frank(psd, Paise(1), 1) is FrankRefusal.CLOCK_NOT_SET
-    assert "not set" in "\n".join(show_machine(psd))
-    assert machine_as_json(psd)["time"] is None
+    machine = Machine(Parts(nvram, MemoryNvram.erased(FLASH_OCTETS), clock))
+    machine.switch_on()
+    assert "not set" in "\n".join(show_machine(machine))
+    assert machine_as_json(machine)["time"] is None
     dial = Dial(psd)
     assert (dial.statement.time, dial.statement.state) == (0, MachineState.IN_SERVICE)
     dial.say(dial.receipt(time=now, orders=1))
