@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from fm_device.firmware.boot import BootState
 from fm_device.firmware.consumables import ScaleCondition, after_frank
 from fm_device.firmware.dates import (
     DateChoice,
     DateRefusal,
     NextWorkingDay,
     advance,
+    largest_advance,
     printed_on,
 )
 from fm_device.firmware.faults import FaultKind, MachineFault
@@ -91,6 +93,12 @@ _SCALE_REFUSALS: Final = {
 _UNKNOWN_CLASS: Final = factory_tariff().classes[0]
 
 
+def _condition_of(reading: Reading) -> ScaleCondition:
+    if isinstance(reading, Weight):
+        return ScaleCondition.AT_REST
+    return _SCALE_FAULTS.get(reading, ScaleCondition.FAULT)
+
+
 class Franking:
     """Everything about franks of one machine."""
 
@@ -132,7 +140,9 @@ class Franking:
             return FirmwareRefusal.DEPARTMENT_UNKNOWN
         if known is not None and known.pin_needed and not self._may_operate():
             return FirmwareRefusal.PIN_NEEDED
-        self.selection = replace(self.selection, department=department)
+        if department != self.selection.department:
+            self.selection = replace(self.selection, department=department, day=None)
+            self._machine.look()
         return None
 
     def choose_day(self, wanted: int | date | NextWorkingDay) -> Refusal | None:
@@ -151,6 +161,7 @@ class Franking:
             return day
         choice = DateChoice(day, today, self.selection.department)
         self.selection = replace(self.selection, day=choice if day > today else None)
+        self._machine.look()
         return None
 
     def choose_slogan(self, number: int) -> Refusal | None:
@@ -184,17 +195,40 @@ class Franking:
         selection = self.selection
         return printed_on(selection.day, business_date(now), selection.department)
 
+    @property
+    def day_possible(self) -> bool:
+        """Whether the day that was chosen is within the limit of now."""
+        day, now = self.day, self._machine.psd.time
+        if day is None or now is None:
+            return True
+        today = business_date(now)
+        limit = self._machine.settings.date_advance_max_days
+        return (day - today).days <= largest_advance(today, limit)
+
+    @property
+    def day_possible(self) -> bool:
+        """Whether the chosen day may still be shown: the limit may be lower by now."""
+        now, selection = self._machine.psd.time, self.selection
+        if now is None or selection.day is None:
+            return True
+        today = business_date(now)
+        day = printed_on(selection.day, today, selection.department)
+        limit = self._machine.settings.date_advance_max_days
+        return not isinstance(advance(today, day, limit), DateRefusal)
+
     def weigh(self) -> Reading:
         """Read the scale; a fault of the scale stands until it weighs again."""
         reading = self._machine.parts.scale.weigh_stable()
-        condition = (
-            ScaleCondition.AT_REST
-            if isinstance(reading, Weight)
-            else _SCALE_FAULTS.get(reading, ScaleCondition.FAULT)
-        )
+        condition = _condition_of(reading)
         if condition is not self._machine.sensors.scale:
             self._machine.sense(scale=condition)
         return reading
+
+    def zero_scale(self) -> Refusal | None:
+        """Take what lies on the scale for nothing, and weigh anew."""
+        fault = self._machine.parts.scale.zero()
+        self.weigh()
+        return None if fault is None else _SCALE_REFUSALS[_condition_of(fault)]
 
     def price(self) -> Postage | Refusal:
         """Weigh what lies on the scale, and say what it costs."""
@@ -250,6 +284,8 @@ class Franking:
         stop = self._stopped()
         if stop is not None:
             return stop
+        if machine.settings.pins_on and not self._may_operate():
+            return FirmwareRefusal.PIN_NEEDED
         state = machine.psd.state
         found = self.product_class or _UNKNOWN_CLASS
         if state is MachineState.IN_SERVICE and machine.psd.time is not None:
@@ -303,18 +339,28 @@ class Franking:
 
     def _refused(self) -> Refusal | None:
         machine = self._machine
-        settings = machine.settings
         stop = self._stopped()
         if stop is not None:
             return stop
+        settings = machine.settings
         if settings.pins_on and not self._may_operate():
             return FirmwareRefusal.PIN_NEEDED
-        if settings.accounts_on and not self.selection.department:
-            return FirmwareRefusal.DEPARTMENT_NEEDED
+        number = self.selection.department
+        if not number:
+            needed = settings.accounts_on
+            return FirmwareRefusal.DEPARTMENT_NEEDED if needed else None
+        # It was chosen, and may have been changed or taken away since.
+        department = settings.department(number)
+        if department is None:
+            return FirmwareRefusal.DEPARTMENT_UNKNOWN
+        if department.pin_needed and not self._may_operate():
+            return FirmwareRefusal.PIN_NEEDED
         return None
 
     def _stopped(self) -> Refusal | None:
         """The first fault that stops a print; the scale is asked when it is needed."""
+        if self._machine.boot is BootState.STOPPED:
+            return FirmwareRefusal.STOPPED
         self._machine.look()
         scale = set(_SCALE_REFUSALS.values())
         return next(

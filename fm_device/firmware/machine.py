@@ -58,7 +58,7 @@ from hw.scales.port import Scale, ScaleFault
 from hw.scales.simulated import SimulatedScale
 from protocol.channel import MachineChannel
 from protocol.contents import Tariff
-from protocol.errors import LocalProtocolError
+from protocol.errors import LocalProtocolError, StoreError
 from protocol.messages import OrderKind
 from protocol.parameters import business_date
 from protocol.registers import MachineState
@@ -119,6 +119,7 @@ class Machine:
         self._contents: Contents | None = None
         self._update: FirmwareUpdate | None = None
         self._faults: tuple[MachineFault, ...] = ()
+        self._log_answers = True
 
     # Power.
 
@@ -166,6 +167,7 @@ class Machine:
             self._boot = moved(self._boot, PowerOff())
         self._psd = self._settings = self._log = self._contents = self._update = None
         self.start = None
+        self._log_answers = True
         self.franking.forget()
         self.desk.forget()
 
@@ -257,6 +259,9 @@ class Machine:
         for fault in before:
             if fault not in found:
                 self.note(EventCode.FAULT_CLEARED, fault.number)
+        if not self._log_answers:
+            # It may be the note of this very change that has failed.
+            found = standing_faults(self._sensors, self._condition())
         self._faults = found
         if MachineFault.BATTERY_OLD in found and not self.settings.battery_warned:
             self.set(
@@ -285,9 +290,16 @@ class Machine:
         self._on(self._settings).store(replace(self.settings, **changes))
 
     def note(self, code: EventCode, first: int = 0, second: int = 0) -> None:
-        """Write an event into the log, by the PSD's clock."""
+        """Write an event into the log, by the PSD's clock.
+
+        A log that cannot be written is a fault, and no reason to stop in the middle of
+        something: nothing is decided by it.
+        """
         detail = (capped(first), capped(second))
-        self.log.append(code, detail, self.psd.time or NO_TIME)
+        try:
+            self.log.append(code, detail, self.psd.time or NO_TIME)
+        except StoreError:
+            self._log_answers = False
 
     # How it starts.
 
@@ -396,6 +408,8 @@ class Machine:
             with_slogan=bool(settings.slogan),
             slogan_there=self.franking.slogan is not None,
             tariff=self._tariff_condition(),
+            date_possible=self.franking.day_possible,
+            memory_answers=self._log_answers,
             memory_repaired=psd.repaired + self._on(self._settings).repaired,
             memory_damage=max(psd.damage, self._on(self._settings).damage),
             battery_warned_days=(
