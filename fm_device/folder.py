@@ -331,6 +331,7 @@ def reinitialise_machine(
         unfinished = written.credential != psd.credential
         if not (unfinished and psd.record.life.licence == licence):
             psd.reinitialise(licence, entropy)
+        machine.desk.begin_life()
         _write_papers(folder, psd, maker, clock.now())
 
 

@@ -8,15 +8,16 @@ Every change is logged with the role that made it: the log is the audit of servi
 actions.
 """
 
+from dataclasses import fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from fm_device.firmware.consumables import INK_UL_FULL, TAPE_MM_FULL
 from fm_device.firmware.refusals import FirmwareRefusal, Refusal
 from fm_device.flash.events import EventCode
-from fm_device.flash.settings import Department, Settings
+from fm_device.flash.settings import Department, Mailed, Settings
 from fm_device.psd.pins import PinAnswer, PinVerdict, Role
-from fm_device.psd.records import NO_TIME
+from fm_device.psd.records import NO_TIME, NOTHING
 
 if TYPE_CHECKING:
     from fm_device.firmware.machine import Machine
@@ -96,7 +97,7 @@ class Desk:
         if not self.may(Role.SUPERVISOR):
             return FirmwareRefusal.SUPERVISOR_NEEDED
         self._machine.psd.set_pin(role, pin)
-        self._machine.note(EventCode.SETTINGS_CHANGED, Role.SUPERVISOR)
+        self._machine.note(EventCode.PIN_CHANGED, role, pin is not None)
         return None
 
     # Settings.
@@ -126,9 +127,11 @@ class Desk:
         return self.change(departments=tuple(departments))
 
     def drop_department(self, number: int) -> Refusal | None:
-        """Take a department away; what it franked stays accounted."""
+        """Take a department away; what it franked must be stated before."""
         if self._machine.settings.department(number) is None:
             return FirmwareRefusal.DEPARTMENT_UNKNOWN
+        if self.spent_paise(number):
+            return FirmwareRefusal.DEPARTMENT_MAIL
         return self.change(departments=self._others(number))
 
     def spent_paise(self, number: int) -> int:
@@ -139,11 +142,37 @@ class Desk:
             if row.department == number
         )
         mailed = sum(
-            row.amount_paise
-            for row in self._machine.settings.mailed.rows
-            if row.department == number
+            row.amount_paise for row in self.mailed.rows if row.department == number
         )
         return now - mailed
+
+    @property
+    def mailed(self) -> Mailed:
+        """Where the next statement of mailing begins: at the last of this life.
+
+        A statement is of this life when AR was beyond its beginning: there is none
+        about nothing. So a power cut while a life begins leaves no row of the old one.
+        """
+        last, life = self._machine.settings.mailed, self._machine.record.life
+        if last.ascending_paise > life.ascending_paise:
+            return last
+        return Mailed(life.began, life.ascending_paise, NOTHING)
+
+    def begin_life(self) -> None:
+        """Forget what the licensee before has set; the batch is begun anew.
+
+        The battery is that of the machine, whoever has it.
+        """
+        machine = self._machine
+        before, registers = machine.settings, machine.record.registers
+        new = Settings(
+            batch_items=registers.items,
+            batch_ascending_paise=registers.ascending_paise,
+            battery_changed=before.battery_changed,
+            battery_warned=before.battery_warned,
+            battery_warned_items=before.battery_warned_items,
+        )
+        machine.set(**{one.name: getattr(new, one.name) for one in fields(Settings)})
 
     def _others(self, number: int) -> tuple[Department, ...]:
         settings: Settings = self._machine.settings
@@ -152,9 +181,15 @@ class Desk:
     # Service.
 
     def serve(self, service: Service) -> Refusal | None:
-        """Do what service or the operator does, and log it."""
+        """Do what service or the operator does; it is logged before it is done.
+
+        Returns:
+            None, or the fault of a scale that cannot be zeroed.
+        """
         machine = self._machine
-        machine.note(EventCode.SERVICE, service)
+        is_supervisor = Role.SUPERVISOR in self._opened
+        who = Role.SUPERVISOR if is_supervisor else Role.OPERATOR
+        machine.note(EventCode.SERVICE, service, who)
         if service is Service.INK:
             machine.sense(ink_ul=INK_UL_FULL)
         elif service is Service.TAPE:
@@ -162,13 +197,17 @@ class Desk:
         elif service is Service.JAM:
             machine.sense(paper_jam=False, cover_open=False)
         elif service is Service.BATTERY:
+            changed = machine.psd.time or NO_TIME
             machine.psd.set_clock_lost()
             machine.note(EventCode.CLOCK_LOST)
-            machine.set(battery_warned=NO_TIME, battery_warned_items=0)
+            machine.set(
+                battery_changed=changed,
+                battery_warned=NO_TIME,
+                battery_warned_items=0,
+            )
             machine.sense(battery_age_days=0)
         elif service is Service.SCALE_ZEROED:
-            machine.parts.scale.zero()
-            machine.franking.weigh()
+            return machine.franking.zero_scale()
         elif service is Service.BATCH:
             registers = machine.record.registers
             machine.set(

@@ -195,27 +195,6 @@ class Franking:
         selection = self.selection
         return printed_on(selection.day, business_date(now), selection.department)
 
-    @property
-    def day_possible(self) -> bool:
-        """Whether the day that was chosen is within the limit of now."""
-        day, now = self.day, self._machine.psd.time
-        if day is None or now is None:
-            return True
-        today = business_date(now)
-        limit = self._machine.settings.date_advance_max_days
-        return (day - today).days <= largest_advance(today, limit)
-
-    @property
-    def day_possible(self) -> bool:
-        """Whether the chosen day may still be shown: the limit may be lower by now."""
-        now, selection = self._machine.psd.time, self.selection
-        if now is None or selection.day is None:
-            return True
-        today = business_date(now)
-        day = printed_on(selection.day, today, selection.department)
-        limit = self._machine.settings.date_advance_max_days
-        return not isinstance(advance(today, day, limit), DateRefusal)
-
     def weigh(self) -> Reading:
         """Read the scale; a fault of the scale stands until it weighs again."""
         reading = self._machine.parts.scale.weigh_stable()
@@ -361,6 +340,8 @@ class Franking:
         """The first fault that stops a print; the scale is asked when it is needed."""
         if self._machine.boot is BootState.STOPPED:
             return FirmwareRefusal.STOPPED
+        if self._machine.record.open_frank is not None:
+            return FirmwareRefusal.PRINT_UNFINISHED
         self._machine.look()
         scale = set(_SCALE_REFUSALS.values())
         return next(

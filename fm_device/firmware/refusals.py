@@ -38,6 +38,10 @@ class FirmwareRefusal(Enum):
         "SLOGAN OF ANOTHER CUSTOMER: choose its department, or another slogan",
     )
     STOPPED = ("FMW-03-004", "SELF-TEST FAILED: switch off and call service")
+    PRINT_UNFINISHED = (
+        "FMW-03-005",
+        "LAST FRANK NOT FINISHED, but accounted: switch off and on",
+    )
     PIN_NEEDED = ("FMW-12-001", "PIN: enter the operator's PIN first")
     SUPERVISOR_NEEDED = ("FMW-12-002", "SUPERVISOR: enter the supervisor's PIN first")
     FUNDING_PIN_NEEDED = ("FMW-12-003", "FUNDING PIN: enter it before you recharge")
@@ -48,6 +52,15 @@ class FirmwareRefusal(Enum):
         "DEPARTMENT LIMIT reached: print a statement of mailing, or raise the limit",
     )
     NO_MAIL = ("FMW-12-007", "NOTHING FRANKED since the last statement of mailing")
+    DEPARTMENT_MAIL = (
+        "FMW-12-008",
+        "DEPARTMENT HAS MAIL that no statement tells of: print a statement first",
+    )
+    NO_STATEMENT = (
+        "FMW-12-009",
+        "NO STATEMENT OF MAILING yet: frank, then print the first one",
+    )
+    NO_RECHARGE = ("FMW-12-010", "NO RECHARGE yet: dial in for one")
 
     @property
     def code(self) -> str:

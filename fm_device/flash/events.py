@@ -40,6 +40,7 @@ class EventCode(IntEnum):
     FRANK_UNPRINTED = 16
     PIN_WRONG = 17
     PIN_BLOCKED = 18
+    PIN_CHANGED = 19
     ORDER_APPLIED = 32
     ORDER_HELD = 33
     DIAL_DONE = 34
@@ -50,6 +51,7 @@ class EventCode(IntEnum):
     CLOCK_LOST = 51
     SETTINGS_CHANGED = 64
     SERVICE = 65
+    STATEMENT_CLOSED = 66
     FIRMWARE_STAGED = 80
     FIRMWARE_TRIED = 81
     FIRMWARE_CONFIRMED = 82
@@ -84,6 +86,7 @@ _WORDS: Final[dict[EventCode, tuple[str, tuple[str, ...]]]] = {
     ),
     EventCode.PIN_WRONG: ("wrong PIN", ("role", "attempts in a row")),
     EventCode.PIN_BLOCKED: ("PIN entry blocked after wrong PINs", ("role",)),
+    EventCode.PIN_CHANGED: ("PIN set or taken away", ("role", "set")),
     EventCode.ORDER_APPLIED: ("order applied", ("kind", "serial")),
     EventCode.ORDER_HELD: ("order held back by the server", ("serial",)),
     EventCode.DIAL_DONE: ("dial-in complete", ("dial-in", "recharge number")),
@@ -94,6 +97,7 @@ _WORDS: Final[dict[EventCode, tuple[str, tuple[str, ...]]]] = {
     EventCode.CLOCK_LOST: ("clock lost", ()),
     EventCode.SETTINGS_CHANGED: ("settings changed", ("by role",)),
     EventCode.SERVICE: ("service", ("what", "who")),
+    EventCode.STATEMENT_CLOSED: ("statement of mailing closed", ("number", "items")),
     EventCode.FIRMWARE_STAGED: ("firmware staged", ("version",)),
     EventCode.FIRMWARE_TRIED: ("firmware on trial", ("version", "start")),
     EventCode.FIRMWARE_CONFIRMED: ("firmware confirmed", ("version",)),

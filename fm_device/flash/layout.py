@@ -1,6 +1,6 @@
 """What lies where in the firmware's flash.
 
-    settings     3 banks of 32 KiB, a vault
+    settings     3 banks of 48 KiB, a vault
     update       3 banks of 1 KiB, a vault: which firmware image runs
     events       1,024 entries of 32 octets
     contents     slots: 4 tariffs of at most 32 KiB, 11 slogans of at most 2 KiB,
@@ -12,8 +12,8 @@ past the next, and the new one; ten slogans and the new one; the image that runs
 new one. A credit key is in the PSD as soon as it is taken.
 
 A content lies in parts of 512 octets, as it comes (SPEC.md DLG-10), each with a head of
-its own (`contents`). The settings have room for a statement of mailing with a row for
-every row of the PSD's usage table.
+its own (`contents`). The settings have room for two statements of mailing, the last and
+the one before, with a row each for every row of the PSD's usage table.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from protocol.errors import LocalProtocolError
 
 FLASH_OCTETS: Final = 524_288
 
-SETTINGS: Final = Region(offset=0, slot_octets=32_768, bank_octets=32_768)
+SETTINGS: Final = Region(offset=0, slot_octets=49_152, bank_octets=49_152)
 UPDATE: Final = Region(
     offset=COPIES * SETTINGS.bank_octets, slot_octets=1024, bank_octets=1024
 )

@@ -153,6 +153,9 @@ class Settings:
         medium: What is printed on.
         som_number: Number of the last statement of mailing; 0 before the first.
         mailed: What that was closed with.
+        mailed_before: What the one before it was closed with, so that the last can be
+            printed again.
+        mailed_by_customer: Whether the last was a statement for each customer.
         batch_items: The item counter when the batch was begun: the batch is what came
             since, so that counting it costs no write.
         batch_ascending_paise: AR when the batch was begun.
@@ -177,6 +180,8 @@ class Settings:
     medium: Medium = Medium.PAPER
     som_number: int = 0
     mailed: Mailed = field(default_factory=Mailed)
+    mailed_before: Mailed = field(default_factory=Mailed)
+    mailed_by_customer: bool = False
     batch_items: int = 0
     batch_ascending_paise: Paise = NOTHING
     battery_changed: EpochSeconds = NO_TIME
@@ -210,7 +215,6 @@ class Settings:
 
     def encode(self) -> bytes:
         """Write the settings as JSON: keys sorted, ASCII, no space."""
-        mailed = self.mailed
         dial = self.auto_dial
         fields = {
             "high_value_paise": self.high_value_paise,
@@ -228,15 +232,9 @@ class Settings:
             "office_name": self.office_name,
             "medium": self.medium.value,
             "som_number": self.som_number,
-            "mailed": [
-                mailed.time,
-                mailed.ascending_paise,
-                mailed.descending_paise,
-                [
-                    [row.department, row.product_class, row.items, row.amount_paise]
-                    for row in mailed.rows
-                ],
-            ],
+            "mailed": _mailed_fields(self.mailed),
+            "mailed_before": _mailed_fields(self.mailed_before),
+            "mailed_by_customer": self.mailed_by_customer,
             "batch_items": self.batch_items,
             "batch_ascending_paise": self.batch_ascending_paise,
             "battery_changed": self.battery_changed,
@@ -244,6 +242,14 @@ class Settings:
             "battery_warned_items": self.battery_warned_items,
         }
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _mailed_fields(mailed: Mailed) -> list[Any]:
+    rows = [
+        [row.department, row.product_class, row.items, row.amount_paise]
+        for row in mailed.rows
+    ]
+    return [mailed.time, mailed.ascending_paise, mailed.descending_paise, rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +441,8 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "medium": lambda value: Medium(_text(value)),
     "som_number": _whole,
     "mailed": _mailed,
+    "mailed_before": _mailed,
+    "mailed_by_customer": _flag,
     "batch_items": _whole,
     "batch_ascending_paise": _whole,
     "battery_changed": _whole,

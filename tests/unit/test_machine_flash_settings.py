@@ -49,6 +49,13 @@ CHANGED = Settings(
         Paise(195_000),
         (MailedRow(0, 3, 8, Paise(4000)), MailedRow(7, 3, 2, Paise(1000))),
     ),
+    mailed_before=Mailed(
+        EpochSeconds(1_779_900_000),
+        Paise(500),
+        Paise(199_500),
+        (MailedRow(7, 3, 1, Paise(500)),),
+    ),
+    mailed_by_customer=True,
     batch_items=10,
     batch_ascending_paise=Paise(5000),
     battery_changed=EpochSeconds(1_600_000_000),
@@ -103,6 +110,15 @@ def test_the_largest_settings_fit() -> None:
         for department in range(DEPARTMENTS_MAX, 0, -1)
         for product_class in range(CLASSES_MAX, 0, -1)
     ]
+    statement = Mailed(
+        EpochSeconds(U32_MAX),
+        Paise(AMOUNT_PAISE_MAX),
+        Paise(AMOUNT_PAISE_MAX),
+        tuple(
+            MailedRow(*key, U32_MAX, Paise(AMOUNT_PAISE_MAX))
+            for key in sorted(keys[:USAGE_ROWS_MAX])
+        ),
+    )
     largest = replace(
         CHANGED,
         departments=tuple(
@@ -111,15 +127,8 @@ def test_the_largest_settings_fit() -> None:
         ),
         office_name='"' * 32,
         auto_dial=AutoDial(1320, "\\" * 200),
-        mailed=Mailed(
-            EpochSeconds(U32_MAX),
-            Paise(AMOUNT_PAISE_MAX),
-            Paise(AMOUNT_PAISE_MAX),
-            tuple(
-                MailedRow(*key, U32_MAX, Paise(AMOUNT_PAISE_MAX))
-                for key in sorted(keys[:USAGE_ROWS_MAX])
-            ),
-        ),
+        mailed=statement,
+        mailed_before=statement,
     )
     flash = _flash()
     SettingsStore(flash).store(largest)
