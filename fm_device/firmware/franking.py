@@ -195,6 +195,16 @@ class Franking:
         selection = self.selection
         return printed_on(selection.day, business_date(now), selection.department)
 
+    @property
+    def day_possible(self) -> bool:
+        """Whether the day that was chosen is within the limit of now."""
+        day, now = self.day, self._machine.psd.time
+        if day is None or now is None:
+            return True
+        today = business_date(now)
+        limit = self._machine.settings.date_advance_max_days
+        return (day - today).days <= largest_advance(today, limit)
+
     def weigh(self) -> Reading:
         """Read the scale; a fault of the scale stands until it weighs again."""
         reading = self._machine.parts.scale.weigh_stable()
