@@ -23,6 +23,7 @@ from enum import Enum, auto
 from typing import Final
 
 from fm_device.psd.vault import DAMAGE_MAX
+from protocol.coded import Coded
 from protocol.errors import StoreError
 from protocol.table import Row, Table
 
@@ -175,7 +176,7 @@ def moved(state: BootState, event: BootEvent) -> BootState:
     return TABLE.row(state, event).to
 
 
-class Part(Enum):
+class Part(Coded):
     """What a self-test looks at, and the code of its failure."""
 
     NVRAM = ("FMW-13-001", "PSD memory")
@@ -186,18 +187,6 @@ class Part(Enum):
     PRINTER = ("FMW-13-006", "printer")
     SCALE = ("FMW-13-007", "scale")
     TARIFF = ("FMW-13-008", "tariff")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the part is called."""
-        words: str = self.value[1]
-        return words
 
 
 class Verdict(Enum):

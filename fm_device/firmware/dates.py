@@ -20,26 +20,15 @@ from enum import Enum
 
 from fm_device.psd.franking import DATE_ADVANCE_MAX_DAYS
 from protocol.calendar import next_working_day
+from protocol.coded import Coded
 from protocol.parameters import parameter
 
 
-class DateRefusal(Enum):
+class DateRefusal(Coded):
     """Why a day is not taken: a code for service, words for the operator."""
 
     PAST = ("FMW-27-001", "DATE IS PAST: choose today or a later day")
     TOO_FAR = ("FMW-27-002", "DATE TOO FAR AHEAD: choose an earlier day")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the panel shows."""
-        words: str = self.value[1]
-        return words
 
 
 class NextWorkingDay(Enum):

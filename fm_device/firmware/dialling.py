@@ -5,17 +5,17 @@ Rules of the PSD are not repeated here. The life of a machine is the table in
 """
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
 from fm_device.psd.device import Psd
 from fm_device.psd.records import NOTHING, PsdRecord
+from protocol.coded import Coded
 from protocol.dialogue.machine import INSPECTION, Request
 from protocol.registers import MachineState, RequestKind
 from protocol.values import Paise, show_rupees
 
 
-class DialRefusal(Enum):
+class DialRefusal(Coded):
     """Why a dial-in is not begun: a code for service, words for the operator."""
 
     UNINSTALLED = ("FMW-36-001", "NOT INSTALLED: have the machine installed")
@@ -29,18 +29,6 @@ class DialRefusal(Enum):
         "AMOUNT: funds would pass the limit that the server has set; ask for less",
     )
     ALREADY_DIALLING = ("FMW-36-006", "DIALLING: wait until the dial-in is over")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the panel shows."""
-        words: str = self.value[1]
-        return words
 
 
 @dataclass(frozen=True, slots=True)

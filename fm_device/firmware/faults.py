@@ -30,6 +30,7 @@ from fm_device.firmware.consumables import (
 from fm_device.flash.settings import Medium
 from fm_device.psd.records import NOTHING
 from fm_device.psd.vault import DAMAGE_MAX
+from protocol.coded import Coded
 from protocol.values import Paise
 
 BATTERY_WARN_DAYS: Final = 5 * 365
@@ -53,7 +54,7 @@ _STOP: Final = FaultKind.STOP
 _WARNING: Final = FaultKind.WARNING
 
 
-class MachineFault(Enum):
+class MachineFault(Coded):
     """Every fault: code, words for the operator, kind, what clears it."""
 
     COVER_OPEN = ("PRN-07-001", "COVER OPEN", _STOP, "close the cover")
@@ -132,12 +133,6 @@ class MachineFault(Enum):
         "choose the date anew",
     )
     FUNDS_LOW = ("FMW-36-010", "FUNDS LOW", _WARNING, "recharge the machine soon")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
 
     @property
     def words(self) -> str:

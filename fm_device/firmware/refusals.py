@@ -5,8 +5,9 @@ The PSD, the postage, the date and the dial-in have refusals of their own; all h
 printing, 12 operators.
 """
 
-from enum import Enum
 from typing import Protocol
+
+from protocol.coded import Coded
 
 
 class Refusal(Protocol):
@@ -25,7 +26,7 @@ class Refusal(Protocol):
         """What the panel shows, and what to do next."""
 
 
-class FirmwareRefusal(Enum):
+class FirmwareRefusal(Coded):
     """Refusals of the firmware itself."""
 
     CONFIRM_VALUE = (
@@ -61,15 +62,3 @@ class FirmwareRefusal(Enum):
         "NO STATEMENT OF MAILING yet: frank, then print the first one",
     )
     NO_RECHARGE = ("FMW-12-010", "NO RECHARGE yet: dial in for one")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the panel shows, and what to do next."""
-        words: str = self.value[1]
-        return words

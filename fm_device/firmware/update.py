@@ -21,12 +21,13 @@ machine and cannot be lost. What an image does is decided by whoever runs it.
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import Final
 
 from fm_device.flash.layout import UPDATE
 from fm_device.psd.vault import Vault
 from hw.nvram import Nvram
+from protocol.coded import Coded
 from protocol.errors import StoreError
 from protocol.table import Row, Table
 
@@ -127,7 +128,7 @@ def moved(state: UpdateState, event: UpdateEvent) -> UpdateState:
     return TABLE.row(state, event).to
 
 
-class UpdateRefusal(Enum):
+class UpdateRefusal(Coded):
     """Why an image is not staged: a code for service, words for the operator."""
 
     NOT_NEWER = (
@@ -138,18 +139,6 @@ class UpdateRefusal(Enum):
         "FMW-18-003",
         "FIRMWARE ON TRIAL: switch off and on, then dial in again",
     )
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the panel shows."""
-        words: str = self.value[1]
-        return words
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ Codes are ``module-function-number``: module FMW, function 05 postage.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
 
+from protocol.coded import Coded
 from protocol.contents import ProductClass, Tariff
 from protocol.values import Paise
 
 
-class PostageRefusal(Enum):
+class PostageRefusal(Coded):
     """Why there is no postage: a code for service, words for the operator."""
 
     NO_TARIFF = (
@@ -31,18 +31,6 @@ class PostageRefusal(Enum):
     TOO_HEAVY = ("FMW-05-004", "TOO HEAVY for this class: choose another class")
     ZONE_NEEDED = ("FMW-05-005", "ZONE: choose how far the item goes")
     ZONE_UNKNOWN = ("FMW-05-006", "ZONE NOT IN THE TARIFF: choose one of this class")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the panel shows."""
-        words: str = self.value[1]
-        return words
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ Source: SPEC.md REG-2, DLG-4.5; the three steps as franking machines have them.
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from enum import Enum
 from typing import Final
 
 from fm_device.psd.records import (
@@ -23,6 +22,7 @@ from fm_device.psd.records import (
     PsdRecord,
     with_usage,
 )
+from protocol.coded import Coded
 from protocol.errors import LocalProtocolError
 from protocol.indicium import FrankKind, Indicium
 from protocol.keys import MachineCredential
@@ -34,7 +34,7 @@ DATE_ADVANCE_MAX_DAYS: Final = "machine.date_advance_max_days"
 WEIGHT_G_MAX: Final = 0xFFFF
 
 
-class FrankRefusal(Enum):
+class FrankRefusal(Coded):
     """Why the machine does not frank: a code for service, words for the operator."""
 
     FUNDS_SHORT = ("PSD-01-001", "FUNDS SHORT: recharge the machine")
@@ -73,18 +73,6 @@ class FrankRefusal(Enum):
     FAULT = ("PSD-01-004", "FAULT: switch off and call the maker's service")
     CLOCK_NOT_SET = ("PSD-04-001", "CLOCK NOT SET: dial in to have it set")
     DIALLING = ("PSD-36-003", "DIALLING: wait until the dial-in is over")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the panel shows, and what to do next."""
-        words: str = self.value[1]
-        return words
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from 10 s to 1,280 s is that of prepayment meters. That UNLOCK lifts it is ours.
 
 import hmac
 from dataclasses import dataclass, replace
-from enum import Enum, IntEnum
+from enum import IntEnum
 from typing import Final
 
 from fm_device.psd.records import NO_PIN, NO_TIME, PIN_OCTETS, PsdRecord
 from fm_device.psd.states import WrongCodes, moved
+from protocol.coded import Coded
 from protocol.errors import LocalProtocolError
 from protocol.values import EpochSeconds
 
@@ -39,7 +40,7 @@ class Role(IntEnum):
     """Recharges."""
 
 
-class PinVerdict(Enum):
+class PinVerdict(Coded):
     """What came of a PIN: a code for service, words for the panel."""
 
     RIGHT = ("PSD-15-000", "PIN accepted")
@@ -50,18 +51,6 @@ class PinVerdict(Enum):
         "LOCKED OUT after wrong codes: call the recharge server's operator",
     )
     NOT_SET = ("PSD-15-004", "NO PIN is set for this: the supervisor sets one")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
-
-    @property
-    def words(self) -> str:
-        """What the panel shows, and what to do next."""
-        words: str = self.value[1]
-        return words
 
 
 @dataclass(frozen=True, slots=True)

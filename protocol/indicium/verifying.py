@@ -14,6 +14,7 @@ from datetime import date
 from enum import Enum
 from typing import Final
 
+from protocol.coded import Coded
 from protocol.indicium.authentication import authentication_code
 from protocol.indicium.layout import (
     INDICIUM_OCTETS,
@@ -36,7 +37,7 @@ CredentialsOf = Callable[[LicenceIdentifier], Iterable[MachineCredential]]
 KeyOf = Callable[[MachineCredential], bytes | None]
 
 
-class Verdict(Enum):
+class Verdict(Coded):
     """What a verifier finds, the worst first; a stable code, and what to do."""
 
     FORGED = ("IND-20-005", "keep the mail piece and tell the inspector")
@@ -57,12 +58,6 @@ class Verdict(Enum):
     NOT_YET = ("IND-20-010", "hand the mail piece in on its date")
     STALE = ("IND-20-011", "refuse the mail piece: its date is past")
     GENUINE = ("IND-20-000", "nothing more is to be done")
-
-    @property
-    def code(self) -> str:
-        """The stable code."""
-        code: str = self.value[0]
-        return code
 
     @property
     def advice(self) -> str:
