@@ -9,12 +9,12 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import click
 
+from fm_device.typed_cli import Typed
 from protocol.errors import RmfsError
 
 if TYPE_CHECKING:
@@ -29,25 +29,6 @@ EXIT_LINE: Final = 3
 WORDS: Final = "GRAMS, clear, shake [READINGS], fault NAME, mend"
 _INPUT_OCTETS: Final = 4096
 _DIGITS_MAX: Final = 6
-
-
-class _Typed(click.ParamType[Any]):
-    """Something that a person types, read by a function of ours."""
-
-    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
-        self.name = name
-        self._parse = parse
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        """Read it; what cannot be read is a mistake in typing."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return self._parse(value)
-        except RmfsError as error:
-            self.fail(str(error), param, ctx)
 
 
 def _scale(text: str) -> "ScaleAddress":
@@ -97,7 +78,7 @@ def scale() -> None:
     epilog="\b\nExamples:\n  rmfs scale read /dev/ttyUSB0\n"
     "  rmfs scale read 'serial:/dev/ttyS0?baud=2400&bits=7&parity=even' --json"
 )
-@click.argument("device", type=_Typed("DEVICE", _scale))
+@click.argument("device", type=Typed("DEVICE", _scale))
 @click.option("--zero", is_flag=True, help="Zero the scale first.")
 @click.option("--now", is_flag=True, help="Do not wait until the scale is at rest.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -128,18 +109,18 @@ def read(device: "ScaleAddress", *, zero: bool, now: bool, as_json: bool) -> int
     epilog="\b\nExamples:\n  rmfs scale simulate --pty --grams 18\n"
     "  rmfs scale simulate /dev/ttyUSB1 --grams 18.4"
 )
-@click.argument("device", type=_Typed("DEVICE", _port), required=False)
+@click.argument("device", type=Typed("DEVICE", _port), required=False)
 @click.option("--pty", is_flag=True, help="Make a pseudo-terminal and tell its name.")
 @click.option(
     "--grams",
-    type=_Typed("GRAMS", _grams),
+    type=Typed("GRAMS", _grams),
     default="0",
     show_default=True,
     help="What lies on the scale at first.",
 )
 @click.option(
     "--serial-number",
-    type=_Typed("TEXT", _serial_number),
+    type=Typed("TEXT", _serial_number),
     default="RMFS-SIM-1",
     show_default=True,
     help="What the scale calls itself.",
