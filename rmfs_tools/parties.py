@@ -133,7 +133,12 @@ def open_parties(folder: Path, reactor: MonotonicReactor) -> Iterator[Parties]:
         writer = ThreadWriter(reactor)
         exchange = Exchange(
             reactor=reactor,
-            books=Books(store, server.credit_key, SystemEntropy()),
+            books=Books(
+                store,
+                server.credit_key,
+                SystemEntropy(),
+                later_keys=server.find_credit_key,
+            ),
             writer=writer,
             make_channel=lambda: ServerChannel(server.identity),
             wall_clock=clock,
