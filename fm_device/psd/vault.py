@@ -29,6 +29,8 @@ from protocol.values import U32_MAX
 
 COPIES: Final = 3
 DAMAGE_MAX: Final = 999
+WRITES_MAX: Final = U32_MAX - 1_000_000
+"""A memory that was written so often is worn out, long before its numbers end."""
 _DAMAGE_STORED_MAX: Final = 0xFFFF
 
 _HEAD: Final = struct.Struct(">2sBBIHH")
@@ -139,8 +141,8 @@ class Vault:
 
     @property
     def worn_out(self) -> bool:
-        """Whether more copies were damaged than a sound memory ever shows."""
-        return self.damage > DAMAGE_MAX
+        """Whether more was damaged or written than a sound memory ever shows."""
+        return self.damage > DAMAGE_MAX or self.sequence > WRITES_MAX
 
     def commit(self, content: bytes) -> None:
         """Store new content; when this returns it will be found at every power-on.
@@ -180,6 +182,27 @@ class Vault:
         if self._now is None:
             raise StoreError("a write has failed: switch the machine off and on")
         return self._now
+
+
+def overwrite(
+    nvram: Nvram, region: Region, content: bytes, *, sequence: int, damage: int
+) -> None:
+    """Write all copies alike, whatever was there: for labs, never for a machine.
+
+    Args:
+        nvram: The memory.
+        region: Where the vault lies in it.
+        content: What all three copies will hold.
+        sequence: How many writes they will tell of, 1 to `U32_MAX`.
+        damage: How many repairs they will tell of, 0 to 65,535.
+
+    Raises:
+        LocalProtocolError: The content is too long for the region.
+        StoreError: A write has failed.
+    """
+    octets = _encode(_Copy(sequence, damage, content), region)
+    for address in region.addresses:
+        nvram.write(address, octets)
 
 
 def _encode(copy: _Copy, region: Region) -> bytes:

@@ -1,0 +1,32 @@
+"""Register presets and memory images: put a machine where a lab wants to begin.
+
+Lab tools, for machines of the realm TEST alone: what they write never happened.
+"""
+
+from fm_device.presets.applying import apply_preset, check_test_realm, realm_of
+from fm_device.presets.fields import PresetError
+from fm_device.presets.image import (
+    Image,
+    ImageError,
+    decode_image,
+    encode_image,
+)
+from fm_device.presets.library import library_names, library_text, read_library
+from fm_device.presets.preset import Damage, Preset, read_preset
+
+__all__ = [
+    "Damage",
+    "Image",
+    "ImageError",
+    "Preset",
+    "PresetError",
+    "apply_preset",
+    "check_test_realm",
+    "decode_image",
+    "encode_image",
+    "library_names",
+    "library_text",
+    "read_library",
+    "read_preset",
+    "realm_of",
+]
