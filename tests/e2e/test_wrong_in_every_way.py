@@ -453,8 +453,8 @@ STATEMENTS: dict[str, tuple[Callable[[bytes], bytes], ErrorCode]] = {
         _patched(REQUEST_OFFSET, b"\x03"),
         ErrorCode.MALFORMED,
     ),
-    "DLG-4.5 a machine state of 7": (
-        _patched(STATE_OFFSET, b"\x07"),
+    "DLG-4.5 a machine state of 9": (
+        _patched(STATE_OFFSET, b"\x09"),
         ErrorCode.MALFORMED,
     ),
     "DLG-4 a licence that is none": (
@@ -495,7 +495,7 @@ CONFIRMATIONS: dict[str, Callable[[bytes], bytes]] = {
     "DLG-2.1 one octet short": lambda body: body[:-1],
     "DLG-2.1 one octet long": lambda body: body + b"\x00",
     "DLG-2.1 an amount of 2^53": _patched(12, (2**53).to_bytes(8, "big")),
-    "DLG-4.5 a machine state of 7": _patched(44, b"\x07"),
+    "DLG-4.5 a machine state of 9": _patched(44, b"\x09"),
 }
 
 
