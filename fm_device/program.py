@@ -5,7 +5,7 @@ around it: a reactor of its own, a line string, a capture, and the report at the
 """
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from protocol.errors import LinkDownError, LocalProtocolError, RmfsError
 from protocol.link import DEFAULT, Direction, Link, LinkParameters, Role
 
 OnFrame = Callable[[Direction, bytes], None]
+Hold = Callable[[MonotonicReactor], AbstractContextManager[object]]
 
 
 def dial(
@@ -141,6 +142,7 @@ def run_dial_in(
     on_progress: OnProgress,
     on_frame: OnFrame | None = None,
     signals: bool = True,
+    hold: Hold = nullcontext,
 ) -> DialInReport:
     """Dial in once and wait for the end, in real time.
 
@@ -154,6 +156,8 @@ def run_dial_in(
         on_progress: Told of everything that the operator may want to see.
         on_frame: Told of every frame.
         signals: Whether Ctrl-C ends it; only the main thread of a program can say so.
+        hold: Has the reactor while it runs: another thread may give it calls, or stop
+            it.
 
     Raises:
         RmfsError: What stopped the machine itself.
@@ -174,7 +178,8 @@ def run_dial_in(
         )
         ended.addCallbacks(reports.append, failures.append)
         ended.addBoth(lambda _: reactor.callLater(0, reactor.stop))
-        reactor.run(installSignalHandlers=signals)
+        with hold(reactor):
+            reactor.run(installSignalHandlers=signals)
         reactor.close()
     if failures:
         failures[0].raiseException()
