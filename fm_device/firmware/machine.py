@@ -10,6 +10,7 @@ what was done or a refusal: a value with a code and words. Money is moved by the
 alone.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
@@ -52,6 +53,7 @@ from fm_device.model import FIRMWARE
 from fm_device.postage.pricing import tariff_in_force
 from fm_device.psd.device import ChannelMaker, Psd
 from fm_device.psd.records import NO_TIME, PsdRecord
+from fm_device.psd.timekeeper import time_at
 from hw.clock import WallClock
 from hw.nvram import Nvram
 from hw.scales.port import Scale, ScaleFault
@@ -318,7 +320,8 @@ class Machine:
         )
 
     def _open_psd(self) -> MemoryFound:
-        psd = Psd(self.parts.nvram, self.parts.battery, self.parts.channel)
+        parts = self.parts
+        psd = Psd(parts.nvram, parts.battery, parts.channel, self._note_unprinted)
         self._psd = psd
         return MemoryFound(psd.repaired, psd.damage)
 
@@ -344,6 +347,24 @@ class Machine:
         before = self.update.record
         self._note_update(before, self.update.tested(passed=passed))
 
+    def _note_unprinted(self, record: PsdRecord) -> None:
+        """Log a frank that was found open, before the PSD closes it.
+
+        The other way round a second power cut could lose it from the log. When the
+        power fails between the two it stands there already, as the newest entry.
+        """
+        if record.open_frank is None:
+            return
+        code, item = EventCode.FRANK_UNPRINTED, record.registers.items_with_zero
+        value = record.open_frank.value_paise
+        now = time_at(record, self.parts.battery.now())
+        # A flash that fails is found by its own test, a moment later.
+        with suppress(StoreError):
+            log = EventLog(self.parts.flash)
+            noted = [(one.code, one.detail[0]) for one in log.entries(1)]
+            if noted != [(code, item)]:
+                log.append(code, (item, capped(value)), now or NO_TIME)
+
     def _note_start(self, start: Start) -> None:
         psd = self.psd
         self.note(EventCode.POWER_ON)
@@ -352,9 +373,6 @@ class Machine:
         if self._on(self._settings).left_out:
             count = len(self._on(self._settings).left_out)
             self.note(EventCode.SETTINGS_LEFT_OUT, count)
-        if psd.found_open is not None:
-            item = psd.record.registers.items_with_zero
-            self.note(EventCode.FRANK_UNPRINTED, item, psd.found_open.value_paise)
         repaired = psd.repaired + self._on(self._settings).repaired
         if repaired:
             self.note(EventCode.MEMORY_REPAIRED, repaired, psd.damage)

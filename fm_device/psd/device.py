@@ -27,7 +27,7 @@ from fm_device.psd.franking import (
     indicium_of,
 )
 from fm_device.psd.keyring import Keyring
-from fm_device.psd.memory import PsdMemory
+from fm_device.psd.memory import PsdMemory, TellOpen, tell_nobody
 from fm_device.psd.pins import (
     ATTEMPTS_MAX,
     PinAnswer,
@@ -146,6 +146,7 @@ class Psd:
         nvram: Nvram,
         clock: WallClock,
         channel: ChannelMaker = MachineChannel,
+        tell_open: TellOpen = tell_nobody,
     ) -> None:
         """Switch on: recover what is stored, and close the frank that was open.
 
@@ -153,12 +154,14 @@ class Psd:
             nvram: The memory.
             clock: The battery clock, which drifts and is corrected by an offset.
             channel: Makes the channel of a dial-in; simulations bring a double.
+            tell_open: Called with the record before a frank that was found open is
+                closed, once more if the power fails before it is.
 
         Raises:
             StoreError: The memory holds no machine, is beyond repair, or fails.
         """
         self.supervisor_present = False
-        self._memory = PsdMemory(nvram)
+        self._memory = PsdMemory(nvram, tell_open)
         self._clock = clock
         self._channel = channel
         self._contents: ContentStore | None = None

@@ -1,5 +1,6 @@
 """The PSD's memory: two vaults, what lies in them, and what is checked at power-on."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -33,6 +34,14 @@ class KeysErasedError(StoreError):
     """The PSD has no private keys any more; it can prove nothing."""
 
 
+TellOpen = Callable[[PsdRecord], None]
+"""Is told of a record with an open frank, before that frank is closed."""
+
+
+def tell_nobody(_record: PsdRecord) -> None:
+    """Tell nobody."""
+
+
 class PsdMemory:
     """The record and the keys, as stored; every change is a commit.
 
@@ -40,8 +49,13 @@ class PsdMemory:
         found_open: The frank that power-on found accounted and perhaps not printed.
     """
 
-    def __init__(self, nvram: Nvram) -> None:
+    def __init__(self, nvram: Nvram, tell_open: TellOpen = tell_nobody) -> None:
         """Power on: recover both vaults, check what they hold, finish what was begun.
+
+        Args:
+            nvram: The memory.
+            tell_open: Called before a frank that was found open is closed, so that it
+                is told of though the power fails again.
 
         Raises:
             StoreError: The memory holds no machine, is beyond repair, or fails.
@@ -58,6 +72,8 @@ class PsdMemory:
             self._store_ring(self._ring.only(self._record.life))
         self._stop_on_fault()
         self.found_open = self._record.open_frank
+        if self.found_open is not None:
+            tell_open(self._record)
         self._close_open_frank()
 
     @classmethod
