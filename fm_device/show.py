@@ -27,7 +27,7 @@ from protocol.dialogue.shared import (
     Failed,
     LineLost,
 )
-from protocol.messages import RefusalCode
+from protocol.messages import CONTENT_ORDERS, RefusalCode
 from protocol.parameters import INDIA
 from protocol.registers import MachineState, Registers, VoucherKind
 from protocol.values import EpochSeconds, Paise, show_rupees
@@ -86,7 +86,9 @@ def _show_orders(event: OrderTaken | ContentTaken) -> str:
 
 
 def _order_line(taken: OrderTaken) -> str:
-    done = "done" if taken.applied else "not done"
+    fetched = taken.order.order in CONTENT_ORDERS
+    waits = "is to be fetched" if fetched else "not done"
+    done = "done" if taken.applied else waits
     return f"order {taken.order.order_serial}: {taken.order.order.name} {done}"
 
 

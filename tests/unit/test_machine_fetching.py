@@ -107,7 +107,7 @@ def test_an_order_and_the_one_behind_it_are_done_once_the_content_is_here(
     name = f"content {content_id(IMAGE):016x}"
     done = "order 1: FIRMWARE done; order 2: LOCK done"
     assert said[3:] == [
-        "order 1: FIRMWARE not done",
+        "order 1: FIRMWARE is to be fetched",
         "order 2: LOCK not done",
         *(f"{name}: {at} of {len(IMAGE)} octets" for at in (512, 1024, 1536)),
         f"{name}: {len(IMAGE)} of {len(IMAGE)} octets; {done}",
