@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fm_device.desk_cli import add_desk_commands
 from fm_device.frank_cli import add_frank_commands
+from fm_device.report_cli import add_report_commands
 from fm_device.typed_cli import (
     EXIT_DONE,
     EXIT_LINE,
@@ -30,6 +32,8 @@ def add_commands(root: click.Group) -> None:
     """Bring the commands of the machine."""
     root.add_command(machine)
     add_frank_commands(machine)
+    add_desk_commands(machine)
+    add_report_commands(machine)
 
 
 @click.group(epilog="\b\nExample:\n  rmfs machine show office-1")

@@ -92,7 +92,7 @@ def frank(
     from fm_device.show import printed_as_json, show_printed
     from hw.clock import SystemWallClock
 
-    weighing = _scale(scale, on_scale)
+    weighing = scale_of(scale, on_scale)
     with open_machine(
         folder,
         SystemWallClock(),
@@ -155,7 +155,8 @@ def day(folder: Path, letters: int, seed: int, line: "LineAddress | None") -> in
     return EXIT_REFUSED if report is None else tell(report, as_json=False)
 
 
-def _scale(address: "ScaleAddress | None", on_scale: int) -> "Scale":
+def scale_of(address: "ScaleAddress | None", on_scale: int) -> "Scale":
+    """Give the scale at an address, or a simulated one with something on it."""
     from hw.clock import SystemMonotonicClock
     from hw.scales.build import build_scale
     from hw.scales.simulated import SimulatedScale

@@ -119,7 +119,8 @@ class Franking:
         """Choose a class of the tariff in force; its zone is to be chosen anew."""
         tariff = self._machine.tariff
         if tariff is None:
-            return PostageRefusal.NO_TARIFF
+            has_clock = self._machine.psd.time is not None
+            return PostageRefusal.NO_TARIFF if has_clock else FrankRefusal.CLOCK_NOT_SET
         if tariff.find(product_class) is None:
             return PostageRefusal.CLASS_UNKNOWN
         self.selection = replace(self.selection, product_class=product_class, zone="")
