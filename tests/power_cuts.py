@@ -7,7 +7,7 @@ new machine over what the memories hold, with the same clock, scale and paper.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -19,6 +19,7 @@ from hw.entropy import SeededEntropy
 from hw.nvram import MemoryNvram, Nvram, PowerCut, PowerCutError, every_power_cut
 from hw.scales.simulated import SimulatedScale
 from tests.machines import Bench
+from tests.recharge_office import Office
 from tests.witness.small_server import Channels
 
 LETTER_G = 18
@@ -129,10 +130,12 @@ class CutBench(Bench):
     Attributes:
         supply: The power.
         paper: The printer, which is not cleared by a new start.
+        office: The server that it dials in to.
     """
 
     supply: Supply
     paper: NotingPrinter
+    office: Office = field(default_factory=Office)
 
     def switch_on_again(self, *, cut: Strike | None = None) -> None:
         """Put a new machine over what the memories hold, and switch it on.
@@ -169,9 +172,13 @@ def copy_of(bench: Bench) -> CutBench:
         channels.machine,
     )
     machine = Machine(parts, bench.machine.sensors)
+    office = Office()
     if isinstance(bench, CutBench):
         paper.faces = list(bench.paper.faces)
-    return CutBench(machine, scale, clock, paper, nvram, flash, channels, supply, paper)
+        office = bench.office.copy()
+    return CutBench(
+        machine, scale, clock, paper, nvram, flash, channels, supply, paper, office
+    )
 
 
 Act = Callable[[CutBench], object]
@@ -204,6 +211,7 @@ def after_every_cut(
     prepare: Act = switch_on,
     every: bool = False,
     stride: int = 1,
+    only: int = 1,
 ) -> Iterator[Found]:
     """Cut the power before, inside and after each write of an act.
 
@@ -213,10 +221,10 @@ def after_every_cut(
         prepare: What comes before, with whole power, each time anew.
         every: Cut at every octet of every write, not at some.
         stride: With `every`, at each octet of so many.
+        only: Try one cut of so many.
     """
-    for strike, memory in strikes_of(
-        bench, act, prepare=prepare, every=every, stride=stride
-    ):
+    found = strikes_of(bench, act, prepare=prepare, every=every, stride=stride)
+    for strike, memory in found[::only]:
         struck = struck_by(bench, act, strike, prepare=prepare)
         struck.switch_on_again()
         yield Found(strike, memory, struck)
