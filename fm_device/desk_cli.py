@@ -322,8 +322,7 @@ def sense(folder: Path, sensed: tuple[str, ...], *, as_json: bool) -> int:
         click.echo(json.dumps(found, indent=2))
         return EXIT_DONE
     for name, value in found.items():
-        typed = str(value).lower() if isinstance(value, bool) else value
-        click.echo(f"{name}={typed}")
+        click.echo(f"{name}={str(value).lower().replace(' ', '-')}")
     for fault in faults:
         click.echo(f"{fault.words} ({fault.code})", err=True)
     return EXIT_DONE

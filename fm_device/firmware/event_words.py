@@ -5,7 +5,7 @@ from typing import Final
 
 from fm_device.firmware.boot import Part
 from fm_device.firmware.desk import Service
-from fm_device.firmware.faults import fault_of
+from fm_device.firmware.faults import MachineFault, fault_of
 from fm_device.flash.events import Event, EventCode
 from fm_device.model import show_version
 from fm_device.psd.pins import Role
@@ -34,6 +34,18 @@ ERRORS: Final = frozenset(
     }
 )
 """Events that the error report has; `rmfs machine log` has every one."""
+
+_EVERY_DAY: Final = frozenset(
+    {MachineFault.FUNDS_LOW, MachineFault.INK_LOW, MachineFault.TAPE_LOW}
+)
+"""Warnings of what is used up by franking: they are no errors."""
+
+
+def is_error(event: Event) -> bool:
+    """Whether the error report has an event."""
+    is_fault = event.code in (EventCode.FAULT_SET, EventCode.FAULT_CLEARED)
+    every_day = is_fault and fault_of(event.detail[0]) in _EVERY_DAY
+    return event.code in ERRORS and not every_day
 
 
 def event_facts(event: Event) -> EventFacts:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fm_device.firmware.consumables import after_report
-from fm_device.firmware.event_words import ERRORS, event_facts
+from fm_device.firmware.event_words import event_facts, is_error
 from fm_device.firmware.faults import MachineFault
 from fm_device.firmware.machine_facts import machine_facts
 from fm_device.firmware.mailing import (
@@ -181,8 +181,8 @@ def _franking_pairs(machine: "Machine") -> _Pairs:
     settings = machine.settings
     return (
         ("Printed on", settings.medium.value),
-        ("Confirm above", _amount(settings.high_value_paise)),
-        ("Warn below", _amount(settings.low_funds_paise)),
+        ("Confirm above", _amount(settings.high_value_paise, "never")),
+        ("Warn below", _amount(settings.low_funds_paise, "never")),
         ("Date ahead at most", f"{settings.date_advance_max_days} days"),
         ("Next day offered from", show_minute(settings.auto_advance_minute)),
         ("Slogan", str(settings.slogan or "none")),
@@ -208,7 +208,7 @@ def _operator_pairs(machine: "Machine") -> _Pairs:
     return (
         ("PIN to frank", _yes(settings.pins_on)),
         *(
-            (f"{role.name.capitalize()}'s PIN", "set" if psd.has_pin(role) else "none")
+            (f"PIN, {role.name.lower()}", "set" if psd.has_pin(role) else "none")
             for role in Role
         ),
         ("Department needed", _yes(settings.accounts_on)),
@@ -223,8 +223,7 @@ def _department_groups(
     pairs = tuple(
         (
             f"{one.number} {one.name}",
-            (f"{show_rupees(one.limit_paise)}" if one.limit_paise else "no limit")
-            + (", PIN" if one.pin_needed else ""),
+            _amount(one.limit_paise) + (", PIN" if one.pin_needed else ""),
         )
         for one in departments
     )
@@ -259,8 +258,8 @@ def show_minute(minute: int | None) -> str:
     return "never" if minute is None else f"{minute // 60:02d}:{minute % 60:02d} IST"
 
 
-def _amount(amount: Paise) -> str:
-    return "no limit" if amount == NOTHING else show_rupees(amount)
+def _amount(amount: Paise, nothing: str = "no limit") -> str:
+    return nothing if amount == NOTHING else show_rupees(amount)
 
 
 def _yes(flag: bool) -> str:
@@ -277,8 +276,7 @@ def _is_coming(machine: "Machine", tariff: Tariff) -> bool:
 
 
 def _errors(machine: "Machine") -> tuple[Report, ...]:
-    entries = [entry for entry in machine.log.entries() if entry.code in ERRORS]
-    facts = tuple(event_facts(entry) for entry in entries)
+    facts = tuple(map(event_facts, filter(is_error, machine.log.entries())))
     return (error_log(machine_facts(machine), facts),)
 
 

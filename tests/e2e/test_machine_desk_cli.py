@@ -240,7 +240,9 @@ def test_what_the_sensors_tell_stops_a_frank_until_service_mends_it(
     assert "OUT OF INK" in desk.refused("frank", "--on-scale", 18)
     desk.said("service", "ink")
     desk.frank()
-    assert "ink_ul=39988" in desk.said("sense")
+    typed = desk.said("sense").split()
+    assert "ink_ul=39988" in typed
+    assert desk.said("sense", *typed).split() == typed
 
 
 @pytest.mark.parametrize(
