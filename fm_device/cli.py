@@ -8,6 +8,7 @@ import click
 
 from fm_device.desk_cli import add_desk_commands
 from fm_device.frank_cli import add_frank_commands
+from fm_device.image_cli import add_image_commands
 from fm_device.report_cli import add_report_commands
 from fm_device.typed_cli import (
     EXIT_DONE,
@@ -32,6 +33,7 @@ def add_commands(root: click.Group) -> None:
     """Bring the commands of the machine."""
     root.add_command(machine)
     add_frank_commands(machine)
+    add_image_commands(machine)
     add_desk_commands(machine)
     add_report_commands(machine)
 

@@ -5,6 +5,14 @@ Lab tools, for machines of the realm TEST alone: what they write never happened.
 
 from fm_device.presets.applying import apply_preset, check_test_realm, realm_of
 from fm_device.presets.fields import PresetError
+from fm_device.presets.folders import (
+    dump_machine,
+    find_preset,
+    preset_machine,
+    restore_machine,
+    show_library,
+    show_preset,
+)
 from fm_device.presets.image import (
     Image,
     ImageError,
@@ -23,10 +31,16 @@ __all__ = [
     "apply_preset",
     "check_test_realm",
     "decode_image",
+    "dump_machine",
     "encode_image",
+    "find_preset",
     "library_names",
     "library_text",
+    "preset_machine",
     "read_library",
     "read_preset",
     "realm_of",
+    "restore_machine",
+    "show_library",
+    "show_preset",
 ]
