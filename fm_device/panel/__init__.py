@@ -1,0 +1,15 @@
+"""The panel of a machine: display, keys, lamps, and the programs that show them.
+
+    facts.py      what of the machine a panel may show, at one moment
+    keys.py       the keys, and what else a panel hears
+    wishes.py     what the panel wants done, as data
+    choices.py    the lists that an operator chooses from
+    screens.py    the table of screens: pure, (state, event, facts) -> (state, wishes)
+    view.py       what display, lamps and soft keys show: pure
+    driver.py     carries wishes out on a machine
+    frames.py     the line's frames as words
+    terminal.py   all of it in a terminal
+
+Nothing up to `view` knows a machine's inside or a terminal: the same panel can stand on
+a page. Why it is so: docs/decisions/panel.md.
+"""
