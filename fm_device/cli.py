@@ -9,6 +9,7 @@ import click
 from fm_device.desk_cli import add_desk_commands
 from fm_device.frank_cli import add_frank_commands
 from fm_device.image_cli import add_image_commands
+from fm_device.panel.cli import add_panel
 from fm_device.report_cli import add_report_commands
 from fm_device.typed_cli import (
     EXIT_DONE,
@@ -36,6 +37,7 @@ def add_commands(root: click.Group) -> None:
     add_image_commands(machine)
     add_desk_commands(machine)
     add_report_commands(machine)
+    add_panel(machine)
 
 
 @click.group(epilog="\b\nExample:\n  rmfs machine show office-1")
