@@ -12,9 +12,14 @@ from fm_device.dial_in import DialInReport
 from fm_device.firmware.dialling import DialPlan
 from hw.lines.port import LineLoss, LossCause
 from protocol.contents import Body, content_id, make_content, write_content
-from protocol.dialogue.machine import ContentTaken, OrderTaken, Outcome
+from protocol.dialogue.machine import (
+    ContentTaken,
+    OrderTaken,
+    Outcome,
+    VoucherApplied,
+)
 from protocol.keys import CreditKey, Realm
-from protocol.messages import ContentPart, OrderKind, Want
+from protocol.messages import Confirmation, ContentPart, OrderKind, Want
 from protocol.registers import RequestKind, VoucherKind, effect_paise
 from protocol.values import Paise, RechargeNumber
 from tests.machines import FACTORY_ORDERS, ISSUED, Bench
@@ -139,11 +144,15 @@ class Office:
         if asked is None:
             return False
         self.granted[number] = asked
-        dial.say(
+        answer = dial.say(
             dial.voucher(
                 recharge_number=RechargeNumber(number),
                 sign_with=self.credit_key.signing,
                 credit_key=self.credit_key.key_id,
             )
         )
+        assert isinstance(answer, VoucherApplied)
+        confirmation, _ = dial.open(answer.packet)
+        assert isinstance(confirmation, Confirmation)
+        assert confirmation.recharge_number == number
         return True

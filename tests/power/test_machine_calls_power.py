@@ -85,7 +85,7 @@ def test_a_cut_recharge_is_credited_once_whatever_is_asked_for_next(
 ) -> None:
     before = record_of(in_service)
     seen: Counter[str] = Counter()
-    for found in after_every_cut(in_service, recharge, every=every, stride=29):
+    for found in after_every_cut(in_service, recharge, every=every, stride=3):
         bench = found.bench
         money_is_right(bench, before)
         record = bench.machine.record
@@ -116,7 +116,7 @@ def test_a_cut_withdrawal_gives_everything_back_once(
 ) -> None:
     before = record_of(in_service)
     seen: Counter[str] = Counter()
-    for found in after_every_cut(in_service, withdraw, every=every, stride=29):
+    for found in after_every_cut(in_service, withdraw, every=every, stride=3):
         bench = found.bench
         money_is_right(bench, before)
         machine = bench.machine
@@ -145,7 +145,7 @@ def test_a_cut_withdrawal_gives_everything_back_once(
 def test_a_cut_refund_is_paid_once(in_service: Bench, *, every: bool) -> None:
     before = record_of(in_service)
     seen: Counter[str] = Counter()
-    for found in after_every_cut(in_service, refund, every=every, stride=29):
+    for found in after_every_cut(in_service, refund, every=every, stride=3):
         bench = found.bench
         money_is_right(bench, before)
         record = bench.machine.record
