@@ -21,7 +21,7 @@ from tests.power_cuts import CutBench, after_every_cut, copy_of
 EVERY = pytest.mark.parametrize(
     "every",
     [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["some octets", "every octet"],
+    ids=["some octets", "many octets"],
 )
 LETTER_PAISE = 500
 DESCENDING = 200_000 - 2 * LETTER_PAISE

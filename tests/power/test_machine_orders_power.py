@@ -38,7 +38,7 @@ from tests.witness.small_server import CREDIT_KEY, SERVER
 EVERY = pytest.mark.parametrize(
     "every",
     [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["some octets", "every octet"],
+    ids=["some octets", "many octets"],
 )
 NEW_KEY = CreditKey.generate(8, Realm.TEST, SeededEntropy(b"next credit key"))
 KEY_UPDATE = CreditKeyUpdate(
