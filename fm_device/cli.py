@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fm_device.control.cli import add_control
 from fm_device.desk_cli import add_desk_commands
 from fm_device.frank_cli import add_frank_commands
 from fm_device.image_cli import add_image_commands
@@ -38,6 +39,7 @@ def add_commands(root: click.Group) -> None:
     add_desk_commands(machine)
     add_report_commands(machine)
     add_panel(machine)
+    add_control(machine)
 
 
 @click.group(epilog="\b\nExample:\n  rmfs machine show office-1")
