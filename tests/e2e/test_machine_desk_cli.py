@@ -1,6 +1,7 @@
 """`rmfs machine` at the desk and on paper, as a person types it."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -383,3 +384,31 @@ def test_the_program_turns_refusals_and_mistakes_into_exit_codes(desk: Typist) -
     assert main(["machine", "pin", folder, "set", "operator", "--pin", "1"], OURS) == 1
     assert main(["machine", "log", str(desk.folder / "none")], OURS) == EXIT_FAILED
     assert main(["machine", "tariff", folder], OURS) == 0
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "by-hand.md"
+TYPED = {
+    "set supervisor": "22222\n22222\n",
+    "set operator": "22222\n1234\n1234\n",
+    "set pins=on": "22222\n",
+    "add 3": "22222\n",
+}
+"""What is typed when a command of the document asks, by how its words go on."""
+
+
+@pytest.mark.parametrize(
+    "section", ["A day's mail", "Who may do what", "When something is wrong"]
+)
+def test_the_commands_of_the_document_do_what_it_says(
+    desk: Typist, tmp_path: Path, section: str
+) -> None:
+    text = DOCUMENT.read_text("utf-8").partition(f"## {section}\n")[2]
+    shown = text.partition("```sh\n")[2].partition("```")[0].splitlines()
+    for line in shown:
+        rmfs, machine, command, folder, *words = shlex.split(line)
+        assert (rmfs, machine, folder) == ("rmfs", "machine", "office-1")
+        place = {"mailing-1.pdf": tmp_path / "m.pdf", "franks": tmp_path / "franks"}
+        keys = [typed for said, typed in TYPED.items() if said in " ".join(words)]
+        desk.said(
+            command, *(place.get(word, word) for word in words), keys="".join(keys)
+        )
