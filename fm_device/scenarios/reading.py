@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from fm_device.firmware.consumables import Sensors
 from fm_device.firmware.dates import NextWorkingDay
+from fm_device.firmware.reporting import REPORTS
 from fm_device.flash.settings import AutoDial, Department, Medium
 from fm_device.psd.records import DEPARTMENTS_MAX
 from fm_device.scenarios.expectations import read_expectations
@@ -57,6 +58,7 @@ from fm_device.scenarios.steps import (
     DropDepartment,
     EnterPin,
     FailMemory,
+    FailPrint,
     FrankItems,
     GiveOrder,
     Install,
@@ -64,6 +66,7 @@ from fm_device.scenarios.steps import (
     LoseCarrier,
     LoseClock,
     Power,
+    PrintReport,
     PutDepartment,
     Reinitialise,
     Repeat,
@@ -603,6 +606,13 @@ def _damage(table: Table) -> Action:
     )
 
 
+def _report(table: Table) -> Action:
+    return PrintReport(
+        table.take("kind", one_of(REPORTS)),
+        table.take("again", flag, False),  # noqa: FBT003
+    )
+
+
 _COUNT: Final = whole(1, COUNT_MAX)
 
 VERBS: Final[Mapping[str, Callable[[Table, str], Action]]] = {
@@ -623,6 +633,7 @@ VERBS: Final[Mapping[str, Callable[[Table, str], Action]]] = {
     "scale": _inner(_scale),
     "power": _plain(one_of(("on", "off", "cycle")), Power),
     "power-cut": _inner(_power_cut),
+    "print-fails": _only_true(FailPrint()),
     "carrier-lost": _inner(_carrier_lost),
     "order": _inner(_order),
     "licence": _inner(_licence),
@@ -635,6 +646,7 @@ VERBS: Final[Mapping[str, Callable[[Table, str], Action]]] = {
     "flash": _plain(one_of(("whole", "read-only", "dead")), FailMemory),
     "install": _plain(whole(100_000, 999_999), Install),
     "reinitialise": _plain(_licence_name, Reinitialise),
+    "report": _inner(_report),
     "repeat": lambda table, _verb: _repeat(table, 1),
 }
 """Every verb of a step, and how it is read; `repeat` is read where its depth is known.

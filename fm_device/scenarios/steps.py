@@ -193,6 +193,11 @@ class CutPower:
 
 
 @dataclass(frozen=True, slots=True)
+class FailPrint:
+    """Have the printer fail in the middle of the next imprint, with the power on."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoseCarrier:
     """Lose the carrier in the next dial-in, in the middle of a message.
 
@@ -325,6 +330,18 @@ class Reinitialise:
 
 
 @dataclass(frozen=True, slots=True)
+class PrintReport:
+    """Print a report, or the last statement of mailing once more.
+
+    Attributes:
+        kind: As `fm_device.firmware.reporting.REPORTS`.
+    """
+
+    kind: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """Take steps again and again.
 
@@ -355,6 +372,7 @@ Action = (
     | UseScale
     | Power
     | CutPower
+    | FailPrint
     | LoseCarrier
     | GiveOrder
     | ChangeLicence
@@ -367,6 +385,7 @@ Action = (
     | FailMemory
     | Install
     | Reinitialise
+    | PrintReport
     | Repeat
 )
 

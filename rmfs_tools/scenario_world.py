@@ -1,0 +1,602 @@
+"""The world of a scenario: one machine, one server with its books, a line, one time.
+
+Everything is the product's own but what the scenario has in its hand: the time is
+virtual, the memories can lose their power or fail, the printer can be cut off, and the
+line can be lost in the middle of a chosen message.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from twisted.internet.task import Clock
+
+from fm_device.dial_in import DialInReport, LinkIsUp, Progress
+from fm_device.firmware.boot import Part, Verdict
+from fm_device.firmware.consumables import Sensors
+from fm_device.firmware.machine import Machine, Parts
+from fm_device.firmware.printing import FolderPrinter
+from fm_device.flash.events import EventCode
+from fm_device.flash.layout import FLASH_OCTETS
+from fm_device.folder import SAMPLE_PIN_CODE, put_factory_tariff, write_file
+from fm_device.frank import FrankFace
+from fm_device.program import dial_repeatedly
+from fm_device.psd.device import Psd, manufacture
+from fm_device.psd.memory import NVRAM_OCTETS, STATE
+from fm_device.psd.pins import Role
+from fm_device.psd.records import ContentHeld, PsdRecord
+from fm_device.psd.vault import Vault
+from fm_device.scenarios.scenario import Scenario, StartRegisters, StartState
+from hw.clock import DriftingWallClock, epoch_seconds
+from hw.entropy import SeededEntropy
+from hw.lines.exchange import VirtualExchange
+from hw.lines.virtual import VirtualLineParameters
+from hw.nvram import MemoryNvram, Nvram, PowerCutError, PowerCutNvram
+from hw.scales.simulated import SimulatedScale
+from protocol.channel import MachineChannel, MachineChannelPort, ServerChannel
+from protocol.contents import Body, make_content, write_content
+from protocol.dialogue.machine import INSPECTION, Request
+from protocol.errors import InvariantError, StoreError
+from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.keys import (
+    CreditKey,
+    MachineIdentity,
+    MakerKey,
+    Realm,
+    ServerCredential,
+    ServerIdentity,
+    ServerProvisioning,
+)
+from protocol.messages import MessageType
+from protocol.parameters import business_date
+from protocol.registers import Registers, RequestKind
+from protocol.values import (
+    EpochSeconds,
+    LicenceIdentifier,
+    LicenceNumber,
+    Paise,
+    RechargeNumber,
+)
+from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.books import Books
+from rmfs_server.calls import Exchange
+from rmfs_server.contents import read_ordered
+from rmfs_server.funds import import_fund_file
+from rmfs_server.limits import Limits
+from rmfs_server.store import Store, open_store
+from rmfs_server.store.acts import By
+from rmfs_server.store.migrations import migrate
+from rmfs_server.writer import ImmediateWriter
+
+LICENCE: Final = LicenceIdentifier("N123456")
+NUMBER: Final = LicenceNumber("KN0600065")
+LICENSEE: Final = "Bharat Stationers, Bengaluru"
+EXPIRES_ON: Final = date(2050, 12, 31)
+SERIAL: Final = "PSD00001"
+_BEFORE: Final = timedelta(minutes=30)
+"""What is before the first step happens in this time."""
+_CUT_AFTER_OCTETS: Final = 24
+"""Every message with its frame is longer, and this is inside its first block."""
+_STEPS_MAX: Final = 2_000_000
+
+WhenUp = Callable[[], None]
+
+
+class VirtualTime:
+    """The time of day of a virtual reactor: one time for line, machine and server."""
+
+    def __init__(self, reactor: Clock, began: datetime) -> None:
+        """Begin when the reactor's clock shows what it shows now."""
+        self._reactor = reactor
+        self._began = began.astimezone(UTC) - timedelta(seconds=reactor.seconds())
+
+    def now(self) -> EpochSeconds:
+        """Read the clock in whole seconds."""
+        return epoch_seconds(self.utc())
+
+    def utc(self) -> datetime:
+        """Read the clock as an aware UTC instant."""
+        return self._began + timedelta(seconds=self._reactor.seconds())
+
+
+class LabMemory:
+    """A memory that a scenario can cut off, let fail, copy and damage."""
+
+    def __init__(self, size_octets: int) -> None:
+        """Begin with an erased memory."""
+        self.chip = MemoryNvram.erased(size_octets)
+        self._seen: Nvram = self.chip
+        self._how = "whole"
+
+    @property
+    def size_octets(self) -> int:
+        """Number of octets that can be addressed."""
+        return self.chip.size_octets
+
+    def read(self, address: int, length: int) -> bytes:
+        """Read, unless the chip is dead."""
+        if self._how == "dead":
+            raise StoreError("the chip does not answer")
+        return self._seen.read(address, length)
+
+    def write(self, address: int, octets: bytes) -> None:
+        """Write, unless the chip takes nothing any more."""
+        if self._how != "whole":
+            raise StoreError("the chip takes no octets any more")
+        self._seen.write(address, octets)
+
+    def cut_at(self, write: int, torn_octets: int | None) -> None:
+        """Have the power fail at the n-th write from now on."""
+        self._seen = PowerCutNvram(self.chip, write, torn_octets)
+
+    def restore_power(self) -> None:
+        """Hold the power again."""
+        self._seen = self.chip
+
+    def fail(self, how: str) -> None:
+        """Let the chip be whole, read-only or dead."""
+        self._how = how
+
+    def put_image(self, image: bytes) -> None:
+        """Solder another chip in."""
+        self.chip = MemoryNvram(image)
+        self._seen = self.chip
+
+    def flip(self, address: int) -> None:
+        """Turn every bit of one octet."""
+        (octet,) = self.chip.read(address, 1)
+        self.chip.write(address, bytes([octet ^ 0xFF]))
+
+
+class LabPrinter:
+    """A printer that counts what came out, and that the power can fail in."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Print into a folder, or nowhere."""
+        self.last: FrankFace | None = None
+        self.printed = 0
+        self.franked = 0
+        """Imprints that were accounted: zero imprints too, no specimen."""
+        self.value_paise = 0
+        self.cut = False
+        self.failing = False
+        self._pictures = None if folder is None else FolderPrinter(folder, write_file)
+
+    def put(self, face: FrankFace) -> None:
+        """Print one frank.
+
+        Raises:
+            PowerCutError: The power fails now; what is on the paper is no frank.
+            StoreError: The printer fails, and the power is on.
+        """
+        if self.failing:
+            self.failing = False
+            raise StoreError("the printer has stopped in the middle of a frank")
+        if self.cut:
+            self.cut = False
+            raise PowerCutError("the power failed while the frank was printed")
+        self.last = face
+        self.printed += 1
+        self.franked += face.item is not None
+        self.value_paise += face.value_paise
+        if self._pictures is not None:
+            self._pictures.put(face)
+
+
+class _WatchedMachine(MachineChannel):
+    """The machine's channel, telling which message is sealed."""
+
+    def __init__(
+        self,
+        identity: MachineIdentity,
+        server: ServerCredential,
+        told: Callable[[int], None],
+    ) -> None:
+        super().__init__(identity, server)
+        self._told = told
+
+    def greeting_3(self, body: bytes) -> bytes:
+        self._told(body[0])
+        return super().greeting_3(body)
+
+    def seal(self, body: bytes) -> bytes:
+        self._told(body[0])
+        return super().seal(body)
+
+
+class _WatchedServer(ServerChannel):
+    """The server's channel, telling which message is sealed."""
+
+    def __init__(self, identity: ServerIdentity, told: Callable[[int], None]) -> None:
+        super().__init__(identity)
+        self._told = told
+
+    def greeting_4(self, body: bytes) -> bytes:
+        self._told(body[0])
+        return super().greeting_4(body)
+
+    def seal(self, body: bytes) -> bytes:
+        self._told(body[0])
+        return super().seal(body)
+
+
+class World:
+    """Machine, server, books and line of one scenario.
+
+    Attributes:
+        machine: The machine; a new object whenever the power was cut.
+        licence: The licence that it franks under now.
+        restored: Whether a copy of its memories was ever put back.
+        failed_parts: What did not pass a self-test, ever.
+    """
+
+    def __init__(
+        self, scenario: Scenario, folder: Path, seed: int, pictures: Path | None = None
+    ) -> None:
+        """Make everything, and bring it to where the first step begins.
+
+        Args:
+            scenario: What it begins with.
+            folder: An empty folder for the books.
+            seed: Chooses keys, marks and noise.
+            pictures: Where pictures of franks go, or None.
+        """
+        self.scenario = scenario
+        self.licence = LICENCE
+        self.restored = False
+        self.failed_parts: set[Part] = set()
+        self.dial_ins = 0
+        self._seed = seed
+        self._deposits = 0
+        self.reactor = Clock()
+        self.wall = VirtualTime(self.reactor, scenario.start.at - _BEFORE)
+        self.battery = DriftingWallClock(
+            self.wall, scenario.machine.drift_ppm, self.wall.utc()
+        )
+        self.maker = MakerKey.generate("maker", Realm.TEST, self.entropy("maker"))
+        self.server = ServerIdentity.generate(
+            "TEST-OEM", Realm.TEST, 1, self.entropy("server")
+        )
+        self.credit_keys: dict[int, CreditKey] = {}
+        self.store = self._open_books(folder)
+        self.administration = Administration(
+            self.store, self.credit_key(1), self.credit_keys.get
+        )
+        self.nvram = LabMemory(NVRAM_OCTETS)
+        self.flash = LabMemory(FLASH_OCTETS)
+        self.scale = SimulatedScale()
+        self.printer = LabPrinter(pictures)
+        self._lose: tuple[MessageType, int] | None = None
+        self._cut_at: tuple[str, int] | None = None
+        self._line = VirtualExchange(self.reactor, self._plan)
+        self._line.listen(self._exchange().answer)
+        self._manufacture()
+        self.base: Registers
+        self.machine = self._new_machine(Sensors())
+        self._begin()
+
+    # Time and chance.
+
+    def entropy(self, label: str) -> SeededEntropy:
+        """Give the stream of one purpose."""
+        return SeededEntropy(b"%s %d" % (label.encode(), self._seed))
+
+    def by(self) -> By:
+        """Sign for what people do at the server."""
+        return By("scenario", self.scenario.name, self.wall.now())
+
+    def pass_until(self, moment: datetime) -> None:
+        """Let time pass; a moment that is past changes nothing."""
+        lapse = (moment - self.wall.utc()).total_seconds()
+        if lapse > 0:
+            self.reactor.advance(lapse)
+        self.machine.look()
+
+    def close(self) -> None:
+        """Close the books."""
+        self.store.close()
+
+    # The machine.
+
+    def power_on(self) -> None:
+        """Switch the machine on.
+
+        Raises:
+            PowerCutError: The power failed again.
+        """
+        self.nvram.restore_power()
+        self.flash.restore_power()
+        start = self.machine.switch_on()
+        failed = {test.part for test in start.tests if test.verdict is Verdict.FAILED}
+        if self.machine.is_on:
+            # A firmware image that fails is started again before this one ends.
+            failed |= {
+                list(Part)[event.detail[0]]
+                for event in self.machine.log.entries()
+                if event.code == EventCode.SELF_TEST_FAILED
+            }
+        self.failed_parts |= failed
+
+    def power_lost(self) -> None:
+        """Take what a power cut leaves: a machine that is off."""
+        self.nvram.restore_power()
+        self.flash.restore_power()
+        self.printer.cut = False
+        self.machine = self._new_machine(self.machine.sensors)
+
+    def put_images(self, nvram: bytes, flash: bytes) -> None:
+        """Put other memories in; the machine is off then."""
+        self.nvram.put_image(nvram)
+        self.flash.put_image(flash)
+        self.restored = True
+
+    def stored_record(self) -> PsdRecord | None:
+        """Give what the PSD remembers, on or off; None when its memory is lost."""
+        if self.machine.is_on:
+            return self.machine.record
+        try:
+            return Psd(self.nvram.chip, self.battery).record
+        except StoreError:
+            return None
+
+    def install(self, pin_code: int) -> None:
+        """Install the machine and enrol it at the server."""
+        self.machine.psd.install(pin_code)
+        self.enrol()
+
+    def enrol(self) -> None:
+        """Enrol the machine's present life."""
+        new = NewLicence(NUMBER, LICENSEE, EXPIRES_ON)
+        provisioning = self.machine.psd.provisioning(self.wall.now())
+        self.administration.enrol(provisioning, new, self.by())
+
+    def _new_machine(self, sensors: Sensors) -> Machine:
+        parts = Parts(
+            self.nvram,
+            self.flash,
+            self.battery,
+            self.scale,
+            self.printer,
+            self._machine_channel,
+        )
+        return Machine(parts, sensors)
+
+    def _manufacture(self) -> None:
+        start = self.scenario.start
+        contents: tuple[ContentHeld, ...] = ()
+        if start.with_tariff:
+            flash = self.flash
+            contents = (put_factory_tariff(flash, self.maker, self.wall.now()),)
+        manufacture(
+            self.nvram,
+            psd_serial=SERIAL,
+            licence=LICENCE,
+            realm=Realm.TEST,
+            servers=[self.provisioning(1)],
+            maker=self.maker.public,
+            entropy=self.entropy("machine"),
+            clock=self.battery if start.with_clock else None,
+            contents=contents,
+        )
+        if start.registers is not None:
+            self._put_registers(start.registers)
+
+    def _put_registers(self, wanted: StartRegisters) -> None:
+        vault = Vault(self.nvram, STATE)
+        record = PsdRecord.decode(vault.content)
+        total = Paise(wanted.ascending_paise + wanted.descending_paise)
+        number = RechargeNumber(wanted.recharge_number)
+        life = replace(
+            record.life,
+            ascending_paise=wanted.ascending_paise,
+            control_total_paise=total,
+            recharge_number=number,
+        )
+        registers = Registers(
+            wanted.ascending_paise,
+            wanted.descending_paise,
+            total,
+            wanted.items,
+            wanted.imprints,
+        )
+        after = replace(
+            record,
+            registers=registers,
+            lives=(life,),
+            recharge_number=number,
+            closed_number=number,
+        )
+        vault.commit(after.encode())
+
+    def _begin(self) -> None:
+        start, settings = self.scenario.start, self.scenario.machine
+        self.power_on()
+        self.base = self.machine.record.registers
+        if start.state is not StartState.NEW:
+            self.install(SAMPLE_PIN_CODE)
+            in_service = start.state is StartState.IN_SERVICE
+            funds = start.funds_paise if in_service else Paise(0)
+            if start.deposited_paise + funds:
+                self.deposit(Paise(start.deposited_paise + funds))
+            if in_service:
+                request = Request(RequestKind.RECHARGE, funds) if funds else INSPECTION
+                self.machine.calls.done(self.dial(request))
+        self.machine.set(
+            departments=tuple(sorted(settings.departments, key=lambda one: one.number)),
+            **settings.changes,
+        )
+        roles = {role.name.lower(): role for role in Role}
+        for name, pin in settings.pins.items():
+            self.machine.psd.set_pin(roles[name], pin)
+        self.power_cycle()
+        self.pass_until(start.at)
+
+    def power_cycle(self) -> None:
+        """Switch off and on."""
+        self.machine.switch_off()
+        self.power_on()
+
+    # The line.
+
+    def lose_carrier(self, during: MessageType, number: int) -> None:
+        """Lose the carrier of the next dial-in in the n-th message of a kind."""
+        self._lose = (during, number)
+
+    def dial(
+        self, request: Request, attempts: int = 1, when_up: WhenUp | None = None
+    ) -> DialInReport:
+        """Dial in; virtual time runs until the line has ended.
+
+        Args:
+            request: What is asked for.
+            attempts: How often, when the line fails.
+            when_up: What the operator does while the line is up.
+
+        Raises:
+            PowerCutError: The power failed in it.
+            RmfsError: What stopped the machine itself.
+        """
+        ended: list[DialInReport] = []
+        failed: list[BaseException] = []
+        waiting = [when_up] if when_up is not None else []
+
+        def progress(event: Progress) -> None:
+            if isinstance(event, LinkIsUp) and waiting:
+                self.reactor.callLater(0, waiting.pop())
+
+        self.dial_ins += 1
+        dialling = dial_repeatedly(
+            self.machine.psd,
+            request,
+            self._line,
+            self.reactor,
+            attempts=attempts,
+            on_progress=progress,
+        )
+        dialling.addCallbacks(ended.append, lambda why: failed.append(why.value))
+        self._run(lambda: bool(ended or failed))
+        self._lose = self._cut_at = None
+        for error in failed:
+            raise error
+        return ended[0]
+
+    def _run(self, until: Callable[[], bool]) -> None:
+        for _ in range(_STEPS_MAX):
+            if until():
+                return
+            calls = self.reactor.getDelayedCalls()
+            if not calls:
+                break
+            due = min(call.getTime() for call in calls)
+            self.reactor.advance(max(0.0, due - self.reactor.seconds()))
+            self._cut_if_due()
+        raise InvariantError("a dial-in that never ends")
+
+    def _plan(self, _call: int) -> VirtualLineParameters:
+        line = self.scenario.line
+        return VirtualLineParameters(
+            bit_s=line.bit_s,
+            delay_s=line.delay_s,
+            bit_error_rate=line.bit_error_rate,
+            seed=self._seed,
+        )
+
+    def _machine_channel(
+        self, identity: MachineIdentity, server: ServerCredential
+    ) -> MachineChannelPort:
+        return _WatchedMachine(identity, server, lambda kind: self._sealed("up", kind))
+
+    def _server_channel(self) -> ServerChannel:
+        return _WatchedServer(self.server, lambda kind: self._sealed("down", kind))
+
+    def _sealed(self, way: str, kind: int) -> None:
+        line = self._line.latest
+        if self._lose is None or line is None or kind != self._lose[0]:
+            return
+        during, number = self._lose
+        self._lose = (during, number - 1)
+        if number == 1:
+            sent = line.up.octets_sent if way == "up" else line.down.octets_sent
+            self._cut_at = (way, sent + _CUT_AFTER_OCTETS)
+            self._lose = None
+
+    def _cut_if_due(self) -> None:
+        line = self._line.latest
+        if self._cut_at is None or line is None:
+            return
+        way, octets = self._cut_at
+        counters = line.up if way == "up" else line.down
+        if counters.octets_arrived >= octets:
+            self._cut_at = None
+            line.cut()
+
+    # The server.
+
+    def credit_key(self, number: int) -> CreditKey:
+        """Give a credit key of the server; it is made when it is first asked for."""
+        if number not in self.credit_keys:
+            entropy = self.entropy(f"credit key {number}")
+            self.credit_keys[number] = CreditKey.generate(number, Realm.TEST, entropy)
+        return self.credit_keys[number]
+
+    def provisioning(self, number: int) -> ServerProvisioning:
+        """Give what a PSD has to know of the server and one of its credit keys."""
+        public = self.credit_key(number).signing.public
+        credential = self.server.credential.with_credit_key(number, public)
+        return ServerProvisioning(credential, self.wall.now())
+
+    def order_content(self, body: Body) -> None:
+        """Have the maker sign a content, and order it.
+
+        Raises:
+            MoveRefusedError: The server does not order it.
+        """
+        content = make_content(body, Realm.TEST, self.wall.now())
+        octets = write_content(content, self.maker)
+        makers = [self.maker.public]
+        ordered = read_ordered(octets, makers, self.server.credential)
+        self.administration.order_content(self.licence, ordered, self.by())
+
+    def deposit(self, amount_paise: Paise) -> None:
+        """Take a fund file with one deposit, available today.
+
+        Raises:
+            RmfsError: The amount went into suspense.
+        """
+        self._deposits += 1
+        today = business_date(self.wall.now())
+        line = DetailLine(
+            line_id="1",
+            licence=self.licence,
+            licence_number=NUMBER,
+            licensee=LICENSEE,
+            amount_paise=amount_paise,
+            mode=PaymentMode.NETBANKING,
+            value_date=today,
+            available_from=today,
+        )
+        name = f"FND-{self.licence[0]}-{self._deposits:04d}"
+        file = FundFile(name, self.licence[0], today, (line,))
+        import_fund_file(self.store, encode_fund_file(file), self.wall.now())
+
+    def _open_books(self, folder: Path) -> Store:
+        store = open_store(f"sqlite:///{folder / 'books.sqlite'}")
+        migrate(store)
+        return store
+
+    def _exchange(self) -> Exchange:
+        return Exchange(
+            reactor=self.reactor,
+            books=Books(
+                self.store,
+                self.credit_key(1),
+                self.entropy("marks"),
+                self.credit_keys.get,
+            ),
+            writer=ImmediateWriter(),
+            make_channel=self._server_channel,
+            wall_clock=self.wall,
+            limits=Limits(),
+        )
