@@ -23,6 +23,8 @@ class SystemLine:
         line: LineAddress,
         clock: WallClock,
         capture: Path | None = None,
+        *,
+        attempts: int = ATTEMPTS,
     ) -> None:
         """Say where to dial.
 
@@ -32,11 +34,13 @@ class SystemLine:
             clock: For the time stamps of captures.
             capture: Where the first dial-in is captured; those after it get a number
                 behind the name.
+            attempts: How often one dial-in is tried when the line fails.
         """
         self._machine = machine
         self._line = line
         self._clock = clock
         self._capture = capture
+        self._attempts = attempts
         self._dialled = 0
 
     def __call__(
@@ -52,7 +56,7 @@ class SystemLine:
             self._machine.psd,
             request,
             self._line,
-            attempts=ATTEMPTS,
+            attempts=self._attempts,
             clock=self._clock,
             capture=self._numbered(),
             on_progress=on_progress,

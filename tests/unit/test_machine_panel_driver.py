@@ -1,0 +1,406 @@
+"""A panel on a real machine: what its keys do there."""
+
+import pytest
+
+from fm_device.dial_in import DialInReport, LinkIsUp, OnProgress
+from fm_device.firmware.desk import Service
+from fm_device.firmware.dialling import DialPlan
+from fm_device.flash.settings import Department
+from fm_device.panel.choices import Screen, choices
+from fm_device.panel.driver import Panel
+from fm_device.panel.keys import (
+    ClassKey,
+    Clear,
+    DateKey,
+    Digit,
+    Down,
+    FrankKey,
+    FundsKey,
+    MenuKey,
+    News,
+    Ok,
+    PanelEvent,
+    PowerKey,
+    ReportKey,
+    Right,
+    WishKey,
+    ZeroKey,
+)
+from fm_device.panel.wishes import ReportName, Serve
+from fm_device.program import OnFrame
+from fm_device.psd.memory import NVRAM_OCTETS
+from fm_device.psd.pins import ATTEMPTS_MAX, Role
+from hw.lines.port import LineLoss, LossCause
+from hw.scales.port import ScaleFault
+from protocol.contents import Slogan
+from protocol.dialogue.machine import INSPECTION, Outcome, Request
+from protocol.errors import StoreError
+from protocol.link import Direction
+from protocol.registers import MachineState, RequestKind
+from protocol.values import Paise
+from tests.machines import Bench, a_machine
+
+
+class HandLine:
+    """A line that the bench itself answers; it keeps what was asked for."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.asked: list[Request] = []
+        self.error: StoreError | None = None
+        self._bench = bench
+
+    def __call__(
+        self, request: Request, on_progress: OnProgress, on_frame: OnFrame
+    ) -> DialInReport:
+        self.asked.append(request)
+        if self.error is not None:
+            raise self.error
+        before = self._bench.machine.record.registers
+        on_progress(LinkIsUp())
+        on_frame(Direction.SENT, bytes.fromhex("013f"))
+        if request.kind is RequestKind.RECHARGE:
+            self._bench.recharge(request.amount_paise)
+        else:
+            self._bench.inspect()
+        return DialInReport(
+            outcome=Outcome.INSPECTED,
+            before=before,
+            after=self._bench.machine.record.registers,
+            pending=None,
+            voucher=None,
+            refusal=None,
+            receipt=None,
+            orders=(),
+            failure=None,
+            loss=LineLoss(LossCause.DROPPED_HERE),
+            octets_up=1,
+            octets_down=1,
+            duration_s=0.0,
+        )
+
+
+def _press(panel: Panel, *events: PanelEvent) -> None:
+    """Press keys; a dial-in that begins is run to its end."""
+    for event in events:
+        plan = panel.press(event)
+        if plan is not None:
+            panel.dial(plan, panel.hear)
+
+
+def _digits(text: str) -> tuple[Digit, ...]:
+    return tuple(Digit(int(digit)) for digit in text)
+
+
+def _shown(panel: Panel) -> str:
+    return "\n".join(panel.view.lines)
+
+
+def _screen(panel: Panel) -> Screen:
+    return panel.state.screen
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return a_machine()
+
+
+@pytest.fixture
+def panel(bench: Bench) -> Panel:
+    return Panel(bench.machine, HandLine(bench))
+
+
+def test_a_letter_is_franked_by_one_key(bench: Bench, panel: Panel) -> None:
+    bench.scale.put(18)
+    _press(panel, FrankKey())
+    assert panel.view.lines[-1] == "FRANKED Rs 5.00, item 1"
+    assert "Rs 5.00" in panel.view.frank
+    assert panel.facts.registers.ascending_paise == 500
+    assert panel.view.face is bench.printer.last
+
+
+def test_an_empty_scale_is_told_and_franks_nothing(bench: Bench, panel: Panel) -> None:
+    _press(panel, FrankKey())
+    assert panel.state.screen is Screen.MESSAGE
+    assert "NO WEIGHT" in _shown(panel)
+    assert "FMW-05-003" in _shown(panel)
+    assert bench.machine.record.registers.items == 0
+
+
+def test_a_zero_imprint_costs_nothing(panel: Panel) -> None:
+    _press(panel, ZeroKey())
+    assert panel.view.frank.startswith("ZERO")
+    assert panel.facts.registers.descending_paise == 200_000
+
+
+def test_a_specimen_says_that_it_is_of_no_value() -> None:
+    panel = Panel(a_machine(MachineState.INSTALLED).machine)
+    _press(panel, ZeroKey())
+    assert panel.view.lines[-1].startswith("SPECIMEN")
+
+
+def test_a_class_with_zones_asks_for_one(bench: Bench, panel: Panel) -> None:
+    bench.scale.put(45)
+    _press(panel, ClassKey(), Digit(6))
+    assert panel.state.screen is Screen.ZONE
+    _press(panel, Digit(1))
+    assert panel.facts.price.value_paise == 1900
+    _press(panel, ClassKey(), Digit(6), Clear(), FrankKey())
+    assert panel.state.screen is Screen.ZONE, "franking asks for it as well"
+
+
+def test_a_high_value_is_franked_only_when_it_is_confirmed(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.machine.desk.change(high_value_paise=Paise(400))
+    bench.scale.put(18)
+    _press(panel, FrankKey())
+    assert panel.state.screen is Screen.CONFIRM_VALUE
+    _press(panel, Clear())
+    assert bench.machine.record.registers.items == 0
+    _press(panel, FrankKey(), Ok())
+    assert bench.machine.record.registers.items == 1
+
+
+def test_a_department_is_asked_for_where_franks_need_one(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.machine.desk.put_department(Department(7, "Accounts"))
+    bench.machine.desk.change(accounts_on=True)
+    bench.scale.put(18)
+    _press(panel, FrankKey())
+    assert panel.state.screen is Screen.DEPARTMENT
+    _press(panel, Digit(2), FrankKey())
+    assert bench.machine.record.rows[0].department == 7
+
+
+def test_a_slogan_is_chosen_from_the_menu(bench: Bench, panel: Panel) -> None:
+    bench.bring(Slogan(3, "Letters", ("LETTERS LAST",), 0, "DIVISION 7"))
+    panel.look()
+    _press(panel, MenuKey(), Digit(2), Digit(2))
+    assert bench.machine.settings.slogan == 3
+    assert panel.facts.slogan.name == "Letters"
+
+
+def test_a_day_ahead_is_chosen_and_shown(bench: Bench, panel: Panel) -> None:
+    _press(panel, DateKey(), Right(), Ok())
+    assert bench.machine.franking.day is not None
+    assert (bench.machine.franking.day - bench.today).days == 1
+    assert "(+1)" in _shown(panel)
+    _press(panel, DateKey(), DateKey())
+    assert bench.machine.franking.day is not None
+
+
+def test_a_day_that_is_past_is_refused(bench: Bench, panel: Panel) -> None:
+    bench.scale.put(18)
+    panel.look()
+    today = panel.facts.day
+    _press(panel, DateKey())
+    assert today is not None
+    _press(panel, *([Right()] * 31), Ok())
+    assert "DATE TOO FAR AHEAD" in _shown(panel)
+    assert bench.machine.franking.day == today
+
+
+def test_a_recharge_is_dialled_for_and_its_end_is_told(
+    bench: Bench, panel: Panel
+) -> None:
+    _press(panel, FundsKey(), Digit(1), *_digits("3000"), Ok())
+    assert panel.state.screen is Screen.MESSAGE
+    assert panel.facts.registers.descending_paise == 500_000
+    assert panel.view.frames == ((True, "SABM"),)
+
+
+def test_an_inspection_is_dialled_for_from_the_funds(bench: Bench) -> None:
+    line = HandLine(bench)
+    panel = Panel(bench.machine, line)
+    _press(panel, FundsKey(), Digit(2))
+    assert line.asked == [INSPECTION]
+
+
+def test_no_amount_is_refused_by_the_machine(panel: Panel) -> None:
+    _press(panel, FundsKey(), Digit(1), Ok())
+    assert "FMW-36-005" in _shown(panel)
+
+
+def test_without_a_line_nothing_is_dialled(bench: Bench) -> None:
+    panel = Panel(bench.machine)
+    _press(panel, FundsKey(), Digit(2))
+    assert "NO LINE" in _shown(panel)
+
+
+def test_a_machine_that_fails_in_a_dial_in_says_so(bench: Bench) -> None:
+    line = HandLine(bench)
+    line.error = StoreError("the memory does not answer")
+    panel = Panel(bench.machine, line)
+    _press(panel, FundsKey(), Digit(2))
+    assert "the memory does not answer" in _shown(panel)
+
+
+def test_keys_do_nothing_while_a_dial_in_goes_on(panel: Panel) -> None:
+    assert panel.press(FundsKey()) is None
+    plan = panel.press(Digit(2))
+    assert isinstance(plan, DialPlan)
+    heard: list[News] = []
+    for key in (FrankKey(), PowerKey(), Clear(), Ok()):
+        assert panel.press(key) is None
+        assert panel.state.screen is Screen.DIALLING
+    panel.dial(plan, heard.append)
+    for news in heard:
+        panel.hear(news)
+    assert panel.state.screen is Screen.MESSAGE
+
+
+def test_a_funding_pin_is_asked_for_and_then_the_recharge_goes_on(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.machine.desk.set_pin(Role.FUNDING, "4711")
+    _press(panel, FundsKey(), Digit(1), *_digits("3000"), Ok())
+    assert panel.state.screen is Screen.PIN
+    _press(panel, *_digits("1111"), Ok())
+    assert f"({ATTEMPTS_MAX - 1} left)" in _shown(panel)
+    assert panel.facts.registers.descending_paise == 200_000
+    _press(panel, *_digits("4711"), Ok())
+    assert panel.facts.registers.descending_paise == 500_000
+
+
+def test_a_setting_needs_the_supervisor(bench: Bench, panel: Panel) -> None:
+    bench.machine.desk.set_pin(Role.SUPERVISOR, "1234")
+    panel.look()
+    _press(panel, MenuKey(), Digit(5), Digit(1), *_digits("50"), Ok())
+    assert panel.state.screen is Screen.PIN
+    _press(panel, *_digits("1234"), Ok())
+    assert bench.machine.settings.high_value_paise == 5_000
+    assert panel.view.lines[-1] == "Setting is stored"
+    leave = len(choices(Screen.MENU, panel.facts))
+    _press(panel, MenuKey(), Digit(leave))
+    assert not bench.machine.desk.may(Role.SUPERVISOR)
+
+
+def test_a_pin_can_be_given_before_anything_asks_for_it(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.machine.desk.set_pin(Role.SUPERVISOR, "1234")
+    panel.look()
+    _press(panel, MenuKey(), Digit(6), *_digits("1234"), Ok())
+    assert bench.machine.desk.may(Role.SUPERVISOR)
+    assert panel.view.lines[-1] == "PIN accepted: supervisor"
+
+
+def test_a_pin_is_set_and_one_that_is_too_short_is_not(
+    bench: Bench, panel: Panel
+) -> None:
+    _press(panel, MenuKey(), Digit(5), Digit(6), *_digits("12"), Ok())
+    assert "4 to 8 digits" in _shown(panel)
+    _press(panel, Ok(), MenuKey(), Digit(5), Digit(6), *_digits("1212"), Ok())
+    assert bench.machine.psd.has_pin(Role.OPERATOR)
+    _press(panel, MenuKey(), Digit(5), Digit(6), Ok())
+    assert not bench.machine.psd.has_pin(Role.OPERATOR)
+
+
+def test_toggles_of_the_settings_toggle(bench: Bench, panel: Panel) -> None:
+    before = bench.machine.settings
+    for number in (3, 4, 5):
+        _press(panel, MenuKey(), Digit(5), Digit(number))
+    after = bench.machine.settings
+    assert after.medium is not before.medium
+    assert (after.pins_on, after.accounts_on) == (True, True)
+
+
+def test_a_pin_to_frank_is_asked_for_and_then_the_letter_is_franked(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.machine.desk.set_pin(Role.OPERATOR, "1111")
+    bench.machine.desk.change(pins_on=True)
+    bench.scale.put(18)
+    _press(panel, FrankKey(), *_digits("1111"), Ok())
+    assert bench.machine.record.registers.items == 1
+    assert panel.view.lines[-1].startswith("FRANKED")
+
+
+def test_a_fault_is_told_with_its_code_and_goes_when_it_is_mended(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.scale.put(18)
+    bench.machine.sense(cover_open=True)
+    _press(panel, FrankKey())
+    assert "PRN-07-001" in _shown(panel)
+    bench.machine.sense(cover_open=False)
+    _press(panel, FrankKey())
+    assert bench.machine.record.registers.items == 1
+
+
+def test_a_defective_scale_is_shown(bench: Bench, panel: Panel) -> None:
+    bench.scale.fail(ScaleFault.DEFECTIVE)
+    panel.look()
+    assert panel.facts.price.weight is None
+    assert "no weight" in _shown(panel)
+    assert panel.facts.stop is not None
+
+
+@pytest.mark.parametrize("service", Service)
+def test_every_service_can_be_noted(
+    bench: Bench, panel: Panel, service: Service
+) -> None:
+    listed = choices(Screen.SERVICE, panel.facts)
+    keys = [one.key for one in listed]
+    if WishKey(Serve(service)) not in keys:
+        assert service is Service.HOUSING, "opening the housing is no operator's work"
+        return
+    _press(panel, MenuKey(), Digit(4), Digit(keys.index(WishKey(Serve(service))) + 1))
+    assert panel.view.lines[-1] == "Service is noted"
+
+
+@pytest.mark.parametrize("name", ReportName)
+def test_every_report_is_printed(bench: Bench, panel: Panel, name: ReportName) -> None:
+    bench.franked()
+    at = list(ReportName).index(name)
+    _press(panel, ReportKey(), *([Down()] * at), Ok())
+    assert _shown(panel).startswith("PRINTED")
+    assert panel.paper is not None
+    assert panel.paper.name == name.words
+    assert panel.paper.reports
+
+
+def test_a_statement_without_mail_is_refused(panel: Panel) -> None:
+    _press(panel, ReportKey(), Digit(4))
+    assert "FMW-12-007" in _shown(panel)
+    assert panel.paper is None
+
+
+def test_the_switch_switches_off_and_on(bench: Bench, panel: Panel) -> None:
+    _press(panel, PowerKey())
+    assert not bench.machine.is_on
+    assert panel.view.lines == ()
+    _press(panel, FrankKey())
+    assert panel.state.idle_key
+    _press(panel, PowerKey())
+    assert panel.state.screen is Screen.HOME
+    assert "IN SERVICE" in _shown(panel)
+
+
+def test_a_machine_beyond_repair_stops_and_says_why(bench: Bench) -> None:
+    panel = Panel(bench.machine)
+    _press(panel, PowerKey())
+    bench.nvram.write(0, bytes(NVRAM_OCTETS))
+    _press(panel, PowerKey())
+    assert _screen(panel) is Screen.STOPPED
+    assert _shown(panel).startswith("STOPPED")
+    _press(panel, PowerKey())
+    assert _screen(panel) is Screen.OFF
+
+
+@pytest.mark.parametrize("state", MachineState)
+def test_a_panel_shows_a_machine_in_any_state(state: MachineState) -> None:
+    panel = Panel(a_machine(state).machine)
+    assert state.name.replace("_", " ") in panel.view.lines[0]
+    for key in (FrankKey(), ZeroKey(), FundsKey(), Clear(), MenuKey(), Clear()):
+        _press(panel, key)
+        if panel.state.screen is Screen.PIN:
+            _press(panel, Clear())
+
+
+def test_a_machine_without_clock_shows_so(bench: Bench) -> None:
+    panel = Panel(a_machine(MachineState.INSTALLED, clock_is_set=False).machine)
+    assert "--:--" in panel.view.lines[0]
+    _press(panel, DateKey())
+    assert "The clock is not set:" in panel.view.lines
