@@ -170,6 +170,7 @@ def copy_of(bench: Bench) -> CutBench:
         scale,
         paper,
         channels.machine,
+        replace(bench.machine.parts.seal),
     )
     machine = Machine(parts, bench.machine.sensors)
     office = Office()

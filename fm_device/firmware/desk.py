@@ -217,7 +217,11 @@ class Desk:
         return None
 
     def tampered(self) -> None:
-        """The PSD itself was opened: its keys are erased, for good."""
+        """The PSD itself was opened: its keys are erased, for good.
+
+        The seal stays broken: what the power cuts short is done at the next start.
+        """
+        self._machine.parts.seal.broken = True
         self._machine.psd.tamper()
         self._machine.note(EventCode.TAMPER)
         self._machine.look()

@@ -70,6 +70,17 @@ _SECONDS_A_DAY: Final = 86_400
 _NOT_OPEN: Final = (Verdict.FAILED, Verdict.SKIPPED)
 
 
+@dataclass(slots=True)
+class Seal:
+    """The housing of the PSD: once it is broken it stays so, with power or without.
+
+    Attributes:
+        broken: Whether it was opened or forced.
+    """
+
+    broken: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a machine is made of.
@@ -81,6 +92,7 @@ class Parts:
         scale: Whatever weighs.
         printer: Where franks go.
         channel: Makes the channel of a dial-in; simulations bring a double.
+        seal: What the PSD senses of its own housing.
     """
 
     nvram: Nvram
@@ -89,6 +101,7 @@ class Parts:
     scale: Scale = field(default_factory=SimulatedScale)
     printer: Printer = field(default_factory=MemoryPrinter)
     channel: ChannelMaker = MachineChannel
+    seal: Seal = field(default_factory=Seal)
 
 
 class MachineOffError(LocalProtocolError):
@@ -323,6 +336,9 @@ class Machine:
         parts = self.parts
         psd = Psd(parts.nvram, parts.battery, parts.channel, self._note_unprinted)
         self._psd = psd
+        if parts.seal.broken and not psd.zeroised:
+            # The power failed before the erasing had begun.
+            psd.tamper()
         return MemoryFound(psd.repaired, psd.damage)
 
     def _open_flash(self) -> MemoryFound:
@@ -368,6 +384,8 @@ class Machine:
     def _note_start(self, start: Start) -> None:
         psd = self.psd
         self.note(EventCode.POWER_ON)
+        if self.parts.seal.broken:
+            self.note(EventCode.TAMPER)
         if self._on(self._settings).beginning is Beginning.LOST:
             self.note(EventCode.SETTINGS_LOST)
         if self._on(self._settings).left_out:

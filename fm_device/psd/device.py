@@ -380,9 +380,10 @@ class Psd:
         """The housing of the PSD was opened, or its sensors forced: erase the keys.
 
         The registers stay readable, so that a person can settle what is left in them;
-        the machine franks and dials no more, ever.
+        the machine franks and dials no more, ever. A dial-in that is under way is
+        forgotten: nothing is stored before the keys are gone but that they go.
         """
-        self.hang_up()
+        self._session = None
         self._code_key = None
         self._memory.zeroise()
 
