@@ -2,9 +2,9 @@
 
 It is what an OEM in another country would build with nothing but the text and the
 vectors: own link (`spec_link.py`), own channel and files (`spec_keys.py`), own
-messages, registers and dialogue (here). It imports nothing of the product, and its
-author had read nothing of it. One thread, blocking, everything in one JSON text: a
-witness, no product.
+reader of contents (`spec_contents.py`), own messages, registers and dialogue (here). It
+imports nothing of the product, and its author had read nothing of it. One thread,
+blocking, everything in one JSON text: a witness, no product.
 """
 
 import hashlib
@@ -12,15 +12,28 @@ import json
 import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, Final, NoReturn
 
 from tests.witness.edhoc_peer import Party
+from tests.witness.spec_contents import (
+    Content,
+    ContentRefusedError,
+    CreditKey,
+    Firmware,
+    Slogan,
+    Tariff,
+    content_id,
+    day_of,
+    in_force,
+    read_content,
+)
 from tests.witness.spec_keys import (
     AMOUNT_MAX_PAISE,
     ERROR,
     MachineChannel,
     MachinePaper,
+    Maker,
     RefusedError,
     ServerPaper,
     credential_hash,
@@ -35,6 +48,14 @@ from tests.witness.spec_link import N1, Call, Line, LinkEndedError, TcpLine
 SIGNATURE_OCTETS: Final = 64
 ANSWER_TIMEOUT_S: Final = 60.0
 COUNTER_MAX: Final = 2**32 - 1
+PART_OCTETS: Final = 512
+HELD_OCTETS_MAX: Final = 65_536
+WANTS_MAX: Final = 512
+"""As many a server answers in one dialogue (DLG-16.6)."""
+FETCHING_MAX_S: Final = 600.0
+CREDIT_KEYS_MAX: Final = 4
+WRONG_MAX: Final = 5
+"""So many wrong PINs and vouchers in a row lock this PSD out (DLG-4.10)."""
 
 
 # DLG-2 to DLG-10: messages, packed by the octet tables.
@@ -152,7 +173,17 @@ def unpack(body: bytes) -> tuple[str, Fields]:
             raise RefusedError(1, f"{field_name} of {name} is {value}")
         if field_name.endswith("_paise") and value > AMOUNT_MAX_PAISE:
             raise RefusedError(1, f"{field_name} of {name} is too large")
+    if name == "CONTENT" and not _is_part(fields):
+        raise RefusedError(1, "a CONTENT that is no part of anything")
     return name, fields
+
+
+def _is_part(fields: Fields) -> bool:
+    """What DLG-16.4 says of a CONTENT by itself; *not here* is one, too."""
+    offset, total = fields["offset"], fields["total"]
+    behind = fields["data"][max(0, total - offset) :] if total else fields["data"]
+    placed = not total or (offset % PART_OCTETS == 0 and offset < total)
+    return placed and total <= HELD_OCTETS_MAX and not any(behind)
 
 
 # REG, KEY: what a PSD holds.
@@ -177,13 +208,49 @@ class Voucher(IntEnum):
 
 
 class Order(IntEnum):
-    """The orders that every machine can carry out: it offers no other (DLG-10.6)."""
+    """DLG-10."""
 
     CLOCK = 1
     LOCK = 2
     UNLOCK = 3
     NEXT_CALL = 4
     NOTHING = 5
+    FRANK_LIMIT = 6
+    FUNDS_LIMIT = 7
+    RETIRE_CREDIT_KEY = 8
+    TARIFF = 16
+    SLOGAN = 17
+    FIRMWARE = 18
+    CREDIT_KEY = 19
+    SLOGAN_OFF = 20
+
+
+class Capability(IntFlag):
+    """What a machine may offer in its STATEMENT (DLG-11.2)."""
+
+    NONE = 0
+    TARIFF = 1
+    SLOGAN = 2
+    FIRMWARE = 4
+    CREDIT_KEY = 8
+    LIMITS = 32
+    ALL = 47
+
+
+NEEDED: Final = {
+    Order.FRANK_LIMIT: Capability.LIMITS,
+    Order.FUNDS_LIMIT: Capability.LIMITS,
+    Order.RETIRE_CREDIT_KEY: Capability.CREDIT_KEY,
+    Order.TARIFF: Capability.TARIFF,
+    Order.SLOGAN: Capability.SLOGAN,
+    Order.FIRMWARE: Capability.FIRMWARE,
+    Order.CREDIT_KEY: Capability.CREDIT_KEY,
+    Order.SLOGAN_OFF: Capability.SLOGAN,
+}
+"""The capability without which a machine is not sent an order (DLG-10.6)."""
+WITH_CONTENT: Final = frozenset(
+    {Order.TARIFF, Order.SLOGAN, Order.FIRMWARE, Order.CREDIT_KEY}
+)
 
 
 class State(IntEnum):
@@ -195,6 +262,7 @@ class State(IntEnum):
     LOCKED = 4
     WITHDRAWN = 6
     WITHHELD = 7
+    LOCKED_OUT = 8
 
 
 WITHHOLDING: Final = frozenset({3, 4, 6})
@@ -256,6 +324,18 @@ class Psd:
     next_call_s: int = 0
     usage: dict[int, Row] = field(default_factory=dict)
     reported: dict[int, Row] = field(default_factory=dict)
+    wrong_in_a_row: int = 0
+    frank_limit_paise: int = 0
+    funds_limit_paise: int = 0
+    credit_keys: dict[int, bytes] = field(default_factory=dict)
+    """Public keys by their ids; empty, it has those that it was made with."""
+    tariffs: dict[int, bytes] = field(default_factory=dict)
+    slogans: dict[int, bytes] = field(default_factory=dict)
+    firmware: bytes = b""
+    fetched_id: int = 0
+    fetched_total: int = 0
+    fetched: bytes = b""
+    """The parts of a content, from its first octet on (DLG-16.5)."""
 
     @property
     def ccs(self) -> bytes:
@@ -287,8 +367,13 @@ class Psd:
     @staticmethod
     def from_json(text: str) -> "Psd":
         values = json.loads(text)
-        for name in ("dh_scalar", "signing_scalar", "mark", "last_voucher"):
+        plain = ("dh_scalar", "signing_scalar", "mark", "last_voucher")
+        for name in (*plain, "firmware", "fetched"):
             values[name] = bytes.fromhex(values[name])
+        for name in ("credit_keys", "tariffs", "slogans"):
+            values[name] = {
+                int(key): bytes.fromhex(octets) for key, octets in values[name].items()
+            }
         for name in ("usage", "reported"):
             values[name] = {int(key): Row(**row) for key, row in values[name].items()}
         return Psd(**values)
@@ -329,18 +414,45 @@ class SpecMachine:
         entropy: Callable[[int], bytes],
         monotonic: Callable[[], float],
         wall_clock_s: Callable[[], int],
+        maker: Maker | None = None,
+        offers: Capability = Capability.NONE,
+        model: str = "",
+        pin: str = "",
     ) -> None:
-        """`servers` are files of one server, one for each credit key that it has."""
+        """Switch a machine on.
+
+        Args:
+            psd: what was stored last.
+            servers: files of one server, one for each credit key that it had when
+                the machine was made.
+            store: keeps a text of the whole PSD.
+            entropy: gives random octets.
+            monotonic: gives seconds that only rise.
+            wall_clock_s: gives seconds since 1970.
+            maker: whose contents are believed; needed by what `offers` of contents.
+            offers: the capabilities in its STATEMENT.
+            model: which contents for one model are for it (CONT-2.3).
+            pin: the supervisor's.
+        """
         self.psd = psd
         self._server = servers[0]
-        self._credit_points = {paper.credit_key_id: paper for paper in servers}
+        self._made_with = {paper.credit_key_id: paper.credit_point for paper in servers}
         self._store = store
         self._entropy = entropy
         self._monotonic = monotonic
         self._wall_clock_s = wall_clock_s
+        self._maker = maker
+        self._offers = offers
+        self._model = model
+        self._pin = pin
         self._line: Line | None = None
         self._in_dialogue = False
+        self._stated = State(psd.state)
         self.segment_octets = N1 - 1
+        self.held_octets_max = HELD_OCTETS_MAX
+        self.supervisor_present = False
+        self.wants: list[tuple[int, int]] = []
+        """Content id and offset of each WANT that it has sent."""
 
     # The operator.
 
@@ -352,6 +464,8 @@ class SpecMachine:
             raise NotPossibleError("nothing can be franked now")
         if postage_paise > psd.descending_paise:
             raise NotPossibleError("there is not so much credit")
+        if 0 < psd.frank_limit_paise < postage_paise:
+            raise NotPossibleError("that is more than one frank may have")
         if psd.items_with_zero >= COUNTER_MAX:
             raise NotPossibleError("an item counter is full")
         valued = 1 if postage_paise else 0
@@ -364,6 +478,26 @@ class SpecMachine:
             items_with_zero=psd.items_with_zero + 1,
             usage={**psd.usage, product_class: row},
         )
+
+    def frank_mail(self, product_class: int, weight_g: int, zone: str = "") -> int:
+        """Print what the tariff of the day asks for; the postage (CONT-8)."""
+        tariff = in_force(self.tariffs, day_of(self.now_s()))
+        if tariff is None:
+            raise NotPossibleError("there is no tariff")
+        postage_paise = tariff.of(product_class).postage(weight_g, zone)
+        self.frank(product_class, postage_paise)
+        return postage_paise
+
+    def enter_pin(self, pin: str) -> bool:
+        """Let the supervisor in; too often wrong, and the PSD is locked out."""
+        if self.psd.state == State.LOCKED_OUT:
+            return False
+        if pin != self._pin:
+            self._count_wrong()
+            return False
+        self._keep(wrong_in_a_row=0)
+        self.supervisor_present = True
+        return True
 
     def connect(self, host: str, port: int) -> None:
         """Take a TCP line for the next dial-in."""
@@ -382,12 +516,16 @@ class SpecMachine:
         if self.psd.pending == Request.INSPECTION and request != Request.INSPECTION:
             if request == Request.WITHDRAWAL:
                 amount_paise = self.psd.descending_paise
+            limit_paise = self.psd.funds_limit_paise
+            descending_paise = self.psd.descending_paise + amount_paise
+            if request == Request.RECHARGE and 0 < limit_paise < descending_paise:
+                raise NotPossibleError("that is more than the machine may hold")
             self._keep(pending=int(request), pending_paise=amount_paise)
         self._keep(dial_in=self.psd.dial_in + 1)
         call = Call(line, self._monotonic, self.segment_octets)
         self._in_dialogue = True
         try:
-            return Dialogue(self, call).run()
+            return Dialogue(self, call, self._monotonic).run()
         finally:
             self._in_dialogue = False
 
@@ -402,6 +540,29 @@ class SpecMachine:
             Party(bytes([server.kid]), server.ccs, server.dh_point[:32]),
             draw_scalar(self._entropy),
         )
+
+    @property
+    def credit_keys(self) -> dict[int, bytes]:
+        return self.psd.credit_keys or self._made_with
+
+    @property
+    def tariffs(self) -> list[Tariff]:
+        bodies = [self._believed(octets).body for octets in self.psd.tariffs.values()]
+        return [body for body in bodies if isinstance(body, Tariff)]
+
+    @property
+    def slogans(self) -> dict[int, Slogan]:
+        bodies = [self._believed(octets).body for octets in self.psd.slogans.values()]
+        return {body.number: body for body in bodies if isinstance(body, Slogan)}
+
+    @property
+    def firmware(self) -> tuple[int, int, int]:
+        """What runs: an image that does not start is not used (CONT-6)."""
+        if self.psd.firmware:
+            image = self._believed(self.psd.firmware).body
+            if isinstance(image, Firmware) and image.boots:
+                return image.version
+        return 1, 0, 0
 
     @property
     def state(self) -> State:
@@ -419,15 +580,17 @@ class SpecMachine:
 
     def statement(self, binding: bytes) -> bytes:
         psd = self.psd
+        self._stated = self.state
+        major, minor, patch = self.firmware
         fields = {
             "version": 1,
-            "capabilities": 0,
+            "capabilities": self._offers,
             "licence": psd.licence.encode("ascii"),
             "psd_serial": psd.psd_serial.encode("ascii"),
-            "firmware_major": 1,
-            "firmware_minor": 0,
-            "firmware_patch": 0,
-            "state": self.state,
+            "firmware_major": major,
+            "firmware_minor": minor,
+            "firmware_patch": patch,
+            "state": self._stated,
             "ascending_paise": psd.ascending_paise,
             "descending_paise": psd.descending_paise,
             "control_total_paise": psd.control_total_paise,
@@ -459,14 +622,20 @@ class SpecMachine:
         return self._signed("CONFIRMATION", fields, binding)
 
     def apply_voucher(self, body: bytes) -> Voucher:
+        """Apply it, or count one more that was wrong (DLG-5.3, DLG-4.10)."""
+        try:
+            return self._apply_voucher(body)
+        except RefusedError:
+            self._count_wrong()
+            raise
+
+    def _apply_voucher(self, body: bytes) -> Voucher:
         """The checks of REG-6 in their order, then one indivisible step."""
         _, voucher = unpack(body)
         psd = self.psd
-        key = self._credit_points.get(voucher["credit_key"])
+        key = self.credit_keys.get(voucher["credit_key"])
         signed, signature = body[:-SIGNATURE_OCTETS], voucher["signature"]
-        if key is None or not verifies(
-            key.credit_point, "VOUCHER", psd.realm, signed, signature
-        ):
+        if key is None or not verifies(key, "VOUCHER", psd.realm, signed, signature):
             _no_voucher("the signature")
         licence = psd.licence.encode("ascii")
         own = credential_hash(psd.ccs)
@@ -491,6 +660,7 @@ class SpecMachine:
             pending=int(Request.INSPECTION),
             pending_paise=0,
             last_voucher=body,
+            wrong_in_a_row=0,
             state=int(State.WITHDRAWN) if kind is Voucher.WITHDRAWAL else psd.state,
         )
         return kind
@@ -517,28 +687,137 @@ class SpecMachine:
     def take_order(self, fields: Fields) -> bool:
         """Apply an order; False when it and those after it are not applied."""
         psd = self.psd
-        serial, value = fields["order_serial"], fields["value"]
+        serial = fields["order_serial"]
         if serial <= psd.order_serial:
             return True
         if serial != psd.order_serial + 1:
             return False
+        effect = self._effect(Order(fields["order"]), fields["value"])
+        if effect is None:
+            return False
+        self._keep(order_serial=serial, **effect)
+        return True
+
+    def take_orders(self, orders: list[Fields]) -> None:
+        """Apply them in order, up to the first that cannot be."""
+        for fields in orders:
+            if not self.take_order(fields):
+                return
+
+    def wanted(self, orders: list[Fields]) -> tuple[int, int] | None:
+        """Content id and offset of the part that the order due waits for (DLG-16.2)."""
+        psd = self.psd
+        for fields in orders:
+            kind = Order(fields["order"])
+            is_due = fields["order_serial"] == psd.order_serial + 1
+            if is_due and kind in WITH_CONTENT and self._has_offered(kind):
+                wanted: int = fields["value"]
+                if psd.fetched_id != wanted:
+                    return wanted, 0
+                if len(psd.fetched) < psd.fetched_total or not psd.fetched_total:
+                    return wanted, len(psd.fetched)
+        return None
+
+    def take_part(self, fields: Fields) -> None:
+        """Keep a part that was wanted (DLG-16.5)."""
+        psd = self.psd
+        wanted, total = fields["content_id"], fields["total"]
+        same = (psd.fetched_id, psd.fetched_total) == (wanted, total)
+        octets = psd.fetched if same else b""
+        if fields["offset"] == len(octets):
+            octets += fields["data"][: total - len(octets)]
+        else:
+            octets = b""
+        if len(octets) == total and content_id(octets) != wanted:
+            octets = b""
+        self._keep(fetched_id=wanted, fetched_total=total, fetched=octets)
+
+    def _effect(self, kind: Order, value: int) -> dict[str, Any] | None:
+        """What an order changes, None if it is not possible now (DLG-10)."""
+        psd = self.psd
+        if not self._has_offered(kind):
+            return None
+        if kind in WITH_CONTENT:
+            return self._effect_of_content(kind, value)
+        jumps = abs(value - self.now_s()) > DAY_S and not self.supervisor_present
+        kept = self.credit_keys
+        remaining = {key_id: kept[key_id] for key_id in kept if key_id != value}
+        impossible = {
+            Order.CLOCK: not 1 <= value <= COUNTER_MAX
+            or (jumps and self._stated is not State.INSTALLED),
+            Order.NEXT_CALL: value > COUNTER_MAX,
+            Order.FRANK_LIMIT: value > AMOUNT_MAX_PAISE,
+            Order.FUNDS_LIMIT: value > AMOUNT_MAX_PAISE,
+            Order.RETIRE_CREDIT_KEY: not remaining,
+        }
+        if impossible.get(kind, False):
+            return None
         lockable = psd.state in {State.INSTALLED, State.IN_SERVICE}
-        locked = psd.state == State.LOCKED
-        effects: dict[int, dict[str, int]] = {
+        locked = psd.state in {State.LOCKED, State.LOCKED_OUT}
+        unlocked = {"state": int(State.IN_SERVICE), "wrong_in_a_row": 0}
+        slogans = {at: each for at, each in psd.slogans.items() if at != value}
+        effects: dict[Order, dict[str, Any]] = {
             Order.CLOCK: {"clock_offset_s": value - self._wall_clock_s()},
             Order.LOCK: {"state": int(State.LOCKED)} if lockable else {},
-            Order.UNLOCK: {"state": int(State.IN_SERVICE)} if locked else {},
+            Order.UNLOCK: unlocked if locked else {},
             Order.NEXT_CALL: {"next_call_s": value},
             Order.NOTHING: {},
+            Order.FRANK_LIMIT: {"frank_limit_paise": value},
+            Order.FUNDS_LIMIT: {"funds_limit_paise": value},
+            Order.RETIRE_CREDIT_KEY: {"credit_keys": remaining},
+            Order.SLOGAN_OFF: {"slogans": slogans},
         }
-        kind = fields["order"]
-        far = kind == Order.CLOCK and abs(value - self.now_s()) > DAY_S
-        never = kind == Order.CLOCK and value == 0
-        beyond = kind in {Order.CLOCK, Order.NEXT_CALL} and value > COUNTER_MAX
-        if kind not in effects or far or never or beyond:
-            return False
-        self._keep(order_serial=serial, **effects[kind])
-        return True
+        return effects[kind]
+
+    def _effect_of_content(self, kind: Order, value: int) -> dict[str, Any] | None:
+        """DLG-10.9; a content that is whole and wrong is not fetched again."""
+        psd = self.psd
+        whole = psd.fetched_total and len(psd.fetched) == psd.fetched_total
+        if not whole or psd.fetched_id != value:
+            return None
+        try:
+            content = self._believed(psd.fetched)
+        except ContentRefusedError:
+            return None
+        if content.kind != kind or content.model not in {"", self._model}:
+            return None
+        body, number = content.body, content.number
+        if isinstance(body, CreditKey):
+            return self._effect_of_credit_key(body)
+        if kind is Order.TARIFF:
+            return {"tariffs": {**psd.tariffs, number: psd.fetched}}
+        if kind is Order.SLOGAN:
+            return {"slogans": {**psd.slogans, number: psd.fetched}}
+        return {"firmware": psd.fetched}
+
+    def _effect_of_credit_key(self, key: CreditKey) -> dict[str, Any] | None:
+        """The credit key alone, of our server, under an id that is free (KEY-8.6)."""
+        own, known = self._server, self.credit_keys
+        server = own.realm, own.kid, own.name, own.dh_point
+        if (key.realm, key.kid, key.server_name, key.dh_point) != server:
+            return None
+        if known.get(key.credit_key_id, key.credit_point) != key.credit_point:
+            return None
+        keys = {**known, key.credit_key_id: key.credit_point}
+        return {"credit_keys": keys} if len(keys) <= CREDIT_KEYS_MAX else None
+
+    def _has_offered(self, kind: Order) -> bool:
+        needed = NEEDED.get(kind, Capability.NONE)
+        return needed in self._offers
+
+    def _believed(self, octets: bytes) -> Content:
+        if self._maker is None:
+            raise ContentRefusedError("SIGNATURE", "no maker is known")
+        return read_content(octets, self._maker)
+
+    def _count_wrong(self) -> None:
+        """DLG-4.10: in the states of DLG-4.7 only."""
+        psd = self.psd
+        wrong = psd.wrong_in_a_row + 1
+        lockable = psd.state in {State.INSTALLED, State.IN_SERVICE, State.LOCKED}
+        out = wrong >= WRONG_MAX and lockable
+        state = int(State.LOCKED_OUT) if out else psd.state
+        self._keep(wrong_in_a_row=wrong, state=state)
 
     def changed_rows(self) -> dict[int, Row]:
         psd = self.psd
@@ -588,9 +867,13 @@ def usage_messages(dial_in: int, rows: dict[int, Row]) -> list[bytes]:
 class Dialogue:
     """One dial-in, from SABM to DISC, in the order of DLG-1."""
 
-    def __init__(self, machine: SpecMachine, call: Call) -> None:
+    def __init__(
+        self, machine: SpecMachine, call: Call, monotonic: Callable[[], float]
+    ) -> None:
         self._machine = machine
         self._call = call
+        self._monotonic = monotonic
+        self._up_at = monotonic()
         self._channel = machine.channel()
         self._applied: Voucher | None = None
         self._refusal: Fields = {}
@@ -600,6 +883,7 @@ class Dialogue:
         """Raise PeerError, RefusedError or LinkEndedError where it failed."""
         try:
             self._call.open()
+            self._up_at = self._monotonic()
             self._talk()
         except RefusedError as error:
             self._send_error(error.code)
@@ -668,10 +952,32 @@ class Dialogue:
             self._acknowledgement(0x15, 0)
 
     def _take_orders(self, orders: int) -> None:
-        applying = True
+        """All that are announced, each at once; then what the next one brings."""
+        machine = self._machine
+        taken: list[Fields] = []
         for _ in range(orders):
             _, fields = self._expect("ORDER")
-            applying = applying and self._machine.take_order(fields)
+            taken.append(fields)
+            machine.take_orders(taken)
+        for _ in range(WANTS_MAX):
+            wanted = machine.wanted(taken)
+            late = self._monotonic() - self._up_at > FETCHING_MAX_S
+            if wanted is None or late or not self._fetch(*wanted):
+                return
+            machine.take_orders(taken)
+
+    def _fetch(self, wanted: int, offset: int) -> bool:
+        """Fetch one part; False when nothing more is to be had now (DLG-16.4)."""
+        want = {"content_id": wanted, "offset": offset}
+        self._machine.wants.append((wanted, offset))
+        self._call.send(self._channel.seal(pack("WANT", want)))
+        _, fields = self._expect("CONTENT")
+        if (fields["content_id"], fields["offset"]) != (wanted, offset):
+            raise RefusedError(5, "a CONTENT that was not asked for")
+        if not 0 < fields["total"] <= self._machine.held_octets_max:
+            return False
+        self._machine.take_part(fields)
+        return True
 
     def _report(self, rows: dict[int, Row]) -> None:
         dial_in = self._machine.psd.dial_in
