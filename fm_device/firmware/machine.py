@@ -48,7 +48,7 @@ from fm_device.firmware.update import (
     running_version,
 )
 from fm_device.flash.events import EventCode, EventLog, capped
-from fm_device.flash.settings import Beginning, Settings, SettingsStore
+from fm_device.flash.settings import Settings, SettingsStore
 from fm_device.model import FIRMWARE
 from fm_device.postage.pricing import tariff_in_force
 from fm_device.psd.device import ChannelMaker, Psd
@@ -344,12 +344,12 @@ class Machine:
     def _open_flash(self) -> MemoryFound:
         """Open the flash, choose the image that runs, and tell the PSD of both."""
         flash = self.parts.flash
-        settings = SettingsStore(flash)
+        self._log = EventLog(flash)
+        settings = SettingsStore(flash, lambda: self.note(EventCode.SETTINGS_LOST))
         update = FirmwareUpdate(flash, FIRMWARE)
         contents = Contents(flash, lambda: self.record, update)
         contents.trust(self.psd.maker)
         self._settings, self._update, self._contents = settings, update, contents
-        self._log = EventLog(flash)
         self._follow_order()
         before = update.record
         image = update.boot(contents.is_whole)
@@ -386,8 +386,6 @@ class Machine:
         self.note(EventCode.POWER_ON)
         if self.parts.seal.broken:
             self.note(EventCode.TAMPER)
-        if self._on(self._settings).beginning is Beginning.LOST:
-            self.note(EventCode.SETTINGS_LOST)
         if self._on(self._settings).left_out:
             count = len(self._on(self._settings).left_out)
             self.note(EventCode.SETTINGS_LEFT_OUT, count)

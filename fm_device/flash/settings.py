@@ -298,10 +298,17 @@ class SettingsStore:
         left_out: Names of settings that this firmware does not know.
     """
 
-    def __init__(self, flash: Nvram) -> None:
+    def __init__(
+        self, flash: Nvram, tell_lost: Callable[[], None] = lambda: None
+    ) -> None:
         """Read the settings; write the defaults where there are none.
 
         Settings that are lost do not stop a machine: it can be set anew.
+
+        Args:
+            flash: The whole flash.
+            tell_lost: Called when they are lost, before the defaults are written: so
+                it is told of though the power fails again.
 
         Raises:
             StoreError: The flash fails, or another firmware's settings cannot be read.
@@ -310,8 +317,11 @@ class SettingsStore:
         try:
             self._vault = Vault(flash, SETTINGS)
         except StoreError:
-            new = all(_is_erased(flash, at) for at in SETTINGS.addresses)
+            # The last copy is written first: a first start that was cut has torn it.
+            new = all(_is_erased(flash, at) for at in SETTINGS.addresses[:-1])
             self.beginning = Beginning.NEW if new else Beginning.LOST
+            if self.beginning is Beginning.LOST:
+                tell_lost()
             self._vault = Vault.create(flash, SETTINGS, Settings().encode())
         read = decode_settings(self._vault.content)
         self.left_out = read.left_out
