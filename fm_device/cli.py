@@ -10,6 +10,7 @@ from fm_device.control.cli import add_control
 from fm_device.desk_cli import add_desk_commands
 from fm_device.frank_cli import add_frank_commands
 from fm_device.image_cli import add_image_commands
+from fm_device.opened_cli import give_pin, told
 from fm_device.panel.cli import add_panel
 from fm_device.report_cli import add_report_commands
 from fm_device.typed_cli import (
@@ -180,7 +181,12 @@ def show(folder: Path, *, as_json: bool) -> None:
     help="Dial again after 2, 4, 8 ... seconds when the line fails.",
 )
 @click.option("--pin", help="The funding PIN, where the machine asks for one.")
-@click.option("--supervisor", is_flag=True, help="The supervisor is at the machine.")
+@click.option(
+    "--supervisor",
+    is_flag=True,
+    help="The supervisor is at the machine, and asked for the PIN, where there is one.",
+)
+@click.option("--supervisor-pin", help="That PIN, for scripts.")
 @click.option("--capture", type=NEW_FILE, help="Write the frames as pcapng here.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; money in paise.")
 def dial(
@@ -191,6 +197,7 @@ def dial(
     capture: Path | None,
     *,
     pin: str | None,
+    supervisor_pin: str | None,
     attempts: int,
     withdraw: bool,
     inspect: bool,
@@ -202,7 +209,7 @@ def dial(
     What is pending from an earlier dial-in is asked for again, whatever is typed here.
     """
     from fm_device.folder import open_machine
-    from fm_device.psd.pins import PinVerdict, Role
+    from fm_device.psd.pins import Role
     from hw.clock import SystemWallClock
     from protocol.registers import RequestKind
 
@@ -219,12 +226,15 @@ def dial(
     kind = kinds[0] if kinds else RequestKind.INSPECTION
     clock = SystemWallClock()
     with open_machine(folder, clock, "machine dial") as opened:
-        opened.psd.supervisor_present = supervisor
+        if supervisor or supervisor_pin is not None:
+            refusal = give_pin(opened, Role.SUPERVISOR, supervisor_pin)
+            if refusal is not None:
+                return told(refusal)
+            opened.psd.supervisor_present = True
         if pin is not None:
-            answer = opened.desk.enter(Role.FUNDING, pin)
-            if answer.verdict is not PinVerdict.RIGHT:
-                click.echo(f"{answer.verdict.words} ({answer.verdict.code})", err=True)
-                return EXIT_REFUSED
+            refusal = give_pin(opened, Role.FUNDING, pin)
+            if refusal is not None:
+                return told(refusal)
         report = dial_in(
             opened, kind, recharge or refund, line, attempts=attempts, capture=capture
         )

@@ -2,6 +2,8 @@
 
 import json
 import shlex
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,21 @@ from click.testing import CliRunner, Result
 from fm_device.cli import add_commands
 from fm_device.firmware.desk import Service
 from fm_device.firmware.faults import MachineFault
+from fm_device.firmware.printing import MemoryPrinter
 from fm_device.firmware.reporting import REPORTS
 from fm_device.folder import create_machine, open_machine, read_papers
-from hw.clock import SystemWallClock
+from fm_device.postage.factory import factory_tariff
+from hw.clock import MemoryWallClock, SystemWallClock
 from hw.entropy import SeededEntropy
+from hw.nvram import MemoryNvram
+from hw.scales.simulated import SimulatedScale
+from protocol.contents import Body, Slogan
 from protocol.errors import RmfsError
-from protocol.keys import MakerKey, Realm, write_private_key, write_provisioning
-from rmfs_tools.cli import EXIT_FAILED, EXIT_USAGE, Contribution, main
+from protocol.keys import Realm, write_private_key, write_provisioning
+from rmfs_tools.cli import EXIT_FAILED, EXIT_LINE, EXIT_USAGE, Contribution, main
+from tests.machines import Bench
 from tests.witness import small_server
-from tests.witness.small_server import LICENCE, REAL
+from tests.witness.small_server import LICENCE, MAKER_KEY, REAL
 
 OURS = (Contribution(("machine",), add_commands),)
 
@@ -55,6 +63,17 @@ class Typist:
     def json(self, command: str, *words: object) -> Any:
         return json.loads(self.said(command, *words, "--json"))
 
+    def bring(self, *bodies: Body) -> None:
+        """Bring contents by orders, without a line."""
+        clock, scale = MemoryWallClock(SystemWallClock().utc()), SimulatedScale()
+        nothing = MemoryNvram(b"")
+        with open_machine(self.folder, clock, "test") as machine:
+            bench = Bench(
+                machine, scale, clock, MemoryPrinter(), nothing, nothing, REAL
+            )
+            for body in bodies:
+                bench.bring(body)
+
     def frank(self, *words: object, grams: int = 18) -> None:
         self.said("frank", "--on-scale", grams, *words)
 
@@ -62,10 +81,9 @@ class Typist:
 @pytest.fixture
 def desk(tmp_path: Path) -> Typist:
     """A machine with Rs 2,000, recharged without a line."""
-    maker = MakerKey.generate("OEM", Realm.TEST, SeededEntropy(b"maker"))
-    (tmp_path / "maker.pem").write_text(write_private_key(maker.signing.scalar))
+    (tmp_path / "maker.pem").write_text(write_private_key(MAKER_KEY.signing.scalar))
     (tmp_path / "server.json").write_text(
-        write_provisioning(small_server.PROVISIONING, maker)
+        write_provisioning(small_server.PROVISIONING, MAKER_KEY)
     )
     folder = tmp_path / "office-1"
     create_machine(
@@ -211,6 +229,24 @@ def test_a_slogan_that_is_not_on_hand_cannot_be_chosen(desk: Typist) -> None:
     assert desk.said("slogan", "off") == ""
 
 
+def test_a_slogan_on_hand_is_listed_chosen_and_printed(desk: Typist) -> None:
+    water = Slogan(2, "water", ("SAVE WATER", "EVERY DROP"), 0, "KN/1/2026")
+    coffee = Slogan(3, "coffee", ("MALNAD COFFEE",), 7, "KN/2/2026")
+    desk.bring(water, coffee)
+    listed = desk.said("slogan", "list").splitlines()
+    assert listed == [
+        "  2 water: SAVE WATER / EVERY DROP (KN/1/2026)",
+        "  3 coffee: MALNAD COFFEE (KN/2/2026, for department 7 only)",
+    ]
+    assert desk.said("slogan", "choose", 3).splitlines()[1].startswith("* 3 coffee")
+    assert "SLOGAN OF ANOTHER CUSTOMER" in desk.refused("frank", "--on-scale", 18)
+    desk.said("slogan", "choose", 2)
+    assert [one["chosen"] for one in desk.json("slogan", "list")] == [True, False]
+    desk.frank()
+    desk.said("slogan", "off")
+    assert not any(one["chosen"] for one in desk.json("slogan", "list"))
+
+
 # Service, and the world around the machine.
 
 
@@ -345,6 +381,33 @@ def test_the_tariff_is_shown_with_its_prices(desk: Typist) -> None:
     found = desk.json("tariff")
     assert found["in_force"]["number"] == 1
     assert found["coming"] == []
+
+
+def test_a_tariff_that_comes_is_shown_behind_the_one_in_force(desk: Typist) -> None:
+    day = date(2099, 1, 1)
+    desk.bring(replace(factory_tariff(), number=2, valid_from=day, name="Later"))
+    found = desk.json("tariff")
+    assert found["in_force"]["number"] == 1
+    assert [one["number"] for one in found["coming"]] == [2]
+    assert "Tariff 2, comes from 01-01-2099: Later" in desk.said("tariff")
+
+
+def test_without_a_clock_no_tariff_is_in_force(desk: Typist) -> None:
+    desk.said("service", "battery")
+    assert "CLOCK NOT SET" in desk.refused("tariff")
+
+
+def test_a_dial_in_needs_the_pins_that_were_set(desk: Typist) -> None:
+    nowhere = "tcp:127.0.0.1:1"
+    desk.said("pin", "set", "funding", "--pin", "333333")
+    desk.said("pin", "set", "supervisor", "--pin", "22222")
+    recharge = ("dial", nowhere, "--recharge", 100)
+    assert "FUNDING PIN: enter" in desk.refused(*recharge)
+    assert "WRONG PIN" in desk.refused(*recharge, "--pin", "1234")
+    asked = desk.refused("dial", nowhere, "--supervisor", keys="1234\n")
+    assert "WRONG PIN" in asked
+    result = desk.type(*recharge, "--pin", "333333", "--supervisor-pin", "22222")
+    assert result.return_value == EXIT_LINE
 
 
 def test_what_an_item_costs_is_told_and_nothing_is_franked(desk: Typist) -> None:

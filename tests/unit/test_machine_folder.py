@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fm_device.flash.settings import Department, Settings
 from fm_device.folder import (
     FLASH,
     LOCK,
@@ -247,6 +248,18 @@ def test_a_re_initialised_machine_has_new_papers(
     with open_machine(folder, a_clock(), "test") as machine:
         psd = machine.psd
         assert psd.credential == provisioning.credential
+
+
+def test_a_re_initialised_machine_has_forgotten_what_was_set(
+    folder: Path, tmp_path: Path, papers: Papers
+) -> None:
+    with open_machine(folder, a_clock(), "test") as machine:
+        machine.desk.put_department(Department(1, "Sales"))
+        machine.desk.change(office_name="Mysuru HO", pins_on=True)
+    _withdraw(folder)
+    _reinitialise(folder, tmp_path / "maker.pem", OTHER)
+    with open_machine(folder, a_clock(), "test") as machine:
+        assert machine.settings == Settings()
 
 
 def test_papers_that_a_power_cut_left_old_are_written_when_asked_again(
