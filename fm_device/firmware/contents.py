@@ -7,6 +7,7 @@ fetches nothing by itself, because only an order can name it anew.
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Final, TypeVar
 
 from fm_device.firmware.update import (
@@ -17,6 +18,8 @@ from fm_device.firmware.update import (
     refusal_of,
 )
 from fm_device.flash.contents import ContentSlots
+from fm_device.postage.pricing import began, tariff_in_force
+from fm_device.psd.orders import TARIFFS_KEPT
 from fm_device.psd.records import ContentHeld, PsdRecord
 from hw.nvram import Nvram
 from protocol.contents import (
@@ -43,6 +46,7 @@ class Contents:
         flash: Nvram,
         record: Callable[[], PsdRecord],
         update: FirmwareUpdate,
+        today: Callable[[], date | None],
     ) -> None:
         """Join flash and record.
 
@@ -50,10 +54,12 @@ class Contents:
             flash: The firmware's memory.
             record: Gives the PSD's record, whenever asked.
             update: Knows which images are needed, and which version runs.
+            today: Gives the day in India, or None without a clock.
         """
         self.slots: Final = ContentSlots(flash, self._kept, self._accepts)
         self._record = record
         self._update = update
+        self._today = today
         self._read: dict[int, Body] = {}
         self._maker: MakerPublicKey | None = None
 
@@ -139,6 +145,25 @@ class Contents:
             body = read_body(content)
         except ContentError:
             return False
-        if not isinstance(body, FirmwareImage):
+        if isinstance(body, Tariff):
+            return self._leaves_one_in_force(content.content_id, body)
+        if isinstance(body, FirmwareImage):
+            return refusal_of(self._update.record, body.version) is None
+        return True
+
+    def _leaves_one_in_force(self, content_id: int, tariff: Tariff) -> bool:
+        """Whether the tariff of today stays when a new one takes the oldest's place.
+
+        Of several for later days the last may have to wait until one of them holds:
+        a machine without a tariff would frank nothing.
+        """
+        day = self._today()
+        before = None if day is None else tariff_in_force(self.tariffs, day)
+        if day is None or before is None:
             return True
-        return refusal_of(self._update.record, body.version) is None
+        held = self._record().held(OrderKind.TARIFF)
+        others = [one.content_id for one in held if one.content_id != content_id]
+        bodies = [self._body(one) for one in others[1 - TARIFFS_KEPT :]]
+        kept = [one for one in bodies if isinstance(one, Tariff)]
+        after = tariff_in_force([*kept, tariff], day)
+        return after is not None and began(after) >= began(before)

@@ -12,6 +12,7 @@ alone.
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Final, TypeVar
 
 from fm_device.firmware.boot import (
@@ -237,9 +238,12 @@ class Machine:
     @property
     def tariff(self) -> Tariff | None:
         """The tariff in force today, or None."""
-        now = self.psd.time
-        today = None if now is None else business_date(now)
+        today = self._today()
         return None if today is None else tariff_in_force(self.contents.tariffs, today)
+
+    def _today(self) -> date | None:
+        now = self.psd.time
+        return None if now is None else business_date(now)
 
     # What happens around it.
 
@@ -347,7 +351,7 @@ class Machine:
         self._log = EventLog(flash)
         settings = SettingsStore(flash, lambda: self.note(EventCode.SETTINGS_LOST))
         update = FirmwareUpdate(flash, FIRMWARE)
-        contents = Contents(flash, lambda: self.record, update)
+        contents = Contents(flash, lambda: self.record, update, self._today)
         contents.trust(self.psd.maker)
         self._settings, self._update, self._contents = settings, update, contents
         self._follow_order()

@@ -58,9 +58,12 @@ def tariff_in_force(tariffs: Iterable[Tariff], on: date) -> Tariff | None:
     Of two that begin on the same day the one with the higher number holds.
     """
     begun = [tariff for tariff in tariffs if tariff.valid_from <= on]
-    return max(
-        begun, key=lambda tariff: (tariff.valid_from, tariff.number), default=None
-    )
+    return max(begun, key=began, default=None)
+
+
+def began(tariff: Tariff) -> tuple[date, int]:
+    """Order tariffs: of those that have begun the largest holds (CONT-8.1)."""
+    return tariff.valid_from, tariff.number
 
 
 def postage(
