@@ -129,7 +129,7 @@ _CAPS: Final[tuple[tuple[Cap, ...], ...]] = (
 )
 _ALL_CAPS: Final = (_FRANK, *(cap for row in _CAPS for cap in row))
 _HELP: Final = (
-    " g letter on the scale   t next tab   PgUp PgDn scroll   v large frank   q quit"
+    " g scale  Tab next box  Esc back  t next tab  PgUp PgDn  v large frank  q quit"
 )
 
 _LAMP_LOOK: Final = {
@@ -372,8 +372,7 @@ class PanelApp(App[None]):
         await self._press(message.key)
 
     async def _press(self, key: HardKey) -> None:
-        if isinstance(self.focused, Input):
-            self.query_one("#display").focus()
+        self.query_one("#display").focus()
         if self.dialling:
             # The table gives a key nothing to wish for now, so no machine is used.
             self.panel.press(key)

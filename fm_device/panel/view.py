@@ -79,7 +79,7 @@ def view(state: PanelState, facts: Facts) -> PanelView:
         lines=tuple(line[:COLUMNS] for line in lines[:LINES]),
         soft=tuple((at, one.words) for at, one in enumerate(listed[:9], start=1)),
         lamps=_lamps(state, facts),
-        hint=_IDLE if state.idle_key else _HINTS.get(state.screen, _LIST_HINT),
+        hint=_hint(state),
         frank="" if facts.face is None else show_face(facts.face),
         face=facts.face,
         frames=state.frames,
@@ -365,7 +365,7 @@ _HINTS: Final = {
     Screen.OFF: "POWER switches on",
     Screen.STOPPED: "POWER switches off",
     Screen.HOME: "FRANK prints what lies on the scale",
-    Screen.MESSAGE: "OK goes on, \N{UPWARDS ARROW} \N{DOWNWARDS ARROW} show more",
+    Screen.MESSAGE: "OK goes on",
     Screen.DATE: "\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW} move the day",
     Screen.CONFIRM_VALUE: "OK franks it, CLEAR goes back",
     Screen.CONFIRM_WITHDRAWAL: "OK withdraws, CLEAR goes back",
@@ -376,6 +376,17 @@ _HINTS: Final = {
     Screen.PIN: _TYPED_HINT,
     Screen.NEW_PIN: _TYPED_HINT,
 }
+
+
+_MORE: Final = "OK goes on, \N{UPWARDS ARROW} \N{DOWNWARDS ARROW} show more"
+
+
+def _hint(state: PanelState) -> str:
+    if state.idle_key:
+        return _IDLE
+    if state.screen is Screen.MESSAGE and len(message_lines(state)) > LINES:
+        return _MORE
+    return _HINTS.get(state.screen, _LIST_HINT)
 
 
 # Words.
