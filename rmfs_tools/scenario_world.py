@@ -2,7 +2,8 @@
 
 Everything is the product's own but what the scenario has in its hand: the time is
 virtual, the memories can lose their power or fail, the printer can be cut off, and the
-line can be lost in the middle of a chosen message.
+line can be lost in the middle of a chosen message. The channel is the deterministic
+double unless the scenario asks for the real one: so a seed repeats every octet.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,15 @@ from hw.lines.exchange import VirtualExchange
 from hw.lines.virtual import VirtualLineParameters
 from hw.nvram import MemoryNvram, Nvram, PowerCutError, PowerCutNvram
 from hw.scales.simulated import SimulatedScale
-from protocol.channel import MachineChannel, MachineChannelPort, ServerChannel
+from protocol.channel import (
+    DoubleMachineChannel,
+    DoubleServerChannel,
+    MachineChannel,
+    MachineChannelPort,
+    ServerChannel,
+    ServerChannelPort,
+)
+from protocol.channel.ends import MachineEnd, ServerEnd
 from protocol.contents import Body, make_content, write_content
 from protocol.dialogue.machine import INSPECTION, Request
 from protocol.errors import InvariantError, StoreError
@@ -185,41 +194,52 @@ class LabPrinter:
             self._pictures.put(face)
 
 
-class _WatchedMachine(MachineChannel):
-    """The machine's channel, telling which message is sealed."""
+Told = Callable[[int], None]
+"""Is told the type of each message that a channel is about to seal."""
 
-    def __init__(
-        self,
-        identity: MachineIdentity,
-        server: ServerCredential,
-        told: Callable[[int], None],
-    ) -> None:
-        super().__init__(identity, server)
-        self._told = told
+
+class _Machine(MachineEnd):
+    """A machine's end of a channel, telling which message is sealed."""
+
+    told: Told
 
     def greeting_3(self, body: bytes) -> bytes:
-        self._told(body[0])
+        self.told(body[0])
         return super().greeting_3(body)
 
     def seal(self, body: bytes) -> bytes:
-        self._told(body[0])
+        self.told(body[0])
         return super().seal(body)
 
 
-class _WatchedServer(ServerChannel):
-    """The server's channel, telling which message is sealed."""
+class _RealMachine(_Machine, MachineChannel):
+    """The product's channel."""
 
-    def __init__(self, identity: ServerIdentity, told: Callable[[int], None]) -> None:
-        super().__init__(identity)
-        self._told = told
+
+class _DoubleMachine(_Machine, DoubleMachineChannel):
+    """The channel's deterministic double."""
+
+
+class _Server(ServerEnd):
+    """A server's end of a channel, telling which message is sealed."""
+
+    told: Told
 
     def greeting_4(self, body: bytes) -> bytes:
-        self._told(body[0])
+        self.told(body[0])
         return super().greeting_4(body)
 
     def seal(self, body: bytes) -> bytes:
-        self._told(body[0])
+        self.told(body[0])
         return super().seal(body)
+
+
+class _RealServer(_Server, ServerChannel):
+    """The product's channel."""
+
+
+class _DoubleServer(_Server, DoubleServerChannel):
+    """The channel's deterministic double."""
 
 
 class World:
@@ -250,6 +270,7 @@ class World:
         self.dial_ins = 0
         self._seed = seed
         self._deposits = 0
+        self._channels = 0
         self.reactor = Clock()
         self.wall = VirtualTime(self.reactor, scenario.start.at - _BEFORE)
         self.battery = DriftingWallClock(
@@ -506,10 +527,27 @@ class World:
     def _machine_channel(
         self, identity: MachineIdentity, server: ServerCredential
     ) -> MachineChannelPort:
-        return _WatchedMachine(identity, server, lambda kind: self._sealed("up", kind))
+        channel: _Machine
+        if self.scenario.line.real_channel:
+            channel = _RealMachine(identity, server)
+        else:
+            channel = _DoubleMachine(identity, server, self._channel_seed())
+        channel.told = lambda kind: self._sealed("up", kind)
+        return channel
 
-    def _server_channel(self) -> ServerChannel:
-        return _WatchedServer(self.server, lambda kind: self._sealed("down", kind))
+    def _server_channel(self) -> ServerChannelPort:
+        channel: _Server
+        if self.scenario.line.real_channel:
+            channel = _RealServer(self.server)
+        else:
+            channel = _DoubleServer(self.server, self._channel_seed())
+        channel.told = lambda kind: self._sealed("down", kind)
+        return channel
+
+    def _channel_seed(self) -> bytes:
+        """Give a seed that no channel had before."""
+        self._channels += 1
+        return b"%d of %d" % (self._channels, self._seed)
 
     def _sealed(self, way: str, kind: int) -> None:
         line = self._line.latest

@@ -232,6 +232,7 @@ class _Player:
         self._note_reached()
         if self._played.unmet:
             return
+        self._tell_result()
         unmet = list(self._unmet(step))
         self._played.unmet += unmet
         for one in unmet:
@@ -261,6 +262,21 @@ class _Player:
         said = f": {step.say}" if step.say else ""
         verb = step.verb or "expect"
         self._say(f"{moment:%Y-%m-%d %H:%M:%S}  {step.place} {verb}{said}")
+
+    def _tell_result(self) -> None:
+        result = self._result
+        if result.done > 1:
+            self._say(f"    {result.done} done")
+        if result.report is not None:
+            self._say(f"    {result.report.outcome.value}")
+        if result.pin is not None:
+            self._say(f"    {result.pin.verdict.words}")
+        if result.refusal is not None:
+            self._say(f"    {result.refusal.code} {result.refusal.words}")
+        if result.error is not None:
+            self._say(f"    {result.error}")
+        if result.cut:
+            self._say("    the power fails")
 
     def _note_reached(self) -> None:
         result, machine = self._result, self._world.machine

@@ -228,6 +228,7 @@ def _line(table: Table) -> Line:
         bit_s=table.take("bit-s", whole(50, 10_000_000), usual.bit_s),
         delay_s=table.take("delay-s", number(0, 60), usual.delay_s),
         bit_error_rate=table.take("noise", number(0, 0.01), usual.bit_error_rate),
+        real_channel=table.take("real-channel", flag, usual.real_channel),
     )
     table.end()
     return found

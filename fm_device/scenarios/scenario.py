@@ -99,11 +99,14 @@ class Line:
         bit_s: Speed of each direction.
         delay_s: From one end to the other.
         bit_error_rate: Probability that a bit is struck.
+        real_channel: The channel of the product, whose keys are drawn anew each time,
+            in place of its deterministic double.
     """
 
     bit_s: int = 33_600
     delay_s: float = 0.02
     bit_error_rate: float = 0.0
+    real_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
