@@ -95,6 +95,18 @@ def _scale(root: click.Group) -> None:
     add_commands(root)
 
 
+def _fleet(root: click.Group) -> None:
+    from rmfs_tools.fleet_cli import add_commands
+
+    add_commands(root)
+
+
+def _scenario(root: click.Group) -> None:
+    from rmfs_tools.scenario_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -104,6 +116,8 @@ CONTRIBUTIONS: Final = (
     Contribution(("frank",), _frank),
     Contribution(("bench",), _bench),
     Contribution(("scale",), _scale),
+    Contribution(("scenario",), _scenario),
+    Contribution(("fleet",), _fleet),
 )
 
 

@@ -5,7 +5,7 @@ gives the value for the PSD's record. The refusal says what would be possible.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
@@ -147,7 +147,7 @@ def text(octets_max: int) -> Reader:
     return read
 
 
-def table(value: Any, place: str, readers: dict[str, Reader]) -> dict[str, Any]:
+def table(value: Any, place: str, readers: Mapping[str, Reader]) -> dict[str, Any]:
     """Read a table of known keys, each by its own reader."""
     if not isinstance(value, dict):
         raise refused(value, place, f"a table, written [{place}]")
@@ -160,7 +160,7 @@ def table(value: Any, place: str, readers: dict[str, Reader]) -> dict[str, Any]:
 def rows(
     value: Any,
     place: str,
-    readers: dict[str, Reader],
+    readers: Mapping[str, Reader],
     needed: Collection[str],
     most: int,
 ) -> list[dict[str, Any]]:

@@ -1,0 +1,121 @@
+"""A fleet works for days against a real server, and the money agrees on both sides."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fm_device.folder import open_machine
+from hw.clock import SystemWallClock
+from rmfs_server.folder import open_books
+from rmfs_server.store import ledger
+from rmfs_server.store.verify import verify_books
+from rmfs_tools.fleet import read_fleet
+from tests.processes import Server, done, rmfs
+
+FILE = """\
+title = "four offices"
+count = 4
+first_licence = "N300001"
+[mail]
+items_a_day = [5, 30]
+[funds]
+deposit_paise = 500_000
+recharge_below_paise = 20_000
+recharge_paise = 100_000
+"""
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    """Four machines, enrolled and paid for; their server is beside them."""
+    file, server = tmp_path / "four.toml", tmp_path / "rmfs-server"
+    file.write_text(FILE)
+    done("server", "init", "--server", server)
+    folder = tmp_path / "offices"
+    done("fleet", "new", file, folder, "--server", server)
+    enrolled = ("fleet", "enrol", folder, "--server", server, "--json")
+    assert json.loads(done(*enrolled)) == {
+        "enrolled": 4,
+        "known": 0,
+        "deposited_paise": 2_000_000,
+    }
+    return folder
+
+
+def server_of(fleet: Path) -> Path:
+    return fleet.parent / "rmfs-server"
+
+
+def check(fleet: Path, summary: dict[str, Any]) -> None:
+    """Franks, registers and books tell the same, to the paisa."""
+    franked = items = recharged = 0
+    with open_books(server_of(fleet)) as store, store.reading() as connection:
+        assert verify_books(connection) == []
+        for member in read_fleet(fleet).members():
+            folder = fleet / member.licence
+            with open_machine(folder, SystemWallClock(), "test") as machine:
+                registers = machine.record.registers
+                assert machine.record.balanced
+            franked += registers.ascending_paise
+            items += registers.items
+            recharged += registers.control_total_paise
+            posted = ledger.balance_paise(connection, ledger.machine_of(member.licence))
+            assert posted == registers.control_total_paise
+    assert summary["errors"] == summary["failed"] == summary["refused"] == {}
+    assert summary["franked_paise"] == franked
+    assert summary["franks"] == items
+    assert summary["recharged_paise"] == recharged
+
+
+def test_a_fleet_works_through_a_day_in_real_time(fleet: Path) -> None:
+    with Server(server_of(fleet)) as server:
+        said = rmfs(
+            "fleet", "run", fleet, "--line", server.line, "--for", "1s", "--json"
+        )
+    assert said.code == 0, said
+    summary = json.loads(said.out)
+    assert (summary["machines"], summary["turns"]) == (4, 4)
+    assert 20 <= summary["franks"] <= 120
+    check(fleet, summary)
+
+
+def test_three_days_go_by_in_virtual_time(fleet: Path) -> None:
+    said = rmfs(
+        *("fleet", "run", fleet, "--simulated", "--days", "3"),
+        *("--server", server_of(fleet), "--at-once", "2", "--json"),
+    )
+    assert said.code == 0, said
+    assert "day 3 of 3 is over" in said.err
+    summary = json.loads(said.out)
+    assert (summary["machines"], summary["turns"]) == (4, 12)
+    check(fleet, summary)
+
+
+def test_what_was_begun_is_finished_and_nothing_is_done_twice(fleet: Path) -> None:
+    server, file = server_of(fleet), fleet.parent / "four.toml"
+    papers = [path.read_bytes() for path in sorted(fleet.glob("*/provisioning.json"))]
+    done("fleet", "new", file, fleet, "--server", server)
+    again = [path.read_bytes() for path in sorted(fleet.glob("*/provisioning.json"))]
+    assert again == papers
+    said = done("fleet", "enrol", fleet, "--server", server)
+    assert said == "0 enrolled, Rs 0.00 paid; 4 were known\n"
+    shown = json.loads(done("fleet", "show", fleet, "--json"))
+    assert [one["made"] for one in shown["machines"]] == [True] * 4
+    assert "N300004  FLT00004" in done("fleet", "show", fleet)
+    file.write_text(FILE.replace("four", "five"))
+    other = rmfs("fleet", "new", file, fleet, "--server", server)
+    assert other.code == 1
+    assert "holds another fleet" in other.err
+
+
+def test_a_line_that_nobody_answers_is_told_and_no_money_is_lost(fleet: Path) -> None:
+    line = "tcp:127.0.0.1:1"
+    said = rmfs("fleet", "run", fleet, "--line", line, "--for", "1s", "--json")
+    assert said.code == 1
+    summary = json.loads(said.out)
+    assert summary["franks"] == 0
+    assert sum(summary["failed"].values()) == 4
+    both = rmfs("fleet", "run", fleet, "--simulated", "--line", line)
+    assert both.code == 2
