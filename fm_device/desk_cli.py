@@ -108,6 +108,8 @@ def settings(
             if refusal is not None:
                 return told(refusal)
         shown = show_settings(machine.settings)
+        if machine.settings.pins_on and not machine.psd.has_pin(Role.OPERATOR):
+            click.echo("the operator has no PIN yet: franking is open to all", err=True)
     if as_json:
         click.echo(json.dumps(shown, indent=2))
         return EXIT_DONE

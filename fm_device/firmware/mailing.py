@@ -53,9 +53,10 @@ def close_mailing(machine: "Machine") -> tuple[Report, ...] | Refusal:
     )
     by_customer = settings.accounts_on and bool(settings.departments)
     statement = _Statement(opening, closing, by_customer=by_customer)
-    made = statement.reports(machine, settings.som_number)
+    last = _last_number(machine)
+    made = statement.reports(machine, last)
     machine.set(
-        som_number=settings.som_number + len(made),
+        som_number=last + len(made),
         mailed=closing,
         mailed_before=opening,
         mailed_by_customer=by_customer,
@@ -155,6 +156,21 @@ class _Statement:
             customers=customers if self.by_customer else (),
         )
         return statements_of_mailing(machine_facts(machine), facts)
+
+
+def _last_number(machine: "Machine") -> int:
+    """Give the number used last; where the settings were lost, the log knows it.
+
+    No two statements of a licence have one number, though the first after such a loss
+    tells of the whole life again.
+    """
+    began = machine.record.life.began
+    logged = (
+        entry.detail[0]
+        for entry in machine.log.entries()
+        if entry.code == EventCode.STATEMENT_CLOSED and entry.time > began
+    )
+    return max(machine.settings.som_number, next(logged, 0))
 
 
 def _som_number(machine: "Machine", number: int) -> str:

@@ -133,8 +133,10 @@ def test_a_pin_has_four_to_eight_digits(desk: Typist) -> None:
 
 
 def test_a_machine_that_asks_for_a_pin_franks_with_it_only(desk: Typist) -> None:
+    assert "has no PIN yet" in desk.type("set", "pins=on").stderr
+    desk.frank()
     desk.said("pin", "set", "operator", "--pin", "1234")
-    desk.said("set", "pins=on")
+    assert "has no PIN yet" not in desk.type("set", "pins=on").stderr
     assert "PIN: enter" in desk.refused("frank", "--on-scale", 18)
     desk.frank("--pin", "1234")
     asked = desk.said("report", "mailing", keys="1234\n")

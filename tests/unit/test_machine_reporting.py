@@ -11,6 +11,7 @@ from fm_device.firmware.machine import Machine
 from fm_device.firmware.refusals import FirmwareRefusal
 from fm_device.firmware.reporting import REPORTS, report
 from fm_device.flash.events import Event, EventCode
+from fm_device.flash.layout import SETTINGS
 from fm_device.flash.settings import Department, SettingsStore
 from fm_device.psd.franking import FrankRefusal
 from fm_device.psd.pins import Role
@@ -257,6 +258,21 @@ def test_a_statement_that_was_begun_with_a_restored_old_memory_is_none() -> None
     with pytest.raises(InvariantError):
         report(machine, "mailing")
     assert machine.settings.som_number == 1
+
+
+def test_a_number_is_not_used_again_though_the_settings_are_lost() -> None:
+    bench = a_machine()
+    bench.days_pass(1)
+    bench.franked()
+    statement(bench)
+    bench.franked()
+    for address in SETTINGS.addresses:
+        bench.flash.write(address + 40, b"\x00")
+    bench.restart()
+    assert bench.machine.settings.som_number == 0
+    assert report(bench.machine, "mailing", again=True) is FirmwareRefusal.NO_STATEMENT
+    told = statement(bench)
+    assert (told["som_number"], told["items"]) == ("N123456-000002", 2)
 
 
 # A new life.
