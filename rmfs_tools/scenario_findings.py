@@ -295,12 +295,13 @@ def _agreement(world: World, record: PsdRecord) -> Iterator[str]:
         entries = connection.execute(select(func.sum(schema.entry.c.amount_paise)))
         everything = entries.scalar_one() or 0
         machine = machines.find(connection, world.licence)
-        opened = recharges.find_open(connection, world.licence)
-        posted = ledger.balance_paise(connection, ledger.machine_of(world.licence))
     if everything:
         yield f"all accounts together are {everything}"
     if machine is None or machine.frozen or record.fault:
         return
+    with world.store.reading() as connection:
+        opened = recharges.find_open(connection, world.licence)
+        posted = ledger.balance_paise(connection, ledger.machine_of(world.licence))
     total = record.registers.control_total_paise
     effect = 0
     if opened is not None:

@@ -258,16 +258,17 @@ def _step(table: Table, depth: int) -> Step:
         action = _repeat(table, depth)
     elif verb:
         action = VERBS[verb](table, verb)
-    elif not expect and at is None:
-        unknown = [key for key in table.keys if key != "say"]
+    else:
+        unknown = [key for key in table.keys if key not in ("at", "say", "expect")]
         if unknown:
             raise ScenarioError(
                 table.place_of(unknown[0]),
                 f"no such verb{suggestion(unknown[0], VERBS)}",
             )
-        raise ScenarioError(
-            table.place, f"nothing to do, nothing expected{suggestion('', VERBS)}"
-        )
+        if not expect and at is None:
+            raise ScenarioError(
+                table.place, f"nothing to do, nothing expected{suggestion('', VERBS)}"
+            )
     table.end()
     return Step(table.place, verb, at, action, expect, say)
 
