@@ -1,5 +1,6 @@
 """`rmfs machine panel`: stand before a machine."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,10 @@ def panel(
     from hw.scales.build import build_scale
     from hw.scales.strings import SimulatedAddress
 
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "a panel needs a terminal; scripts use the other commands of rmfs machine"
+        )
     printer = None
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)

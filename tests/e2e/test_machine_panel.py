@@ -1,8 +1,15 @@
 """The real panel, pressed by keys: the terminal, the machine, and a real server."""
 
 import asyncio
+import contextlib
+import os
+import pty
 import re
+import select
 import shutil
+import subprocess
+import sys
+import termios
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +28,10 @@ from hw.clock import SystemWallClock
 from hw.lines.strings import parse_line_string
 from hw.scales.simulated import SimulatedScale
 from protocol.registers import MachineState
+from rmfs_tools.cli import EXIT_DONE, EXIT_USAGE
 from rmfs_tools.pictures import FOLDER, FRANK, SCENES, make_pictures, settled, words_of
 from tests.machines import Bench, a_machine
-from tests.processes import ROOT, Server, done
+from tests.processes import ROOT, TIMEOUT_S, Server, done, rmfs
 
 SMALL: Final = (80, 24)
 FUND_FILE: Final = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
@@ -295,6 +303,80 @@ def test_a_line_that_nobody_answers_is_told_and_the_keys_come_back(
             machine, parse_line_string("tcp:127.0.0.1:1"), clock, attempts=1
         )
         run(Panel(machine, line), story)
+
+
+class Terminal:
+    """A terminal of the system, with `rmfs` running in it."""
+
+    def __init__(self, *arguments: object) -> None:
+        self._ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 80))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "rmfs_tools", *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "TERM": "xterm-256color"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self._seen = b""
+
+    def shows(self, words: str) -> None:
+        """Wait until these words were drawn since the last key."""
+        while words.encode() not in self._seen:
+            ready, _, _ = select.select([self._ours], [], [], TIMEOUT_S)
+            assert ready, f"it never showed {words!r}: {self._seen!r}"
+            self._seen += os.read(self._ours, 65_536)
+
+    def press(self, keys: str) -> None:
+        self._seen = b""
+        os.write(self._ours, keys.encode())
+
+    def ended(self) -> int:
+        """Read to its end, as a terminal does; the exit code."""
+        with contextlib.suppress(OSError):
+            while os.read(self._ours, 65_536):
+                pass
+        return self.process.wait(TIMEOUT_S)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+
+def test_the_command_runs_in_a_terminal_of_the_system(
+    office: Office, tmp_path: Path
+) -> None:
+    capture, franks = tmp_path / "panel.pcapng", tmp_path / "franks"
+    with Server(office.server) as server:
+        terminal = Terminal(
+            *("machine", "panel", office.machine, "--line", server.line),
+            *("--scale", "simulated:?grams=18", "--pictures", franks),
+            *("--capture", capture),
+        )
+        try:
+            terminal.shows("Dial in once to begin")
+            terminal.press("z")
+            terminal.shows("SPECIMEN imprint")
+            terminal.press("f")
+            terminal.shows("Dial in for an inspection")
+            terminal.press("2")
+            terminal.shows("INSPECTED")
+            terminal.press("q")
+            assert terminal.ended() == EXIT_DONE
+        finally:
+            terminal.close()
+    assert capture.stat().st_size
+    assert {path.suffix for path in franks.iterdir()} == {".png", ".svg"}
+
+
+def test_without_a_terminal_the_command_says_what_it_needs(tmp_path: Path) -> None:
+    said = rmfs("machine", "panel", tmp_path)
+    assert said.code == EXIT_USAGE
+    assert "a panel needs a terminal" in said.err
 
 
 def test_nobody_leaves_while_the_line_is_up(bench: Bench, panel: Panel) -> None:
