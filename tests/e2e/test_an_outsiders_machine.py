@@ -2,24 +2,28 @@
 
 The machine (`tests/witness/spec_machine.py`) shares no code with the product; it runs
 in a thread of its own, as it would in another process, and all that passes between the
-two are provisioning files and octets. Every test ends with the oracles of the books.
+two are provisioning files and octets. In the second half the server is a process, and
+its operator gives commands. Every test ends with the oracles of the books.
 """
 
 import json
+import shutil
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import select
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from hw.clock import MemoryWallClock
-from hw.entropy import SeededEntropy
+from hw.entropy import SeededEntropy, SystemEntropy
 from hw.lines.tcp import TcpListener
 from hw.reactor import MonotonicReactor
 from protocol.channel import ServerChannel
@@ -39,13 +43,15 @@ from protocol.values import LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.administration import Administration, NewLicence
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
+from rmfs_server.folder import open_books
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.store import open_store, schema
+from rmfs_server.store import ledger, open_store, schema
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
 from rmfs_server.writer import ThreadWriter
+from tests.processes import ROOT, Server, done, rmfs
 from tests.reactor import run_on_reactor
 from tests.system import OPENED
 from tests.witness import spec_keys
@@ -60,6 +66,7 @@ from tests.witness.spec_link import (
     unstuff,
 )
 from tests.witness.spec_machine import (
+    Capability,
     NotPossibleError,
     Psd,
     Request,
@@ -68,6 +75,7 @@ from tests.witness.spec_machine import (
     State,
     Voucher,
     new_psd,
+    unpack,
 )
 
 LICENCE = LicenceIdentifier("N123456")
@@ -629,3 +637,363 @@ def test_a_server_on_an_old_copy_is_shown_the_last_voucher(office: Office) -> No
     assert office.frozen()
     with office.store.reading() as connection:
         assert verify_books(connection) == []
+
+
+# The server as a process, looked after by commands; the machine offers everything.
+
+
+TARIFF_FILE = """\
+number = 9
+valid_from = 2025-10-01
+name = "Own sample, for an outsider"
+source = "own sample: invented"
+
+[[classes]]
+number = 3
+letters = "L"
+name = "letter"
+weight_max_g = 500
+steps = [{ up_to_g = 20, paise = [700] }]
+further = { every_g = 20, paise = [650] }
+source = "own sample: invented"
+"""
+FUND_FILE = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
+MODEL = "MODEL X"
+LICENCE_WITHHELD, MACHINE_STATE = 6, 9
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A server's folder, a running server's port, and the files of its operator."""
+
+    folder: Path
+    port: int = 0
+
+    @property
+    def server(self) -> Path:
+        return self.folder / "rmfs-server"
+
+    @property
+    def maker_file(self) -> Path:
+        return self.server / "maker.pem"
+
+    @property
+    def memory(self) -> Path:
+        return self.folder / "memory.json"
+
+    def run(self, *arguments: object) -> str:
+        """Run a command of the operator, who needs no running server for it."""
+        return done("server", *arguments, "--server", self.server)
+
+    def order(self, *kind_and_value: object) -> None:
+        self.run("order", LICENCE, *kind_and_value)
+
+    def signed(self, name: str, *arguments: object) -> Path:
+        """Have the maker sign a content; its file."""
+        file = self.folder / name
+        done("maker", *arguments, "--key", self.maker_file, "--out", file)
+        return file
+
+    def firmware(self) -> Path:
+        said = ("--version", "2.0.0", "--notes", "new", "--octets", 1_200)
+        return self.signed("2.0.0.fmpc", "firmware", *said)
+
+    def waiting(self) -> list[int]:
+        """The serials of orders that were neither acknowledged nor taken back."""
+        orders = json.loads(self.run("orders", LICENCE, "--json"))["orders"]
+        ends = ("acknowledged_at", "taken_back_at")
+        return [o["serial"] for o in orders if not any(o[end] for end in ends)]
+
+    def slogan_of_the_outsider(self) -> bytes:
+        """A content that the product's server has to believe (CONT-1.1)."""
+        body = (
+            b'{"approved":"LA/KN/2026/18","customer":0,"lines":["PLANT TREES"],'
+            b'"name":"Trees","number":3}'
+        )
+        numbers = (3, int(time.time()), 0, len(body))
+        head = b"FMPC\x01\x11T\x00" + MODEL.encode().ljust(16, b"\x00")
+        front = head + b"".join(n.to_bytes(4, "big") for n in numbers) + body
+        return front + spec_keys.sign(self.maker_scalar(), "CONTENT", "T", front)
+
+    def maker_scalar(self) -> bytes:
+        key = load_pem_private_key(self.maker_file.read_bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        return key.private_numbers().private_value.to_bytes(32, "big")
+
+    def switch_on(
+        self, offers: Capability = Capability.ALL, ahead_s: int = 0
+    ) -> SpecMachine:
+        """A machine with what the memory holds, be it the first time or not."""
+        point = spec_keys.public_point(self.maker_scalar())
+        maker = spec_keys.Maker(point, "T", "maker")
+        text = (self.server / "server.json").read_bytes()
+        paper = spec_keys.read_file(text, {maker.fingerprint: maker})
+        assert isinstance(paper, spec_keys.ServerPaper)
+        return SpecMachine(
+            Psd.from_json(self.memory.read_text()),
+            [paper],
+            store=self.remember,
+            entropy=SystemEntropy().octets,
+            monotonic=time.monotonic,
+            wall_clock_s=lambda: int(time.time()) + ahead_s,
+            maker=maker,
+            offers=offers,
+            model=MODEL,
+            pin="4711",
+        )
+
+    def remember(self, text: str) -> None:
+        self.memory.write_text(text)
+
+    def check(self, control_total_paise: int) -> None:
+        """The money oracles: the books by themselves, and both sides together."""
+        assert rmfs("server", "verify", "--server", self.server).code == 0
+        psd = Psd.from_json(self.memory.read_text())
+        assert psd.ascending_paise + psd.descending_paise == control_total_paise
+        assert psd.control_total_paise == control_total_paise
+        with open_books(self.server) as store, store.reading() as connection:
+            held = [
+                ledger.balance_paise(connection, account(LICENCE))
+                for account in (ledger.funds_of, ledger.reserved_of, ledger.machine_of)
+            ]
+        assert held == [
+            DEPOSITED_PAISE - control_total_paise,
+            0,
+            control_total_paise,
+        ]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Counter:
+    """A server by commands, and an outsider's machine that was enrolled there."""
+    counter = Counter(tmp_path_factory.mktemp("opened"))
+    done("server", "init", "--server", counter.server)
+    psd = new_psd("T", LICENCE, "OUTSIDE1", SystemEntropy().octets)
+    paper = psd.paper(int(time.time()), MODEL, "1.0")
+    document = spec_keys.write_file(paper, counter.maker_scalar(), "maker")
+    enrolment = counter.folder / "provisioning.json"
+    enrolment.write_text(json.dumps(document))
+    licence = ("--number", "KN0600065", "--licensee", LICENSEE)
+    counter.run("enrol", enrolment, *licence, "--expires", "2099-08-15")
+    counter.run("import-funds", FUND_FILE)
+    counter.memory.write_text(psd.to_json())
+    return counter
+
+
+@pytest.fixture
+def counter(opened: Counter, tmp_path: Path) -> Iterator[Counter]:
+    """A copy of it whose server runs."""
+    shutil.copytree(opened.folder, tmp_path, dirs_exist_ok=True)
+    with Server(tmp_path / "rmfs-server") as server:
+        yield Counter(tmp_path, server.port)
+        assert server.is_running
+
+
+def test_a_tariff_and_slogans_of_the_maker_are_taken(counter: Counter) -> None:
+    """DLG-10.9, DLG-16, CONT-4, CONT-5, CONT-8; SLOGAN_OFF by DLG-10.10."""
+    source = counter.folder / "tariff.toml"
+    source.write_text(TARIFF_FILE)
+    counter.order("tariff", counter.signed("tariff.fmpc", "tariff", source))
+    lines = ("--line", "SAVE WATER", "--line", "SAVE LIFE")
+    named = ("--number", 2, "--name", "Save water", "--approved", "LA/KN/2026/17")
+    counter.order("slogan", counter.signed("2.fmpc", "slogan", *named, *lines))
+    written = counter.folder / "3.fmpc"
+    written.write_bytes(counter.slogan_of_the_outsider())
+    counter.order("slogan", written)
+
+    machine = counter.switch_on()
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    assert machine.slogans[2].lines == ("SAVE WATER", "SAVE LIFE")
+    assert machine.slogans[3].lines == ("PLANT TREES",)
+    assert machine.frank_mail(3, 41) == 700 + 2 * 650
+    counter.order("slogan-off", 2)
+    assert dial(machine, counter.port).complete
+    assert list(machine.slogans) == [3]
+    assert machine.psd.reported == {3: Row(1, 2_000)}
+    assert counter.waiting() == []
+    counter.check(RS_2000)
+
+
+def test_a_credit_key_is_rotated_and_a_recharge_is_signed_with_the_new_one(
+    counter: Counter,
+) -> None:
+    """KEY-8.5 to KEY-8.7: nothing is signed with a key that was not acknowledged."""
+    machine = counter.switch_on()
+    made = json.loads(counter.run("credit-key", "new", "--json"))
+    counter.order("credit-key", made["content"])
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    assert credit_key_of(machine) == 1, "the machine did not know the other one yet"
+    assert sorted(machine.credit_keys) == [1, 2]
+    counter.order("retire-credit-key", 1)
+    assert dial(machine, counter.port, Request.RECHARGE, 100_000).complete
+    assert credit_key_of(machine) == 2
+    assert sorted(machine.credit_keys) == [2]
+
+    again = counter.switch_on()
+    assert dial(again, counter.port, Request.RECHARGE, 100_000).complete
+    assert credit_key_of(again) == 2
+    refused = rmfs(
+        *("server", "order", LICENCE, "retire-credit-key", 2),
+        *("--server", counter.server),
+    )
+    assert refused.code == 1, "the only key that the machine has left"
+    assert counter.waiting() == []
+    counter.check(RS_2000 + 200_000)
+
+
+def test_limits_are_kept_by_the_machine(counter: Counter) -> None:
+    """DLG-10.8."""
+    machine = counter.switch_on()
+    counter.order("frank-limit", 10)
+    counter.order("funds-limit", 2000)
+    counter.order("clock")
+    assert dial(machine, counter.port, Request.RECHARGE, 100_000).complete
+    assert machine.psd.order_serial == 3
+    machine.frank(3, 1_000)
+    with pytest.raises(NotPossibleError):
+        machine.frank(3, 1_001)
+    machine.connect("127.0.0.1", counter.port)
+    with pytest.raises(NotPossibleError):
+        machine.dial(Request.RECHARGE, RS_2000)
+    assert machine.dial(Request.RECHARGE, 100_000).complete
+    counter.order("frank-limit", 0)
+    counter.order("funds-limit", 0)
+    assert dial(machine, counter.port).complete
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    machine.frank(3, 1_001)
+    assert dial(machine, counter.port).complete
+    counter.check(400_000)
+
+
+def test_an_order_that_stays_impossible_is_taken_back(counter: Counter) -> None:
+    """DLG-10.3, DLG-10.11: what stood behind it is applied at once."""
+    machine = counter.switch_on(ahead_s=3 * 86_400)
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    counter.order("clock")
+    counter.order("lock", 7)
+    for _ in range(2):
+        assert dial(machine, counter.port).complete
+        assert (machine.state, machine.psd.order_serial) == (State.IN_SERVICE, 0)
+    counter.run("take-back", LICENCE, 1, "--reason", "it would jump")
+    assert dial(machine, counter.port).complete
+    assert (State(machine.psd.state), machine.psd.order_serial) == (State.LOCKED, 2)
+    assert machine.psd.clock_offset_s == 0
+    assert counter.waiting() == []
+    counter.check(RS_2000)
+
+
+def test_a_content_that_is_taken_back_half_fetched_is_fetched_no_more(
+    counter: Counter,
+) -> None:
+    """DLG-10.11, DLG-16.3."""
+    machine = counter.switch_on()
+    counter.order("firmware", counter.firmware())
+    cut_at_frame(machine, counter.port, 9)
+    counter.run("take-back", LICENCE, 1, "--reason", "not this one")
+    machine = counter.switch_on()
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    assert (machine.wants, machine.psd.order_serial) == ([], 1)
+    assert machine.firmware == (1, 0, 0)
+    counter.check(RS_2000)
+
+
+@pytest.mark.parametrize("number", [3, 4, 6, 12, 20])
+def test_a_line_cut_in_the_midst_of_a_content_goes_on_where_it_was(
+    counter: Counter, number: int
+) -> None:
+    """DLG-16.5: GREETING_2, the RECEIPT and the ORDER are a frame each, a CONTENT 3."""
+    content = counter.firmware()
+    counter.order("firmware", content)
+    counter.order("lock", 7)
+    parts = -(-len(content.read_bytes()) // 512)
+    whole = max(0, number - 5) // 3
+    cut_at_frame(counter.switch_on(), counter.port, number)
+
+    machine = counter.switch_on()
+    assert len(machine.psd.fetched) == 512 * whole
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    assert [offset for _, offset in machine.wants] == [
+        512 * part for part in range(whole, parts)
+    ]
+    assert (machine.firmware, machine.state) == ((2, 0, 0), State.LOCKED)
+    assert counter.waiting() == []
+    counter.check(RS_2000)
+
+
+def test_what_a_machine_does_not_offer_is_held_back_until_it_does(
+    counter: Counter,
+) -> None:
+    """DLG-10.6, DLG-10.2: with everything behind it."""
+    counter.order("frank-limit", 10)
+    counter.order("lock", 7)
+    plain = counter.switch_on(Capability.ALL & ~Capability.LIMITS)
+    assert dial(plain, counter.port, Request.RECHARGE, RS_2000).complete
+    assert (plain.psd.order_serial, plain.state) == (0, State.IN_SERVICE)
+    assert counter.waiting() == [1, 2]
+
+    machine = counter.switch_on()
+    assert dial(machine, counter.port).complete
+    assert (machine.psd.frank_limit_paise, machine.state) == (1_000, State.LOCKED)
+    assert counter.waiting() == []
+    counter.check(RS_2000)
+
+
+def test_a_licence_that_is_withheld_stops_the_machine_until_it_is_renewed(
+    counter: Counter,
+) -> None:
+    """DLG-4.9: an inspection tells it, and tells it again."""
+    machine = counter.switch_on()
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    for state, expected in (("withheld", "WITHHELD"), ("renewed", "IN_SERVICE")):
+        counter.run("licence", LICENCE, "--state", state, "--reason", "a test")
+        assert dial(machine, counter.port).complete
+        assert machine.state.name == expected
+        if expected == "WITHHELD":
+            with pytest.raises(NotPossibleError):
+                machine.frank(3, 500)
+            refusal = dial(machine, counter.port, Request.RECHARGE, 100_000).refusal
+            assert refusal == LICENCE_WITHHELD
+    machine.frank(3, 500)
+    assert dial(machine, counter.port).complete
+    counter.check(RS_2000)
+
+
+def test_a_psd_that_locked_itself_out_recharges_after_an_order(
+    counter: Counter,
+) -> None:
+    """DLG-4.5, DLG-4.10, DLG-10.4."""
+    machine = counter.switch_on()
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    while machine.state is not State.LOCKED_OUT:
+        assert not machine.enter_pin("0000")
+    refused = dial(machine, counter.port, Request.RECHARGE, 100_000)
+    assert (refused.refusal, refused.complete) == (MACHINE_STATE, True)
+    assert dial(machine, counter.port, Request.WITHDRAWAL).applied is Voucher.WITHDRAWAL
+    counter.check(0)
+
+
+def test_a_psd_that_locked_itself_out_is_unlocked_by_line(counter: Counter) -> None:
+    """DLG-4.10, DLG-10.4."""
+    machine = counter.switch_on()
+    while machine.state is not State.LOCKED_OUT:
+        assert not machine.enter_pin("0000")
+    counter.order("unlock")
+    assert dial(machine, counter.port).complete
+    assert State(machine.psd.state) is State.IN_SERVICE
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    machine.frank(3, 500)
+    assert dial(machine, counter.port).complete
+    counter.check(RS_2000)
+
+
+def credit_key_of(machine: SpecMachine) -> int:
+    """The id of the key that signed the voucher applied last."""
+    fields = unpack(machine.psd.last_voucher)[1]
+    return int(fields["credit_key"])
+
+
+def cut_at_frame(machine: SpecMachine, port: int, number: int) -> None:
+    """Dial, and lose the line with this I frame of the server."""
+    machine.connect_line(CutLine(port, from_machine=False, number=number))
+    with pytest.raises(LinkEndedError):
+        machine.dial()

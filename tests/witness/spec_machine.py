@@ -510,8 +510,7 @@ class SpecMachine:
         self, request: Request = Request.INSPECTION, amount_paise: int = 0
     ) -> Outcome:
         """One dial-in over the line connected; a pending request goes first."""
-        line, self._line = self._line, None
-        if line is None:
+        if self._line is None:
             raise NotPossibleError("no line is connected")
         if self.psd.pending == Request.INSPECTION and request != Request.INSPECTION:
             if request == Request.WITHDRAWAL:
@@ -522,6 +521,7 @@ class SpecMachine:
                 raise NotPossibleError("that is more than the machine may hold")
             self._keep(pending=int(request), pending_paise=amount_paise)
         self._keep(dial_in=self.psd.dial_in + 1)
+        line, self._line = self._line, None
         call = Call(line, self._monotonic, self.segment_octets)
         self._in_dialogue = True
         try:
