@@ -1,6 +1,7 @@
 """A fleet works for days against a real server, and the money agrees on both sides."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +28,28 @@ recharge_paise = 100_000
 """
 
 
-@pytest.fixture
-def fleet(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four machines, enrolled and paid for; their server is beside them."""
-    file, server = tmp_path / "four.toml", tmp_path / "rmfs-server"
+    folder = tmp_path_factory.mktemp("prepared")
+    file, server = folder / "four.toml", folder / "rmfs-server"
     file.write_text(FILE)
     done("server", "init", "--server", server)
-    folder = tmp_path / "offices"
-    done("fleet", "new", file, folder, "--server", server)
-    enrolled = ("fleet", "enrol", folder, "--server", server, "--json")
-    assert json.loads(done(*enrolled)) == {
+    done("fleet", "new", file, folder / "offices", "--server", server)
+    said = done("fleet", "enrol", folder / "offices", "--server", server, "--json")
+    assert json.loads(said) == {
         "enrolled": 4,
         "known": 0,
         "deposited_paise": 2_000_000,
     }
     return folder
+
+
+@pytest.fixture
+def fleet(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of the prepared fleet, to be worked with at will."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "offices"
 
 
 def server_of(fleet: Path) -> Path:

@@ -1,5 +1,6 @@
 """Fleets: many machines from one file, and every one of them the same each time."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -124,6 +125,15 @@ def test_a_fleet_needs_a_count_and_room_for_its_licences() -> None:
 def test_a_folder_without_a_fleet_says_how_to_make_one() -> None:
     with pytest.raises(FleetError, match="rmfs fleet new FILE"):
         read_fleet(ROOT / "nowhere")
+
+
+def test_the_fleet_in_the_document_is_one() -> None:
+    text = (ROOT / "docs" / "fleets.md").read_text("utf-8")
+    (shown,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    plan = read_fleet_file(shown.encode())
+    assert (plan.count, plan.first_licence, len(plan.kinds)) == (20, "N200001", 2)
+    fields = ("title", "seed", "scenarios", "dial.until", "funds.recharge_paise")
+    assert all(f"`{name}`" in text for name in fields)
 
 
 def test_a_fleet_in_memory_is_in_service_and_franks() -> None:

@@ -1,5 +1,6 @@
 """Register presets: any register and memory state, or a refusal that says where."""
 
+import re
 from contextlib import suppress
 
 import pytest
@@ -35,6 +36,7 @@ from protocol.values import (
     LicenceIdentifier,
     Paise,
 )
+from tests.house.sources import ROOT
 from tests.machines import Bench, a_machine
 from tests.witness.small_server import a_clock, a_new_memory
 
@@ -425,3 +427,28 @@ def _toml(value: object) -> str:
     if isinstance(value, str):
         return '"' + value.encode("unicode_escape").decode().replace('"', "_") + '"'
     return str(value)
+
+
+DOCUMENT = (ROOT / "docs" / "presets.md").read_text("utf-8")
+
+
+def test_the_preset_in_the_document_leads_where_it_says() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
+    psd = put(text)
+    assert psd.record.registers.descending_paise == 700
+    assert (psd.state, psd.silence) == (MachineState.IN_SERVICE, Silence.WARN)
+
+
+def test_the_document_names_every_table_and_key() -> None:
+    with pytest.raises(PresetError) as caught:
+        read_preset(b"what = 1")
+    tables = str(caught.value).partition("possible: ")[2].split(", ")
+    for name in tables[2:]:
+        rows = re.findall(rf"^\| `\[+{name}\]+` \|(.*)$", DOCUMENT, re.MULTILINE)
+        assert len(rows) == 1, name
+        is_list = name in {"usage", "recharges", "damage"}
+        unknown = f"[[{name}]]\nwhat = 1" if is_list else f"[{name}]\nwhat = 1"
+        with pytest.raises(PresetError) as caught:
+            read_preset(unknown.encode())
+        keys = str(caught.value).partition("possible: ")[2].split(", ")
+        assert [key for key in keys if f"`{key}" not in rows[0]] == []
