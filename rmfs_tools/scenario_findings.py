@@ -5,9 +5,13 @@ The oracles run after every scenario, whatever was expected:
 - AR + DR = CT, and the usage rows add up to what AR has grown in this life;
 - the books verify, and every account together is zero;
 - machine and books agree to the paisa, but for the one recharge that may be open, and
-  unless the books have frozen the machine: that is what freezing says;
+  unless the books have frozen the machine or the PSD is in FAULT: both say that a
+  person has to look;
 - no frank came out without its debit, and no more were debited without coming out than
-  the machine itself tells of.
+  the machine itself tells of; copies that were put back have no such story.
+
+A PSD that a preset was written into has no past to agree with: the books alone are
+checked then.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +29,7 @@ from fm_device.psd.pins import PinAnswer
 from fm_device.psd.records import PsdRecord
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.vocabulary import spelled
+from hw.lines.port import LossCause
 from protocol.parameters import business_date
 from protocol.registers import VoucherKind
 from protocol.values import Paise
@@ -172,7 +177,7 @@ def _carrier(finder: Finder) -> str | None:
     report = finder.result.report
     if report is None:
         return None
-    return "kept" if report.failure is None and report.receipt else "lost"
+    return "lost" if report.loss.cause is LossCause.CARRIER_LOST else "kept"
 
 
 def _firmware(finder: Finder) -> str:
@@ -251,7 +256,7 @@ def money_findings(world: World) -> list[str]:
     """Run the money oracles; an empty list is what must come out."""
     record = world.stored_record()
     found = [f"books: {one.rule}, {one.subject}: {one.detail}" for one in _books(world)]
-    if record is None:
+    if record is None or world.preset:
         return found
     found += _registers(record)
     if not world.restored:

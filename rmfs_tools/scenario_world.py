@@ -23,6 +23,8 @@ from fm_device.flash.events import EventCode
 from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.folder import SAMPLE_PIN_CODE, put_factory_tariff, write_file
 from fm_device.frank import FrankFace
+from fm_device.presets.applying import apply_preset
+from fm_device.presets.library import read_library
 from fm_device.program import dial_repeatedly
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS, STATE
@@ -249,6 +251,7 @@ class World:
         machine: The machine; a new object whenever the power was cut.
         licence: The licence that it franks under now.
         restored: Whether a copy of its memories was ever put back.
+        preset: Whether its PSD was ever brought into a situation of a preset.
         failed_parts: What did not pass a self-test, ever.
     """
 
@@ -266,6 +269,7 @@ class World:
         self.scenario = scenario
         self.licence = LICENCE
         self.restored = False
+        self.preset = False
         self.failed_parts: set[Part] = set()
         self.dial_ins = 0
         self._seed = seed
@@ -352,6 +356,15 @@ class World:
         self.nvram.put_image(nvram)
         self.flash.put_image(flash)
         self.restored = True
+
+    def apply_preset(self, name: str) -> None:
+        """Bring the PSD into a situation; the machine is off then.
+
+        Raises:
+            RmfsError: The machine cannot be brought there.
+        """
+        apply_preset(self.nvram.chip, read_library(name), self.battery.now())
+        self.preset = True
 
     def stored_record(self) -> PsdRecord | None:
         """Give what the PSD remembers, on or off; None when its memory is lost."""
@@ -451,7 +464,10 @@ class World:
         roles = {role.name.lower(): role for role in Role}
         for name, pin in settings.pins.items():
             self.machine.psd.set_pin(roles[name], pin)
-        self.power_cycle()
+        self.machine.switch_off()
+        if start.preset:
+            self.apply_preset(start.preset)
+        self.power_on()
         self.pass_until(start.at)
 
     def power_cycle(self) -> None:

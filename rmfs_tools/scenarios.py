@@ -30,6 +30,7 @@ from fm_device.scenarios.expectations import is_met
 from fm_device.scenarios.scenario import Scenario
 from fm_device.scenarios.steps import (
     TURN,
+    ApplyPreset,
     AskPsd,
     Change,
     ChangeLicence,
@@ -555,6 +556,11 @@ class _Player:
             message = f"no image was copied as {action.name!r}: copy-image comes first"
             raise ScenarioPlayError(message)
         self._world.put_images(*self._images[action.name])
+
+    @_do.register
+    def _(self, action: ApplyPreset) -> None:
+        self._must_be_off()
+        self._world.apply_preset(action.name)
 
     @_do.register
     def _(self, action: FailMemory) -> None:

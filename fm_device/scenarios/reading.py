@@ -12,6 +12,7 @@ from fm_device.firmware.consumables import Sensors
 from fm_device.firmware.dates import NextWorkingDay
 from fm_device.firmware.reporting import REPORTS
 from fm_device.flash.settings import AutoDial, Department, Medium
+from fm_device.presets.library import library_names as preset_names
 from fm_device.psd.records import DEPARTMENTS_MAX
 from fm_device.scenarios.expectations import read_expectations
 from fm_device.scenarios.form import (
@@ -45,6 +46,7 @@ from fm_device.scenarios.steps import (
     ORDERS,
     TURN,
     Action,
+    ApplyPreset,
     AskPsd,
     Change,
     ChangeLicence,
@@ -90,6 +92,7 @@ from protocol.values import AMOUNT_PAISE_MAX, U32_MAX, Paise, parse_licence_iden
 
 FILE_OCTETS_MAX: Final = 262_144
 COUNT_MAX: Final = 100_000
+PRESETS: Final = tuple(preset_names())
 DEPTH_MAX: Final = 4
 _LINE_OF_ERROR: Final = re.compile(r"\s*\(at line ([0-9]+), column [0-9]+\)")
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
@@ -179,6 +182,7 @@ def _start(table: Table) -> Start:
         with_tariff=table.take("tariff", flag, True),  # noqa: FBT003
         with_clock=table.take("clock", flag, True),  # noqa: FBT003
         registers=_registers(registers) if has_registers else None,
+        preset=table.take("preset", one_of(PRESETS), usual.preset),
     )
     table.end()
     return start
@@ -645,6 +649,7 @@ VERBS: Final[Mapping[str, Callable[[Table, str], Action]]] = {
     "copy-image": _plain(_image_name, CopyImage),
     "restore-image": _plain(_image_name, RestoreImage),
     "damage": _inner(_damage),
+    "preset": _plain(one_of(PRESETS), ApplyPreset),
     "flash": _plain(one_of(("whole", "read-only", "dead")), FailMemory),
     "install": _plain(whole(100_000, 999_999), Install),
     "reinitialise": _plain(_licence_name, Reinitialise),

@@ -63,6 +63,8 @@ class Start:
         with_tariff: The factory has put its tariff in.
         with_clock: The factory has set the clock.
         registers: What the machine comes with, or None for zeros.
+        preset: A situation of the library of presets that the PSD is brought into
+            before the first step; empty for none. The books do not know of it.
     """
 
     at: datetime = datetime(2026, 11, 23, 9, 0, tzinfo=INDIA)
@@ -72,6 +74,7 @@ class Start:
     with_tariff: bool = True
     with_clock: bool = True
     registers: StartRegisters | None = None
+    preset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -309,6 +309,13 @@ DAMAGES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyPreset:
+    """Bring the PSD into a situation of the library of presets; the machine is off."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FailMemory:
     """Let the chip of the flash fail: read-only, dead, or whole again."""
 
@@ -356,7 +363,8 @@ class Repeat:
 
 
 Action = (
-    FrankItems
+    ApplyPreset
+    | FrankItems
     | TryOut
     | Choose
     | AskPsd
