@@ -113,7 +113,9 @@ class Channels:
     ) -> MachineChannelPort:
         if self.real:
             return MachineChannel(identity, server)
-        return DoubleMachineChannel(identity, server, bytes((next(self.calls),)))
+        return DoubleMachineChannel(
+            identity, server, next(self.calls).to_bytes(4, "big")
+        )
 
     def server(self) -> ServerChannelPort:
         if self.real:
