@@ -17,6 +17,9 @@ from protocol.values import Paise, show_rupees
 
 _LIST_LINES: Final = LINES - 1
 _IDLE: Final = "This key does nothing here."
+_IDLE_INSIDE: Final = "This key does nothing here; CLEAR leaves."
+_OUTSIDE: Final = (Screen.OFF, Screen.STOPPED, Screen.HOME, Screen.DIALLING)
+"""Screens that CLEAR does not leave."""
 
 
 class Lamp(Enum):
@@ -383,7 +386,7 @@ _MORE: Final = "OK goes on, \N{UPWARDS ARROW} \N{DOWNWARDS ARROW} show more"
 
 def _hint(state: PanelState) -> str:
     if state.idle_key:
-        return _IDLE
+        return _IDLE if state.screen in _OUTSIDE else _IDLE_INSIDE
     if state.screen is Screen.MESSAGE and len(message_lines(state)) > LINES:
         return _MORE
     return _HINTS.get(state.screen, _LIST_HINT)

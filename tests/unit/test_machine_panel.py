@@ -65,6 +65,7 @@ from protocol.registers import MachineState, Registers, RequestKind
 from protocol.table import Row
 from protocol.values import EpochSeconds, Paise
 
+HOME = Screen.HOME
 TODAY = date(2026, 6, 1)
 FACTS = Facts(
     on=True,
@@ -127,7 +128,9 @@ def test_a_key_leads_where_the_table_says_or_does_nothing(
     if _row(screen, key) is None:
         assert after == replace(before, idle_key=True)
         assert wishes == ()
-        assert view(after, FACTS).hint == "This key does nothing here."
+        assert view(after, FACTS).hint.startswith("This key does nothing here")
+        leaves = "CLEAR leaves" in view(after, FACTS).hint
+        assert leaves == (_row(screen, Clear()) is not None and screen is not HOME)
 
 
 @pytest.mark.parametrize("screen", Screen)
