@@ -3,12 +3,16 @@
     facts.py      what of the machine a panel may show, at one moment
     keys.py       the keys, and what else a panel hears
     wishes.py     what the panel wants done, as data
-    choices.py    the lists that an operator chooses from
+    choices.py    the screens, and the lists that an operator chooses from
     screens.py    the table of screens: pure, (state, event, facts) -> (state, wishes)
+    display.py    how large the display is
     view.py       what display, lamps and soft keys show: pure
-    driver.py     carries wishes out on a machine
+    actions.py    what each wish does at a machine
+    driver.py     a panel on a machine
+    lines.py      dial-ins in real time
     frames.py     the line's frames as words
-    terminal.py   all of it in a terminal
+    terminal.py   all of it in a terminal; its look is terminal.tcss
+    cli.py        the command
 
 Nothing up to `view` knows a machine's inside or a terminal: the same panel can stand on
 a page. Why it is so: docs/decisions/panel.md.
