@@ -1,11 +1,13 @@
 """What a scenario file may say, and what a person is told of one that is wrong."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from fm_device.firmware.dates import NextWorkingDay
+from fm_device.scenarios.expectations import KEYS
 from fm_device.scenarios.form import ScenarioError
 from fm_device.scenarios.library import library_file, library_names, library_scenario
 from fm_device.scenarios.moments import Moment, moment
@@ -14,6 +16,8 @@ from fm_device.scenarios.scenario import Scenario, StartState
 from fm_device.scenarios.steps import DialIn, FrankItems, GiveOrder, Repeat, Step
 from protocol.parameters import INDIA
 from protocol.values import Paise
+from rmfs_tools.scenarios import play
+from tests.house.sources import ROOT
 
 HEAD = 'title = "A test"\n'
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=INDIA)
@@ -263,3 +267,18 @@ def test_days_are_days_and_not_moments() -> None:
     found = step("zero = 1\nexpect = { printed-on = 2026-12-01 }")
     assert found.expect["printed-on"] == date(2026, 12, 1)
     assert refused_step("zero = 1\nexpect = { printed-on = 2026-12-01T10:00:00 }")
+
+
+def _words() -> str:
+    return (ROOT / "docs" / "scenarios.md").read_text()
+
+
+def test_every_verb_and_every_key_is_in_the_documentation() -> None:
+    words = _words()
+    assert not [name for name in (*VERBS, *KEYS) if f"`{name}`" not in words]
+
+
+def test_the_example_in_the_documentation_goes_as_it_says() -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", _words(), re.DOTALL)
+    found = play(read_scenario(example.encode(), "example.toml"))
+    assert not found.unmet
