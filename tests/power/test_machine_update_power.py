@@ -123,7 +123,7 @@ def test_a_good_image_ends_confirmed_wherever_the_power_fails(
     ready = ordered(in_service, image(NEW))
     seen: Counter[UpdateState] = Counter()
     for found in after_every_cut(
-        ready, bring_and_start, every=every, stride=17, only=1 if every else 2
+        ready, bring_and_start, every=every, stride=17, only=1 if every else 4
     ):
         state = check_version(found.bench)
         assert state in (UpdateState.IDLE, UpdateState.CONFIRMED)
@@ -146,7 +146,7 @@ def test_a_bad_image_ends_rolled_back_wherever_the_power_fails(
     ready = ordered(in_service, image(NEW, boots=False))
     seen: Counter[UpdateState] = Counter()
     for found in after_every_cut(
-        ready, bring_and_start, every=every, stride=17, only=1 if every else 2
+        ready, bring_and_start, every=every, stride=17, only=1 if every else 4
     ):
         state = check_version(found.bench)
         assert state in (UpdateState.IDLE, UpdateState.ROLLED_BACK)
@@ -160,7 +160,7 @@ def test_a_bad_image_ends_rolled_back_wherever_the_power_fails(
 def test_an_image_that_was_given_up_is_never_staged_again(
     staged_bad: CutBench,
 ) -> None:
-    for found in after_every_cut(staged_bad, switch_on, prepare=off, only=2):
+    for found in after_every_cut(staged_bad, switch_on, prepare=off, only=4):
         bench = found.bench
         assert check_version(bench) is UpdateState.ROLLED_BACK
         for _ in range(2):
@@ -218,7 +218,7 @@ def test_two_images_of_one_dial_in_end_with_the_newer_one_confirmed(
     ready = ordered(in_service, image(NEW))
     ready.office.bring(image(NEWER))
     versions: Counter[tuple[int, int, int]] = Counter()
-    for found in after_every_cut(ready, bring_and_start, only=2):
+    for found in after_every_cut(ready, bring_and_start, only=4):
         check_version(found.bench)
         versions[found.bench.machine.firmware] += 1
         assert finish(found.bench) is UpdateState.CONFIRMED
