@@ -55,6 +55,7 @@ from tests.processes import ROOT, Server, done, rmfs
 from tests.reactor import run_on_reactor
 from tests.system import OPENED
 from tests.witness import spec_keys
+from tests.witness.spec_contents import content_id
 from tests.witness.spec_keys import PeerError
 from tests.witness.spec_link import (
     Deframer,
@@ -67,6 +68,7 @@ from tests.witness.spec_link import (
 )
 from tests.witness.spec_machine import (
     Capability,
+    Fields,
     NotPossibleError,
     Psd,
     Request,
@@ -82,7 +84,7 @@ LICENCE = LicenceIdentifier("N123456")
 LICENSEE = "Bharat Stationers, Bengaluru"
 DEPOSITED_PAISE = 500_000
 RS_2000 = 200_000
-SUPERSEDED = 8
+UNEXPECTED, SUPERSEDED = 5, 8
 AMOUNT_STEP, FUNDS_SHORT, MARK_WRONG, NUMBER_AHEAD, ACCOUNT_FROZEN = 1, 2, 36, 37, 40
 FASTER = 20.0
 
@@ -721,7 +723,10 @@ class Counter:
         return key.private_numbers().private_value.to_bytes(32, "big")
 
     def switch_on(
-        self, offers: Capability = Capability.ALL, ahead_s: int = 0
+        self,
+        offers: Capability = Capability.ALL,
+        ahead_s: int = 0,
+        kind: type[SpecMachine] = SpecMachine,
     ) -> SpecMachine:
         """A machine with what the memory holds, be it the first time or not."""
         point = spec_keys.public_point(self.maker_scalar())
@@ -729,7 +734,7 @@ class Counter:
         text = (self.server / "server.json").read_bytes()
         paper = spec_keys.read_file(text, {maker.fingerprint: maker})
         assert isinstance(paper, spec_keys.ServerPaper)
-        return SpecMachine(
+        return kind(
             Psd.from_json(self.memory.read_text()),
             [paper],
             store=self.remember,
@@ -841,6 +846,84 @@ def test_a_credit_key_is_rotated_and_a_recharge_is_signed_with_the_new_one(
     counter.check(RS_2000 + 200_000)
 
 
+def test_the_next_statement_tells_of_a_credit_key_whose_goodbye_was_lost(
+    counter: Counter,
+) -> None:
+    """KEY-8.6: the STATEMENT alone has named the order when the voucher is signed."""
+    made = json.loads(counter.run("credit-key", "new", "--json"))
+    counter.order("credit-key", made["content"])
+    machine = counter.switch_on()
+    # GREETING_1, the STATEMENT and one WANT go before the GOODBYE.
+    machine.connect_line(CutLine(counter.port, from_machine=True, number=4))
+    with pytest.raises(LinkEndedError):
+        machine.dial()
+    assert (counter.waiting(), sorted(machine.credit_keys)) == ([1], [1, 2])
+    assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
+    assert (counter.waiting(), credit_key_of(machine)) == ([], 2)
+    counter.check(RS_2000)
+
+
+class Noting(SpecMachine):
+    """A machine that remembers the orders it looked at."""
+
+    def take_order(self, fields: Fields) -> bool:
+        self.seen = [*getattr(self, "seen", []), fields]
+        return super().take_order(fields)
+
+
+class Prober(SpecMachine):
+    """A machine that wants what the test tells it, and keeps nothing of it."""
+
+    def probe(self, port: int, *wants: tuple[int, int]) -> list[tuple[int, int]]:
+        """Dial and send WANTs; offset and total of each CONTENT but *not here*."""
+        self.to_be_sent, self.came = list(wants), list[tuple[int, int]]()
+        assert dial(self, port).complete
+        return self.came
+
+    def wanted(self, orders: list[Fields]) -> tuple[int, int] | None:
+        return self.to_be_sent.pop(0) if self.to_be_sent else None
+
+    def take_part(self, fields: Fields) -> None:
+        self.came.append((fields["offset"], fields["total"]))
+
+
+def test_a_server_gives_what_it_ordered_and_nothing_else(counter: Counter) -> None:
+    """DLG-16.3."""
+    ordered = counter.firmware()
+    total = len(ordered.read_bytes())
+    counter.order("firmware", ordered)
+    named = ("--number", 2, "--name", "A", "--approved", "B", "--line", "C")
+    unordered = counter.signed("2.fmpc", "slogan", *named)
+    ours, other = (content_id(file.read_bytes()) for file in (ordered, unordered))
+    machine = counter.switch_on(kind=Prober)
+    assert isinstance(machine, Prober)
+
+    last = total // 512 * 512
+    wants = ((ours, 512), (ours, last), (ours, 0))
+    assert machine.probe(counter.port, *wants) == [(n, total) for _, n in wants]
+    for want in ((other, 0), (ours, 1), (ours, last + 512), (ours, 2**32 - 512)):
+        assert machine.probe(counter.port, want) == []
+    counter.run("take-back", LICENCE, 1, "--reason", "not this one")
+    assert machine.probe(counter.port, (ours, 0)) == []
+    counter.check(0)
+
+
+def test_a_server_answers_512_wants_in_one_dialogue(counter: Counter) -> None:
+    """DLG-16.6."""
+    ordered = counter.firmware()
+    counter.order("firmware", ordered)
+    want = content_id(ordered.read_bytes()), 0
+    machine = counter.switch_on(kind=Prober)
+    assert isinstance(machine, Prober)
+
+    machine.wants_max = 513
+    assert len(machine.probe(counter.port, *[want] * 512)) == 512
+    with pytest.raises(PeerError) as error:
+        machine.probe(counter.port, *[want] * 513)
+    assert (error.value.code, len(machine.came)) == (UNEXPECTED, 512)
+    counter.check(0)
+
+
 def test_limits_are_kept_by_the_machine(counter: Counter) -> None:
     """DLG-10.8."""
     machine = counter.switch_on()
@@ -866,14 +949,17 @@ def test_limits_are_kept_by_the_machine(counter: Counter) -> None:
 
 
 def test_an_order_that_stays_impossible_is_taken_back(counter: Counter) -> None:
-    """DLG-10.3, DLG-10.11: what stood behind it is applied at once."""
-    machine = counter.switch_on(ahead_s=3 * 86_400)
+    """DLG-10.2, DLG-10.11: what stood behind it is applied at once."""
+    machine = counter.switch_on(ahead_s=3 * 86_400, kind=Noting)
+    assert isinstance(machine, Noting)
     assert dial(machine, counter.port, Request.RECHARGE, RS_2000).complete
     counter.order("clock")
     counter.order("lock", 7)
     for _ in range(2):
+        began_s = int(time.time())
         assert dial(machine, counter.port).complete
         assert (machine.state, machine.psd.order_serial) == (State.IN_SERVICE, 0)
+        assert machine.seen[-1]["value"] >= began_s, "CLOCK is the time of sending"
     counter.run("take-back", LICENCE, 1, "--reason", "it would jump")
     assert dial(machine, counter.port).complete
     assert (State(machine.psd.state), machine.psd.order_serial) == (State.LOCKED, 2)

@@ -449,6 +449,7 @@ class SpecMachine:
         self._in_dialogue = False
         self._stated = State(psd.state)
         self.segment_octets = N1 - 1
+        self.wants_max = WANTS_MAX
         self.held_octets_max = HELD_OCTETS_MAX
         self.supervisor_present = False
         self.wants: list[tuple[int, int]] = []
@@ -959,7 +960,7 @@ class Dialogue:
             _, fields = self._expect("ORDER")
             taken.append(fields)
             machine.take_orders(taken)
-        for _ in range(WANTS_MAX):
+        for _ in range(machine.wants_max):
             wanted = machine.wanted(taken)
             late = self._monotonic() - self._up_at > FETCHING_MAX_S
             if wanted is None or late or not self._fetch(*wanted):
