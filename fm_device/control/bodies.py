@@ -166,7 +166,10 @@ class ScaleFaultBody(Body):
 
 
 class ShakeBody(Body):
-    """The scale does not come to rest for some readings."""
+    """The scale does not come to rest for some readings.
+
+    The panel weighs too: whenever something was changed, and when it is looked at.
+    """
 
     readings: int = Field(ge=1, le=1_000)
 

@@ -267,6 +267,7 @@ def _power(stand: Stand) -> PowerAnswer:
 
 
 def _panel(stand: Stand) -> PanelAnswer:
+    stand.look()
     view = stand.panel.view
     dialling = stand.dialling
     return PanelAnswer.model_validate(

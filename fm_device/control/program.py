@@ -37,6 +37,7 @@ CONNECTIONS_MAX: Final = 64
 IDLE_TIMEOUT_S: Final = 5
 END_TIMEOUT_S: Final = 10
 _HEAD_OCTETS_MAX: Final = 16_384
+_SEND_OCTETS: Final = 65_536
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -206,4 +207,6 @@ def _listening(port: int) -> Iterator[socket.socket]:
             "another, or 0 for one that is free"
         ) from error
     with at:
+        # What a listener does not read waits in the system no longer than need be.
+        at.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_OCTETS)
         yield at

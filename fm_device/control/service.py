@@ -45,11 +45,15 @@ and words; other statuses for what is wrong with the request.
 One thing is done at a time. While a dial-in runs, what only looks is answered, what
 changes something is refused with FMW-36-006, and the power may be cut.
 """
-_REFUSALS: Final = {
+_PROBLEMS: Final = {
     401: "The token is missing or wrong.",
+    403: "Not in the realm PRODUCTION, or not for a page of a browser.",
+    404: "There is no such thing, or it is forgotten.",
     409: "The machine refuses, or is off, or its power has failed.",
     422: "The request is not as described, or not possible.",
+    500: "The memory or the program has failed.",
     503: "Too many requests wait.",
+    504: "The machine takes long, and goes on.",
 }
 
 
@@ -66,7 +70,7 @@ def build_service(port: Port, token: str, number: int) -> ASGIApp:
 
 def build_routes(port: Port) -> FastAPI:
     """Put the application together, without its guard."""
-    app = FastAPI(
+    app = _Application(
         title="rmfs machine control",
         version="1",
         description=DESCRIPTION,
@@ -74,7 +78,7 @@ def build_routes(port: Port) -> FastAPI:
         redoc_url=None,
         responses={
             status: {"description": words, "model": ProblemAnswer}
-            for status, words in _REFUSALS.items()
+            for status, words in _PROBLEMS.items()
         },
     )
     app.state.port = port
@@ -90,29 +94,31 @@ def build_routes(port: Port) -> FastAPI:
     app.add_exception_handler(HTTPException, _answer_path)
     app.add_exception_handler(RmfsError, answer_error)
     app.add_exception_handler(Exception, answer_error)
-    app.openapi_schema = _described(app)
     return app
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """Describe the routes; problems as the media type that they have."""
-    schema = get_openapi(
-        title=app.title,
-        version=app.version,
-        description=app.description,
-        routes=app.routes,
-    )
-    schema["components"]["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer"}
-    }
-    schema["security"] = [{"token": []}]
-    for path in schema["paths"].values():
-        for operation in path.values():
-            for status, answer in operation["responses"].items():
-                if int(status) in _REFUSALS and "content" in answer:
-                    described = answer["content"].pop("application/json")
-                    answer["content"] = {MEDIA_TYPE: described}
-    return schema
+class _Application(FastAPI):
+    """An application that describes its problems as the media type that they have."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the routes."""
+        schema = get_openapi(
+            title=self.title,
+            version=self.version,
+            description=self.description,
+            routes=self.routes,
+        )
+        schema["components"]["securitySchemes"] = {
+            "token": {"type": "http", "scheme": "bearer"}
+        }
+        schema["security"] = [{"token": []}]
+        for path in schema["paths"].values():
+            for operation in path.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) in _PROBLEMS:
+                        described = answer["content"].pop("application/json")
+                        answer["content"][MEDIA_TYPE] = described
+        return schema
 
 
 async def _answer_form(_request: Request, error: Exception) -> Response:

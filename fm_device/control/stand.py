@@ -175,7 +175,7 @@ class Stand:
         try:
             return task(self)
         finally:
-            self._see()
+            self._see(changed=changes)
 
     def once(
         self, key: str | None, asked: str, task: Callable[[], dict[str, Any]]
@@ -332,7 +332,7 @@ class Stand:
             task = self._dial_ins[number]
             if task.state is DialState.RUNNING:
                 self._keep(replace(task, state=DialState.FAILED, words="not begun"))
-            self._see()
+            self._see(changed=True)
 
     def dial_in(self, number: int) -> DialTask:
         """Find a dial-in.
@@ -387,6 +387,8 @@ class Stand:
                 signals=False,
                 hold=self._hold,
             )
+            # Whoever has lost the power has no report to give.
+            self.plug.check()
         except RmfsError as error:
             found = self._dial_ins[task.number]
             self._keep(replace(found, state=DialState.FAILED, words=str(error)))
@@ -428,13 +430,18 @@ class Stand:
             sensors,
         )
 
-    def _see(self) -> None:
-        if self._dialling is None and self.plug.is_cut:
-            self._fall()
-        elif self._dialling is None:
+    def look(self) -> None:
+        """Let the panel look at the machine, which weighs; a dial-in shows itself."""
+        if self._dialling is None:
             # Whatever fails here fails again, and is told, when it is asked for.
             with suppress(RmfsError):
                 self.panel.look()
+
+    def _see(self, *, changed: bool) -> None:
+        if self._dialling is None and self.plug.is_cut:
+            self._fall()
+        elif changed:
+            self.look()
         self._tell()
 
     def _fall(self) -> None:
