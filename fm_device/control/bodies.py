@@ -10,17 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from protocol.values import AMOUNT_PAISE_MAX
 
-SensorName = Literal[
-    "ink_ul",
-    "tape_mm",
-    "cover_open",
-    "paper_jam",
-    "paper_present",
-    "printer_c",
-    "printer_answers",
-    "battery_age_days",
-]
-"""The sensors that a rig may set; the scale's own condition follows from weighing."""
 ServiceName = Literal[
     "INK", "TAPE", "JAM", "BATTERY", "SCALE_ZEROED", "HOUSING", "BATCH"
 ]
@@ -132,7 +121,10 @@ class KeysBody(Body):
 
 
 class SensorsBody(Changes):
-    """What sensors tell from now on; what is not named stays."""
+    """What sensors tell from now on; what is not named stays.
+
+    The scale's own condition follows from weighing.
+    """
 
     ink_ul: int = Field(0, ge=0, le=1_000_000)
     tape_mm: int = Field(0, ge=0, le=10_000_000)
