@@ -297,6 +297,8 @@ class Stand:
         plan = self.machine.calls.plan(wish.kind, wish.amount_paise)
         if not isinstance(plan, DialPlan):
             raise ProblemError(plan)
+        # Whatever stood on the display gives way: nobody at the panel began this.
+        self.panel = Panel(self.machine, self._dial)
         self.panel.hear(DialBegan(plan.notice))
         return self._begun(plan, line, wish.attempts)
 

@@ -287,6 +287,15 @@ def test_what_no_one_answers_leaves_a_report_and_a_free_machine(rig: Rig) -> Non
     rig.refused("CTL-04-001", "GET", "/v1/dial-ins/7")
 
 
+@pytest.mark.parametrize("keys", [["FUNDS"], ["MENU", "DOWN"], ["DATE"], ["FRANK"]])
+def test_a_dial_in_begins_whatever_the_display_shows(rig: Rig, keys: list[str]) -> None:
+    body = {"kind": "INSPECTION", "line": "tcp:127.0.0.1:1"}
+    for _ in range(2):
+        assert rig.dialled(body)["state"] == "ended"
+        rig.done("POST", "/v1/panel/keys", {"keys": keys})
+    assert rig.dialled(body)["state"] == "ended"
+
+
 # Who may ask.
 
 
