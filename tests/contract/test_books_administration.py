@@ -86,6 +86,7 @@ def lost_voucher(office: Office, machine: PaperMachine, amount: int) -> bytes:
 def test_an_identifier_is_enrolled_once_and_never_again(
     office: Office, machine: PaperMachine
 ) -> None:
+    """KEY-7.1, KEY-8.1."""
     other = PaperMachine(serial="PSD00002", seed=b"other")
     for _ in range(2):
         with pytest.raises(MoveRefusedError, match="never used again"):

@@ -138,6 +138,7 @@ def test_a_file_remembers_after_it_was_closed(tmp_path: Path) -> None:
 def test_of_verifiers_that_see_copies_at_once_exactly_one_is_the_first(
     tmp_path: Path,
 ) -> None:
+    """INDICIUM-6.1."""
     path = tmp_path / "seen.sqlite"
     verifiers, franks = 4, [FRANK]
     for _ in range(9):

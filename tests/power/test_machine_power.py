@@ -146,6 +146,7 @@ def test_a_start_costs_one_write_of_the_flash(in_service: Bench) -> None:
 def test_no_frank_without_its_debit_and_one_debit_at_most_without_its_frank(
     in_service: Bench, *, every: bool
 ) -> None:
+    """INDICIUM-3.3."""
     before = record_of(in_service)
     seen: Counter[str] = Counter()
     for found in after_every_cut(

@@ -42,6 +42,7 @@ BY_ID = {one["id"]: one for one in CONTENTS}
 
 
 def test_the_published_vectors_are_those_that_the_witness_makes() -> None:
+    """CONT-9."""
     assert cont_vectors.make() == CONT
 
 

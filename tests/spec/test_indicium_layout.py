@@ -74,11 +74,13 @@ def indicia(draw: st.DrawFn) -> Indicium:
 
 
 def test_a_frank_is_these_45_octets() -> None:
+    """INDICIUM-2.2."""
     assert encode_unsigned(FRANK) == OCTETS
     assert UNSIGNED_OCTETS == 45
 
 
 def test_a_signed_frank_fills_a_data_matrix_of_40_by_40_and_comes_out_again() -> None:
+    """INDICIUM-2.1."""
     octets = sign_indicium(FRANK, MACHINE)
     assert len(octets) == INDICIUM_OCTETS == 109
 
@@ -115,6 +117,7 @@ def test_a_flipped_bit_is_another_frank_or_none(indicium: Indicium, bit: int) ->
 
 @given(st.binary(max_size=200).filter(lambda octets: len(octets) != INDICIUM_OCTETS))
 def test_octets_of_another_length_are_no_indicium(octets: bytes) -> None:
+    """INDICIUM-2.4."""
     with pytest.raises(IndiciumError) as caught:
         decode_indicium(octets)
     assert caught.value.fault is IndiciumFault.LENGTH
@@ -152,6 +155,7 @@ def test_unsigned_octets_of_another_length_are_none_either() -> None:
 def test_a_field_that_cannot_be_is_named(
     offset: int, octets: bytes, words: str
 ) -> None:
+    """INDICIUM-2.2 to INDICIUM-2.4."""
     wrong = OCTETS[:offset] + octets + OCTETS[offset + len(octets) :]
 
     with pytest.raises(IndiciumError, match=words) as caught:
@@ -161,6 +165,7 @@ def test_a_field_that_cannot_be_is_named(
 
 
 def test_a_zero_imprint_is_counted_and_pays_nothing() -> None:
+    """INDICIUM-2.3."""
     assert decode_unsigned(encode_unsigned(ZERO)) == ZERO
     with pytest.raises(LocalProtocolError, match="ZERO frank of 500 paise"):
         frank(kind=FrankKind.ZERO)

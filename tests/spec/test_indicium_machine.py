@@ -82,6 +82,7 @@ def test_a_code_of_another_frank_is_found(system: System) -> None:
 
 
 def test_a_memory_that_was_put_back_is_found_by_its_franks(system: System) -> None:
+    """INDICIUM-1.2, INDICIUM-7.2."""
     # REG-11: the line cannot show it, the franks do.
     office = Office(system.psd().credential)
     kept = system.nvram.image()

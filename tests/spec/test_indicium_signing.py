@@ -30,6 +30,7 @@ def other_machine(realm: Realm = Realm.TEST) -> MachineIdentity:
 
 
 def test_a_frank_is_signed_by_its_machine_and_no_other() -> None:
+    """INDICIUM-1.1, INDICIUM-3.1."""
     signed = decode_indicium(sign_indicium(FRANK, MACHINE))
 
     assert signed.indicium == FRANK
@@ -69,11 +70,13 @@ def test_a_signature_for_another_purpose_is_none() -> None:
     ],
 )
 def test_a_machine_signs_in_its_own_name_only(changes: dict[str, object]) -> None:
+    """INDICIUM-3.1."""
     with pytest.raises(LocalProtocolError, match="is not signed by N123456"):
         sign_indicium(frank(**changes), MACHINE)
 
 
 def test_both_sides_derive_the_same_key_and_nobody_else() -> None:
+    """INDICIUM-4.1."""
     other_server = ServerIdentity.generate(
         "rmfs.example", Realm.TEST, 1, SeededEntropy(b"another server")
     )
@@ -111,6 +114,7 @@ def test_a_key_is_shared_by_one_machine_and_one_server_of_one_realm() -> None:
 
 
 def test_a_code_is_eight_capital_hex_digits() -> None:
+    """INDICIUM-4.3."""
     code = authentication_code(KEY, FRANK)
 
     assert len(code) == 8
@@ -122,6 +126,8 @@ def test_a_code_is_eight_capital_hex_digits() -> None:
 def test_a_code_follows_its_inputs_and_nothing_else(
     one: Indicium, other: Indicium
 ) -> None:
+    """INDICIUM-4.2."""
+
     def inputs(of: Indicium) -> tuple[object, ...]:
         money = of.licence, of.item, of.value_paise
         return *money, of.printed_on, of.time, of.pin_code
@@ -133,6 +139,7 @@ def test_a_code_follows_its_inputs_and_nothing_else(
 
 
 def test_weight_class_and_registers_are_not_in_the_code() -> None:
+    """INDICIUM-4.4."""
     changed = frank(weight_g=20, product_class=6, ascending_paise=Paise(200_000))
 
     assert authentication_code(KEY, changed) == authentication_code(KEY, FRANK)

@@ -119,6 +119,7 @@ def witness_refuses(octets: bytes) -> bool:
 
 
 def test_the_published_vectors_are_those_that_the_witness_makes() -> None:
+    """INDICIUM-8."""
     assert spec_indicium.make() == IND
 
 

@@ -85,6 +85,7 @@ def words(found: Verification) -> str:
 
 
 def test_a_genuine_frank_is_genuine_and_nothing_is_left_unchecked() -> None:
+    """INDICIUM-1.1, INDICIUM-5.1."""
     found = verify(
         FRANK, register=MemorySeenFranks(), printed=ALL_PRINTED, key_of=key_of
     )
@@ -100,6 +101,7 @@ def test_a_genuine_zero_imprint_is_genuine() -> None:
 
 
 def test_what_was_not_looked_at_is_said() -> None:
+    """INDICIUM-5.2."""
     without_code = replace(ALL_PRINTED, code=None)
     assert verify(FRANK).unchecked == tuple(Unchecked)
     assert verify(
@@ -176,6 +178,7 @@ def test_a_frank_of_the_test_realm_is_nothing_where_production_is_verified() -> 
 
 
 def test_a_frank_whose_realm_was_changed_is_forged() -> None:
+    """INDICIUM-5.3."""
     production = MachineIdentity(
         LICENCE, "PSD00001", Realm.PRODUCTION, MACHINE.dh_private, MACHINE.signing
     )
@@ -305,6 +308,7 @@ def test_each_altered_fact_is_a_reason_of_its_own() -> None:
 
 
 def test_a_frank_that_was_seen_before_is_copied() -> None:
+    """INDICIUM-6.2, INDICIUM-7.1."""
     register = MemorySeenFranks()
     verify(FRANK, register=register)
 
@@ -315,6 +319,7 @@ def test_a_frank_that_was_seen_before_is_copied() -> None:
 
 
 def test_a_copy_whose_signature_was_mirrored_is_a_copy_and_accuses_nobody() -> None:
+    """INDICIUM-3.2."""
     # For every ECDSA signature (r, s) there is another one, (r, n - s).
     register = MemorySeenFranks()
     octets = sign_indicium(FRANK, MACHINE)
@@ -329,6 +334,7 @@ def test_a_copy_whose_signature_was_mirrored_is_a_copy_and_accuses_nobody() -> N
 
 
 def test_two_franks_of_one_item_show_two_devices_with_one_identity() -> None:
+    """INDICIUM-6.3."""
     register = MemorySeenFranks()
     verify(FRANK, register=register)
     twin = frank(weight_g=40, value_paise=FRANK.value_paise)
@@ -374,6 +380,7 @@ def test_franks_of_one_memory_fit_in_whatever_order_they_are_scanned() -> None:
 def test_registers_that_go_back_show_a_memory_that_was_put_back(
     changes: dict[str, Any],
 ) -> None:
+    """INDICIUM-6.4."""
     # Two items later, both of Rs 5.00.
     later = replace(next_frank(skip=2, value=1000), **changes)
 
@@ -448,6 +455,7 @@ def test_franks_that_one_memory_made_always_fit(
 
 
 def test_a_previous_date_is_refused_unless_it_is_accepted() -> None:
+    """INDICIUM-5.4."""
     tomorrow = TODAY + timedelta(days=1)
     found = verify(FRANK, today=tomorrow)
     assert verdicts(found) == [Verdict.STALE]
@@ -486,6 +494,7 @@ def test_a_clock_that_is_ahead_of_today_is_not_believed() -> None:
 
 
 def test_all_that_holds_is_told_and_the_worst_comes_first() -> None:
+    """INDICIUM-5.2."""
     register = MemorySeenFranks()
     verify(FRANK, register=register)
     verify(frank(weight_g=40), register=register)

@@ -42,6 +42,7 @@ def _withdrawn(*, settled: bool = True) -> tuple[MemoryNvram, MemoryWallClock, P
 
 
 def test_a_new_life_has_new_keys_and_goes_on_with_the_registers() -> None:
+    """KEY-8.2, REG-10.2."""
     nvram, clock, psd = _withdrawn()
     old, registers = psd.credential, psd.record.registers
     psd.reinitialise(OTHER, SeededEntropy(b"new life"))
