@@ -49,7 +49,7 @@ from protocol.channel import (
 from protocol.channel.ends import MachineEnd, ServerEnd
 from protocol.contents import Body, make_content, write_content
 from protocol.dialogue.machine import INSPECTION, Request
-from protocol.errors import InvariantError, StoreError
+from protocol.errors import InvariantError, RmfsError, StoreError
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
 from protocol.keys import (
     CreditKey,
@@ -69,6 +69,7 @@ from protocol.values import (
     LicenceNumber,
     Paise,
     RechargeNumber,
+    show_rupees,
 )
 from rmfs_server.administration import Administration, NewLicence
 from rmfs_server.books import Books
@@ -93,6 +94,10 @@ _CUT_AFTER_OCTETS: Final = 24
 _STEPS_MAX: Final = 2_000_000
 
 WhenUp = Callable[[], None]
+
+
+class DepositError(RmfsError):
+    """A deposit of a scenario did not reach the funds."""
 
 
 class VirtualTime:
@@ -300,7 +305,11 @@ class World:
         self._manufacture()
         self.base: Registers
         self.machine = self._new_machine(Sensors())
-        self._begin()
+        try:
+            self._begin()
+        except RmfsError:
+            self.close()
+            raise
 
     # Time and chance.
 
@@ -617,7 +626,7 @@ class World:
         """Take a fund file with one deposit, available today.
 
         Raises:
-            RmfsError: The amount went into suspense.
+            DepositError: It waits in suspense.
         """
         self._deposits += 1
         today = business_date(self.wall.now())
@@ -633,7 +642,13 @@ class World:
         )
         name = f"FND-{self.licence[0]}-{self._deposits:04d}"
         file = FundFile(name, self.licence[0], today, (line,))
-        import_fund_file(self.store, encode_fund_file(file), self.wall.now())
+        octets = encode_fund_file(file)
+        report = import_fund_file(self.store, octets, self.wall.now())
+        for judged in report.suspended:
+            raise DepositError(
+                f"a deposit of {show_rupees(amount_paise)} waits in suspense: "
+                f"{judged.suspended_because}; a first one is at least Rs 2,000"
+            )
 
     def _open_books(self, folder: Path) -> Store:
         store = open_store(f"sqlite:///{folder / 'books.sqlite'}")

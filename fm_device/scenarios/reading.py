@@ -11,8 +11,15 @@ from typing import Any, Final
 from fm_device.firmware.consumables import Sensors
 from fm_device.firmware.dates import NextWorkingDay
 from fm_device.firmware.reporting import REPORTS
-from fm_device.flash.settings import AutoDial, Department, Medium
+from fm_device.flash.settings import (
+    AutoDial,
+    Department,
+    Medium,
+    Settings,
+    SettingsError,
+)
 from fm_device.presets.library import library_names as preset_names
+from fm_device.psd.pins import check_pin_form
 from fm_device.psd.records import DEPARTMENTS_MAX
 from fm_device.scenarios.expectations import read_expectations
 from fm_device.scenarios.form import (
@@ -88,7 +95,15 @@ from fm_device.scenarios.vocabulary import (
     SCALE_FAULTS,
     SERVICES,
 )
-from protocol.values import AMOUNT_PAISE_MAX, U32_MAX, Paise, parse_licence_identifier
+from protocol.parameters import business_date, parameter
+from protocol.values import (
+    AMOUNT_PAISE_MAX,
+    U32_MAX,
+    EpochSeconds,
+    Paise,
+    parse_licence_identifier,
+    show_rupees,
+)
 
 FILE_OCTETS_MAX: Final = 262_144
 COUNT_MAX: Final = 100_000
@@ -185,6 +200,16 @@ def _start(table: Table) -> Start:
         preset=table.take("preset", one_of(PRESETS), usual.preset),
     )
     table.end()
+    in_service = start.state is StartState.IN_SERVICE
+    funds = start.funds_paise if in_service else 0
+    first = funds + start.deposited_paise
+    least = parameter("deposit.first_min_paise", business_date(_epoch(start.at)))
+    if start.state is not StartState.NEW and 0 < first < least:
+        raise ScenarioError(
+            table.place,
+            "funds and deposited are one first deposit: "
+            f"at least {show_rupees(Paise(least))}, or nothing",
+        )
     return start
 
 
@@ -216,14 +241,22 @@ def _steps_of_100(value: Any) -> Paise:
 def _machine(table: Table) -> MachineSettings:
     pins = table.table("pins")
     found = MachineSettings(
-        pins={role: pins.take(role, text) for role in ROLES if pins.has(role)},
-        departments=tuple(_department(one) for one in table.tables("departments")),
+        pins={role: pins.take(role, _new_pin) for role in ROLES if pins.has(role)},
+        departments=_departments_of(table),
         drift_ppm=table.take("drift-ppm", number(-1000, 1000), 0.0),
         changes=_changes(table),
     )
     pins.end()
     table.end()
     return found
+
+
+def _departments_of(table: Table) -> tuple[Department, ...]:
+    found = [_department(one) for one in table.tables("departments")]
+    found.sort(key=lambda one: one.number)
+    if len({one.number for one in found}) != len(found):
+        raise ScenarioError(table.place_of("departments"), "each number stands once")
+    return tuple(found)
 
 
 def _line(table: Table) -> Line:
@@ -407,8 +440,12 @@ def _dial(table: Table) -> Action:
     )
 
 
+def _new_pin(value: Any) -> str:
+    return check_pin_form(text(value))
+
+
 def _pin(value: Any) -> str | None:
-    return None if value is False else text(value)
+    return None if value is False else _new_pin(value)
 
 
 def _enter_pin(table: Table) -> Action:
@@ -425,14 +462,15 @@ def _set_pin(table: Table) -> Action:
 
 
 def _department(table: Table) -> Department:
-    found = Department(
-        table.take("number", whole(1, DEPARTMENTS_MAX)),
-        table.take("name", text),
-        table.take("limit", rupees, Paise(0)),
-        table.take("pin", flag, False),  # noqa: FBT003
-    )
+    number_given: int = table.take("number", whole(1, DEPARTMENTS_MAX))
+    name: str = table.take("name", text)
+    limit: Paise = table.take("limit", rupees, Paise(0))
+    pin_needed: bool = table.take("pin", flag, False)  # noqa: FBT003
     table.end()
-    return found
+    try:
+        return Department(number_given, name, limit, pin_needed)
+    except SettingsError as error:
+        raise ScenarioError(table.place, str(error)) from error
 
 
 def _minute(value: Any) -> int:
@@ -460,11 +498,16 @@ _SETTINGS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
 
 
 def _changes(table: Table) -> dict[str, Any]:
-    return {
+    found = {
         name: table.take(key, read)
         for key, (name, read) in _SETTINGS.items()
         if table.has(key)
     }
+    try:
+        Settings(**found)
+    except SettingsError as error:
+        raise ScenarioError(table.place, str(error)) from error
+    return found
 
 
 def _sense(table: Table) -> Action:
@@ -515,9 +558,9 @@ def _carrier_lost(table: Table) -> Action:
 _CLOCK_NOW: Final = 0
 
 
-def _epoch(value: Any) -> int:
+def _epoch(value: Any) -> EpochSeconds:
     found: datetime = instant(value)
-    return int(found.timestamp())
+    return EpochSeconds(int(found.timestamp()))
 
 
 _ORDER_VALUES: Final[Mapping[str, tuple[str, Callable[[Any], int], Any]]] = {

@@ -100,6 +100,11 @@ def test_a_zero_imprint_is_no_specimen() -> None:
     assert "a specimen imprint came out" in found
 
 
+def test_a_deposit_that_waits_in_suspense_is_not_in_order() -> None:
+    (found,) = unmet(f"{STEP}deposit = 100\n")
+    assert "a deposit of Rs 100.00 waits in suspense" in found
+
+
 def test_turns_and_times_of_a_repetition_are_counted() -> None:
     repeat = '[[steps]]\nrepeat = { times = 3, every = "+10d" }\n[[steps.steps]]\n'
     found = played(f"{repeat}zero = 1\n")

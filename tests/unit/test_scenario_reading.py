@@ -190,6 +190,7 @@ def test_a_step_that_is_wrong_is_told_with_its_place(
         ("steps = 3", "steps", "a list of tables is needed"),
         ('[start]\nstate = "in service"', "start.state", "is in-service meant?"),
         ("[start]\nfunds = 250", "start.funds", "go in steps of Rs 100"),
+        ("[start]\nfunds = 500\ndeposited = 0", "start", "at least Rs 2,000.00"),
         (
             "[start.registers]\nitems = 3\nimprints = 2",
             "start.registers",
@@ -197,6 +198,18 @@ def test_a_step_that_is_wrong_is_told_with_its_place(
         ),
         ("[line]\nbit-s = 9", "line.bit-s", "9 is not in 50 to 10000000"),
         ("[machine]\ndrift = 3", "machine.drift", "is drift-ppm meant?"),
+        ('[machine.pins]\nfunding = "12"', "machine.pins.funding", "4 to 8 digits"),
+        ('[machine]\noffice = " x"', "machine", "office name"),
+        (
+            2 * '[[machine.departments]]\nnumber = 1\nname = "A"\n',
+            "machine.departments",
+            "each number stands once",
+        ),
+        (
+            '[[machine.departments]]\nnumber = 1\nname = ""',
+            "machine.departments[1]",
+            "department name",
+        ),
         ('[machine.pins]\nboss = "1"', "machine.pins.boss", "possible: funding"),
     ],
 )
