@@ -47,14 +47,20 @@ from protocol.values import (
     Paise,
     RechargeNumber,
 )
-from rmfs_server.judging import Message, Signers, carry_out, freeze, open_case
+from rmfs_server.judging import (
+    Message,
+    Signers,
+    acknowledge_orders,
+    carry_out,
+    freeze,
+    open_case,
+)
 from rmfs_server.keyring import CreditKeys, FindKey, no_later_key
 from rmfs_server.store import (
     Store,
     contents,
     machines,
     messages,
-    orders,
     recharges,
     usage,
 )
@@ -270,8 +276,9 @@ class Books:
                     machine, mark_acknowledged=goodbye.mark, mark_issued=None
                 )
             serial = max(machine.order_serial, goodbye.order_serial)
-            orders.acknowledge(connection, turn.licence, serial, now)
-            machines.change(connection, replace(machine, order_serial=serial))
+            machine = replace(machine, order_serial=serial)
+            acknowledge_orders(connection, machine, now)
+            machines.change(connection, machine)
             return Stored()
 
     def _on_turn(self, connection: Connection, turn: Turn) -> Machine | None:

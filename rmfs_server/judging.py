@@ -32,6 +32,7 @@ from protocol.settling import (
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
 from rmfs_server.keyring import CreditKeys
 from rmfs_server.store import (
+    acts,
     discrepancies,
     ledger,
     licences,
@@ -40,6 +41,7 @@ from rmfs_server.store import (
     orders,
     recharges,
 )
+from rmfs_server.store.acts import By
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Enrolled, Machine
 from rmfs_server.store.messages import Answer, Heard
@@ -164,9 +166,7 @@ def carry_out(
                 case, machine, judgement.settlement, _SETTLED_BY[message.kind], digest
             )
         if machine.order_serial > case.machine.order_serial:
-            orders.acknowledge(
-                case.connection, machine.licence, machine.order_serial, case.now
-            )
+            acknowledge_orders(case.connection, machine, case.now)
         machine, answer = _answer(case, machine, judgement, digest, signers)
     messages.add(
         case.connection,
@@ -213,6 +213,19 @@ def freeze(
             now=now,
         )
     recharges.set_open_state(connection, machine.licence, RechargeState.FROZEN)
+
+
+def acknowledge_orders(
+    connection: Connection, machine: Machine, now: EpochSeconds
+) -> None:
+    """Note which orders a machine has applied; keep an act of what is given again."""
+    given_again = orders.acknowledge(
+        connection, machine.licence, machine.order_serial, now
+    )
+    for serial, again in given_again.items():
+        reason = f"{machine.licence} took another order {serial}: these books lost it"
+        by = By("rmfs server", reason, now)
+        acts.add(connection, machine.licence, "renumber", by, serial=serial, now=again)
 
 
 def settle_machine(

@@ -1,9 +1,10 @@
 """Credit keys: the public halves of all that ever signed here, and who knows which.
 
-A machine knows the key that it was enrolled with, and each that an order brought and
-that it has acknowledged. One whose retirement was ordered counts as forgotten at once,
-even where that order was taken back after it had been sent: the machine may have
-applied it, and would be sent a voucher that it can neither apply nor refuse.
+A machine knows the key that it was enrolled with, and each that an order brought which
+was sent to it and which it has acknowledged. One whose retirement was ordered counts as
+forgotten at once, even where that order was taken back after it had been sent: the
+machine may have applied it, and would be sent a voucher that it can neither apply nor
+refuse.
 
 Source: SPEC.md KEY-8.3 to KEY-8.5.
 """
@@ -73,7 +74,8 @@ def known_to(connection: Connection, machine: Machine) -> frozenset[int]:
 
 
 def _was_applied(one: StoredOrder) -> bool:
-    return one.acknowledged_at is not None and one.taken_back_at is None
+    done = one.sent_at is not None and one.acknowledged_at is not None
+    return done and one.taken_back_at is None
 
 
 def _may_be_applied(one: StoredOrder) -> bool:

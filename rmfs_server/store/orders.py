@@ -4,6 +4,8 @@
   lacks is not sent, nor is any behind it: they wait.
 - An order that was taken back before it was acknowledged is sent as NOTHING under its
   serial. Where it had been sent before, the machine may have applied it all the same.
+- One that was never sent is not applied, whatever serial a machine names: books that
+  were restored from an old copy gave it a serial used before. It gets a new one.
 
 Source: SPEC.md DLG-10, DLG-11.
 """
@@ -81,16 +83,10 @@ def add(
     that the machine says it has applied: books restored from an old copy have forgotten
     some, and an order with a serial used before would be taken for applied.
     """
-    table = schema.machine_order
-    last = connection.execute(
-        select(func.coalesce(func.max(table.c.serial), 0)).where(
-            table.c.licence == licence
-        )
-    ).scalar_one()
-    serial = OrderSerial(max(int(last), applied) + 1)
+    serial = _next_serial(connection, licence, applied)
     names_content = kind in CONTENT_ORDERS
     connection.execute(
-        insert(table).values(
+        insert(schema.machine_order).values(
             licence=licence,
             serial=serial,
             kind=kind.name,
@@ -130,18 +126,44 @@ def send(
 
 def acknowledge(
     connection: Connection, licence: LicenceIdentifier, up_to: int, now: EpochSeconds
-) -> None:
-    """Note that a machine has applied everything up to a serial."""
+) -> Mapping[OrderSerial, OrderSerial]:
+    """Note that a machine has applied everything up to a serial.
+
+    What these books never sent it cannot have applied: under that serial it took an
+    order that they have lost. Such an order is taken back and given again, behind all
+    others.
+
+    Returns:
+        The new serial of each order that was given again, by its old one.
+    """
     table = schema.machine_order
-    connection.execute(
-        update(table)
-        .where(
-            table.c.licence == licence,
-            table.c.serial <= up_to,
-            table.c.acknowledged_at.is_(None),
-        )
-        .values(acknowledged_at=now)
+    open_ones = (
+        table.c.licence == licence,
+        table.c.serial <= up_to,
+        table.c.acknowledged_at.is_(None),
     )
+    unsent = connection.execute(
+        select(table)
+        .where(*open_ones, table.c.sent_at.is_(None), table.c.taken_back_at.is_(None))
+        .order_by(table.c.serial)
+    ).all()
+    given_again: dict[OrderSerial, OrderSerial] = {}
+    for row in unsent:
+        take_back(connection, licence, OrderSerial(row.serial), now)
+        serial = _next_serial(connection, licence, up_to)
+        connection.execute(
+            insert(table).values(
+                licence=licence,
+                serial=serial,
+                kind=row.kind,
+                value=row.value,
+                content=row.content,
+                created_at=row.created_at,
+            )
+        )
+        given_again[OrderSerial(row.serial)] = serial
+    connection.execute(update(table).where(*open_ones).values(acknowledged_at=now))
+    return given_again
 
 
 def take_back(
@@ -236,6 +258,18 @@ def held_back(
             name = "" if capability is None else capability.name
             found[serial] = f"the machine's firmware lacks the capability {name}"
     return found
+
+
+def _next_serial(
+    connection: Connection, licence: LicenceIdentifier, applied: int
+) -> OrderSerial:
+    table = schema.machine_order
+    last = connection.execute(
+        select(func.coalesce(func.max(table.c.serial), 0)).where(
+            table.c.licence == licence
+        )
+    ).scalar_one()
+    return OrderSerial(max(int(last), applied) + 1)
 
 
 def _possible(rows: Iterable[Row[Any]], capabilities: int) -> Iterator[Row[Any]]:

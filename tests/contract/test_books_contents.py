@@ -410,6 +410,40 @@ def test_what_is_over_or_unknown_is_not_taken_back(
             office.administration.take_back(LICENCE, OrderSerial(serial), BY)
 
 
+def test_an_order_that_restored_books_never_sent_is_given_again(
+    office: Office, machine: PaperMachine
+) -> None:
+    """The machine has applied three orders that the books have lost."""
+    machine.order_serial = OrderSerial(3)
+    office.administration.order(LICENCE, OrderKind.LOCK, 4, BY)
+    office.administration.order(LICENCE, OrderKind.UNLOCK, 0, BY)
+    _, closed = dial(office, machine)
+    sent = [(one.order, one.value, one.order_serial) for one in closed.orders]
+    assert sent == [(OrderKind.LOCK, 4, 4), (OrderKind.UNLOCK, 0, 5)]
+    assert [one["taken_back_at"] is None for one in picture(office)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    with office.store.reading() as connection:
+        kept = acts.all_of(connection, LICENCE)[-2:]
+    assert [(one.move, one.detail) for one in kept] == [
+        ("renumber", {"serial": 1, "now": 4}),
+        ("renumber", {"serial": 2, "now": 5}),
+    ]
+    machine.take(closed)
+    assert complete(office, machine) == []
+
+
+def test_a_key_that_restored_books_never_sent_does_not_sign(
+    office: Office, machine: PaperMachine
+) -> None:
+    machine.order_serial = OrderSerial(3)
+    order(office, key_update(2))
+    assert credit_key_of(grant(office, machine, 100_000)) == 1
+
+
 def test_an_order_without_its_capability_waits_and_all_behind_it(
     office: Office, machine: PaperMachine
 ) -> None:
@@ -584,6 +618,7 @@ def test_a_void_by_a_newer_key_is_proved_with_both(
     voucher = grant(office, machine, 100_000)
     order(office, key_update(2))
     with office.store.writing("the machine's word") as connection:
+        orders.send(connection, LICENCE, 0, NOW, EVERYTHING)
         orders.acknowledge(connection, LICENCE, 1, NOW)
     machine.order_serial = OrderSerial(1)
     void = office.administration.void(LICENCE, BY)
