@@ -6,7 +6,6 @@ clock of its own; `fm_device.program` puts it on a real or a virtual line.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -220,9 +219,7 @@ class DialIn:
         return self._driver
 
     def _stop(self) -> None:
-        # The keys are forgotten whether or not the memory still takes a counter.
-        with suppress(RmfsError):
-            self._psd.hang_up()
+        self._psd.hang_up()
         self._hang_up()
 
     def _hang_up(self) -> None:

@@ -163,6 +163,7 @@ class Desk:
 
         The battery is that of the machine, whoever has it.
         """
+        self.leave()
         machine = self._machine
         before, registers = machine.settings, machine.record.registers
         new = Settings(

@@ -380,7 +380,7 @@ class Machine:
         now = time_at(record, self.parts.battery.now())
         # A flash that fails is found by its own test, a moment later.
         with suppress(StoreError):
-            log = EventLog(self.parts.flash)
+            log = EventLog(self.parts.flash) if self._log is None else self._log
             noted = [(one.code, one.detail[0]) for one in log.entries(1)]
             if noted != [(code, item)]:
                 log.append(code, (item, capped(value)), now or NO_TIME)

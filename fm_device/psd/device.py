@@ -55,7 +55,6 @@ from fm_device.psd.states import (
     Installed,
     Reinitialised,
     Silence,
-    WrongCodes,
     moved,
     silence_at,
     state_at,
@@ -85,8 +84,6 @@ from protocol.values import (
 
 PIN_CODE_MIN: Final = 100_000
 PIN_CODE_MAX: Final = 999_999
-WRONG_VOUCHERS_MAX: Final = 20
-"""Vouchers that failed a check until the machine locks itself out, as with PINs."""
 
 ChannelMaker = Callable[[MachineIdentity, ServerCredential], MachineChannelPort]
 
@@ -162,6 +159,7 @@ class Psd:
         """
         self.supervisor_present = False
         self._memory = PsdMemory(nvram, tell_open)
+        self._tell_open = tell_open
         self._clock = clock
         self._channel = channel
         self._contents: ContentStore | None = None
@@ -364,6 +362,9 @@ class Psd:
         if stored is None:
             return PinAnswer(PinVerdict.NOT_SET)
         left = ATTEMPTS_MAX - record.wrong_pins[role]
+        if left <= 0:
+            # In some states nothing is locked out; the PIN is, all the same.
+            return PinAnswer(PinVerdict.LOCKED_OUT, 0)
         if waits(record, now):
             return PinAnswer(PinVerdict.WAIT, left, record.pin_wait_until)
         given = self._pin_digest(role, pin)
@@ -372,7 +373,7 @@ class Psd:
         if given == stored:
             self._memory.store(attempt_right(record, counted, role))
             return PinAnswer(PinVerdict.RIGHT)
-        if counted.standing is MachineState.LOCKED_OUT:
+        if left == 1:
             return PinAnswer(PinVerdict.LOCKED_OUT, 0)
         return PinAnswer(PinVerdict.WRONG, left - 1, counted.pin_wait_until)
 
@@ -396,11 +397,13 @@ class Psd:
 
         New keys make every voucher, mark and credential of the old life useless.
         Registers, item counters and the recharge number go on from where they are. A
-        licence of an earlier life is never used again (REG-10).
+        licence of an earlier life is never used again (REG-10). A frank that is open
+        counts as not printed.
 
         Raises:
             LocalProtocolError: The machine is not withdrawn, value or a report is left,
-                the licence was used before, or there were too many lives.
+                a dial-in is under way, the licence was used before, or there were too
+                many lives.
         """
         record = self.record
         self._check_reinitialisable(record, licence)
@@ -422,11 +425,14 @@ class Psd:
             wrong_vouchers=record.wrong_vouchers,
             other_amounts=record.other_amounts,
             pin_code=record.pin_code,
-            unprinted=record.unprinted,
+            unprinted=record.unprinted + (record.open_frank is not None),
             contents=record.contents,
         )
+        if record.open_frank is not None:
+            self._tell_open(record)
         self._memory.begin_life(after, identity)
         self._code_key = None
+        self.supervisor_present = False
 
     # What a dial-in asks: protocol.dialogue.machine.SecurityDevice.
 
@@ -434,11 +440,13 @@ class Psd:
         """Store the request and the number of the dial-in, then greet.
 
         The greeting is made first: a dial-in that cannot begin leaves nothing pending.
+        One that is still open is hung up.
 
         Raises:
             LocalProtocolError: The machine is not installed, or the amount is not what
-                this kind of request allows.
+                this kind of request or the server's limit allows.
         """
+        self.hang_up()
         record = self.record
         if record.standing is MachineState.UNINSTALLED:
             raise LocalProtocolError("a machine that is not installed does not dial")
@@ -487,15 +495,8 @@ class Psd:
         return self._open_session().goodbye()
 
     def hang_up(self) -> None:
-        """Forget the channel's keys; count the vouchers that were wrong."""
-        session, self._session = self._session, None
-        if session is not None and session.wrong_vouchers:
-            record = self.record
-            count = record.wrong_vouchers + session.wrong_vouchers
-            after = replace(record, wrong_vouchers=count)
-            if count >= WRONG_VOUCHERS_MAX:
-                after = replace(after, standing=moved(after.standing, WrongCodes()))
-            self._memory.store(after)
+        """Forget the channel's keys."""
+        self._session = None
 
     def _pin_digest(self, role: Role, pin: str) -> bytes:
         return pin_digest(self._memory.identity.signing.scalar, role, pin)
@@ -513,6 +514,8 @@ class Psd:
     def _check_reinitialisable(
         self, record: PsdRecord, licence: LicenceIdentifier
     ) -> None:
+        if self._session is not None:
+            raise LocalProtocolError("a dial-in is under way: hang up first")
         if self.state is not MachineState.WITHDRAWN:
             raise LocalProtocolError(
                 f"the machine is {self.state.name}: withdraw it before it is "
@@ -545,6 +548,13 @@ def _check_request(request: Request, record: PsdRecord) -> None:
         raise LocalProtocolError(
             f"a request for {request.kind.name} of {request.amount_paise} paise",
             clause="DLG-4",
+        )
+    limit = record.funds_max_paise
+    recharge = request.kind is RequestKind.RECHARGE
+    if recharge and limit and descending + request.amount_paise > limit:
+        raise LocalProtocolError(
+            f"a recharge of {request.amount_paise} paise passes the limit of {limit}",
+            clause="DLG-10.8",
         )
 
 

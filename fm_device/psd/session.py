@@ -24,7 +24,13 @@ from fm_device.psd.records import (
     usage_reported,
     usage_unreported,
 )
-from fm_device.psd.states import ReceiptStored, Withdrawn, moved, state_at
+from fm_device.psd.states import (
+    ReceiptStored,
+    Withdrawn,
+    WrongCodes,
+    moved,
+    state_at,
+)
 from fm_device.psd.timekeeper import time_at
 from hw.clock import WallClock
 from protocol.channel import MachineChannelPort, PacketType, packet_type
@@ -75,11 +81,13 @@ from protocol.values import EpochSeconds
 from protocol.vouchers import VoucherFault, VoucherHolder, check_voucher
 
 PROTOCOL_VERSION: Final = 1
+WRONG_VOUCHERS_MAX: Final = 20
+"""Vouchers that failed a check until the machine locks itself out, as with PINs."""
 _UNSIGNED: Final = bytes(SIGNATURE_OCTETS)
 
 
 class VoucherRefusedError(RemoteProtocolError):
-    """A voucher failed a check: nothing was changed; `fault` names the check."""
+    """A voucher failed a check: it was counted and no more; `fault` names the check."""
 
     def __init__(self, fault: VoucherFault) -> None:
         """Say which check failed."""
@@ -140,7 +148,6 @@ class Session:
         Request and number of the dial-in are stored before the greeting is sent.
         """
         self.stage = Stage.GREETING
-        self.wrong_vouchers = 0
         self._memory = memory
         self._clock = clock
         self._channel = channel
@@ -299,7 +306,7 @@ class Session:
         )
         result = check_voucher(voucher, octets, holder)
         if isinstance(result, VoucherFault):
-            self.wrong_vouchers += 1
+            self._memory.store(_with_wrong_voucher(record))
             raise VoucherRefusedError(result)
         standing = record.standing
         if voucher.kind is VoucherKind.WITHDRAWAL:
@@ -492,6 +499,15 @@ TABLE: Final = Table(Stage.GREETING, _rows())
 
 def _unexpected(message: str) -> RemoteProtocolError:
     return RemoteProtocolError(message, clause="DLG-1", code=ErrorCode.UNEXPECTED)
+
+
+def _with_wrong_voucher(record: PsdRecord) -> PsdRecord:
+    """Count a voucher that failed a check; too many lock the machine out."""
+    count = record.wrong_vouchers + 1
+    after = replace(record, wrong_vouchers=count)
+    if count < WRONG_VOUCHERS_MAX:
+        return after
+    return replace(after, standing=moved(record.standing, WrongCodes()))
 
 
 def _is_another(pending: Request | None, voucher: Voucher) -> bool:

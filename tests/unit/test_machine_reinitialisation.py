@@ -2,7 +2,10 @@
 
 import pytest
 
+from fm_device.flash.events import EventCode
 from fm_device.psd.device import Psd
+from fm_device.psd.franking import FrankOrder
+from fm_device.psd.pins import Role
 from fm_device.psd.session import VoucherRefusedError
 from hw.clock import MemoryWallClock
 from hw.entropy import SeededEntropy
@@ -13,6 +16,7 @@ from protocol.registers import MachineState, RequestKind
 from protocol.values import LicenceIdentifier, Paise
 from protocol.vouchers import VoucherFault
 from tests.franking import frank
+from tests.machines import LETTER, SUPERVISOR_PIN, a_machine
 from tests.witness.small_server import (
     LICENCE,
     RUPEES_2000,
@@ -118,3 +122,35 @@ def test_a_withdrawal_whose_books_are_open_is_not_forgotten() -> None:
         psd.reinitialise(OTHER, SeededEntropy(b"new life"))
     complete(Dial(psd))
     psd.reinitialise(OTHER, SeededEntropy(b"new life"))
+
+
+def test_no_new_life_begins_inside_a_dial_in_of_the_old_one() -> None:
+    _, _, psd = _withdrawn()
+    dial = Dial(psd)
+    with pytest.raises(LocalProtocolError, match="hang up first"):
+        psd.reinitialise(OTHER, SeededEntropy(b"new life"))
+    complete(dial)
+    psd.reinitialise(OTHER, SeededEntropy(b"new life"))
+
+
+def test_a_frank_that_is_open_when_its_life_ends_is_counted_and_logged() -> None:
+    bench = a_machine()
+    bench.machine.psd.debit(FrankOrder(Paise(500), LETTER))
+    bench.withdraw()
+    bench.machine.psd.reinitialise(OTHER, SeededEntropy(b"new life"))
+    bench.restart()
+    assert bench.machine.record.unprinted == 1
+    said = (EventCode.FRANK_UNPRINTED, 1, 500)
+    assert bench.logged(EventCode.FRANK_UNPRINTED) == [said]
+
+
+def test_the_supervisor_of_the_old_life_is_not_there_in_the_new_one() -> None:
+    bench = a_machine(MachineState.WITHDRAWN)
+    machine = bench.machine
+    machine.desk.set_pin(Role.SUPERVISOR, SUPERVISOR_PIN)
+    machine.desk.enter(Role.SUPERVISOR, SUPERVISOR_PIN)
+    machine.psd.reinitialise(OTHER, SeededEntropy(b"new life"))
+    assert not machine.psd.supervisor_present
+    machine.desk.begin_life()
+    machine.desk.set_pin(Role.SUPERVISOR, SUPERVISOR_PIN)
+    assert not machine.desk.may(Role.SUPERVISOR)

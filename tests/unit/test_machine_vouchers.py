@@ -1,17 +1,18 @@
 """Vouchers at the PSD: what is not exactly right changes nothing and is named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from fm_device.psd.device import Psd
-from fm_device.psd.session import VoucherRefusedError
+from fm_device.psd.session import WRONG_VOUCHERS_MAX, VoucherRefusedError
 from hw.entropy import SeededEntropy
 from hw.nvram import MemoryNvram
 from protocol.dialogue.machine import Request, VoucherApplied
-from protocol.errors import ErrorCode, RemoteProtocolError
+from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
 from protocol.keys import Realm, SigningKey
-from protocol.messages import Confirmation, Voucher
+from protocol.messages import Confirmation, OrderKind, Voucher
 from protocol.registers import MachineState, RequestKind, VoucherKind
 from protocol.values import AMOUNT_PAISE_MAX, LicenceIdentifier, Paise, RechargeNumber
 from protocol.vouchers import VoucherFault, VoucherHolder, check_voucher
@@ -41,10 +42,12 @@ def _machine() -> tuple[MemoryNvram, Psd]:
 
 
 def _refused(nvram: MemoryNvram, dial: Dial, voucher: bytes) -> VoucherFault:
-    image = nvram.image()
+    """Nothing but the count of wrong vouchers changes, and that at once."""
+    before = dial.psd.record
+    counted = replace(before, wrong_vouchers=before.wrong_vouchers + 1)
     with pytest.raises(VoucherRefusedError) as refused:
         dial.say(voucher)
-    assert nvram.image() == image
+    assert switch_on(MemoryNvram(nvram.image()), a_clock()).record == counted
     assert refused.value.code is ErrorCode.VOUCHER
     return refused.value.fault
 
@@ -281,3 +284,43 @@ def test_a_refund_leaves_the_machine_in_service() -> None:
     dial.say(dial.voucher())
     assert psd.record.registers.descending_paise == 100_000
     assert psd.state is MachineState.IN_SERVICE
+
+
+def test_a_wrong_voucher_counts_though_the_power_fails_before_the_dial_in_ends() -> (
+    None
+):
+    """DLG-4.10."""
+    nvram, psd = _machine()
+    for _ in range(WRONG_VOUCHERS_MAX):
+        assert psd.state is MachineState.IN_SERVICE
+        dial = Dial(psd, RUPEES_2000)
+        with pytest.raises(VoucherRefusedError):
+            dial.say(dial.voucher(credit_key=99))
+        psd = switch_on(nvram, a_clock())
+    assert psd.state is MachineState.LOCKED_OUT
+
+
+def test_dialling_hangs_up_a_dial_in_that_is_still_open() -> None:
+    _, psd = _machine()
+    dial = Dial(psd, RUPEES_2000)
+    with pytest.raises(VoucherRefusedError):
+        dial.say(dial.voucher(credit_key=99))
+    complete(Dial(psd))
+    assert psd.record.wrong_vouchers == 1
+    assert not psd.dialling
+
+
+def test_the_psd_itself_asks_for_no_recharge_above_the_limit() -> None:
+    """DLG-10.8."""
+    _, psd = _machine()
+    dial = Dial(psd)
+    dial.say(dial.receipt(orders=1))
+    dial.say(dial.order(OrderKind.FUNDS_LIMIT, 300_000))
+    psd.hang_up()
+    number = psd.record.dial_in
+    with pytest.raises(LocalProtocolError) as refused:
+        psd.dial(Request(RequestKind.RECHARGE, Paise(100_501)))
+    assert refused.value.clause == "DLG-10.8"
+    assert (psd.record.dial_in, psd.dialling) == (number, False)
+    psd.dial(Request(RequestKind.RECHARGE, Paise(100_500)))
+    assert psd.record.pending == Request(RequestKind.RECHARGE, Paise(100_500))
