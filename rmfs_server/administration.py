@@ -125,20 +125,20 @@ class Administration:
             provisioning: What the maker has signed of it.
             new: Its licence.
             by: Who, why and when.
-            credit_key: Id of the credit key in the SERVER file that it was made with;
-                the first one of this server when left out.
+            credit_key: Id of the credit key in the SERVER file that it was made with.
+                When left out, the first one of this server; for a PSD that had another
+                life, the newest that it still holds.
 
         Raises:
             MoveRefusedError: The identifier was used before, the PSD is still in use
                 or holds value of an earlier life, its registers or number went back,
-                it is of another realm or key generation, or the credit key that it
-                knows is not held here.
+                it is of another realm or key generation, or the credit key is not held
+                here, or not by a PSD that had another life.
         """
         credential = provisioning.credential
         identifier = credential.licence_identifier
         first = self._keys.first
-        known = first if credit_key is None else self._keys.find(credit_key)
-        if known is None:
+        if credit_key is not None and self._keys.find(credit_key) is None:
             message = f"credit key {credit_key} is not held by this server"
             raise MoveRefusedError(f"{message}: name the one in the machine's file")
         if credential.realm is not first.realm:
@@ -154,6 +154,7 @@ class Administration:
             licence = _register(connection, identifier, new, by)
             if licence.state is LicenceState.CANCELLED:
                 raise MoveRefusedError(f"licence {identifier} is cancelled")
+            known = self._key_of(connection, credential.psd_serial, credit_key)
             for life in machines.lives_of(connection, credential.psd_serial):
                 _end_life(connection, life, provisioning, by)
             machine = machines.add(connection, provisioning, known.key_id, by.now)
@@ -361,6 +362,24 @@ class Administration:
                 raise MoveRefusedError(f"nothing is outstanding for {identifier}")
             acts.add(connection, identifier, "void", by)
             return void
+
+    def _key_of(
+        self, connection: Connection, psd_serial: str, credit_key: int | None
+    ) -> CreditKey:
+        """Choose the key to enrol a PSD with: one that it was not told to forget."""
+        held = credit_keys.held_by(connection, psd_serial)
+        wanted = credit_key
+        if wanted is None:
+            here = [one for one in held if self._keys.find(one) is not None]
+            wanted = max(here, default=self._keys.first.key_id)
+        key = self._keys.find(wanted)
+        if key is None or (held and wanted not in held):
+            message = f"PSD {psd_serial} is not known to hold credit key {wanted}"
+            words = ", ".join(str(one) for one in sorted(held)) or "none"
+            raise MoveRefusedError(
+                f"{message} after its earlier lives: it holds {words}"
+            )
+        return key
 
     def _void(
         self, connection: Connection, identifier: LicenceIdentifier, by: By

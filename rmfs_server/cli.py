@@ -207,8 +207,8 @@ def init(
 @click.option(
     "--credit-key",
     type=click.IntRange(0, 255),
-    help="The credit key in the SERVER file that the machine was made with; the first "
-    "one when left out.",
+    help="The credit key in the SERVER file that the machine was made with. Left out, "
+    "the first one, or the newest that a PSD holds from an earlier life.",
 )
 @person_options("enrolment")
 def enrol(

@@ -17,7 +17,7 @@ from protocol.errors import InvariantError
 from protocol.keys import CreditKey, Point, VerifyingKey
 from protocol.messages import OrderKind
 from protocol.values import EpochSeconds
-from rmfs_server.store import orders, schema
+from rmfs_server.store import machines, orders, schema
 from rmfs_server.store.machines import Machine
 from rmfs_server.store.orders import StoredOrder
 
@@ -63,14 +63,31 @@ def all_ids(connection: Connection) -> list[int]:
 
 
 def known_to(connection: Connection, machine: Machine) -> frozenset[int]:
-    """List the ids of the keys by which a voucher for a machine may be signed."""
-    known = {machine.enrolled_credit_key}
-    for one in orders.all_of(connection, machine.licence, _OF_KEYS):
-        if one.number is not None and _was_applied(one):
-            known.add(one.number)
-        elif one.number is None and _may_be_applied(one):
-            known.discard(one.order.value)
-    return frozenset(known)
+    """List the ids of the keys by which a voucher for a machine may be signed.
+
+    A PSD keeps its credit keys when it begins a new life: what earlier lives were sent
+    and told to forget counts as well.
+    """
+    enrolled = machines.find_enrolled(connection, machine.licence)
+    if enrolled is None:
+        return frozenset()
+    return held_by(connection, enrolled.credential.psd_serial)
+
+
+def held_by(connection: Connection, psd_serial: str) -> frozenset[int]:
+    """List the ids of the keys that a PSD holds after all the lives it has had here."""
+    held: set[int] = set()
+    for life in machines.lives_of(connection, psd_serial):
+        licence = life.credential.licence_identifier
+        machine = machines.find(connection, licence)
+        if machine is not None:
+            held.add(machine.enrolled_credit_key)
+        for one in orders.all_of(connection, licence, _OF_KEYS):
+            if one.number is not None and _was_applied(one):
+                held.add(one.number)
+            elif one.number is None and _may_be_applied(one):
+                held.discard(one.order.value)
+    return frozenset(held)
 
 
 def _was_applied(one: StoredOrder) -> bool:

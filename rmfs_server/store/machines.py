@@ -125,7 +125,7 @@ def lives_of(connection: Connection, psd_serial: str) -> list[Enrolled]:
     rows = connection.execute(
         select(table)
         .where(table.c.psd_serial == psd_serial)
-        .order_by(table.c.enrolled_at, table.c.licence)
+        .order_by(table.c.enrolled_at, table.c.base_number, table.c.licence)
     )
     return [_enrolled(row) for row in rows]
 

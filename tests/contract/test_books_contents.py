@@ -32,7 +32,7 @@ from protocol.keys import (
     ServerProvisioning,
 )
 from protocol.messages import Capability, LicenceState, OrderKind, Voucher
-from protocol.registers import RequestKind, VoucherKind
+from protocol.registers import MachineState, RequestKind, VoucherKind
 from protocol.values import LicenceIdentifier, OrderSerial
 from rmfs_server.books import Turn
 from rmfs_server.contents import OrderedContent, read_ordered
@@ -731,3 +731,45 @@ def test_a_machine_made_with_a_later_key_is_enrolled_with_it(office: Office) -> 
     enrol(machine.provisioning, NEW, BY, 3)
     office.deposit(500_000)
     assert credit_key_of(grant(office, machine, 100_000)) == 3
+
+
+def test_a_new_life_is_granted_by_a_key_that_its_psd_has_kept(
+    office: Office, machine: PaperMachine
+) -> None:
+    order(office, key_update(2))
+    order(office, key_update(3))
+    complete(office, machine)
+    complete(office, machine)
+    office.administration.order(LICENCE, OrderKind.RETIRE_CREDIT_KEY, 1, BY)
+    complete(office, machine)
+    next_life = withdrawn(office, machine)
+    enrol = office.administration.enrol
+    with pytest.raises(MoveRefusedError, match="it holds 2, 3"):
+        enrol(next_life.provisioning, NEW, BY, 1)
+    enrol(next_life.provisioning, NEW, BY)
+    office.deposit(500_000, SECOND)
+    voucher = grant(office, next_life, 100_000)
+    assert credit_key_of(voucher) == 3
+    next_life.apply(voucher)
+    complete(office, next_life)
+    retire = OrderKind.RETIRE_CREDIT_KEY
+    office.administration.order(SECOND, retire, 3, BY)
+    complete(office, next_life)
+    assert credit_key_of(grant(office, next_life, 100_000)) == 2
+
+
+def withdrawn(office: Office, machine: PaperMachine) -> PaperMachine:
+    """End the life of a machine, and give its PSD the next one."""
+    left = machine.registers.descending_paise
+    turn, delivered = office.state(machine, RequestKind.WITHDRAWAL, left)
+    assert isinstance(delivered, Delivered)
+    machine.apply(delivered.voucher)
+    machine.state = MachineState.WITHDRAWN
+    closed = office.books.judge_confirmation(turn, *machine.confirm(), NOW)
+    assert isinstance(closed, Closed)
+    office.books.store_goodbye(turn, machine.take(closed), NOW)
+    next_life = PaperMachine(
+        SECOND, seed=b"next", registers=machine.registers, number=machine.number
+    )
+    next_life.capabilities = EVERYTHING
+    return next_life
