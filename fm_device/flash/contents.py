@@ -75,12 +75,17 @@ class ContentSlots:
     def received(self, kind: int, content_id: int) -> int:
         """Say how many octets are on hand, from the start and without a gap.
 
+        A content that is whole and does not have its id, as after a power cut before
+        it was forgotten, counts as none: it is fetched anew.
+
         Args:
             kind: Number of a `ContentKind`, or of the order that brings one.
             content_id: The content.
         """
         slot = self._slot_of(_group(kind), content_id)
-        return 0 if slot is None else sum(len(one.data) for one in self._parts(slot))
+        if slot is None or self._is_wrong(slot, content_id):
+            return 0
+        return sum(len(one.data) for one in self._parts(slot))
 
     def store_part(
         self, kind: int, content_id: int, offset: int, total: int, data: bytes
@@ -112,6 +117,9 @@ class ContentSlots:
             )
         part = _Part(content_id, offset, total, data)
         slot = self._slot_of(group, content_id)
+        if slot is not None and self._is_wrong(slot, content_id):
+            self._forget(slot)
+            slot = None
         if slot is None:
             _check_follows(offset, 0)
             self._write(self._free_slot(kind, group), part)
@@ -150,12 +158,18 @@ class ContentSlots:
 
     def _check_whole(self, group: SlotGroup, content_id: int) -> None:
         slot = self._slot_of(group, content_id)
-        if slot is not None and self.read(content_id) is None:
+        if slot is not None and self._is_wrong(slot, content_id):
             self._forget(slot)
             raise StoreError(
                 "a content does not have the name that it was ordered by: dial again, "
                 "it is fetched from its start"
             )
+
+    def _is_wrong(self, slot: "_Slot", content_id: int) -> bool:
+        """Say whether a content is whole and is not the one that was asked for."""
+        parts = tuple(self._parts(slot))
+        octets = b"".join(part.data for part in parts)
+        return len(octets) == parts[0].total and content_id_of(octets) != content_id
 
     def _free_slot(self, kind: int, group: SlotGroup) -> "_Slot":
         kept = self._keep()
@@ -209,8 +223,10 @@ class ContentSlots:
         self._flash.write(slot.address_of(part.offset // PART_OCTETS), part.encode())
 
     def _forget(self, slot: "_Slot") -> None:
+        """Erase every part, the last one first: none of them counts when it returns."""
         erased = bytes([ERASED_OCTET]) * PART_HEAD_OCTETS
-        self._flash.write(slot.address_of(0), erased)
+        for index in reversed(range(len(tuple(self._parts(slot))))):
+            self._flash.write(slot.address_of(index), erased)
 
 
 @dataclass(frozen=True, slots=True)

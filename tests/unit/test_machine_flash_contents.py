@@ -13,7 +13,7 @@ from fm_device.flash.layout import (
     SPANS,
 )
 from fm_device.psd.contents import ContentStore
-from hw.nvram import MemoryNvram
+from hw.nvram import MemoryNvram, Nvram, PowerCutError, PowerCutNvram
 from protocol.contents import ContentKind, content_id
 from protocol.errors import LocalProtocolError, StoreError
 
@@ -24,7 +24,7 @@ def _octets(octets: int, first: int = 1) -> bytes:
     return bytes((first + number) % 251 for number in range(octets))
 
 
-def _slots(flash: MemoryNvram, *kept: int) -> ContentSlots:
+def _slots(flash: Nvram, *kept: int) -> ContentSlots:
     return ContentSlots(flash, lambda: frozenset(kept), lambda _content: True)
 
 
@@ -160,6 +160,21 @@ def test_a_content_without_the_name_it_was_ordered_by_is_forgotten() -> None:
         slots.store_part(TARIFF, 77, 512, 700, content[512:])
     assert slots.received(TARIFF, 77) == 0
     assert slots.read(77) is None
+
+
+def test_a_wrong_content_that_a_power_cut_has_kept_is_fetched_anew() -> None:
+    """The power fails between the last part and its being forgotten."""
+    content = _octets(700)
+    name = content_id(content)
+    wrong = content[:-1] + b"x"
+    flash = MemoryNvram.erased(FLASH_OCTETS)
+    slots = _slots(PowerCutNvram(flash, 3))
+    slots.store_part(TARIFF, name, 0, 700, wrong[:512])
+    with pytest.raises(PowerCutError):
+        slots.store_part(TARIFF, name, 512, 700, wrong[512:])
+    assert _slots(flash).received(TARIFF, name) == 0
+    _fetch(_slots(flash), content)
+    assert _slots(flash).read(name) == content
 
 
 def test_parts_that_contradict_each_other_are_forgotten() -> None:
