@@ -66,6 +66,7 @@ SAMPLE_PIN_CODE: Final = 560001
 """Of a machine that nobody gave another one: a sample, no claim."""
 _OWNER_ONLY: Final = 0o700
 _KEY_OCTETS_MAX: Final = 4096
+_WORLD_OCTETS_MAX: Final = 65_536
 _NAME_UNTIL_TOLD: Final = "maker"
 
 
@@ -271,8 +272,11 @@ def read_world(folder: Path) -> Sensors:
     if not path.exists():
         return Sensors()
     try:
-        return _sensors(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        with path.open("rb") as file:
+            # A longer file is no such file: what was cut off does not parse.
+            octets = file.read(_WORLD_OCTETS_MAX)
+        return _sensors(json.loads(octets.decode("utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
         raise FolderError(
             f"{path} does not say what is around the machine ({error}): delete it to "
             "put in a new cartridge and a new roll"

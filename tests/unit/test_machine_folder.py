@@ -15,12 +15,14 @@ from fm_device.folder import (
     NVRAM,
     PROVISIONING,
     SERVER,
+    WORLD,
     FolderBusyError,
     FolderError,
     Papers,
     create_machine,
     open_machine,
     read_papers,
+    read_world,
     reinitialise_machine,
 )
 from hw.entropy import SeededEntropy
@@ -285,3 +287,12 @@ def test_a_machine_in_service_gets_no_new_papers(
     with pytest.raises(LocalProtocolError, match="withdraw it before"):
         _reinitialise(folder, tmp_path / "maker.pem", OTHER)
     assert (folder / PROVISIONING).read_bytes() == before
+
+
+@pytest.mark.parametrize("octets", [b"[" * 60_000, b" " * 70_000 + b"{}", b"\xff"])
+def test_a_world_that_nobody_could_read_is_no_world(
+    tmp_path: Path, octets: bytes
+) -> None:
+    (tmp_path / WORLD).write_bytes(octets)
+    with pytest.raises(FolderError, match="delete it"):
+        read_world(tmp_path)
