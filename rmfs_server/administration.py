@@ -29,7 +29,11 @@ from protocol.values import (
 )
 from rmfs_server.contents import OrderedContent
 from rmfs_server.keyring import CreditKeys, FindKey, no_later_key
-from rmfs_server.refusals import AlreadyWaitingError, MoveRefusedError
+from rmfs_server.refusals import (
+    AlreadyWaitingError,
+    MoveRefusedError,
+    NotNewerError,
+)
 from rmfs_server.store import (
     Store,
     acts,
@@ -38,6 +42,7 @@ from rmfs_server.store import (
     ledger,
     licences,
     machines,
+    messages,
     orders,
     recharges,
 )
@@ -280,6 +285,7 @@ class Administration:
             MoveRefusedError: There is no such machine, the content is for another
                 model or realm, or its credit key is not held here, or the PSD has no
                 room for it.
+            NotNewerError: The machine runs this firmware already, or a newer one.
         """
         content = ordered.content
         with self._writing("order") as connection:
@@ -297,6 +303,8 @@ class Administration:
             ordered.check_credit_key(self._keys)
             if content.kind is ContentKind.CREDIT_KEY:
                 _check_room(connection, machine, content.number)
+            if content.kind is ContentKind.FIRMWARE:
+                _check_newer(connection, machine, content.number)
             stored = contents.add(connection, content, ordered.name, by.now)
             kind, value = stored.kind, stored.content_id
             return _add_order(connection, machine, kind, value, by, repeat=repeat)
@@ -499,6 +507,22 @@ def _check_room(connection: Connection, machine: Machine, key_id: int) -> None:
         raise MoveRefusedError(
             f"{message}, and there is no room for more: order retire-credit-key first"
         )
+
+
+def _check_newer(connection: Connection, machine: Machine, version: int) -> None:
+    """Check that a firmware is above the one that the machine named last.
+
+    A machine passes an older one over, or, with an older firmware, waits with it and
+    with all orders behind it.
+    """
+    told = messages.last_statement(connection, machine.licence)
+    if told is None:
+        return
+    runs = (told.firmware_major, told.firmware_minor, told.firmware_patch)
+    if (version >> 16, version >> 8 & 0xFF, version & 0xFF) <= runs:
+        shown = ".".join(map(str, runs))
+        message = f"{machine.licence} runs firmware {shown}"
+        raise NotNewerError(f"{message}: order one with a higher version")
 
 
 def _register(

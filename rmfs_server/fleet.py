@@ -1,7 +1,7 @@
 """One order for every machine in use, each in a transaction of its own.
 
 A run that was cut off is run again: a machine whose last order is the same, and still
-waits, is left out.
+waits, is left out, and one that runs the firmware which is ordered or a newer one.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class FleetReport:
 
     Attributes:
         ordered: The serial under which each machine got it.
-        waiting: Machines for which it waits already.
+        waiting: Machines that are left out: it waits for them, or they have it.
         refused: Machines that did not get it, and why.
     """
 

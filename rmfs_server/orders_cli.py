@@ -72,7 +72,8 @@ def add_commands(group: click.Group) -> None:
     "to_all",
     is_flag=True,
     help="Give it to every machine in use instead of LICENCE, each in a transaction of "
-    "its own. A machine whose last order is the same and still waits is left out.",
+    "its own. A machine whose last order is the same and still waits is left out, so "
+    "is one that has the firmware already.",
 )
 @json_option
 @person_options("order of the operator")
@@ -296,5 +297,5 @@ def _order_all(server: Path, kind: str, give: "Give", *, as_json: bool) -> int:
 def _fleet_lines(kind: str, report: "FleetReport") -> Iterator[str]:
     yield (
         f"{kind}: {len(report.ordered)} machines ordered, "
-        f"{len(report.waiting)} had it waiting, {len(report.refused)} refused"
+        f"{len(report.waiting)} left out, {len(report.refused)} refused"
     )

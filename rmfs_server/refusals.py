@@ -9,3 +9,7 @@ class MoveRefusedError(RmfsError):
 
 class AlreadyWaitingError(MoveRefusedError):
     """The same order waits already, as the last one of its machine."""
+
+
+class NotNewerError(AlreadyWaitingError):
+    """The machine runs this firmware already, or a newer one."""

@@ -311,6 +311,7 @@ def _orders(
     stored = orders.all_of(connection, identifier)
     capabilities = None if machine is None else machine.capabilities
     held = orders.held_back(stored, capabilities)
+    not_taken = None if machine is None else orders.not_taken(stored, machine)
     for one in stored:
         order = one.order
         names_content = order.order in CONTENT_ORDERS
@@ -325,6 +326,7 @@ def _orders(
             "acknowledged_at": _utc(one.acknowledged_at),
             "taken_back_at": _utc(one.taken_back_at),
             "held_back": held.get(order.order_serial),
+            "not_taken": order.order_serial == not_taken,
         }
 
 
@@ -346,6 +348,11 @@ def _order_state(one: Picture) -> str:
         return "applied"
     if one["held_back"]:
         return f"held back: {one['held_back']}"
+    if one["not_taken"]:
+        return (
+            "sent, not taken: the machine's event log tells why; take it back, or it "
+            "holds all behind it"
+        )
     return "sent, not acknowledged" if one["sent_at"] else "waiting"
 
 

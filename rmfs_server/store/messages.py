@@ -20,6 +20,7 @@ from protocol.messages import (
     Order,
     Receipt,
     Refusal,
+    Statement,
     Voucher,
     decode_message,
 )
@@ -103,6 +104,16 @@ def last_call(connection: Connection, licence: LicenceIdentifier) -> list[Heard]
     )
     found = [_heard(row) for row in rows]
     return sorted(found, key=lambda heard: heard.kind is SignedKind.CONFIRMATION)
+
+
+def last_statement(
+    connection: Connection, licence: LicenceIdentifier
+) -> Statement | None:
+    """Read the STATEMENT of the call judged last; None before the first."""
+    for heard in last_call(connection, licence):
+        if heard.kind is SignedKind.STATEMENT:
+            return Statement.decode(heard.signed.octets)
+    return None
 
 
 def encode_answer(answer: Answer) -> bytes:

@@ -20,6 +20,7 @@ from protocol.messages import CAPABILITY_OF, CONTENT_ORDERS, Order, OrderKind
 from protocol.values import EpochSeconds, LicenceIdentifier, OrderSerial
 from rmfs_server.store import schema
 from rmfs_server.store.contents import key_of
+from rmfs_server.store.machines import Machine
 
 PER_DIAL_IN_MAX: Final = 16
 """Orders sent in one dial-in; what is left goes with the next."""
@@ -258,6 +259,28 @@ def held_back(
             name = "" if capability is None else capability.name
             found[serial] = f"the machine's firmware lacks the capability {name}"
     return found
+
+
+def not_taken(stored: Iterable[StoredOrder], machine: Machine) -> OrderSerial | None:
+    """Name the order that a machine was sent in a whole dial-in and did not take.
+
+    The dial-in was whole when its GOODBYE has named the mark of the RECEIPT: what its
+    serial leaves out then was not possible. All orders behind that one wait with it.
+
+    Args:
+        stored: The orders of the machine, by serial.
+        machine: The machine.
+    """
+    completed = machine.completed_at
+    if machine.mark_issued is not None or completed is None:
+        return None
+    for one in stored:
+        if one.acknowledged_at is None:
+            sent = one.sent_at is not None and one.sent_at <= completed
+            held = _lacks(one.kind_sent, machine.capabilities or 0)
+            untouched = one.taken_back_at is None
+            return one.order.order_serial if sent and untouched and not held else None
+    return None
 
 
 def _next_serial(

@@ -31,13 +31,23 @@ from protocol.keys import (
     ServerIdentity,
     ServerProvisioning,
 )
-from protocol.messages import Capability, LicenceState, OrderKind, Voucher
+from protocol.messages import (
+    Capability,
+    Goodbye,
+    LicenceState,
+    OrderKind,
+    Voucher,
+)
 from protocol.registers import MachineState, RequestKind, VoucherKind
 from protocol.values import LicenceIdentifier, OrderSerial
 from rmfs_server.books import Turn
 from rmfs_server.contents import OrderedContent, read_ordered
 from rmfs_server.evidence import collect, verify_evidence
-from rmfs_server.refusals import AlreadyWaitingError, MoveRefusedError
+from rmfs_server.refusals import (
+    AlreadyWaitingError,
+    MoveRefusedError,
+    NotNewerError,
+)
 from rmfs_server.showing import picture_of_licence, picture_of_orders, show_licence
 from rmfs_server.store import acts, orders, schema
 from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
@@ -442,6 +452,35 @@ def test_a_key_that_restored_books_never_sent_does_not_sign(
     machine.order_serial = OrderSerial(3)
     order(office, key_update(2))
     assert credit_key_of(grant(office, machine, 100_000)) == 1
+
+
+def test_an_order_that_a_whole_dial_in_has_not_brought_is_told(
+    office: Office, machine: PaperMachine
+) -> None:
+    order(office, slogan())
+    office.administration.order(LICENCE, OrderKind.LOCK, 4, BY)
+    turn, closed = dial(office, machine)
+    assert [one["not_taken"] for one in picture(office)] == [False, False]
+    machine.mark = closed.receipt.mark
+    office.books.store_goodbye(turn, Goodbye(machine.mark, OrderSerial(0)), NOW)
+    assert [one["not_taken"] for one in picture(office)] == [True, False]
+    with office.store.reading() as connection:
+        shown = "\n".join(show_licence(picture_of_licence(connection, LICENCE, NOW)))
+    assert "Save water" in shown
+    assert "sent, not taken: the machine's event log tells why; take it back" in shown
+    office.administration.take_back(LICENCE, OrderSerial(1), BY)
+    assert [one["not_taken"] for one in picture(office)] == [False, False]
+    assert complete(office, machine) == [OrderKind.NOTHING, OrderKind.LOCK]
+
+
+@pytest.mark.parametrize("version", [(0, 9, 9), (1, 0, 0)])
+def test_a_firmware_that_is_not_newer_is_not_ordered(
+    office: Office, machine: PaperMachine, version: tuple[int, int, int]
+) -> None:
+    with pytest.raises(NotNewerError, match="order one with a higher version"):
+        order(office, FirmwareImage(version, "a test"))
+    order(office, FirmwareImage((1, 0, 1), "a test"))
+    assert complete(office, machine) == [OrderKind.FIRMWARE]
 
 
 def test_an_order_without_its_capability_waits_and_all_behind_it(

@@ -145,7 +145,7 @@ def test_one_order_goes_to_every_machine_in_use(
     assert said.splitlines() == [
         "N000002: order 1",
         "N123456: order 1",
-        "tariff: 2 machines ordered, 0 had it waiting, 0 refused",
+        "tariff: 2 machines ordered, 0 left out, 0 refused",
     ]
     again = desk.json("server", "order", "--all", "tariff", str(tariff))
     assert again["counts"] == {"ordered": 0, "waiting": 2, "refused": 0}
@@ -159,7 +159,7 @@ def test_machines_that_cannot_have_an_order_for_all_are_told(
     result = desk.run("server", "order", "--all", "tariff", str(file))
     assert result.return_value == 1
     assert "N000002: refused: TARIFF 1, Winter 2026 is for machines" in result.stdout
-    assert result.stdout.endswith("0 had it waiting, 3 refused\n")
+    assert result.stdout.endswith("0 left out, 3 refused\n")
     assert desk.json("server", "orders", SECOND)["orders"] == []
 
 
