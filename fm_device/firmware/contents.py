@@ -7,19 +7,17 @@ fetches nothing by itself, because only an order can name it anew.
 """
 
 from collections.abc import Callable
-from datetime import date
 from typing import Final, TypeVar
 
 from fm_device.firmware.update import (
     FACTORY,
     FirmwareUpdate,
     Image,
+    UpdateRefusal,
     needed_contents,
     refusal_of,
 )
 from fm_device.flash.contents import ContentSlots
-from fm_device.postage.pricing import began, tariff_in_force
-from fm_device.psd.orders import TARIFFS_KEPT
 from fm_device.psd.records import ContentHeld, PsdRecord
 from hw.nvram import Nvram
 from protocol.contents import (
@@ -46,7 +44,6 @@ class Contents:
         flash: Nvram,
         record: Callable[[], PsdRecord],
         update: FirmwareUpdate,
-        today: Callable[[], date | None],
     ) -> None:
         """Join flash and record.
 
@@ -54,12 +51,10 @@ class Contents:
             flash: The firmware's memory.
             record: Gives the PSD's record, whenever asked.
             update: Knows which images are needed, and which version runs.
-            today: Gives the day in India, or None without a clock.
         """
         self.slots: Final = ContentSlots(flash, self._kept, self._accepts)
         self._record = record
         self._update = update
-        self._today = today
         self._read: dict[int, Body] = {}
         self._maker: MakerPublicKey | None = None
 
@@ -79,15 +74,24 @@ class Contents:
         return tuple(sorted(slogans, key=lambda slogan: slogan.number))
 
     @property
-    def ordered_image(self) -> Image | None:
-        """The firmware image that the last order named, if it is on hand."""
+    def ordered_image(self) -> tuple[Image, int] | None:
+        """The image of the order to be followed, and its dial-in, if it is on hand."""
+        ordered = self._ordered
+        body = None if ordered is None else self._body(ordered.content_id)
+        if ordered is None or not isinstance(body, FirmwareImage):
+            return None
+        return Image(body.version, ordered.content_id), ordered.dial_in
+
+    @property
+    def _ordered(self) -> ContentHeld | None:
+        """The image that the last order named, until that order was followed.
+
+        The power may fail between the order, which the PSD stores, and the staging: the
+        number of the dial-in tells, as it never falls.
+        """
         held = self._record().held(OrderKind.FIRMWARE)
-        if not held:
-            return None
-        body = self._body(held[-1].content_id)
-        if not isinstance(body, FirmwareImage):
-            return None
-        return Image(body.version, held[-1].content_id)
+        done = self._update.record.followed
+        return held[-1] if held and held[-1].dial_in > done else None
 
     @property
     def lost(self) -> tuple[ContentHeld, ...]:
@@ -131,39 +135,22 @@ class Contents:
 
     def _kept(self) -> frozenset[int]:
         record = self._record()
-        images = record.held(OrderKind.FIRMWARE)
-        ordered = images[-1].content_id if images else None
+        ordered = self._ordered
         named = frozenset(
             one.content_id
             for one in record.contents
             if one.kind is not OrderKind.FIRMWARE
         )
-        return named | needed_contents(self._update.record, ordered)
+        image = None if ordered is None else ordered.content_id
+        return named | needed_contents(self._update.record, image)
 
     def _accepts(self, content: Content) -> bool:
         try:
             body = read_body(content)
         except ContentError:
             return False
-        if isinstance(body, Tariff):
-            return self._leaves_one_in_force(content.content_id, body)
         if isinstance(body, FirmwareImage):
-            return refusal_of(self._update.record, body.version) is None
+            # One that is not newer is nothing to do; it holds back no order.
+            refusal = refusal_of(self._update.record, body.version)
+            return refusal is not UpdateRefusal.ON_TRIAL
         return True
-
-    def _leaves_one_in_force(self, content_id: int, tariff: Tariff) -> bool:
-        """Whether the tariff of today stays when a new one takes the oldest's place.
-
-        Of several for later days the last may have to wait until one of them holds:
-        a machine without a tariff would frank nothing.
-        """
-        day = self._today()
-        before = None if day is None else tariff_in_force(self.tariffs, day)
-        if day is None or before is None:
-            return True
-        held = self._record().held(OrderKind.TARIFF)
-        others = [one.content_id for one in held if one.content_id != content_id]
-        bodies = [self._body(one) for one in others[1 - TARIFFS_KEPT :]]
-        kept = [one for one in bodies if isinstance(one, Tariff)]
-        after = tariff_in_force([*kept, tariff], day)
-        return after is not None and began(after) >= began(before)

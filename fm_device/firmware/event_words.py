@@ -99,6 +99,7 @@ _DETAILS: Final[dict[int, Callable[[int, int], str]]] = {
             EventCode.FIRMWARE_STAGED,
             EventCode.FIRMWARE_TRIED,
             EventCode.FIRMWARE_CONFIRMED,
+            EventCode.FIRMWARE_NOT_NEWER,
         )
     },
     EventCode.FIRMWARE_ROLLED_BACK: lambda gone, now: (

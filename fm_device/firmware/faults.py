@@ -176,7 +176,7 @@ def fault_of(number: int) -> MachineFault | None:
 
 
 class TariffCondition(Enum):
-    """What is there to compute postage from."""
+    """What is there to compute postage from; damaged is what any order has named."""
 
     IN_FORCE = "in force"
     MISSING = "missing"

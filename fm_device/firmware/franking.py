@@ -221,7 +221,7 @@ class Franking:
         return None if fault is None else _SCALE_REFUSALS[_condition_of(fault)]
 
     def price(self) -> Postage | Refusal:
-        """Weigh what lies on the scale, and say what it costs."""
+        """Weigh what lies on the scale, and say what it costs on the frank's day."""
         found, day = self.product_class, self.day
         if day is None:
             return FrankRefusal.CLOCK_NOT_SET
@@ -261,7 +261,9 @@ class Franking:
         limited = self._limited(priced.value_paise)
         if limited is not None:
             return limited
-        return self._print(priced.value_paise, priced.product_class, priced.weight_g)
+        return self._print(
+            priced.value_paise, priced.product_class, priced.weight_g, priced.day
+        )
 
     def try_out(self) -> Printed | Refusal:
         """Print to try the machine: a zero imprint in service, else as in `MARK_OF`.
@@ -279,7 +281,7 @@ class Franking:
         state = machine.psd.state
         found = self.product_class or _UNKNOWN_CLASS
         if state is MachineState.IN_SERVICE and machine.psd.time is not None:
-            return self._print(Paise(0), found, 0)
+            return self._print(Paise(0), found, 0, self.day)
         mark = MARK_OF[state]
         if mark is None or machine.psd.time is None:
             refused = machine.psd.debit(FrankOrder(Paise(0), found.number))
@@ -291,8 +293,13 @@ class Franking:
         return self._out(Printed(face, None), with_slogan=False)
 
     def _print(
-        self, value: Paise, product_class: ProductClass, weight_g: int
+        self,
+        value: Paise,
+        product_class: ProductClass,
+        weight_g: int,
+        day: date | None,
     ) -> Printed | Refusal:
+        """Debit and print; the PSD refuses a day that midnight has made a past one."""
         machine = self._machine
         slogan = self.slogan
         if slogan is not None and slogan.customer not in (0, self.selection.department):
@@ -300,7 +307,7 @@ class Franking:
         order = FrankOrder(
             value,
             product_class.number,
-            self.day,
+            day,
             self.selection.department,
             weight_g,
         )

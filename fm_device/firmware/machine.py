@@ -41,9 +41,11 @@ from fm_device.firmware.faults import (
 )
 from fm_device.firmware.franking import Franking
 from fm_device.firmware.printing import MemoryPrinter, Printer
+from fm_device.firmware.stand_in import StandInFlash
 from fm_device.firmware.update import (
     FirmwareUpdate,
     UpdateRecord,
+    UpdateRefusal,
     UpdateState,
     packed,
     running_version,
@@ -162,7 +164,7 @@ class Machine:
             self._forget()
             self.start = self._started()
             self._boot = self.start.state
-            if self.start.verdict(Part.FLASH) in _NOT_OPEN:
+            if self.start.verdict(Part.NVRAM) in _NOT_OPEN:
                 self._psd = None
                 return self.start
             self._note_start(self.start)
@@ -224,6 +226,12 @@ class Machine:
     def update(self) -> FirmwareUpdate:
         """Which firmware runs, and whether on trial."""
         return self._on(self._update)
+
+    @property
+    def without_flash(self) -> bool:
+        """Whether the last start found no flash that can be read: nothing is kept."""
+        start = self.start
+        return start is not None and start.verdict(Part.FLASH) is Verdict.FAILED
 
     @property
     def sensors(self) -> Sensors:
@@ -346,12 +354,19 @@ class Machine:
         return MemoryFound(psd.repaired, psd.damage)
 
     def _open_flash(self) -> MemoryFound:
-        """Open the flash, choose the image that runs, and tell the PSD of both."""
-        flash = self.parts.flash
+        """Open the flash; where it is lost, what is needed to dial stands in for it."""
+        try:
+            return self._read_flash(self.parts.flash)
+        except StoreError:
+            self._read_flash(StandInFlash())
+            raise
+
+    def _read_flash(self, flash: Nvram) -> MemoryFound:
+        """Read the flash, choose the image that runs, and tell the PSD of both."""
         self._log = EventLog(flash)
         settings = SettingsStore(flash, lambda: self.note(EventCode.SETTINGS_LOST))
         update = FirmwareUpdate(flash, FIRMWARE)
-        contents = Contents(flash, lambda: self.record, update, self._today)
+        contents = Contents(flash, lambda: self.record, update)
         contents.trust(self.psd.maker)
         self._settings, self._update, self._contents = settings, update, contents
         self._follow_order()
@@ -421,14 +436,17 @@ class Machine:
         self.look()
 
     def _follow_order(self) -> None:
-        """Stage the image that the last order named.
+        """Stage the image that the last order named, if it is newer.
 
         Done at every start as well: the power may have failed between the order's
         commit in the PSD and the stage in the flash.
         """
-        image = self.contents.ordered_image
-        if image is not None and not self.update.record.knows(image.content_id):
-            self.update.stage(image)
+        ordered = self.contents.ordered_image
+        if ordered is None:
+            return
+        image, dial_in = ordered
+        if self.update.stage(image, dial_in) is UpdateRefusal.NOT_NEWER:
+            self.note(EventCode.FIRMWARE_NOT_NEWER, packed(image.version))
 
     def _image_boots(self) -> bool:
         return self.contents.boots(self.update.record.running)
@@ -447,7 +465,7 @@ class Machine:
             slogan_there=self.franking.slogan is not None,
             tariff=self._tariff_condition(),
             date_possible=self.franking.day_possible,
-            memory_answers=self._log_answers,
+            memory_answers=self._log_answers and not self.without_flash,
             memory_repaired=psd.repaired + self._on(self._settings).repaired,
             memory_damage=max(psd.damage, self._on(self._settings).damage),
             battery_warned_days=(
@@ -464,10 +482,16 @@ class Machine:
         )
 
     def _tariff_condition(self) -> TariffCondition:
+        """Say whether there is something to compute postage from.
+
+        One tariff that cannot be read is enough to stop: the one before it would be in
+        force again, and an old price would be franked.
+        """
+        if any(one.kind is OrderKind.TARIFF for one in self.contents.lost):
+            return TariffCondition.DAMAGED
         if self.psd.time is None or self.tariff is not None:
             return TariffCondition.IN_FORCE
-        damaged = any(one.kind is OrderKind.TARIFF for one in self.contents.lost)
-        return TariffCondition.DAMAGED if damaged else TariffCondition.MISSING
+        return TariffCondition.MISSING
 
     def _on(self, part: _P | None) -> _P:
         if part is None:

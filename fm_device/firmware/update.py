@@ -10,8 +10,9 @@ A start of an image on trial is counted before the image runs. So an image that 
 loops, or pulls the power down with it uses its starts up like one that says itself that
 it does not work, and after the third the old image runs.
 
-A version that is not higher than the one that runs is refused: nobody brings an old
-fault back by staging old firmware. The state lies in a vault of the flash, and every
+A version that is not higher than the one that runs is not staged, and the order that
+named it is done: nobody brings an old fault back by staging old firmware, and no order
+waits for it. The state lies in a vault of the flash, and every
 change of it is one commit: a power cut leaves the state before or after.
 
 The images are contents (SPEC.md CONT) in the flash; the factory's image is in the
@@ -164,12 +165,14 @@ class UpdateRecord:
         candidate: The image that is staged or on trial; after ROLLED_BACK, the one
             that was given up or lost; else None.
         trials: Starts that the candidate has had.
+        followed: The latest dial-in whose order for an image was followed.
     """
 
     state: UpdateState
     settled: Image
     candidate: Image | None = None
     trials: int = 0
+    followed: int = 0
 
     @property
     def running(self) -> Image:
@@ -177,15 +180,6 @@ class UpdateRecord:
         if self.state is UpdateState.TRIAL and self.candidate is not None:
             return self.candidate
         return self.settled
-
-    def knows(self, content_id: int) -> bool:
-        """Whether an image was settled or staged already, or was given up.
-
-        A power cut may fall between the order, which the PSD stores, and the staging:
-        at power-on an image that is held and not known is staged.
-        """
-        images = (self.settled, self.candidate)
-        return any(one is not None and one.content_id == content_id for one in images)
 
     def encode(self) -> bytes:
         """Flatten the record."""
@@ -199,6 +193,7 @@ class UpdateRecord:
             self.settled.content_id,
             *candidate.version,
             candidate.content_id,
+            self.followed,
         )
 
     @classmethod
@@ -216,7 +211,7 @@ class UpdateRecord:
 
 
 _VERSION: Final = 1
-_RECORD: Final = struct.Struct(">BBB?3BQ3BQ")
+_RECORD: Final = struct.Struct(">BBB?3BQ3BQI")
 
 
 def packed(version: Version) -> int:
@@ -238,14 +233,14 @@ def needed_contents(record: UpdateRecord, ordered: int | None = None) -> frozens
 
     Args:
         record: The state of the update.
-        ordered: The image that the last order named, or None: until it is staged, it
+        ordered: The image that an order named which was not followed yet, or None: it
             is needed too.
     """
     images = [record.settled]
     if record.candidate is not None and record.state is not UpdateState.ROLLED_BACK:
         images.append(record.candidate)
     needed = {image.content_id for image in images}
-    if ordered is not None and not record.knows(ordered):
+    if ordered is not None:
         needed.add(ordered)
     return frozenset(needed - {FACTORY})
 
@@ -305,24 +300,32 @@ class FirmwareUpdate:
         """How many damaged copies were repaired so far."""
         return self._vault.damage
 
-    def stage(self, image: Image) -> UpdateRecord | UpdateRefusal:
-        """Have the next start try an image.
+    def stage(self, image: Image, dial_in: int = 0) -> UpdateRecord | UpdateRefusal:
+        """Have the next start try an image; one that was given up is tried again.
 
-        The same image staged again changes nothing: an order may be applied anew after
-        a power cut.
+        The same image staged again changes nothing: an order may be followed anew after
+        a power cut. An order is followed when its image is staged, or is not newer.
+
+        Args:
+            image: The image.
+            dial_in: The dial-in whose order named it.
 
         Returns:
-            What is stored, or why nothing is.
+            What is stored, or why nothing is staged.
 
         Raises:
             StoreError: The write has failed.
         """
         record = self.record
         refusal = refusal_of(record, image.version)
+        if refusal is UpdateRefusal.ON_TRIAL:
+            return refusal
+        record = replace(record, followed=max(record.followed, dial_in))
         if refusal is not None:
+            self._store(record)
             return refusal
         if (record.state, record.candidate) == (UpdateState.STAGED, image):
-            return record
+            return self._store(record)
         return self._move(Staged(), replace(record, candidate=image, trials=0))
 
     def boot(self, is_whole: Callable[[int], bool]) -> Image:
@@ -344,8 +347,10 @@ class FirmwareUpdate:
             record = self._move(TrialsUsedUp() if whole else ImageGone(), record)
         settled = record.settled
         if settled.content_id != FACTORY and not is_whole(settled.content_id):
-            factory = UpdateRecord(record.state, Image(self._factory), settled)
-            record = self._move(ImageGone(), factory)
+            lost = replace(
+                record, settled=Image(self._factory), candidate=settled, trials=0
+            )
+            record = self._move(ImageGone(), lost)
         return record.running
 
     def tested(self, *, passed: bool) -> UpdateRecord:
@@ -360,7 +365,7 @@ class FirmwareUpdate:
             return self._move(SelfTestFailed(), record)
         candidate = record.candidate
         if record.state is UpdateState.TRIAL and candidate is not None:
-            record = UpdateRecord(record.state, settled=candidate)
+            record = replace(record, settled=candidate, candidate=None, trials=0)
         return self._move(SelfTestPassed(), record)
 
     def _move(self, event: UpdateEvent, record: UpdateRecord) -> UpdateRecord:
@@ -375,7 +380,7 @@ class FirmwareUpdate:
 
 
 def _decode(octets: bytes) -> UpdateRecord:
-    version, state, trials, has_candidate, *images = _RECORD.unpack(octets)
+    version, state, trials, has_candidate, *images, followed = _RECORD.unpack(octets)
     if version != _VERSION:
         raise ValueError(f"version {version}")
     if UpdateState(state) not in _SETTLED and not has_candidate:
@@ -383,5 +388,9 @@ def _decode(octets: bytes) -> UpdateRecord:
     settled = Image((images[0], images[1], images[2]), images[3])
     candidate = Image((images[4], images[5], images[6]), images[7])
     return UpdateRecord(
-        UpdateState(state), settled, candidate if has_candidate else None, trials
+        UpdateState(state),
+        settled,
+        candidate if has_candidate else None,
+        trials,
+        followed,
     )

@@ -56,6 +56,7 @@ class EventCode(IntEnum):
     FIRMWARE_TRIED = 81
     FIRMWARE_CONFIRMED = 82
     FIRMWARE_ROLLED_BACK = 83
+    FIRMWARE_NOT_NEWER = 84
     TAMPER = 96
 
     @property
@@ -101,6 +102,7 @@ _WORDS: Final[dict[EventCode, tuple[str, tuple[str, ...]]]] = {
     EventCode.FIRMWARE_STAGED: ("firmware staged", ("version",)),
     EventCode.FIRMWARE_TRIED: ("firmware on trial", ("version", "start")),
     EventCode.FIRMWARE_CONFIRMED: ("firmware confirmed", ("version",)),
+    EventCode.FIRMWARE_NOT_NEWER: ("firmware not newer, nothing to do", ("version",)),
     EventCode.FIRMWARE_ROLLED_BACK: (
         "firmware rolled back",
         ("given up", "running again"),

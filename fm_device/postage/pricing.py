@@ -43,6 +43,7 @@ class Postage:
         weight_g: What was weighed; 0 where the class costs the same at any weight.
         zone: Its zone; empty when the class has none.
         tariff_number: The tariff that says so.
+        day: The day for which it says so: that of the frank.
     """
 
     value_paise: Paise
@@ -50,20 +51,25 @@ class Postage:
     weight_g: int
     zone: str
     tariff_number: int
+    day: date
 
 
 def tariff_in_force(tariffs: Iterable[Tariff], on: date) -> Tariff | None:
     """Find the tariff that holds on a day: the one that began last.
 
-    Of two that begin on the same day the one with the higher number holds.
+    Of two that begin on the same day the one that came later holds (CONT-8.1).
+
+    Args:
+        tariffs: In the order in which they came.
+        on: The day.
     """
-    begun = [tariff for tariff in tariffs if tariff.valid_from <= on]
-    return max(begun, key=began, default=None)
-
-
-def began(tariff: Tariff) -> tuple[date, int]:
-    """Order tariffs: of those that have begun the largest holds (CONT-8.1)."""
-    return tariff.valid_from, tariff.number
+    found = None
+    for tariff in tariffs:
+        if tariff.valid_from > on:
+            continue
+        if found is None or tariff.valid_from >= found.valid_from:
+            found = tariff
+    return found
 
 
 def postage(
@@ -76,7 +82,7 @@ def postage(
     """Say what an item costs.
 
     Args:
-        tariffs: All that are in hand.
+        tariffs: All that are in hand, in the order in which they came.
         on: The date of the frank: it is then that the item is posted.
         product_class: Number of the class.
         weight_g: Whole grams, a started gram as one; 0 for not weighed.
@@ -99,4 +105,4 @@ def postage(
         return PostageRefusal.TOO_HEAVY
     zone_used = zone if found.zones else ""
     value_paise = found.postage_paise(max(weight_g, 1), zone_used)
-    return Postage(value_paise, found, max(weight_g, 0), zone_used, tariff.number)
+    return Postage(value_paise, found, max(weight_g, 0), zone_used, tariff.number, on)

@@ -38,6 +38,7 @@ from fm_device.psd.pins import (
     check_pin_form,
     pin_digest,
     pin_of,
+    wait_capped,
     waits,
     with_pin,
 )
@@ -365,7 +366,10 @@ class Psd:
         if left <= 0:
             # In some states nothing is locked out; the PIN is, all the same.
             return PinAnswer(PinVerdict.LOCKED_OUT, 0)
-        if waits(record, now):
+        if waits(record, role, now):
+            record = wait_capped(record, now)
+            if record != self.record:
+                self._memory.store(record)
             return PinAnswer(PinVerdict.WAIT, left, record.pin_wait_until)
         given = self._pin_digest(role, pin)
         counted = attempt_counted(record, role, now)
@@ -427,6 +431,7 @@ class Psd:
             pin_code=record.pin_code,
             unprinted=record.unprinted + (record.open_frank is not None),
             contents=record.contents,
+            latest=record.latest,
         )
         if record.open_frank is not None:
             self._tell_open(record)

@@ -184,7 +184,13 @@ def debit(
     opened = OpenFrank(
         order.product_class, order.department, order.value_paise, order.weight_g
     )
-    return replace(record, registers=registers, rows=rows, open_frank=opened)
+    return replace(
+        record,
+        registers=registers,
+        rows=rows,
+        open_frank=opened,
+        latest=max(record.latest, now),
+    )
 
 
 def indicium_of(

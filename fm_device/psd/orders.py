@@ -19,7 +19,13 @@ from fm_device.psd.records import (
     ContentHeld,
     PsdRecord,
 )
-from fm_device.psd.states import LifeEvent, LockOrdered, UnlockOrdered, moved
+from fm_device.psd.states import (
+    LifeEvent,
+    LockOrdered,
+    LockOutLifted,
+    UnlockOrdered,
+    moved,
+)
 from fm_device.psd.timekeeper import time_at
 from protocol.contents import Content
 from protocol.messages import Order, OrderKind
@@ -78,25 +84,31 @@ def _set_clock(
         )
         if step_s > CLOCK_STEP_MAX_S and not free:
             return None
-    return replace(record, clock_offset_s=offset_s)
+    # A clock that was ahead is not held against the right time.
+    latest = EpochSeconds(min(record.latest, value))
+    return replace(record, clock_offset_s=offset_s, latest=latest)
 
 
 def _lock(
     record: PsdRecord, value: int, _circumstances: Circumstances
 ) -> PsdRecord | None:
-    return replace(_moved(record, LockOrdered()), lock_reason=value)
+    return replace(_moved(record, LockOrdered()), lock_reason=value, lock_ordered=True)
 
 
 def _unlock(
     record: PsdRecord, _value: int, _circumstances: Circumstances
 ) -> PsdRecord | None:
-    return replace(
-        _moved(record, UnlockOrdered()),
-        lock_reason=0,
+    """Lift a lock-out, or else a lock: one behind a lock-out takes another UNLOCK."""
+    counted_anew = replace(
+        record,
         wrong_vouchers=0,
         wrong_pins=bytes(PIN_ROLES),
         pin_wait_until=NO_TIME,
     )
+    if record.standing is MachineState.LOCKED_OUT and record.lock_ordered:
+        return _moved(counted_anew, LockOutLifted())
+    unlocked = _moved(counted_anew, UnlockOrdered())
+    return replace(unlocked, lock_reason=0, lock_ordered=False)
 
 
 def _set_next_call(
@@ -132,20 +144,43 @@ def _limit_funds(
 def _keep_tariff(
     record: PsdRecord, value: int, circumstances: Circumstances
 ) -> PsdRecord | None:
-    """Keep the newest tariffs: the one in force, and those that come into force."""
-    held = [one for one in record.held(OrderKind.TARIFF) if one.content_id != value]
-    return _holding(
-        record, OrderKind.TARIFF, held[1 - TARIFFS_KEPT :], value, circumstances
-    )
+    """Keep the tariff in force and those to come; what is superseded goes.
+
+    A tariff replaces the one that begins with it. Of those that have begun the last one
+    is kept, as no frank bears a day that is past; without a clock, those have begun
+    that began before the latest moment known. If there is no room, the order waits
+    until one of those to come is in force.
+    """
+    content = circumstances.content
+    if content is None:
+        return None
+    new = _held(record, OrderKind.TARIFF, content, value)
+    tariffs = [
+        one
+        for one in record.held(OrderKind.TARIFF)
+        if one.content_id != value and one.valid_from != new.valid_from
+    ]
+    tariffs.append(new)
+    now = time_at(record, circumstances.battery_time) or record.latest
+    begun = [one.valid_from for one in tariffs if one.valid_from <= now]
+    in_force_from = max(begun, default=NO_TIME)
+    kept = [one for one in tariffs if one.valid_from >= in_force_from]
+    if len(kept) > TARIFFS_KEPT:
+        return None
+    return _with_contents(record, OrderKind.TARIFF, kept)
 
 
 def _keep_slogan(
     record: PsdRecord, value: int, circumstances: Circumstances
 ) -> PsdRecord | None:
     content = circumstances.content
-    number = 0 if content is None else content.number
-    held = [one for one in record.held(OrderKind.SLOGAN) if one.number != number]
-    return _holding(record, OrderKind.SLOGAN, held, value, circumstances)
+    if content is None:
+        return None
+    held = [
+        one for one in record.held(OrderKind.SLOGAN) if one.number != content.number
+    ]
+    new = _held(record, OrderKind.SLOGAN, content, value)
+    return _with_contents(record, OrderKind.SLOGAN, (*held, new))
 
 
 def _drop_slogan(
@@ -162,8 +197,19 @@ def _drop_slogan(
 def _keep_firmware(
     record: PsdRecord, value: int, circumstances: Circumstances
 ) -> PsdRecord | None:
-    """Name the newest image; which one runs is the firmware's matter."""
-    return _holding(record, OrderKind.FIRMWARE, (), value, circumstances)
+    """Name the image ordered last; whether it is to run is the firmware's matter.
+
+    Of several in one dial-in, after which the firmware looks, the highest version.
+    """
+    content = circumstances.content
+    if content is None:
+        return None
+    new = _held(record, OrderKind.FIRMWARE, content, value)
+    better = any(
+        one.dial_in == new.dial_in and one.number > new.number
+        for one in record.held(OrderKind.FIRMWARE)
+    )
+    return record if better else _with_contents(record, OrderKind.FIRMWARE, (new,))
 
 
 def _change_ring(
@@ -172,18 +218,17 @@ def _change_ring(
     return record if circumstances.ring_changed else None
 
 
-def _holding(
-    record: PsdRecord,
-    kind: OrderKind,
-    kept: Sequence[ContentHeld],
-    value: int,
-    circumstances: Circumstances,
+def _held(
+    record: PsdRecord, kind: OrderKind, content: Content, value: int
+) -> ContentHeld:
+    return ContentHeld(kind, content.number, value, content.valid_from, record.dial_in)
+
+
+def _with_contents(
+    record: PsdRecord, kind: OrderKind, kept: Sequence[ContentHeld]
 ) -> PsdRecord | None:
-    content = circumstances.content
-    if content is None:
-        return None
     others = [one for one in record.contents if one.kind is not kind]
-    held = (*others, *kept, ContentHeld(kind, content.number, value))
+    held = (*others, *kept)
     return None if len(held) > CONTENTS_MAX else replace(record, contents=held)
 
 

@@ -3,8 +3,8 @@
 A PIN is checked inside the PSD and never leaves it; what is stored is a digest under a
 key that only this PSD has. The attempt is counted before it is looked at, so that
 pulling the plug gives no free one. After `FREE_ATTEMPTS` wrong PINs in a row there is a
-wait that doubles; `ATTEMPTS_MAX` in a row lock the machine out, which only the server's
-UNLOCK lifts.
+wait that doubles, without a clock until that is set; `ATTEMPTS_MAX` in a row lock the
+machine out, which only the server's UNLOCK lifts.
 
 Source: 20 attempts, after which a machine stops (FP T1000, error 15); the doubling wait
 from 10 s to 1,280 s is that of prepayment meters. That UNLOCK lifts it is ours.
@@ -97,9 +97,23 @@ def with_pin(record: PsdRecord, role: Role, digest: bytes | None) -> PsdRecord:
     return replace(_with_wrong(record, role, 0), pins=bytes(pins))
 
 
-def waits(record: PsdRecord, now: EpochSeconds | None) -> bool:
-    """Whether no PIN is looked at yet; without a clock there is no wait."""
-    return now is not None and now < record.pin_wait_until
+def waits(record: PsdRecord, role: Role, now: EpochSeconds | None) -> bool:
+    """Whether no PIN is looked at yet.
+
+    Without a clock nobody knows how long a wait is: once the free attempts are used up
+    no PIN of the role is looked at until the clock is set.
+    """
+    if now is None:
+        return record.wrong_pins[role] >= FREE_ATTEMPTS
+    return now < record.pin_wait_until
+
+
+def wait_capped(record: PsdRecord, now: EpochSeconds | None) -> PsdRecord:
+    """Shorten a wait that a step of the clock has made longer than the longest."""
+    if now is None:
+        return record
+    until = min(record.pin_wait_until, now + _LAST_WAIT_S)
+    return replace(record, pin_wait_until=EpochSeconds(until))
 
 
 def attempt_counted(

@@ -50,12 +50,12 @@ PIN_ROLES: Final = 3
 
 _FIXED: Final = struct.Struct(
     f">B8sBBQ QQQII II BQ {MARK_OCTETS}s III ?qI QB II"
-    f" I QQ ?BBQHI {PIN_ROLES}sI {PIN_ROLES * PIN_OCTETS}s B BHBB"
+    f" I QQ ?BBQHI {PIN_ROLES}sI {PIN_ROLES * PIN_OCTETS}s I? B BHBB"
 )
 _LIFE: Final = struct.Struct(">H7sIQQI")
 _USAGE: Final = struct.Struct(">BBIQ?")
 _RECHARGE: Final = struct.Struct(">IBQQQI")
-_CONTENT: Final = struct.Struct(">BIQ")
+_CONTENT: Final = struct.Struct(">BIQII")
 RECORD_OCTETS_MAX: Final = (
     _FIXED.size
     + VOUCHER_OCTETS
@@ -169,11 +169,15 @@ class ContentHeld:
         kind: TARIFF, SLOGAN or FIRMWARE.
         number: The kind's own number: of the tariff, of the slogan, of the version.
         content_id: First 8 octets of SHA-256 over the content, as a number.
+        valid_from: When it begins to hold; 0 for from the beginning.
+        dial_in: The dial-in whose order brought it; 0 for the factory.
     """
 
     kind: OrderKind
     number: int
     content_id: int
+    valid_from: EpochSeconds = NO_TIME
+    dial_in: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,9 @@ class PsdRecord:
         pins: Keyed digests of the PINs, one for each role; zero octets for none.
         recharges: The last five vouchers applied, the newest last.
         contents: What orders have put in force.
+        latest: The PSD's clock at its latest frank or receipt; 0 before. A clock that
+            shows much less was turned back.
+        lock_ordered: Whether a LOCK order is in force, also behind a lock-out.
     """
 
     psd_serial: str
@@ -248,6 +255,8 @@ class PsdRecord:
     pins: bytes = field(default=NO_PIN * PIN_ROLES, repr=False)
     recharges: tuple[RechargeNote, ...] = ()
     contents: tuple[ContentHeld, ...] = ()
+    latest: EpochSeconds = NO_TIME
+    lock_ordered: bool = False
 
     @property
     def usage(self) -> tuple[ClassUsage, ...]:
@@ -308,6 +317,11 @@ class PsdRecord:
             or len(following.lives) < len(self.lives)
         ):
             raise InvariantError("a counter to be stored is less than the stored one")
+        if len(following.lives) == len(self.lives) and (
+            following.order_serial < self.order_serial
+            or (following.mark == NO_MARK and self.mark != NO_MARK)
+        ):
+            raise InvariantError("mark and order serial go back in a new life only")
         moved = following.registers.control_total_paise
         if (
             moved != self.registers.control_total_paise
@@ -352,6 +366,8 @@ class PsdRecord:
             self.wrong_pins,
             self.pin_wait_until,
             self.pins,
+            self.latest,
+            self.lock_ordered,
             (self.last_voucher is not None),
             len(self.lives),
             len(self.rows),
@@ -391,7 +407,13 @@ class PsdRecord:
             for note in self.recharges
         ]
         contents = [
-            _CONTENT.pack(content.kind, content.number, content.content_id)
+            _CONTENT.pack(
+                content.kind,
+                content.number,
+                content.content_id,
+                content.valid_from,
+                content.dial_in,
+            )
             for content in self.contents
         ]
         parts = (fixed, self.last_voucher or b"", *lives, *rows, *recharges, *contents)
@@ -493,6 +515,8 @@ def _decode(octets: bytes) -> PsdRecord:
         wrong_pins,
         pin_wait_until,
         pins,
+        latest,
+        lock_ordered,
         has_voucher,
         lives,
         rows,
@@ -549,6 +573,8 @@ def _decode(octets: bytes) -> PsdRecord:
         contents=tuple(
             ContentHeld(OrderKind(kind), *numbers) for kind, *numbers in parts[3]
         ),
+        latest=EpochSeconds(latest),
+        lock_ordered=lock_ordered,
     )
 
 

@@ -353,11 +353,13 @@ class Session:
                 f"this machine stands at {record.recharge_number}"
             )
         kept = receipt.time < record.next_call
+        latest = max(record.latest, self._time(record) or NO_TIME)
         self._memory.store(
             replace(
                 record,
                 mark=receipt.mark,
                 complete_at=receipt.time,
+                latest=latest,
                 closed_number=receipt.recharge_number,
                 funds_paise=receipt.funds_paise,
                 licence_state=receipt.licence_state,

@@ -70,6 +70,11 @@ class UnlockOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class LockOutLifted:
+    """The server has lifted a lock-out, and its lock from before is in force again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """A withdrawal voucher has emptied DR."""
 
@@ -92,6 +97,7 @@ LifeEvent = (
     | WrongCodes
     | LockOrdered
     | UnlockOrdered
+    | LockOutLifted
     | Withdrawn
     | FaultFound
     | Reinitialised
@@ -114,6 +120,7 @@ def _rows() -> Iterator[Row[MachineState, Callable[[], None]]]:
         (state.WITHHELD, ReceiptStored, state.IN_SERVICE),
         (state.LOCKED, UnlockOrdered, state.IN_SERVICE),
         (state.LOCKED_OUT, UnlockOrdered, state.IN_SERVICE),
+        (state.LOCKED_OUT, LockOutLifted, state.LOCKED),
         (state.WITHDRAWN, Reinitialised, state.INSTALLED),
         # An order that finds its work done changes nothing but the serial.
         (state.INSTALLED, UnlockOrdered, state.INSTALLED),
@@ -128,7 +135,7 @@ def _rows() -> Iterator[Row[MachineState, Callable[[], None]]]:
             for kept in (state.FAULT, state.WITHDRAWN)
             for order in (LockOrdered, UnlockOrdered)
         ),
-        # A lock-out is lifted by a person at the server, so a lock adds nothing to it.
+        # The lock is remembered: it stands when the lock-out is lifted.
         (state.LOCKED_OUT, LockOrdered, state.LOCKED_OUT),
         *((before, WrongCodes, state.LOCKED_OUT) for before in _LOCKABLE),
         *((kept, WrongCodes, kept) for kept in _NOT_LOCKED_OUT),

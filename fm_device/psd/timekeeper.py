@@ -3,6 +3,8 @@
 A battery clock may show anything after years on a shelf. What cannot be the time of a
 franking machine counts as not set: the machine says so, franks nothing, tells 0 in its
 STATEMENT, and takes any CLOCK order, as after a new battery (SPEC.md DLG-4, DLG-10.3).
+So does a clock that is more than a day behind a frank or a receipt of this machine: to
+turn it back must not make a silence shorter (DLG-4.8).
 """
 
 from datetime import datetime, time
@@ -27,6 +29,8 @@ def _first_moment(*keys: str) -> EpochSeconds:
 
 EARLIEST: Final = _first_moment(MAX_SILENCE_DAYS, WARN_FROM_DAY)
 """Before it no rule says how long a machine may be silent: nothing can be judged."""
+BEHIND_MAX_S: Final = 24 * 3600
+"""As far as a CLOCK order may put the clock back without the supervisor."""
 LATEST: Final = EpochSeconds(U32_MAX)
 """The last moment that a STATEMENT can tell."""
 
@@ -40,9 +44,12 @@ def time_at(record: PsdRecord, battery_time: EpochSeconds) -> EpochSeconds | Non
     """Say what the PSD's clock shows, or None when it is not set.
 
     Args:
-        record: Holds the offset.
+        record: Holds the offset, and the latest time that it has shown.
         battery_time: What the battery clock shows.
     """
     if record.clock_offset_s is None:
         return None
-    return possible_time(battery_time + record.clock_offset_s)
+    shown = possible_time(battery_time + record.clock_offset_s)
+    if shown is None or shown < record.latest - BEHIND_MAX_S:
+        return None
+    return shown

@@ -192,11 +192,11 @@ def test_one_step_without_further_needs_no_scale() -> None:
 
 
 def test_the_tariff_of_a_day_is_the_latest_that_has_begun() -> None:
-    """CONT-8.1: of two from one day the one with the higher number."""
+    """CONT-8.1: of two from one day the one that was ordered later."""
     first, second = date(2026, 1, 1), date(2026, 7, 1)
     held = [
         replace(tariff(), number=number, valid_from=day)
-        for number, day in ((9, first), (3, second), (4, second))
+        for number, day in ((9, first), (4, second), (3, second))
     ]
 
     def number_on(day: date) -> int | None:
@@ -206,7 +206,7 @@ def test_the_tariff_of_a_day_is_the_latest_that_has_begun() -> None:
     assert number_on(date(2025, 12, 31)) is None
     assert number_on(first) == 9
     assert number_on(date(2026, 6, 30)) == 9
-    assert number_on(second) == 4
+    assert number_on(second) == 3
 
 
 # A server, written out.
@@ -837,7 +837,7 @@ def test_a_psd_holds_four_credit_keys() -> None:
 def test_a_psd_that_was_tried_too_often_is_locked_out_until_an_order(
     way: str, state: State
 ) -> None:
-    """DLG-4.10, DLG-10.4: neither a dial-in nor a PIN lifts it."""
+    """DLG-4.10, DLG-10.4: neither a dial-in nor a PIN lifts it; nor a lock with it."""
     at = place(replace(place().machine.psd, state=state))
     for _ in range(5):
         assert at.machine.state is state
@@ -854,6 +854,8 @@ def test_a_psd_that_was_tried_too_often_is_locked_out_until_an_order(
     assert at.machine.state is State.LOCKED_OUT
 
     at.machine.apply_voucher(voucher(1, at))
+    assert taken(at, Order.UNLOCK, 0)
+    assert State(at.machine.psd.state) is State.LOCKED
     assert taken(at, Order.UNLOCK, 0)
     assert State(at.machine.psd.state) is State.IN_SERVICE
     assert not at.machine.enter_pin("0000")

@@ -14,6 +14,7 @@ from fm_device.psd.states import (
     LicenceWithheld,
     LifeEvent,
     LockOrdered,
+    LockOutLifted,
     ReceiptStored,
     Reinitialised,
     Silence,
@@ -77,6 +78,7 @@ EXPECTED: dict[tuple[MachineState, type], MachineState] = {
     (S.LOCKED_OUT, ReceiptStored): S.LOCKED_OUT,
     (S.LOCKED_OUT, LockOrdered): S.LOCKED_OUT,
     (S.LOCKED_OUT, UnlockOrdered): S.IN_SERVICE,
+    (S.LOCKED_OUT, LockOutLifted): S.LOCKED,
     (S.LOCKED_OUT, Withdrawn): S.WITHDRAWN,
     **{(state, FaultFound): S.FAULT for state in S},
 }

@@ -183,12 +183,10 @@ def test_staging_the_same_image_again_writes_nothing() -> None:
     assert flash.image() == image
 
 
-def test_an_image_that_was_given_up_is_known_and_may_be_ordered_again() -> None:
+def test_an_image_that_was_given_up_may_be_ordered_again() -> None:
     update = _update(_staged())
-    assert update.record.knows(77)
-    assert not update.record.knows(78)
     update.boot(lambda _content_id: False)
-    assert update.record.knows(77)
+    assert update.record.state is S.ROLLED_BACK
     assert update.stage(IMAGE) == UpdateRecord(S.STAGED, Image(OLD), IMAGE)
 
 
@@ -196,9 +194,23 @@ def test_an_image_that_an_order_named_is_needed_until_it_was_given_up() -> None:
     update = _update(_flash())
     assert needed_contents(update.record, ordered=77) == {77}
     update.stage(IMAGE)
-    assert needed_contents(update.record, ordered=77) == {77}
+    assert needed_contents(update.record) == {77}
     update.boot(lambda _content_id: False)
-    assert needed_contents(update.record, ordered=77) == frozenset()
+    assert needed_contents(update.record) == frozenset()
+
+
+def test_the_dial_in_whose_order_was_followed_is_kept_whatever_became_of_it() -> None:
+    flash = _flash()
+    assert _update(flash).stage(Image(OLD, 5), 3) is UpdateRefusal.NOT_NEWER
+    assert _update(flash).record == UpdateRecord(S.IDLE, Image(OLD), followed=3)
+    _update(flash).stage(IMAGE, 4)
+    update = _update(flash)
+    update.boot(_whole)
+    assert update.stage(Image((0, 3, 0), 78), 5) is UpdateRefusal.ON_TRIAL
+    update.tested(passed=True)
+    assert update.record == UpdateRecord(S.CONFIRMED, IMAGE, followed=4)
+    update.boot(lambda _content_id: False)
+    assert update.record == UpdateRecord(S.ROLLED_BACK, Image(OLD), IMAGE, followed=4)
 
 
 def test_after_a_roll_back_there_is_a_place_for_another_image() -> None:
@@ -262,7 +274,7 @@ def test_a_state_of_another_form_is_refused(octets: bytes) -> None:
 
 @pytest.mark.parametrize("state", S)
 def test_every_record_is_read_as_it_was_written(state: UpdateState) -> None:
-    record = UpdateRecord(state, Image((9, 8, 7), 2**64 - 1), IMAGE, 3)
+    record = UpdateRecord(state, Image((9, 8, 7), 2**64 - 1), IMAGE, 3, 2**32 - 1)
     assert UpdateRecord.decode(record.encode()) == record
 
 

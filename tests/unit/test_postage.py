@@ -129,10 +129,11 @@ def test_a_tariff_changes_at_midnight() -> None:
     assert (new.value_paise, new.tariff_number) == (550, 2)
 
 
-def test_of_two_tariffs_of_one_day_the_higher_number_holds() -> None:
+def test_of_two_tariffs_of_one_day_the_one_that_came_later_holds() -> None:
+    """CONT-8.1: the number says nothing, nor does what comes after the day."""
     mended = replace(FACTORY, number=3)
-    assert tariff_in_force((mended, FACTORY), TODAY) is mended
-    assert tariff_in_force((FACTORY, mended), TODAY) is mended
+    assert tariff_in_force((mended, FACTORY, LATER), TODAY) is FACTORY
+    assert tariff_in_force((LATER, FACTORY, mended), TODAY) is mended
 
 
 def test_every_refusal_has_a_code_of_its_own_and_says_what_to_do() -> None:

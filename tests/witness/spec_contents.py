@@ -165,9 +165,10 @@ def day_begins_s(day: date) -> int:
 
 
 def in_force(tariffs: Iterable[Tariff], day: date) -> Tariff | None:
-    """The tariff of a day, of those that a machine holds (CONT-8.1)."""
+    """The tariff of a day, of those that a machine holds, as they came (CONT-8.1)."""
     begun = [tariff for tariff in tariffs if tariff.valid_from <= day]
-    return max(begun, key=lambda t: (t.valid_from, t.number), default=None)
+    # Of those that are alike `max` takes the first, which came last.
+    return max(reversed(begun), key=lambda t: t.valid_from, default=None)
 
 
 # CONT-2: reading, in the order of the clause.

@@ -325,6 +325,7 @@ class Psd:
     usage: dict[int, Row] = field(default_factory=dict)
     reported: dict[int, Row] = field(default_factory=dict)
     wrong_in_a_row: int = 0
+    lock_in_force: bool = False
     frank_limit_paise: int = 0
     funds_limit_paise: int = 0
     credit_keys: dict[int, bytes] = field(default_factory=dict)
@@ -755,11 +756,17 @@ class SpecMachine:
             return None
         lockable = psd.state in {State.INSTALLED, State.IN_SERVICE}
         locked = psd.state in {State.LOCKED, State.LOCKED_OUT}
-        unlocked = {"state": int(State.IN_SERVICE), "wrong_in_a_row": 0}
+        again = psd.state == State.LOCKED_OUT and psd.lock_in_force
+        unlocked = {
+            "state": int(State.LOCKED if again else State.IN_SERVICE),
+            "wrong_in_a_row": 0,
+            "lock_in_force": again,
+        }
+        locking = {"state": int(State.LOCKED)} if lockable else {}
         slogans = {at: each for at, each in psd.slogans.items() if at != value}
         effects: dict[Order, dict[str, Any]] = {
             Order.CLOCK: {"clock_offset_s": value - self._wall_clock_s()},
-            Order.LOCK: {"state": int(State.LOCKED)} if lockable else {},
+            Order.LOCK: {**locking, "lock_in_force": True},
             Order.UNLOCK: unlocked if locked else {},
             Order.NEXT_CALL: {"next_call_s": value},
             Order.NOTHING: {},
@@ -786,7 +793,8 @@ class SpecMachine:
         if isinstance(body, CreditKey):
             return self._effect_of_credit_key(body)
         if kind is Order.TARIFF:
-            return {"tariffs": {**psd.tariffs, number: psd.fetched}}
+            others = {at: each for at, each in psd.tariffs.items() if at != number}
+            return {"tariffs": {**others, number: psd.fetched}}
         if kind is Order.SLOGAN:
             return {"slogans": {**psd.slogans, number: psd.fetched}}
         return {"firmware": psd.fetched}
