@@ -1,6 +1,7 @@
 """From a letter on the scale to a frank: choose, weigh, price, debit, print."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -27,7 +28,8 @@ from fm_device.postage.factory import factory_tariff
 from fm_device.postage.pricing import Postage, PostageRefusal
 from fm_device.psd.franking import FrankRefusal
 from fm_device.psd.pins import Role
-from hw.scales.port import ScaleFault
+from hw.scales.port import Reading, ScaleFault
+from hw.scales.simulated import SimulatedScale
 from protocol.contents import ProductClass, Slogan
 from protocol.errors import StoreError
 from protocol.indicium import FrankKind, decode_indicium
@@ -284,6 +286,44 @@ def test_a_chosen_day_ends_at_midnight() -> None:
     assert bench.franked().face.printed_on == date(2026, 6, 6)
     bench.at("2026-06-02T00:00")
     assert bench.franked().face.printed_on == date(2026, 6, 2)
+
+
+class _SlowScale(SimulatedScale):
+    """A scale on which an item needs some time to come to rest."""
+
+    def __init__(self, bench: Bench, seconds: int) -> None:
+        super().__init__()
+        self._bench, self._seconds = bench, seconds
+
+    def weigh_stable(self) -> Reading:
+        self._bench.clock.advance(self._seconds)
+        return super().weigh_stable()
+
+
+def test_a_frank_that_was_priced_before_midnight_is_not_made_after_it() -> None:
+    """The day that was priced is the day that is franked, or none is."""
+    bench = a_machine()
+    tomorrow = bench.today + timedelta(days=1)
+    bench.bring(replace(factory_tariff(), number=2, valid_from=tomorrow))
+    bench.at("2026-06-01T23:59")
+    scale = _SlowScale(bench, 90)
+    scale.put(18)
+    bench.machine.parts = replace(bench.machine.parts, scale=scale)
+    before = bench.machine.record
+    assert bench.machine.franking.frank() is FrankRefusal.DATE_PAST
+    assert bench.machine.record == before
+    done = bench.machine.franking.frank()
+    assert isinstance(done, Printed)
+    assert done.face.printed_on == tomorrow
+
+
+def test_a_price_says_for_which_day_it_is() -> None:
+    bench = a_machine()
+    bench.scale.put(18)
+    bench.machine.franking.choose_day(1)
+    priced = bench.machine.franking.price()
+    assert isinstance(priced, Postage)
+    assert priced.day == bench.today + timedelta(days=1)
 
 
 def test_a_chosen_day_ends_with_its_department_for_good() -> None:

@@ -3,12 +3,14 @@
 import pytest
 
 from fm_device.psd.device import Psd
+from fm_device.psd.franking import FrankRefusal
 from hw.clock import MemoryWallClock
 from hw.nvram import MemoryNvram
 from protocol.dialogue.machine import OrderTaken
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.messages import OrderKind
 from protocol.registers import MachineState
+from tests.machines import a_machine
 from tests.witness.small_server import Dial, a_clock, a_new_memory, complete, switch_on
 
 DAY_S = 86_400
@@ -131,3 +133,42 @@ def test_a_time_that_no_clock_shows_is_not_applied(value: int) -> None:
     psd.supervisor_present = True
     dial = _receipted(psd, 1)
     assert not _applied(dial, dial.order(OrderKind.CLOCK, value))
+
+
+def test_a_block_is_not_undone_by_turning_the_clock_back() -> None:
+    """DLG-4.8: the last frank was later than what the clock shows."""
+    bench = a_machine()
+    bench.days_pass(30)
+    bench.franked()
+    bench.days_pass(1)
+    assert bench.machine.psd.state is MachineState.BLOCKED
+    bench.days_pass(-20)
+    bench.restart()
+    bench.scale.put(18)
+    assert bench.machine.franking.frank() is FrankRefusal.CLOCK_NOT_SET
+    assert bench.machine.psd.time is None
+    bench.order(OrderKind.CLOCK, bench.clock.now() + 20 * DAY_S)
+    bench.inspect()
+    assert bench.machine.psd.time == bench.clock.now() + 20 * DAY_S
+    bench.franked()
+
+
+def test_a_clock_may_be_a_day_behind_a_frank_and_no_more() -> None:
+    bench = a_machine()
+    bench.franked()
+    bench.clock.advance(-DAY_S)
+    assert bench.machine.psd.time == bench.clock.now()
+    bench.clock.advance(-1)
+    assert bench.machine.psd.time is None
+
+
+def test_a_clock_that_was_ahead_is_set_right_by_an_order() -> None:
+    """What was franked by the wrong time does not stand against the right one."""
+    bench = a_machine()
+    right = bench.clock.now()
+    bench.days_pass(20)
+    bench.franked()
+    bench.machine.psd.supervisor_present = True
+    bench.order(OrderKind.CLOCK, right)
+    assert bench.machine.psd.time == right
+    bench.franked()

@@ -1,6 +1,7 @@
 """The PSD's record: octets and back, and what may never be stored."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -129,9 +130,13 @@ _records = st.builds(
             st.sampled_from(sorted(CONTENT_ORDERS)),
             _u32,
             st.integers(0, 2**64 - 1),
+            _times,
+            _u32,
         ),
         max_size=16,
     ).map(tuple),
+    latest=_times,
+    lock_ordered=st.booleans(),
 )
 
 
@@ -199,6 +204,17 @@ def test_no_change_that_loses_or_makes_money_is_stored(
         )
     with pytest.raises(InvariantError):
         USED.check_successor(following)
+
+
+@pytest.mark.parametrize("changed", [{"order_serial": 4}, {"mark": bytes(8)}])
+def test_mark_and_order_serial_go_back_in_a_new_life_only(
+    changed: dict[str, Any],
+) -> None:
+    record = replace(USED, order_serial=OrderSerial(5), mark=b"mark0005")
+    following = replace(record, **changed)
+    with pytest.raises(InvariantError, match="in a new life only"):
+        record.check_successor(following)
+    record.check_successor(replace(following, lives=record.lives * 2))
 
 
 def test_a_machine_out_of_balance_still_keeps_books_on_its_reports() -> None:
