@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from hw.scales.strings import ScaleAddress
     from protocol.values import Paise
 
-_SERVICES = ("ink", "tape", "jam", "battery", "scale", "housing", "batch")
+_NEW_FLASH = "new-flash"
+_SERVICES = (
+    "ink",
+    "tape",
+    "jam",
+    "battery",
+    "scale",
+    "housing",
+    "batch",
+    _NEW_FLASH,
+)
 _supervisor_pin = click.option(
     "--supervisor-pin", help="The supervisor's PIN; asked for where there is one."
 )
@@ -269,15 +279,24 @@ def _list_slogans(machine: "Machine", *, as_json: bool) -> None:
 @click.argument("what", type=click.Choice(_SERVICES))
 @click.option("--scale", type=SCALE, help="Zero this scale, as serial:/dev/ttyS0.")
 @click.option("--supervisor-pin", help="Noted in the log: the supervisor did it.")
+@click.option("--yes", is_flag=True, help="A new flash holds nothing of the old one.")
 def service(
-    folder: Path, what: str, scale: "ScaleAddress | None", supervisor_pin: str | None
+    folder: Path,
+    what: str,
+    scale: "ScaleAddress | None",
+    supervisor_pin: str | None,
+    *,
+    yes: bool,
 ) -> int:
     """Do what service does, and log it: a new cartridge, roll or battery, a jam.
 
     `scale` zeroes the scale, `housing` notes that the outer housing was opened, `batch`
     begins the batch counters anew. A new battery loses the clock: dial in to have it
-    set.
+    set. `new-flash` puts an erased flash into a machine whose own cannot be read: its
+    settings are the factory's, and the tariff has to be ordered again.
     """
+    if what == _NEW_FLASH:
+        return _new_flash(folder, yes=yes)
     from fm_device.firmware.desk import Service
     from fm_device.frank_cli import scale_of
     from fm_device.psd.pins import Role
@@ -291,6 +310,20 @@ def service(
         for fault in machine.faults:
             click.echo(f"{fault.words} ({fault.code})", err=True)
         return told(refusal, f"{what}: done and logged")
+
+
+def _new_flash(folder: Path, *, yes: bool) -> int:
+    if not yes:
+        raise click.UsageError(
+            "settings, tariffs, slogans and the event log are lost with the old flash; "
+            "say --yes if that is meant"
+        )
+    from fm_device.folder import OLD_FLASH, put_new_flash
+    from hw.clock import SystemWallClock
+
+    put_new_flash(folder, SystemWallClock())
+    done = f"a new flash is in, the old one is {OLD_FLASH}"
+    return told(None, f"{done}; have the tariff ordered again")
 
 
 @click.command(

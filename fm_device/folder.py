@@ -28,6 +28,7 @@ from fm_device.firmware.consumables import ScaleCondition, Sensors
 from fm_device.firmware.machine import Machine, Parts
 from fm_device.firmware.printing import MemoryPrinter, Printer
 from fm_device.flash.contents import ContentSlots
+from fm_device.flash.events import EventCode
 from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.model import FIRMWARE, MODEL, show_version
 from fm_device.postage.factory import default_tariff, factory_tariff
@@ -56,6 +57,7 @@ from protocol.values import EpochSeconds, LicenceIdentifier
 
 NVRAM: Final = "nvram.bin"
 FLASH: Final = "flash.bin"
+OLD_FLASH: Final = "flash.bin.old"
 WORLD: Final = "world.json"
 MACHINE: Final = "machine.json"
 PROVISIONING: Final = "provisioning.json"
@@ -243,14 +245,14 @@ def machine_parts(folder: Path, command: str) -> Iterator[tuple[FileNvram, FileN
         FolderBusyError: Another process has it.
         StoreError: A file has another size.
     """
-    if not (folder / MACHINE).is_file():
-        started = (folder / NVRAM).exists()
-        raise FolderError(
-            f"{folder} holds a machine that was never finished: delete it, make it anew"
-            if started
-            else f"{folder} holds no machine: make one with `rmfs machine new {folder}`"
-        )
+    _check_made(folder)
     with _locked(folder, command):
+        if not (folder / FLASH).exists():
+            raise FolderError(
+                f"{folder / FLASH} is missing: put it back, or have a new one put in "
+                f"with `rmfs machine service {folder} new-flash --yes`; "
+                "the credit is in the PSD and is not lost"
+            )
         nvram = FileNvram(folder / NVRAM, NVRAM_OCTETS)
         try:
             flash = FileNvram(folder / FLASH, FLASH_OCTETS)
@@ -260,6 +262,40 @@ def machine_parts(folder: Path, command: str) -> Iterator[tuple[FileNvram, FileN
                 flash.close()
         finally:
             nvram.close()
+
+
+def _check_made(folder: Path) -> None:
+    if not (folder / MACHINE).is_file():
+        started = (folder / NVRAM).exists()
+        raise FolderError(
+            f"{folder} holds a machine that was never finished: delete it, make it anew"
+            if started
+            else f"{folder} holds no machine: make one with `rmfs machine new {folder}`"
+        )
+
+
+def put_new_flash(folder: Path, clock: WallClock) -> None:
+    """Put an erased flash with the default settings into a machine, as service does.
+
+    What orders had brought is gone with the old one, which is kept beside it for
+    whoever inquires: the tariff has to be ordered again.
+
+    Raises:
+        FolderError: There is no machine, or no room for the old flash.
+        FolderBusyError: Another process has it.
+        StoreError: The new flash cannot be made, or the PSD is beyond repair.
+    """
+    _check_made(folder)
+    with _locked(folder, "machine service new-flash"):
+        try:
+            if (folder / FLASH).exists():
+                (folder / FLASH).rename(folder / OLD_FLASH)
+        except OSError as error:
+            message = f"{folder / FLASH} cannot be put aside: {error.strerror}"
+            raise FolderError(message) from error
+        FileNvram.create(folder / FLASH, FLASH_OCTETS).close()
+    with open_machine(folder, clock, "machine service new-flash") as machine:
+        machine.note(EventCode.SETTINGS_LOST)
 
 
 def read_world(folder: Path) -> Sensors:

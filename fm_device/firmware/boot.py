@@ -4,8 +4,9 @@
     2. the image        does the firmware that runs pass its own test?
     3. the rest         registers, clock, printer, scale, tariff
 
-A memory without a whole copy is beyond repair: the machine stops, and switching it off
-and on only tests it again. So does a firmware image that does not pass its own test,
+A PSD memory without a whole copy is beyond repair: the machine stops, and switching it
+off and on only tests it again. Without a flash that can be read it franks nothing and
+can be dialled in with. It stops upon a firmware image that does not pass its own test,
 until the one before it is started instead (`update`). A PSD that trusts its registers
 no more, or has repaired more copies than a sound memory ever shows (999), franks no
 more but can still be dialled in with, so that its credit is not lost. Without a clock
@@ -90,6 +91,11 @@ class WornOut:
 
 
 @dataclass(frozen=True, slots=True)
+class FlashLost:
+    """The firmware's memory cannot be read; the PSD does without it."""
+
+
+@dataclass(frozen=True, slots=True)
 class BeyondRepair:
     """No copy is whole, or the memory does not answer."""
 
@@ -123,6 +129,7 @@ BootEvent = (
     | MemoryDamaged
     | Repaired
     | WornOut
+    | FlashLost
     | BeyondRepair
     | ImageFailed
     | ClockRunning
@@ -145,6 +152,7 @@ def _rows() -> Iterator[Row[BootState, Callable[[], None]]]:
         (state.SELF_TEST, ImageFailed, state.STOPPED),
         # What the start finds wrong may be found later, while the machine runs.
         *((tested, WornOut, state.DIAL_ONLY) for tested in _RUNNING),
+        (state.SELF_TEST, FlashLost, state.DIAL_ONLY),
         *((tested, RegistersWrong, state.DIAL_ONLY) for tested in _RUNNING),
         *((tested, ClockRunning, state.READY) for tested in _FRANKING),
         *((tested, ClockStopped, state.WITHOUT_CLOCK) for tested in _FRANKING),
@@ -235,7 +243,7 @@ class Checks:
 
     Attributes:
         nvram: Opens the PSD. Raises `StoreError` when there is no whole copy.
-        flash: Opens the flash likewise.
+        flash: Opens the flash likewise; when it raises, something stands in for it.
         image: Whether the firmware image that runs passes its own test.
         registers: Whether the PSD trusts its registers.
         clock: Whether it shows a time.
@@ -302,7 +310,9 @@ def _test_memories(checks: Checks, results: dict[Part, SelfTest]) -> list[BootEv
             memory = check()
         except StoreError as error:
             results[part] = SelfTest(part, Verdict.FAILED, str(error))
-            return [BeyondRepair(str(error))]
+            if part is Part.NVRAM:
+                return [BeyondRepair(str(error))]
+            continue
         found.append(memory)
         results[part] = _memory_result(part, memory)
     copies = sum(memory.copies for memory in found)
@@ -330,6 +340,8 @@ def _test_rest(checks: Checks, results: dict[Part, SelfTest]) -> list[BootEvent]
     if not passed(Part.IMAGE, checks.image):
         return [ImageFailed()]
     events: list[BootEvent] = []
+    if results[Part.FLASH].verdict is Verdict.FAILED:
+        events.append(FlashLost())
     if any(test.verdict is Verdict.WORN_OUT for test in results.values()):
         events.append(WornOut())
     if not passed(Part.REGISTERS, checks.registers):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fm_device.firmware.faults import MachineFault
 from fm_device.firmware.machine_facts import machine_facts
 from fm_device.firmware.refusals import FirmwareRefusal, Refusal
 from fm_device.flash.events import EventCode
@@ -42,6 +43,8 @@ def close_mailing(machine: "Machine") -> tuple[Report, ...] | Refusal:
         return FirmwareRefusal.PIN_NEEDED
     if now is None:
         return FrankRefusal.CLOCK_NOT_SET
+    if machine.without_flash:
+        return MachineFault.MEMORY_FAILED
     opening = machine.desk.mailed
     if registers.ascending_paise == opening.ascending_paise:
         return FirmwareRefusal.NO_MAIL

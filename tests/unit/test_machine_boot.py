@@ -14,6 +14,7 @@ from fm_device.firmware.boot import (
     Checks,
     ClockRunning,
     ClockStopped,
+    FlashLost,
     ImageFailed,
     MemoryDamaged,
     MemoryFound,
@@ -42,6 +43,7 @@ EXPECTED: dict[tuple[BootState, type], BootState] = {
     (S.SELF_TEST, ImageFailed): S.STOPPED,
     (S.SELF_TEST, WornOut): S.DIAL_ONLY,
     (S.SELF_TEST, RegistersWrong): S.DIAL_ONLY,
+    (S.SELF_TEST, FlashLost): S.DIAL_ONLY,
     (S.SELF_TEST, BeyondRepair): S.STOPPED,
     (S.SELF_TEST, ClockRunning): S.READY,
     (S.SELF_TEST, ClockStopped): S.WITHOUT_CLOCK,
@@ -71,6 +73,7 @@ EVENTS: dict[type, BootEvent] = {
         MemoryDamaged(1),
         Repaired(1),
         WornOut(),
+        FlashLost(),
         BeyondRepair("words"),
         ImageFailed(),
         ClockRunning(),
@@ -149,22 +152,20 @@ def test_a_machine_that_was_repaired_too_often_franks_no_more(
     assert start.state is state
 
 
-@pytest.mark.parametrize(
-    ("checks", "tested"),
-    [
-        (replace(SOUND, nvram=_dead), [Part.NVRAM]),
-        (replace(SOUND, flash=_dead), [Part.NVRAM, Part.FLASH]),
-    ],
-)
-def test_a_memory_beyond_repair_stops_the_machine_and_every_other_test(
-    checks: Checks, tested: list[Part]
-) -> None:
-    start = power_on(checks)
+def test_a_psd_beyond_repair_stops_the_machine_and_every_other_test() -> None:
+    start = power_on(replace(SOUND, nvram=_dead))
     assert start.state is S.STOPPED
-    assert start.verdict(tested[-1]) is Verdict.FAILED
+    assert start.verdict(Part.NVRAM) is Verdict.FAILED
     assert start.events[-1] == BeyondRepair("no copy is whole")
     asked = [one.part for one in start.tests if one.verdict is not Verdict.SKIPPED]
-    assert asked == tested
+    assert asked == [Part.NVRAM]
+
+
+def test_a_flash_that_cannot_be_read_leaves_dialling() -> None:
+    start = power_on(replace(SOUND, flash=_dead))
+    assert start.state is S.DIAL_ONLY
+    assert start.verdict(Part.FLASH) is Verdict.FAILED
+    assert start.verdict(Part.CLOCK) is Verdict.PASSED
 
 
 def test_an_image_that_fails_its_own_test_stops_the_machine() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fm_device.firmware.faults import MachineFault
+from fm_device.flash.events import EventCode
 from fm_device.flash.settings import Department, Settings
 from fm_device.folder import (
     FLASH,
@@ -21,6 +23,7 @@ from fm_device.folder import (
     Papers,
     create_machine,
     open_machine,
+    put_new_flash,
     read_papers,
     read_world,
     reinitialise_machine,
@@ -296,3 +299,18 @@ def test_a_world_that_nobody_could_read_is_no_world(
     (tmp_path / WORLD).write_bytes(octets)
     with pytest.raises(FolderError, match="delete it"):
         read_world(tmp_path)
+
+
+def test_a_missing_flash_is_told_and_a_new_one_is_put_in(folder: Path) -> None:
+    (folder / FLASH).unlink()
+    with (
+        pytest.raises(FolderError, match="new-flash --yes"),
+        open_machine(folder, a_clock(), "test"),
+    ):
+        pass
+    put_new_flash(folder, a_clock())
+    with open_machine(folder, a_clock(), "test") as machine:
+        assert machine.settings == Settings()
+        assert machine.stop is MachineFault.TARIFF_DAMAGED
+        codes = [entry.code for entry in machine.log.entries()]
+        assert EventCode.SETTINGS_LOST in codes
