@@ -190,7 +190,8 @@ def put_factory_tariff(
     for offset in range(0, len(octets), CONTENT_PART_OCTETS):
         part = octets[offset : offset + CONTENT_PART_OCTETS]
         slots.store_part(OrderKind.TARIFF, name, offset, len(octets), part)
-    return ContentHeld(OrderKind.TARIFF, factory_tariff().number, name)
+    tariff = factory_tariff()
+    return ContentHeld(OrderKind.TARIFF, tariff.number, name, tariff.begins)
 
 
 @contextmanager
