@@ -11,9 +11,9 @@ from protocol.dialogue.machine import INSPECTION, Outcome
 from protocol.messages import RefusalCode
 from protocol.values import Paise
 from rmfs_server.resolving import Action, Resolving
+from tests.franking import frank
 from tests.situations import in_use
 from tests.system import LICENCE, RUPEES_2000, System
-from tests.franking import frank
 
 
 def _back_up(system: System, folder: Path) -> None:
