@@ -621,7 +621,7 @@ def test_a_signal_ends_a_dial_in_too(place: Path) -> None:
 def test_the_rig_of_the_documentation_works(place: Path) -> None:
     text = (ROOT / "docs" / "control.md").read_text()
     program = text.split("```python\n")[1].split("```")[0]
-    assert len(program.strip().splitlines()) <= 20
+    assert len([line for line in program.strip().splitlines() if line]) <= 20
     with Opened(place / "office-1") as opened:
         said = subprocess.run(
             [
