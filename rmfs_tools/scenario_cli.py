@@ -1,10 +1,11 @@
-"""`rmfs scenario`: a machine's day, week or year from a file, played in virtual time.
+"""`rmfs scenario`: a machine's day, week or year from a file, played and checked.
 
 Exit codes of `run`: 0 everything was as expected; 1 something was not; 2 a file is
-wrong. `check` reads without playing: 0 or 2.
+wrong; 130 it was stopped by Ctrl-C. `check` reads without playing: 0 or 2.
 """
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from hw.clock import SystemMonotonicClock
+from rmfs_tools.scenario_pace import RealPace, Stop, ctrl_c_asks
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fm_device.scenarios.scenario import Scenario
+    from rmfs_tools.scenario_pace import Pace
     from rmfs_tools.scenarios import Played
 
 EXIT_NOT_MET: Final = 1
 EXIT_WRONG: Final = 2
+EXIT_STOPPED: Final = 130
 _NEW_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _ENDING: Final = ".toml"
 
@@ -35,7 +43,8 @@ def scenario_group() -> None:
 @scenario_group.command(
     epilog="\b\nExamples:\n  rmfs scenario run ordinary-day thirty-days-of-silence\n"
     "  rmfs scenario run my-day.toml --seed 7 --pictures franks\n"
-    "  rmfs scenario run --library --json"
+    "  rmfs scenario run --library --json\n"
+    "  rmfs scenario run ordinary-day --real --hurry 60"
 )
 @click.argument("names", nargs=-1, metavar="FILE|NAME...")
 @click.option("--library", is_flag=True, help="Play every shipped scenario too.")
@@ -47,6 +56,12 @@ def scenario_group() -> None:
 @click.option(
     "--pictures", type=_NEW_FOLDER, help="Print franks as PNG and SVG into this folder."
 )
+@click.option("--real", is_flag=True, help="Take each step when a real clock says so.")
+@click.option(
+    "--hurry",
+    type=click.IntRange(1, 1_000_000),
+    help="With --real: so many seconds pass in one; with 60 a minute lasts a second.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def run(
     names: tuple[str, ...],
@@ -54,12 +69,15 @@ def run(
     library: bool,
     seed: int | None,
     pictures: Path | None,
+    real: bool,
+    hurry: int | None,
     as_json: bool,
 ) -> int:
     """Play scenarios, from files or from the library, and check what is expected.
 
-    Time is virtual: a year takes seconds. Machine, line, server and books are the real
-    ones. After each, the money is checked to the paisa.
+    Time is virtual: a year takes seconds; with --real it passes as on the wall.
+    Machine, line, server and books are the real ones. After each, the money is checked
+    to the paisa. Ctrl-C stops a --real one after the step under way, with exit 130.
     """
     from fm_device.scenarios.form import ScenarioError
     from fm_device.scenarios.library import library_names
@@ -69,28 +87,39 @@ def run(
     if not wanted:
         message = "name a FILE or a NAME of `rmfs scenario list`, or --library"
         raise click.UsageError(message)
+    if hurry is not None and not real:
+        message = "--hurry is for --real: virtual time takes no time"
+        raise click.UsageError(message)
     try:
         read = [(name, _read(name)) for name in wanted]
     except ScenarioError as error:
         return _tell_wrong(error, as_json=as_json)
+    stop = Stop(_tell_stopping)
+    begin_pace = _real_pace(stop, hurry or 1) if real else None
+    say = _say(silent=as_json)
     played = []
-    for name, scenario in read:
-        folder = _folder_for(pictures, scenario.name)
-        if not as_json:
-            click.echo(f"{scenario.name}: {scenario.title}", err=True)
-        one = play(
-            scenario,
-            seed=seed,
-            pictures=folder,
-            say=_say(silent=as_json),
-            called=name,
-        )
-        played.append(one)
-        if not as_json:
-            click.echo(_show(one))
+    with ctrl_c_asks(stop) if real else nullcontext():
+        for name, scenario in read:
+            if stop.wait(0):
+                break
+            folder = _folder_for(pictures, scenario.name)
+            say(f"{scenario.name}: {scenario.title}")
+            one = play(
+                scenario,
+                seed=seed,
+                pictures=folder,
+                say=say,
+                called=name,
+                begin_pace=begin_pace,
+            )
+            played.append(one)
+            if not as_json:
+                click.echo(_show(one))
     if as_json:
         found = [_as_json(one) for one in played]
         click.echo(json.dumps({"scenarios": found, "met": _all_met(played)}, indent=2))
+    if stop.wait(0):
+        return EXIT_STOPPED
     return 0 if _all_met(played) else EXIT_NOT_MET
 
 
@@ -181,6 +210,14 @@ def _folder_for(pictures: Path | None, name: str) -> Path | None:
     return folder
 
 
+def _real_pace(stop: Stop, hurry: int) -> "Callable[[], Pace]":
+    return lambda: RealPace(SystemMonotonicClock(), stop.wait, hurry)
+
+
+def _tell_stopping() -> None:
+    click.echo("rmfs: stopping; Ctrl-C once more breaks off at once", err=True)
+
+
 def _say(*, silent: bool) -> Any:
     return (lambda _line: None) if silent else (lambda line: click.echo(line, err=True))
 
@@ -210,6 +247,8 @@ def _show(one: "Played") -> str:
     )
     if one.met:
         return f"{one.name}: as expected; {what}"
+    if one.stopped and not one.unmet:
+        return f"{one.name}: stopped, as expected so far; {what}"
     unmet = "\n".join(f"  {found}" for found in one.unmet)
     return f"{one.name}: NOT as expected; {what}\n{unmet}\n  again: {one.replay}"
 
@@ -219,6 +258,7 @@ def _as_json(one: "Played") -> dict[str, Any]:
         "name": one.name,
         "seed": one.seed,
         "met": one.met,
+        "stopped": one.stopped,
         "steps": one.steps,
         "imprints": one.franks,
         "dial_ins": one.dial_ins,

@@ -1,9 +1,10 @@
 """The world of a scenario: one machine, one server with its books, a line, one time.
 
 Everything is the product's own but what the scenario has in its hand: the time is
-virtual, the memories can lose their power or fail, the printer can be cut off, and the
-line can be lost in the middle of a chosen message. The channel is the deterministic
-double unless the scenario asks for the real one: so a seed repeats every octet.
+virtual, and passes at once or at somebody's pace; the memories can lose their power or
+fail, the printer can be cut off, and the line can be lost in the middle of a chosen
+message. The channel is the deterministic double unless the scenario asks for the real
+one: so a seed repeats every octet.
 """
 
 from collections.abc import Callable
@@ -81,6 +82,7 @@ from rmfs_server.store import Store, open_store
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.writer import ImmediateWriter
+from rmfs_tools.scenario_pace import Pace
 
 LICENCE: Final = LicenceIdentifier("N123456")
 NUMBER: Final = LicenceNumber("KN0600065")
@@ -300,6 +302,8 @@ class World:
         self.printer = LabPrinter(pictures)
         self._lose: tuple[MessageType, int] | None = None
         self._cut_at: tuple[str, int] | None = None
+        self._pace: Pace | None = None
+        self._paced_from_s = 0.0
         self._line = VirtualExchange(self.reactor, self._plan)
         self._line.listen(self._exchange().answer)
         self._manufacture()
@@ -321,8 +325,51 @@ class World:
         """Sign for what people do at the server."""
         return By("scenario", self.scenario.name, self.wall.now())
 
+    def keep_pace(self, pace: Pace) -> None:
+        """Have time pass at a pace from now on."""
+        self._pace = pace
+        self._paced_from_s = self.reactor.seconds()
+
+    @property
+    def is_paced(self) -> bool:
+        """Whether time passes at a pace, and not at once."""
+        return self._pace is not None
+
+    def goes_on(self, lapse_s: float = 0.0) -> bool:
+        """Wait at the pace; whether the scenario is to go on then."""
+        if self._pace is None:
+            return True
+        since_s = self.reactor.seconds() - self._paced_from_s
+        return self._pace(since_s + max(0.0, lapse_s))
+
+    def wait_until(self, moment: datetime) -> bool:
+        """Let time pass between two steps.
+
+        Returns:
+            Whether the moment has come; no time has passed where it has not.
+        """
+        going_on = self.goes_on((moment - self.wall.utc()).total_seconds())
+        if going_on:
+            self._pass_until(moment)
+        return going_on
+
     def pass_until(self, moment: datetime) -> None:
-        """Let time pass; a moment that is past changes nothing."""
+        """Let time pass in a step: at once where the scenario is to stop."""
+        self.goes_on((moment - self.wall.utc()).total_seconds())
+        self._pass_until(moment)
+
+    def put_away(self) -> None:
+        """Switch the machine off in the middle of its scenario.
+
+        What was to befall its memories in the steps to come does not.
+        """
+        self.nvram.restore_power()
+        self.flash.restore_power()
+        if self.machine.is_on:
+            self.machine.switch_off()
+
+    def _pass_until(self, moment: datetime) -> None:
+        """Move the time on; a moment that is past changes nothing."""
         lapse = (moment - self.wall.utc()).total_seconds()
         if lapse > 0:
             self.reactor.advance(lapse)
@@ -493,7 +540,7 @@ class World:
     def dial(
         self, request: Request, attempts: int = 1, when_up: WhenUp | None = None
     ) -> DialInReport:
-        """Dial in; virtual time runs until the line has ended.
+        """Dial in; virtual time runs until the line has ended, at its pace.
 
         Args:
             request: What is asked for.
@@ -536,7 +583,9 @@ class World:
             if not calls:
                 break
             due = min(call.getTime() for call in calls)
-            self.reactor.advance(max(0.0, due - self.reactor.seconds()))
+            lapse = max(0.0, due - self.reactor.seconds())
+            self.goes_on(lapse)
+            self.reactor.advance(lapse)
             self._cut_if_due()
         raise InvariantError("a dial-in that never ends")
 

@@ -1,13 +1,16 @@
-"""Playing a scenario in virtual time: step by step, until one is not as expected.
+"""Playing a scenario, step by step, until one is not as expected.
 
 A step that the machine refuses, that fails, or in which the power is cut is in order
 only where its `expect` says so. After the last step the money oracles run; what fails
 comes with the command that plays it again.
+
+Time is virtual, and passes at once or at the pace of a real clock. A scenario that is
+stopped ends between two steps: the machine is switched off, and the oracles run.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import singledispatchmethod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,6 +95,7 @@ from rmfs_tools.scenario_findings import (
     StepResult,
     money_findings,
 )
+from rmfs_tools.scenario_pace import Pace
 from rmfs_tools.scenario_world import World
 
 Say = Callable[[str], None]
@@ -136,6 +140,7 @@ class Played:
         unmet: What was not as expected; empty when all was.
         reached: Codes that people were told, with their kind.
         replay: The command that plays it again.
+        stopped: Somebody has stopped it before its end.
     """
 
     name: str
@@ -147,11 +152,12 @@ class Played:
     virtual_s: float = 0.0
     unmet: list[Unmet] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
+    stopped: bool = False
 
     @property
     def met(self) -> bool:
-        """Whether everything was as expected."""
-        return not self.unmet
+        """Whether everything was as expected, to its end."""
+        return not self.unmet and not self.stopped
 
 
 def play(
@@ -161,6 +167,7 @@ def play(
     pictures: Path | None = None,
     say: Say = lambda _line: None,
     called: str = "",
+    begin_pace: Callable[[], Pace] | None = None,
 ) -> Played:
     """Play a scenario from its start to its end, or to the first step that is not met.
 
@@ -170,6 +177,7 @@ def play(
         pictures: Where pictures of franks go, or None.
         say: Told of every step, for people.
         called: What to play it again by: a file or a name; its name if left out.
+        begin_pace: Begins a pace when the first step does; None: time passes at once.
 
     Returns:
         How it went, with every oracle's finding.
@@ -180,6 +188,8 @@ def play(
     with TemporaryDirectory(prefix="rmfs-scenario-") as folder:
         world = World(scenario, Path(folder), chosen, pictures)
         try:
+            if begin_pace is not None:
+                world.keep_pace(begin_pace())
             _Player(world, played, say).play()
         finally:
             world.close()
@@ -198,11 +208,13 @@ class _Player:
         self._images: dict[str, tuple[bytes, bytes]] = {}
 
     def play(self) -> None:
-        """Take every step, then run the oracles."""
+        """Take every step, then run the oracles on what the memories hold."""
         world, played = self._world, self._played
         began = world.wall.utc()
         self._note_reached()
         self._take_all(world.scenario.steps)
+        if played.stopped:
+            world.put_away()
         played.unmet += [Unmet("money", "", "", one) for one in money_findings(world)]
         played.franks = world.printer.printed
         played.dial_ins = world.dial_ins
@@ -210,14 +222,33 @@ class _Player:
 
     def _take_all(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            if self._played.unmet:
+            if self._has_ended or not self._comes(step):
                 return
             self._take(step)
 
+    @property
+    def _has_ended(self) -> bool:
+        return bool(self._played.unmet) or self._played.stopped
+
+    def _comes(self, step: Step) -> bool:
+        """Wait for a step; whether it comes."""
+        if step.at is not None:
+            return self._wait_until(step.at.after(self._world.wall.utc()), step.place)
+        self._played.stopped = not self._world.goes_on()
+        return not self._played.stopped
+
+    def _wait_until(self, moment: datetime, place: str) -> bool:
+        world = self._world
+        lapse = moment - world.wall.utc()
+        if world.is_paced and lapse > timedelta(0):
+            shown = timedelta(seconds=round(lapse.total_seconds()))
+            at = moment.astimezone(INDIA)
+            self._say(f"    {place} comes at {at:%Y-%m-%d %H:%M:%S}, in {shown}")
+        self._played.stopped = not world.wait_until(moment)
+        return not self._played.stopped
+
     def _take(self, step: Step) -> None:
         world = self._world
-        if step.at is not None:
-            world.pass_until(step.at.after(world.wall.utc()))
         self._played.steps += 1
         if not isinstance(step.action, Repeat):
             self._tell(step)
@@ -231,13 +262,15 @@ class _Player:
         except RmfsError as error:
             self._result.error = str(error)
         self._note_reached()
-        if self._played.unmet:
+        if self._has_ended:
             return
         self._tell_result()
         unmet = list(self._unmet(step))
         self._played.unmet += unmet
         for one in unmet:
             self._say(f"    NOT MET {one}")
+        if world.is_paced and not unmet and not isinstance(step.action, Repeat):
+            self._say("    as expected")
 
     def _unmet(self, step: Step) -> Iterator[Unmet]:
         finder = Finder(self._world, self._result)
@@ -307,10 +340,12 @@ class _Player:
         began = self._world.wall.utc()
         for turn in range(1, action.times + 1):
             if action.every is not None:
-                self._world.pass_until(began + action.every * (turn - 1))
+                moment = began + action.every * (turn - 1)
+                if not self._wait_until(moment, f"turn {turn}"):
+                    return
             self._turn = turn
             self._take_all(action.steps)
-            if self._played.unmet:
+            if self._has_ended:
                 return
         self._turn = outer
         self._result = StepResult()

@@ -91,6 +91,20 @@ def test_nothing_named_is_a_mistake_in_typing() -> None:
     assert isinstance(run("run").exception, click.UsageError)
 
 
+def test_in_real_time_it_goes_as_in_virtual_time(file: Path) -> None:
+    file.write_text(GOOD)
+    result = run("run", str(file), "--real", "--json")
+    assert result.return_value == 0
+    (found,) = json.loads(result.stdout)["scenarios"]
+    assert (found["met"], found["stopped"]) == (True, False)
+
+
+def test_virtual_time_cannot_hurry() -> None:
+    assert isinstance(
+        run("run", "zero-prints", "--hurry", "60").exception, click.UsageError
+    )
+
+
 def test_the_library_is_listed_for_people_and_for_programs() -> None:
     lines = run("list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(library_names())
