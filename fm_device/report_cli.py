@@ -18,6 +18,7 @@ from fm_device.typed_cli import (
 
 if TYPE_CHECKING:
     from fm_device.firmware.franking import Franking
+    from fm_device.firmware.machine import Machine
     from fm_device.firmware.refusals import Refusal
     from fm_device.flash.events import Event
     from fm_device.reports.document import Report
@@ -62,7 +63,13 @@ def add_report_commands(machine: click.Group) -> None:
     type=click.IntRange(0, 50),
     help="With --again: only the statement of this department.",
 )
+@click.option(
+    "--by-total",
+    is_flag=True,
+    help="A statement of mailing in one row, where the rows before it are lost.",
+)
 @click.option("--pin", help="The operator's PIN, where the machine asks for one.")
+@click.option("--supervisor-pin", help="With --by-total: the supervisor's PIN.")
 @_as_json
 def report(
     folder: Path,
@@ -72,35 +79,57 @@ def report(
     width: int,
     again: bool,
     customer: int | None,
+    by_total: bool,
     pin: str | None,
+    supervisor_pin: str | None,
     as_json: bool,
 ) -> int:
     """Print a report of the machine; `mailing` closes a statement of mailing.
 
     A statement tells of all franks since the one before, so it is made once; --again
     prints the last one once more. A commercial licensee gets one for each customer.
+    Where the flash with the rows was lost, the supervisor has the mail since the last
+    statement stated --by-total.
     """
     from fm_device.firmware.reporting import report as print_report
-    from fm_device.psd.pins import Role
 
     if (again or customer is not None) and name != "mailing":
         raise click.UsageError("only a statement of mailing is printed --again")
     if customer is not None and not again:
         raise click.UsageError("--customer needs --again: all are closed together")
+    if by_total and (again or name != "mailing"):
+        raise click.UsageError("only a new statement of mailing is made --by-total")
     if pdf is not None and (pdf.exists() or not pdf.absolute().parent.is_dir()):
         raise click.UsageError(f"{pdf}: choose a new file in a folder that exists")
     with opened(folder, "machine report") as machine:
-        if name == "mailing" and machine.settings.pins_on:
-            refusal = give_pin(machine, Role.OPERATOR, pin)
+        if name == "mailing":
+            refusal = _give_pins(machine, pin, supervisor_pin, by_total=by_total)
             if refusal is not None:
                 return told(refusal)
-        made = print_report(machine, name, customer=customer, again=again)
+        made = print_report(
+            machine, name, customer=customer, again=again, by_total=by_total
+        )
     if not isinstance(made, tuple):
         return told(made)
     if not made:
         click.echo(f"department {customer} has no statement of that time", err=True)
     _hand_out(made, pdf, width=width, as_json=as_json)
     return EXIT_DONE
+
+
+def _give_pins(
+    machine: "Machine", pin: str | None, supervisor_pin: str | None, *, by_total: bool
+) -> "Refusal | None":
+    """Open what a statement of mailing needs: the operator's, or the supervisor's."""
+    from fm_device.psd.pins import Role
+
+    if by_total:
+        refusal = give_pin(machine, Role.SUPERVISOR, supervisor_pin)
+        if refusal is not None:
+            return refusal
+    if machine.settings.pins_on and not machine.desk.may(Role.OPERATOR):
+        return give_pin(machine, Role.OPERATOR, pin)
+    return None
 
 
 def _hand_out(

@@ -438,7 +438,12 @@ class _Player:
 
     @_do.register
     def _(self, action: PrintReport) -> None:
-        done = report(self._world.machine, action.kind, again=action.again)
+        done = report(
+            self._world.machine,
+            action.kind,
+            again=action.again,
+            by_total=action.by_total,
+        )
         if isinstance(done, tuple):
             self._result.done = len(done)
         else:

@@ -1,9 +1,14 @@
 """The statement of mailing of a machine: what it tells of, and how it is closed.
 
 It tells of what was franked since the statement before. It is closed when it is asked
-for: settings and number are stored before anything is handed out, so no two statements
-tell of the same frank, and the last one can be printed again when the paper was lost.
-Its number is ours: licence identifier and a running number.
+for: its rows and number go into the settings, then number and registers into the PSD,
+before anything is handed out. So no two statements tell of the same frank, and the last
+one can be printed again when the paper was lost. Its number is ours: licence identifier
+and a running number.
+
+Where the PSD knows of a later statement than the settings, these were lost or an old
+flash was put back. What was franked since is known from the registers, but not of which
+class: the supervisor may have it stated by total.
 """
 
 from collections.abc import Iterable
@@ -17,6 +22,7 @@ from fm_device.flash.events import EventCode
 from fm_device.flash.settings import Mailed, MailedRow
 from fm_device.psd.franking import FrankRefusal
 from fm_device.psd.pins import Role
+from fm_device.psd.records import PsdRecord
 from fm_device.reports.document import Report
 from fm_device.reports.facts import CustomerFacts, MailingFacts, UsageRow
 from fm_device.reports.mailing import statements_of_mailing
@@ -27,8 +33,15 @@ if TYPE_CHECKING:
     from fm_device.firmware.machine import Machine
 
 
-def close_mailing(machine: "Machine") -> tuple[Report, ...] | Refusal:
+def close_mailing(
+    machine: "Machine", *, by_total: bool = False
+) -> tuple[Report, ...] | Refusal:
     """Close a statement of mailing, and print it.
+
+    Args:
+        machine: Which is on.
+        by_total: Where the rows before are lost, state the mail in one row; the
+            supervisor does. Otherwise it changes nothing.
 
     Returns:
         One report, or one for each customer of a commercial licensee; or why none.
@@ -45,42 +58,89 @@ def close_mailing(machine: "Machine") -> tuple[Report, ...] | Refusal:
         return FrankRefusal.CLOCK_NOT_SET
     if machine.without_flash:
         return MachineFault.MEMORY_FAILED
-    opening = machine.desk.mailed
+    lost = _rows_lost(machine)
+    opening = _stated(machine.record) if lost else machine.desk.mailed
     if registers.ascending_paise == opening.ascending_paise:
         return FirmwareRefusal.NO_MAIL
+    if lost and not by_total:
+        return FirmwareRefusal.MAIL_ROWS_LOST
+    if lost and not machine.desk.may(Role.SUPERVISOR):
+        return FirmwareRefusal.SUPERVISOR_NEEDED
     closing = Mailed(
         now,
         registers.ascending_paise,
         registers.descending_paise,
         kept_rows(machine),
     )
-    by_customer = settings.accounts_on and bool(settings.departments)
-    statement = _Statement(opening, closing, by_customer=by_customer)
-    last = _last_number(machine)
+    by_customer = settings.accounts_on and bool(settings.departments) and not lost
+    total_items = registers.items - machine.record.som_items if lost else 0
+    statement = _Statement(opening, closing, by_customer, total_items)
+    last = max(settings.som_number, machine.record.som_number)
     made = statement.reports(machine, last)
     machine.set(
         som_number=last + len(made),
         mailed=closing,
         mailed_before=opening,
         mailed_by_customer=by_customer,
+        mailed_items=registers.items,
+        mailed_total_items=total_items,
     )
-    items = sum(row.items for row in statement.rows)
+    _tell_psd(machine)
+    items = total_items or sum(row.items for row in statement.rows)
     machine.note(EventCode.STATEMENT_CLOSED, machine.settings.som_number, items)
     return made
 
 
 def print_again(machine: "Machine") -> tuple[Report, ...] | Refusal:
-    """Print the last statement once more, as it was closed."""
+    """Print the last statement once more, as it was closed.
+
+    Raises:
+        InvariantError: The PSD's memory was put back to before it.
+        StoreError: The PSD did not know of it yet, and may not know now.
+    """
     settings = machine.settings
+    if machine.without_flash:
+        return MachineFault.MEMORY_FAILED
+    if _rows_lost(machine):
+        return FirmwareRefusal.MAIL_ROWS_LOST
     if not settings.som_number or machine.desk.mailed != settings.mailed:
         return FirmwareRefusal.NO_STATEMENT
     statement = _Statement(
         settings.mailed_before,
         settings.mailed,
-        by_customer=settings.mailed_by_customer,
+        settings.mailed_by_customer,
+        settings.mailed_total_items,
     )
     before = settings.som_number - len(statement.departments)
-    return statement.reports(machine, before)
+    made = statement.reports(machine, before)
+    # The power may have failed before the PSD knew; nothing was handed out then.
+    _tell_psd(machine)
+    return made
+
+
+def _rows_lost(machine: "Machine") -> bool:
+    """Whether the PSD knows of a later statement of this life than the settings."""
+    return machine.record.som_ascending_paise > machine.desk.mailed.ascending_paise
+
+
+def _stated(record: PsdRecord) -> Mailed:
+    """Give the last statement as the PSD knows it: without its rows."""
+    return Mailed(
+        record.som_time, record.som_ascending_paise, record.som_descending_paise
+    )
+
+
+def _tell_psd(machine: "Machine") -> None:
+    """Let the PSD note the statement that the settings have."""
+    settings = machine.settings
+    closed = settings.mailed
+    machine.psd.note_statement(
+        settings.som_number,
+        closed.time,
+        closed.ascending_paise,
+        closed.descending_paise,
+        settings.mailed_items,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +151,13 @@ class _Statement:
         opening: The closing before.
         closing: The closing.
         by_customer: Whether each department has a statement of its own.
+        total_items: Items in between where the opening's rows are lost; 0 otherwise.
     """
 
     opening: Mailed
     closing: Mailed
     by_customer: bool
+    total_items: int
 
     @property
     def rows(self) -> tuple[MailedRow, ...]:
@@ -155,25 +217,16 @@ class _Statement:
             opening_descending_paise=opening.descending_paise,
             closing_ascending_paise=closing.ascending_paise,
             closing_descending_paise=closing.descending_paise,
-            rows=usage_rows(machine, self.rows),
+            rows=self._usage_rows(machine),
             customers=customers if self.by_customer else (),
         )
         return statements_of_mailing(machine_facts(machine), facts)
 
-
-def _last_number(machine: "Machine") -> int:
-    """Give the number used last; where the settings were lost, the log knows it.
-
-    No two statements of a licence have one number, though the first after such a loss
-    tells of the whole life again.
-    """
-    began = machine.record.life.began
-    logged = (
-        entry.detail[0]
-        for entry in machine.log.entries()
-        if entry.code == EventCode.STATEMENT_CLOSED and entry.time > began
-    )
-    return max(machine.settings.som_number, next(logged, 0))
+    def _usage_rows(self, machine: "Machine") -> tuple[UsageRow, ...]:
+        if not self.total_items:
+            return usage_rows(machine, self.rows)
+        rise = self.closing.ascending_paise - self.opening.ascending_paise
+        return (UsageRow(0, "", "-", "all classes", self.total_items, Paise(rise)),)
 
 
 def _som_number(machine: "Machine", number: int) -> str:

@@ -62,3 +62,7 @@ class FirmwareRefusal(Coded):
         "NO STATEMENT OF MAILING yet: frank, then print the first one",
     )
     NO_RECHARGE = ("FMW-12-010", "NO RECHARGE yet: dial in for one")
+    MAIL_ROWS_LOST = (
+        "FMW-12-011",
+        "MAIL BEFORE IS STATED, ROWS LOST: ask the supervisor for a statement by total",
+    )

@@ -55,7 +55,12 @@ _PRINT_STOPS: Final = frozenset(
 
 
 def report(
-    machine: "Machine", name: str, *, customer: int | None = None, again: bool = False
+    machine: "Machine",
+    name: str,
+    *,
+    customer: int | None = None,
+    again: bool = False,
+    by_total: bool = False,
 ) -> tuple[Report, ...] | Refusal:
     """Print a report.
 
@@ -64,6 +69,7 @@ def report(
         name: One of `REPORTS`.
         customer: Hand out only the statement of this department; all are made.
         again: Print the last statement of mailing once more instead of closing one.
+        by_total: Close a statement of mailing though the rows before it are lost.
 
     Returns:
         The report; statements of mailing may be several. Or why there is none.
@@ -80,7 +86,12 @@ def report(
     stop = next((fault for fault in machine.faults if fault in _PRINT_STOPS), None)
     if stop is not None:
         return stop
-    made = print_again(machine) if again and name == MAILING else make(machine)
+    if name != MAILING:
+        made = make(machine)
+    elif again:
+        made = print_again(machine)
+    else:
+        made = close_mailing(machine, by_total=by_total)
     if not isinstance(made, tuple):
         return made
     machine.use(after_report(machine.sensors))

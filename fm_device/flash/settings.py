@@ -156,6 +156,9 @@ class Settings:
         mailed_before: What the one before it was closed with, so that the last can be
             printed again.
         mailed_by_customer: Whether the last was a statement for each customer.
+        mailed_items: The item counter when it was closed.
+        mailed_total_items: Items of the last where it was a statement by total, as the
+            rows before it were lost; 0 where its rows are known.
         batch_items: The item counter when the batch was begun: the batch is what came
             since, so that counting it costs no write.
         batch_ascending_paise: AR when the batch was begun.
@@ -182,6 +185,8 @@ class Settings:
     mailed: Mailed = field(default_factory=Mailed)
     mailed_before: Mailed = field(default_factory=Mailed)
     mailed_by_customer: bool = False
+    mailed_items: int = 0
+    mailed_total_items: int = 0
     batch_items: int = 0
     batch_ascending_paise: Paise = NOTHING
     battery_changed: EpochSeconds = NO_TIME
@@ -195,6 +200,8 @@ class Settings:
             ("date advance", self.date_advance_max_days, DATE_ADVANCE_DAYS_MAX),
             ("slogan", self.slogan, SLOGAN_NUMBER_MAX),
             ("statement number", self.som_number, U32_MAX),
+            ("items at the statement", self.mailed_items, U32_MAX),
+            ("items by total", self.mailed_total_items, U32_MAX),
             ("items of the batch", self.batch_items, U32_MAX),
             ("AR of the batch", self.batch_ascending_paise, AMOUNT_PAISE_MAX),
             ("battery's first day", self.battery_changed, U32_MAX),
@@ -235,6 +242,8 @@ class Settings:
             "mailed": _mailed_fields(self.mailed),
             "mailed_before": _mailed_fields(self.mailed_before),
             "mailed_by_customer": self.mailed_by_customer,
+            "mailed_items": self.mailed_items,
+            "mailed_total_items": self.mailed_total_items,
             "batch_items": self.batch_items,
             "batch_ascending_paise": self.batch_ascending_paise,
             "battery_changed": self.battery_changed,
@@ -453,6 +462,8 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "mailed": _mailed,
     "mailed_before": _mailed,
     "mailed_by_customer": _flag,
+    "mailed_items": _whole,
+    "mailed_total_items": _whole,
     "batch_items": _whole,
     "batch_ascending_paise": _whole,
     "battery_changed": _whole,

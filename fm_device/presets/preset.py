@@ -278,7 +278,7 @@ class Preset:
             changes["rows"] = self.usage
         if self.recharges is not None:
             changes["recharges"] = _recharges(self.recharges, now)
-        after = replace(record, **changes)
+        after = _stated_before(replace(record, **changes))
         return replace(after, lives=(*record.lives[:-1], self._life(after)))
 
     def _plain(self, now: EpochSeconds) -> dict[str, Any]:
@@ -394,6 +394,23 @@ def _settled(value: Any, now: EpochSeconds, place: str) -> Any:
 
 def _offset_s(values: dict[str, Any]) -> int | None:
     return int(values.get("offset_s", 0)) if values.get("set", True) else None
+
+
+def _stated_before(record: PsdRecord) -> PsdRecord:
+    """Forget a statement of mailing of what is not franked now, but for its number."""
+    registers = record.registers
+    if (
+        record.som_ascending_paise <= registers.ascending_paise
+        and record.som_items <= registers.items
+    ):
+        return record
+    return replace(
+        record,
+        som_time=EpochSeconds(0),
+        som_ascending_paise=Paise(0),
+        som_descending_paise=Paise(0),
+        som_items=0,
+    )
 
 
 def _pending(values: dict[str, Any]) -> Request | None:

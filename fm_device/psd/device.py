@@ -65,7 +65,7 @@ from hw.clock import WallClock
 from hw.nvram import Nvram
 from protocol.channel import MachineChannel, MachineChannelPort
 from protocol.dialogue.machine import PsdAnswer, Request
-from protocol.errors import LocalProtocolError
+from protocol.errors import InvariantError, LocalProtocolError
 from protocol.indicium import authentication_code, authentication_key, sign_indicium
 from protocol.keys import (
     MachineCredential,
@@ -81,6 +81,7 @@ from protocol.registers import ZERO_REGISTERS, MachineState, RequestKind
 from protocol.values import (
     EpochSeconds,
     LicenceIdentifier,
+    Paise,
 )
 
 PIN_CODE_MIN: Final = 100_000
@@ -333,6 +334,48 @@ class Psd:
         if record.open_frank is None or item != record.registers.items_with_zero:
             raise LocalProtocolError(f"no frank {item} is open")
         self._memory.store(replace(record, open_frank=None))
+
+    def note_statement(
+        self,
+        number: int,
+        time: EpochSeconds,
+        ascending_paise: Paise,
+        descending_paise: Paise,
+        items: int,
+    ) -> None:
+        """Note a statement of mailing before it is handed out.
+
+        Its rows are in the flash; this is what outlives it, so that no mail is stated
+        twice and no number used twice.
+
+        Args:
+            number: Of the statement; of several closed together the last.
+            time: When it was closed.
+            ascending_paise: AR then.
+            descending_paise: DR then.
+            items: The item counter then.
+
+        Raises:
+            InvariantError: AR or the item counter was never there yet, or number or AR
+                is less than that of the last statement.
+            StoreError: The note may or may not be stored: hand nothing out.
+        """
+        record, registers = self.record, self.record.registers
+        if ascending_paise > registers.ascending_paise or items > registers.items:
+            raise InvariantError(
+                f"a statement of mailing up to {ascending_paise} paise and {items} "
+                "items, which are not franked yet: the PSD's memory was put back"
+            )
+        after = replace(
+            record,
+            som_number=number,
+            som_time=time,
+            som_ascending_paise=ascending_paise,
+            som_descending_paise=descending_paise,
+            som_items=items,
+        )
+        if after != record:
+            self._memory.store(after)
 
     # PINs, and what must never be done to a PSD.
 

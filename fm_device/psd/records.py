@@ -50,7 +50,7 @@ PIN_ROLES: Final = 3
 
 _FIXED: Final = struct.Struct(
     f">B8sBBQ QQQII II BQ {MARK_OCTETS}s III ?qI QB II"
-    f" I QQ ?BBQHI {PIN_ROLES}sI {PIN_ROLES * PIN_OCTETS}s I? B BHBB"
+    f" I QQ ?BBQHI {PIN_ROLES}sI {PIN_ROLES * PIN_OCTETS}s I? B BHBB IIQQI"
 )
 _LIFE: Final = struct.Struct(">H7sIQQI")
 _USAGE: Final = struct.Struct(">BBIQ?")
@@ -222,6 +222,12 @@ class PsdRecord:
         latest: The PSD's clock at its latest frank or receipt; 0 before. A clock that
             shows much less was turned back.
         lock_ordered: Whether a LOCK order is in force, also behind a lock-out.
+        som_number: Number of the last statement of mailing of this life that was handed
+            out; 0 before the first. Its rows are in the flash.
+        som_time: When that was closed.
+        som_ascending_paise: AR then; 0 before the first.
+        som_descending_paise: DR then.
+        som_items: The item counter then.
     """
 
     psd_serial: str
@@ -257,6 +263,11 @@ class PsdRecord:
     contents: tuple[ContentHeld, ...] = ()
     latest: EpochSeconds = NO_TIME
     lock_ordered: bool = False
+    som_number: int = 0
+    som_time: EpochSeconds = NO_TIME
+    som_ascending_paise: Paise = NOTHING
+    som_descending_paise: Paise = NOTHING
+    som_items: int = 0
 
     @property
     def usage(self) -> tuple[ClassUsage, ...]:
@@ -322,12 +333,21 @@ class PsdRecord:
             or (following.mark == NO_MARK and self.mark != NO_MARK)
         ):
             raise InvariantError("mark and order serial go back in a new life only")
+        self._check_stated(following)
         moved = following.registers.control_total_paise
         if (
             moved != self.registers.control_total_paise
             and following.recharge_number == self.recharge_number
         ):
             raise InvariantError("the control total changes without a voucher")
+
+    def _check_stated(self, following: "PsdRecord") -> None:
+        stated = following.som_number, following.som_ascending_paise
+        if len(following.lives) > len(self.lives):
+            if any(stated):
+                raise InvariantError("a new life begins without a statement of mailing")
+        elif stated[0] < self.som_number or stated[1] < self.som_ascending_paise:
+            raise InvariantError("statements of mailing go back in a new life only")
 
     def encode(self) -> bytes:
         """Flatten the record."""
@@ -373,6 +393,11 @@ class PsdRecord:
             len(self.rows),
             len(self.recharges),
             len(self.contents),
+            self.som_number,
+            self.som_time,
+            self.som_ascending_paise,
+            self.som_descending_paise,
+            self.som_items,
         )
         lives = [
             _LIFE.pack(
@@ -522,6 +547,11 @@ def _decode(octets: bytes) -> PsdRecord:
         rows,
         recharges,
         contents,
+        som_number,
+        som_time,
+        som_ascending_paise,
+        som_descending_paise,
+        som_items,
     ) = _FIXED.unpack_from(octets)
     at = _FIXED.size + (VOUCHER_OCTETS if has_voucher else 0)
     parts = []
@@ -575,6 +605,11 @@ def _decode(octets: bytes) -> PsdRecord:
         ),
         latest=EpochSeconds(latest),
         lock_ordered=lock_ordered,
+        som_number=som_number,
+        som_time=EpochSeconds(som_time),
+        som_ascending_paise=Paise(som_ascending_paise),
+        som_descending_paise=Paise(som_descending_paise),
+        som_items=som_items,
     )
 
 

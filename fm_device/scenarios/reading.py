@@ -659,6 +659,7 @@ def _report(table: Table) -> Action:
     return PrintReport(
         table.take("kind", one_of(REPORTS)),
         table.take("again", flag, False),  # noqa: FBT003
+        table.take("by-total", flag, False),  # noqa: FBT003
     )
 
 

@@ -342,10 +342,13 @@ class PrintReport:
 
     Attributes:
         kind: As `fm_device.firmware.reporting.REPORTS`.
+        again: The last statement of mailing once more.
+        by_total: A statement of mailing though the rows before it are lost.
     """
 
     kind: str
     again: bool = False
+    by_total: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fm_device.firmware.desk import Service
 from fm_device.firmware.faults import MachineFault
 from fm_device.firmware.printing import MemoryPrinter
 from fm_device.firmware.reporting import REPORTS
-from fm_device.folder import create_machine, open_machine, read_papers
+from fm_device.folder import FLASH, create_machine, open_machine, read_papers
 from fm_device.postage.factory import factory_tariff
 from hw.clock import MemoryWallClock, SystemWallClock
 from hw.entropy import SeededEntropy
@@ -141,6 +141,31 @@ def test_a_machine_that_asks_for_a_pin_franks_with_it_only(desk: Typist) -> None
     desk.frank("--pin", "1234")
     asked = desk.said("report", "mailing", keys="1234\n")
     assert "STATEMENT OF MAILING" in asked
+
+
+def test_mail_whose_rows_are_lost_is_stated_by_total_by_the_supervisor(
+    desk: Typist,
+) -> None:
+    desk.said("pin", "set", "supervisor", "--pin", "22222")
+    desk.frank()
+    desk.said("report", "mailing")
+    before = _flash(desk).read_bytes()
+    desk.frank()
+    desk.said("report", "mailing")
+    _flash(desk).write_bytes(before)
+    desk.frank()
+    assert "FMW-12-011" in desk.refused("report", "mailing")
+    by_total = ("report", "mailing", "--by-total")
+    assert "WRONG PIN" in desk.refused(*by_total, "--supervisor-pin", "9999")
+    told = desk.said(*by_total, "--supervisor-pin", "22222")
+    assert "all classes" in told
+    assert "-000003" in told
+    for wrong in (("funds", "--by-total"), ("mailing", "--again", "--by-total")):
+        assert isinstance(desk.type("report", *wrong).exception, click.UsageError)
+
+
+def _flash(desk: Typist) -> Path:
+    return desk.folder / FLASH
 
 
 # Settings.

@@ -1,8 +1,9 @@
 """The power fails while a statement of mailing is closed: no frank is told of twice.
 
-A statement is closed by one change of the settings before anything is printed. Wherever
-that is cut, either it is not closed, and the next one tells of the same mail under the
-same number, or it is, and can be printed again.
+A statement is closed by one change of the settings, and noted by the PSD, before
+anything is printed. Wherever that is cut, either it is not closed, and the next one
+tells of the same mail under the same number, or it is, and can be printed again. What
+was printed is known to the PSD, whatever becomes of the settings.
 """
 
 from collections import Counter
@@ -12,6 +13,7 @@ import pytest
 
 from fm_device.firmware.refusals import FirmwareRefusal
 from fm_device.firmware.reporting import report
+from fm_device.flash.layout import SETTINGS
 from fm_device.flash.settings import Department
 from tests.machines import Bench, a_machine
 from tests.power_cuts import CutBench, after_every_cut, copy_of
@@ -74,3 +76,51 @@ def test_a_statement_is_closed_or_not_and_its_number_is_used_once(
         assert after["opening_ascending_paise"] == 3000
         assert after["amount_paise"] == 500
     assert set(seen) == {"closed", "not closed"}
+
+
+def test_what_was_handed_out_after_a_cut_outlives_the_settings(before: Bench) -> None:
+    memories: Counter[str] = Counter()
+    for found in after_every_cut(before, told):
+        memories[found.memory] += 1
+        bench = found.bench
+        closed = bench.machine.settings.mailed.ascending_paise == 3000
+        handed_out = told(bench, again=closed)
+        used = bench.machine.record.som_number
+        assert used == bench.machine.settings.som_number == 2 * len(handed_out)
+        bench.machine.switch_off()
+        for address in SETTINGS.addresses:
+            bench.flash.write(address + 40, b"\x00")
+        bench.switch_on_again()
+        bench.franked()
+        assert report(bench.machine, "mailing") is FirmwareRefusal.MAIL_ROWS_LOST
+        made = report(bench.machine, "mailing", by_total=True)
+        assert isinstance(made, tuple)
+        assert [one.figures["amount_paise"] for one in made] == [500]
+        assert bench.machine.settings.som_number == used + 1
+    assert set(memories) == {"flash", "psd"}
+
+
+def test_a_cut_that_nobody_saw_a_statement_of_leaves_the_mail_unstated(
+    before: Bench,
+) -> None:
+    """Settings lost in the cut: all that the PSD did not note is stated by total."""
+    seen: Counter[int] = Counter()
+    for found in after_every_cut(before, told, only=3):
+        bench = found.bench
+        bench.machine.switch_off()
+        for address in SETTINGS.addresses:
+            bench.flash.write(address + 40, b"\x00")
+        bench.switch_on_again()
+        noted = bench.machine.record.som_ascending_paise
+        seen[noted] += 1
+        bench.franked()
+        (one,) = _by_total(bench)
+        assert one["opening_ascending_paise"] == noted
+        assert one["amount_paise"] == 3500 - noted
+    assert set(seen) == {1500, 3000}
+
+
+def _by_total(bench: Bench) -> _Told:
+    made = report(bench.machine, "mailing", by_total=True)
+    assert isinstance(made, tuple), made
+    return tuple(one.figures for one in made)

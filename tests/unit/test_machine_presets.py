@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fm_device.firmware.reporting import report
 from fm_device.presets import (
     PresetError,
     apply_preset,
@@ -113,6 +114,18 @@ def test_a_register_that_is_named_moves_ct_and_the_base_of_the_life() -> None:
     assert record.registers.control_total_paise == 1000
     assert record.life.ascending_paise == 700
     assert record.balanced
+
+
+def test_a_preset_before_the_last_statement_of_mailing_keeps_its_number() -> None:
+    bench = a_machine()
+    bench.franked()
+    assert isinstance(report(bench.machine, "mailing"), tuple)
+    bench.machine.switch_off()
+    preset = b"usage = []\nregisters = { ascending_paise = 0, items = 0 }"
+    apply_preset(bench.nvram, read_preset(preset), bench.clock.now())
+    bench.machine.switch_on()
+    record = bench.machine.record
+    assert (record.som_number, record.som_ascending_paise) == (1, 0)
 
 
 def test_everything_that_a_record_holds_can_be_put_into_it() -> None:

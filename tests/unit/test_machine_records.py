@@ -137,6 +137,11 @@ _records = st.builds(
     ).map(tuple),
     latest=_times,
     lock_ordered=st.booleans(),
+    som_number=_u32,
+    som_time=_times,
+    som_ascending_paise=_amounts,
+    som_descending_paise=_amounts,
+    som_items=_u32,
 )
 
 
@@ -166,6 +171,27 @@ def test_every_truncation_and_extension_is_refused() -> None:
             PsdRecord.decode(octets[:length])
     with pytest.raises(StoreError):
         PsdRecord.decode(octets + b"\x00")
+
+
+@pytest.mark.parametrize(
+    "change", [{"som_number": 3}, {"som_ascending_paise": Paise(499)}]
+)
+def test_no_statement_of_mailing_is_forgotten_within_a_life(
+    change: dict[str, Any],
+) -> None:
+    stated = replace(USED, som_number=4, som_ascending_paise=Paise(500), som_items=1)
+    with pytest.raises(InvariantError, match="statements of mailing"):
+        stated.check_successor(replace(stated, **change))
+    stated.check_successor(replace(stated, som_number=5))
+
+
+def test_a_new_life_begins_without_a_statement_of_mailing() -> None:
+    used = replace(USED, som_number=4, som_ascending_paise=Paise(500))
+    life = replace(LIFE, generation=2, ascending_paise=Paise(700))
+    new = replace(used, lives=(LIFE, life), rows=())
+    with pytest.raises(InvariantError, match="without a statement"):
+        used.check_successor(new)
+    used.check_successor(replace(new, som_number=0, som_ascending_paise=Paise(0)))
 
 
 def test_the_longest_record_and_the_fullest_ring_fit_their_slots() -> None:

@@ -1,6 +1,7 @@
 """The reports of a real machine: what it holds, and statements that miss no frank."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -260,19 +261,114 @@ def test_a_statement_that_was_begun_with_a_restored_old_memory_is_none() -> None
     assert machine.settings.som_number == 1
 
 
-def test_a_number_is_not_used_again_though_the_settings_are_lost() -> None:
-    bench = a_machine()
-    bench.days_pass(1)
-    bench.franked()
-    statement(bench)
-    bench.franked()
+def _settings_lost(bench: Bench) -> None:
     for address in SETTINGS.addresses:
         bench.flash.write(address + 40, b"\x00")
     bench.restart()
     assert bench.machine.settings.som_number == 0
-    assert report(bench.machine, "mailing", again=True) is FirmwareRefusal.NO_STATEMENT
+
+
+def _old_flash(bench: Bench, image: bytes) -> None:
+    bench.machine.switch_off()
+    bench.machine.parts = replace(bench.machine.parts, flash=MemoryNvram(image))
+    bench.machine.switch_on()
+
+
+def by_total(bench: Bench) -> dict[str, Any]:
+    made = report(bench.machine, "mailing", by_total=True)
+    assert isinstance(made, tuple), made
+    (one,) = made
+    return one.figures
+
+
+def test_without_its_settings_a_machine_states_by_total_what_came_since() -> None:
+    bench = a_machine()
+    bench.franked()
+    statement(bench)
+    bench.franked(35)
+    bench.franked()
+    _settings_lost(bench)
+    lost = FirmwareRefusal.MAIL_ROWS_LOST
+    assert report(bench.machine, "mailing") is lost
+    assert report(bench.machine, "mailing", again=True) is lost
+    told = by_total(bench)
+    assert told["som_number"] == "N123456-000002"
+    assert (told["items"], told["amount_paise"]) == (2, 1500)
+    assert told["opening_ascending_paise"] == 500
+    assert told["opening_descending_paise"] == 199_500
+    assert told["funds_change_paise"] == 0
+    assert told["classes"] == [
+        {"class": "-", "name": "all classes", "items": 2, "amount_paise": 1500}
+    ]
+    again = asked(bench, "mailing", again=True)
+    assert again.figures == told
+    bench.franked()
+    after = asked(bench, "mailing").figures
+    assert (after["som_number"], after["items"]) == ("N123456-000003", 1)
+    assert [row["class"] for row in after["classes"]] == ["L"]
+
+
+def test_an_old_flash_states_no_mail_twice() -> None:
+    bench = a_machine()
+    bench.franked()
+    statement(bench)
+    old = bench.flash.image()
+    bench.franked()
+    statement(bench)
+    _old_flash(bench, old)
+    assert bench.machine.settings.som_number == 1
+    assert report(bench.machine, "mailing") is FirmwareRefusal.NO_MAIL
+    assert report(bench.machine, "mailing", by_total=True) is FirmwareRefusal.NO_MAIL
+    bench.franked(35)
+    assert report(bench.machine, "mailing") is FirmwareRefusal.MAIL_ROWS_LOST
+    told = by_total(bench)
+    assert (told["som_number"], told["items"]) == ("N123456-000003", 1)
+    assert told["amount_paise"] == 1000
+
+
+def test_customers_mail_whose_rows_are_lost_is_stated_in_one() -> None:
+    bench = a_machine()
+    bench.franked()
+    statement(bench)
+    bench.franked()
+    _settings_lost(bench)
+    bench.machine.desk.change(departments=(SALES,), accounts_on=True)
+    assert by_total(bench)["department"] is None
+
+
+def test_a_statement_by_total_is_the_supervisors() -> None:
+    bench = a_machine()
+    bench.machine.desk.set_pin(Role.SUPERVISOR, "22222")
+    bench.franked()
+    statement(bench)
+    bench.franked()
+    _settings_lost(bench)
+    refused = report(bench.machine, "mailing", by_total=True)
+    assert refused is FirmwareRefusal.SUPERVISOR_NEEDED
+    bench.machine.desk.enter(Role.SUPERVISOR, "22222")
+    assert by_total(bench)["items"] == 1
+
+
+def test_with_its_rows_a_statement_by_total_has_them() -> None:
+    bench = a_machine()
+    bench.franked()
+    assert [row["class"] for row in by_total(bench)["classes"]] == ["L"]
+
+
+def test_settings_lost_before_the_first_statement_lose_no_mail() -> None:
+    bench = a_machine()
+    bench.franked()
+    _settings_lost(bench)
     told = statement(bench)
-    assert (told["som_number"], told["items"]) == ("N123456-000002", 2)
+    assert (told["som_number"], told["items"]) == ("N123456-000001", 1)
+
+
+def test_no_statement_is_noted_of_what_is_not_franked() -> None:
+    bench = a_machine()
+    psd = bench.machine.psd
+    with pytest.raises(InvariantError, match="not franked yet"):
+        psd.note_statement(1, EpochSeconds(1), Paise(500), Paise(0), 1)
+    assert psd.record.som_number == 0
 
 
 # A new life.
@@ -314,6 +410,7 @@ def test_what_the_licensee_before_has_set_is_forgotten_in_a_new_life() -> None:
     assert (settings.batch_items, settings.batch_ascending_paise) == (1, 500)
     assert settings.battery_changed == 1_700_000_000
     assert not machine.psd.has_pin(Role.SUPERVISOR)
+    assert (machine.record.som_number, machine.record.som_ascending_paise) == (0, 0)
     bench.recharge()
     bench.franked()
     assert statement(bench)["som_number"] == "N777777-000001"

@@ -60,7 +60,9 @@ def test_without_its_flash_a_machine_gives_its_credit_back(flash: Nvram) -> None
     assert machine.settings == Settings()
     bench.order(OrderKind.LOCK, 4)
     assert _standing(bench) is MachineState.LOCKED
-    assert report(machine, "mailing") is MachineFault.MEMORY_FAILED
+    for again in (False, True):
+        made = report(machine, "mailing", again=again)
+        assert made is MachineFault.MEMORY_FAILED
     bench.withdraw()
     assert _standing(bench) is MachineState.WITHDRAWN
     assert machine.record.registers.descending_paise == 0
