@@ -288,6 +288,11 @@ def put_new_flash(folder: Path, clock: WallClock) -> None:
     """
     _check_made(folder)
     with _locked(folder, "machine service new-flash"):
+        if (folder / OLD_FLASH).exists():
+            raise FolderError(
+                f"{folder / OLD_FLASH} is there already: it may be the only good one, "
+                "move it elsewhere first"
+            )
         try:
             if (folder / FLASH).exists():
                 (folder / FLASH).rename(folder / OLD_FLASH)

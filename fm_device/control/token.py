@@ -41,10 +41,12 @@ def write_token(path: Path, token: str) -> None:
     """
     unfinished = path.with_name(path.name + ".new")
     try:
-        if path.is_symlink() or (path.exists() and not _holds_token(path)):
-            raise TokenFileError(
-                f"{path} is no token file: choose another name, nothing is overwritten"
-            )
+        for one in (path, unfinished):
+            if one.is_symlink() or (one.exists() and not _holds_token(one)):
+                raise TokenFileError(
+                    f"{one} is no token file: choose another name, nothing is "
+                    "overwritten"
+                )
         unfinished.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(unfinished, flags, _OWNER_ONLY), "w") as file:

@@ -314,3 +314,12 @@ def test_a_missing_flash_is_told_and_a_new_one_is_put_in(folder: Path) -> None:
         assert machine.stop is MachineFault.TARIFF_DAMAGED
         codes = [entry.code for entry in machine.log.entries()]
         assert EventCode.SETTINGS_LOST in codes
+
+
+def test_an_old_flash_that_was_put_aside_is_never_written_over(folder: Path) -> None:
+    put_new_flash(folder, a_clock())
+    before = {path: path.read_bytes() for path in folder.glob("flash.bin*")}
+    with pytest.raises(FolderError, match="move it elsewhere"):
+        put_new_flash(folder, a_clock())
+    after = {path: path.read_bytes() for path in folder.glob("flash.bin*")}
+    assert after == before
