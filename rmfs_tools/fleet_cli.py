@@ -76,7 +76,7 @@ def new(file: Path, folder: Path, server: Path) -> None:
     from hw.clock import SystemWallClock
     from hw.entropy import SystemEntropy
     from protocol.keys import Realm
-    from rmfs_tools.fleet import create_fleet
+    from rmfs_tools.fleet_folder import create_fleet
 
     papers = read_papers(server / "maker.pem", server / "server.json", Realm.TEST)
     made = 0
@@ -103,7 +103,7 @@ def enrol(folder: Path, server: Path, *, as_json: bool) -> None:
 
     from hw.clock import SystemWallClock
     from protocol.values import Paise, show_rupees
-    from rmfs_tools.fleet import enrol_fleet
+    from rmfs_tools.fleet_folder import enrol_fleet
 
     done = enrol_fleet(folder, server, SystemWallClock())
     if as_json:
@@ -118,7 +118,7 @@ def enrol(folder: Path, server: Path, *, as_json: bool) -> None:
 @_json
 def show(folder: Path, *, as_json: bool) -> None:
     """Show every machine of a fleet: its licence, its mail, when it dials."""
-    from rmfs_tools.fleet import read_fleet
+    from rmfs_tools.fleet_folder import read_fleet
 
     plan = read_fleet(folder)
     found: list[dict[str, Any]] = [

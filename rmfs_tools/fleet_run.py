@@ -53,7 +53,8 @@ from rmfs_server.calls import Exchange
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.limits import Limits
 from rmfs_server.writer import ImmediateWriter
-from rmfs_tools.fleet import FleetError, FleetPlan, Member, read_fleet
+from rmfs_tools.fleet import FleetError, FleetPlan, Member
+from rmfs_tools.fleet_folder import read_fleet
 from rmfs_tools.parties import run_on_a_reactor
 
 OnWord = Callable[[str], None]

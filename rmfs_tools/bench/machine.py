@@ -38,7 +38,8 @@ from protocol.errors import InvariantError
 from protocol.keys import Realm
 from protocol.values import LicenceIdentifier
 from rmfs_server.folder import Settings, create_server
-from rmfs_tools.fleet import Item, make_fleet
+from rmfs_tools.fleet import Item
+from rmfs_tools.fleet_memory import make_fleet
 from rmfs_tools.paper import degrade, draw_wear
 
 Say = Callable[[str], None]

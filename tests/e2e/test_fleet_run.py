@@ -12,7 +12,7 @@ from hw.clock import SystemWallClock
 from rmfs_server.folder import open_books
 from rmfs_server.store import ledger
 from rmfs_server.store.verify import verify_books
-from rmfs_tools.fleet import read_fleet
+from rmfs_tools.fleet_folder import read_fleet
 from tests.processes import Server, done, rmfs
 
 FILE = """\

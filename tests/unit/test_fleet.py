@@ -10,14 +10,10 @@ from fm_device.firmware.franking import Printed
 from hw.clock import MemoryWallClock
 from hw.scales.simulated import SimulatedScale
 from protocol.registers import MachineState
-from rmfs_tools.fleet import (
-    FleetError,
-    FleetPlan,
-    Item,
-    make_fleet,
-    read_fleet,
-    read_fleet_file,
-)
+from rmfs_tools.fleet import FleetError, FleetPlan, Item
+from rmfs_tools.fleet_file import read_fleet_file
+from rmfs_tools.fleet_folder import read_fleet
+from rmfs_tools.fleet_memory import make_fleet
 from tests.house.sources import ROOT
 
 SAMPLE = ROOT / "rmfs_tools" / "samples" / "fleet-offices.toml"
