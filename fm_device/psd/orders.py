@@ -26,7 +26,7 @@ from fm_device.psd.states import (
     UnlockOrdered,
     moved,
 )
-from fm_device.psd.timekeeper import time_at
+from fm_device.psd.timekeeper import BEHIND_MAX_S, time_at
 from protocol.contents import Content
 from protocol.messages import Order, OrderKind
 from protocol.registers import MachineState
@@ -35,7 +35,7 @@ from protocol.values import AMOUNT_PAISE_MAX, U32_MAX, EpochSeconds, Paise
 CLOCK_STEP_MAX_S: Final = 24 * 3600
 """A larger step needs the supervisor: it would move the date of a frank."""
 TARIFFS_KEPT: Final = 3
-"""The one in force, the next one, and one that replaces the next."""
+"""The one in force and two to come; for a day after a change, one to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,10 @@ def _keep_tariff(
     """Keep the tariff in force and those to come; what is superseded goes.
 
     A tariff replaces the one that begins with it. Of those that have begun the last one
-    is kept, as no frank bears a day that is past; without a clock, those have begun
-    that began before the latest moment known. If there is no room, the order waits
-    until one of those to come is in force.
+    is kept, as no frank bears a day that is past. The clock may be ahead and go back by
+    a day yet: what began within that day is one to come. Without a clock the latest
+    moment known counts. If there is no room, the order waits until one of those to come
+    has been in force for a day.
     """
     content = circumstances.content
     if content is None:
@@ -162,7 +163,8 @@ def _keep_tariff(
     ]
     tariffs.append(new)
     now = time_at(record, circumstances.battery_time) or record.latest
-    begun = [one.valid_from for one in tariffs if one.valid_from <= now]
+    surely = now - BEHIND_MAX_S
+    begun = [one.valid_from for one in tariffs if one.valid_from <= surely]
     in_force_from = max(begun, default=NO_TIME)
     kept = [one for one in tariffs if one.valid_from >= in_force_from]
     if len(kept) > TARIFFS_KEPT:
