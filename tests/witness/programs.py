@@ -16,6 +16,9 @@ DEBIAN_PACKAGES: Final = {
     "pdfinfo": "poppler-utils",
     "pdftotext": "poppler-utils",
     "psql": "postgresql",
+    "rz": "lrzsz",
+    "ser2net": "ser2net",
+    "sz": "lrzsz",
     "tshark": "tshark",
 }
 """Program and the Debian package that brings it; `.ci/run` installs them all."""
