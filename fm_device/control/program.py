@@ -23,7 +23,7 @@ from fm_device.control.stream import Hub
 from fm_device.control.thread import MachineThread
 from fm_device.control.token import draw_token, remove_token, write_token
 from fm_device.folder import machine_parts, read_world, write_world
-from fm_device.presets.folders import PAPERS
+from fm_device.presets.folders import papers_of
 from hw.clock import WallClock
 from hw.lines.strings import LineAddress
 from hw.scales.port import Scale
@@ -76,7 +76,7 @@ def run_control(
         say: Told the address, once it is listening.
 
     Raises:
-        FolderError: There is no machine, or somebody has it.
+        FolderError: There is no machine, somebody has it, or a paper is missing.
         RmfsError: The port is taken, or the token cannot be written.
     """
     token = draw_token(entropy)
@@ -90,7 +90,7 @@ def run_control(
 
     with machine_parts(folder, "machine control") as memories:
         sensors = read_world(folder)
-        papers = {name: (folder / name).read_text("utf-8") for name in PAPERS}
+        papers = papers_of(folder)
 
         def stand_on(thread: MachineThread, hub: Hub) -> Stand:
             return Stand(

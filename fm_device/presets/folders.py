@@ -104,7 +104,7 @@ def dump_machine(folder: Path, file: Path) -> int:
         _check_realm(folder, nvram)
         octets = encode_image(
             Image(
-                _read_papers(folder),
+                papers_of(folder),
                 nvram.read(0, nvram.size_octets),
                 flash.read(0, flash.size_octets),
             )
@@ -134,7 +134,7 @@ def restore_machine(folder: Path, file: Path, *, other: bool = False) -> None:
     with machine_parts(folder, "machine restore") as (nvram, flash):
         _check_realm(folder, nvram)
         check_test_realm(_realm(image.papers[MACHINE], image.nvram))
-        here = _described(_read_papers(folder)[MACHINE])["psd_serial"]
+        here = _described(papers_of(folder)[MACHINE])["psd_serial"]
         there = _described(image.papers[MACHINE])["psd_serial"]
         if here != there and not other:
             raise ImageError(
@@ -149,7 +149,7 @@ def restore_machine(folder: Path, file: Path, *, other: bool = False) -> None:
 
 def _check_realm(folder: Path, nvram: Nvram) -> None:
     octets = nvram.read(0, nvram.size_octets)
-    check_test_realm(_realm(_read_papers(folder)[MACHINE], octets))
+    check_test_realm(_realm(papers_of(folder)[MACHINE], octets))
 
 
 def _realm(description: str, nvram: bytes) -> Realm | None:
@@ -173,7 +173,12 @@ def _described(text: str) -> dict[str, Any]:
     return found
 
 
-def _read_papers(folder: Path) -> dict[str, str]:
+def papers_of(folder: Path) -> dict[str, str]:
+    """Read the papers that lie beside a machine's memories.
+
+    Raises:
+        FolderError: One of them cannot be read.
+    """
     return {
         name: _read(folder / name, FILE_OCTETS_MAX).decode("utf-8", "replace")
         for name in PAPERS

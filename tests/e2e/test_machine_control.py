@@ -341,6 +341,16 @@ def test_a_file_that_is_no_token_is_not_written_over(place: Path) -> None:
     assert key.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["provisioning.json", "server.json"])
+def test_a_paper_that_is_missing_is_told(place: Path, name: str) -> None:
+    paper = place / "office-1" / name
+    paper.unlink()
+    said = rmfs("machine", "control", place / "office-1")
+    assert said.code == 1
+    assert said.err == f"rmfs: {paper} cannot be read: No such file or directory\n"
+    assert not (place / "office-1" / "control-token").exists()
+
+
 def test_it_listens_on_the_loopback_alone(unchanged: Opened) -> None:
     rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
     wanted = f"{unchanged.program.port:04X}"
