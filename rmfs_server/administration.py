@@ -254,8 +254,8 @@ class Administration:
         Raises:
             AlreadyWaitingError: It is the last order of the machine, and still waits.
             MoveRefusedError: There is no such machine, the kind cannot be ordered with
-                a value, the value does not fit it, or the credit key that is to be
-                retired is still needed.
+                a value, the value does not fit it, the credit key that is to be
+                retired is still needed, or no serial is left.
         """
         check_order_value(kind, value)
         with self._writing("order") as connection:
@@ -457,6 +457,11 @@ def _add_order(
         by.now,
         applied=machine.order_serial,
     )
+    if serial is None:
+        message = f"no serial is left for an order to {machine.licence}"
+        raise MoveRefusedError(
+            f"{message}: withdraw the machine and re-initialise it under a new licence"
+        )
     acts.add(
         connection,
         machine.licence,

@@ -10,7 +10,7 @@ from typing import Any
 
 from protocol.values import LicenceIdentifier, OrderSerial
 from rmfs_server.administration import Administration
-from rmfs_server.refusals import AlreadyWaitingError, MoveRefusedError
+from rmfs_server.refusals import MoveRefusedError, NotNeededError
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def order_all(
         try:
             report.ordered[licence] = serial = give(licence)
             on_progress(f"{licence}: order {serial}")
-        except AlreadyWaitingError as error:
+        except NotNeededError as error:
             report.waiting.append(licence)
             on_progress(f"{licence}: {error}")
         except MoveRefusedError as error:

@@ -7,9 +7,13 @@ class MoveRefusedError(RmfsError):
     """What a person asked is not possible; the words say why and what to do."""
 
 
-class AlreadyWaitingError(MoveRefusedError):
+class NotNeededError(MoveRefusedError):
+    """The machine does without this order: one for all machines leaves it out."""
+
+
+class AlreadyWaitingError(NotNeededError):
     """The same order waits already, as the last one of its machine."""
 
 
-class NotNewerError(AlreadyWaitingError):
+class NotNewerError(NotNeededError):
     """The machine runs this firmware already, or a newer one."""

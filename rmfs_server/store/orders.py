@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from protocol.messages import CAPABILITY_OF, CONTENT_ORDERS, Order, OrderKind
-from protocol.values import EpochSeconds, LicenceIdentifier, OrderSerial
+from protocol.values import U32_MAX, EpochSeconds, LicenceIdentifier, OrderSerial
 from rmfs_server.store import schema
 from rmfs_server.store.contents import key_of
 from rmfs_server.store.machines import Machine
@@ -77,14 +77,19 @@ def add(
     now: EpochSeconds,
     *,
     applied: int,
-) -> OrderSerial:
+) -> OrderSerial | None:
     """Give a machine that is locked its next order.
 
     Its serial is behind those that these books gave and behind `applied`, the highest
     that the machine says it has applied: books restored from an old copy have forgotten
     some, and an order with a serial used before would be taken for applied.
+
+    Returns:
+        Its serial, or None: the last one that an ORDER can bear is used.
     """
     serial = _next_serial(connection, licence, applied)
+    if serial is None:
+        return None
     names_content = kind in CONTENT_ORDERS
     connection.execute(
         insert(schema.machine_order).values(
@@ -127,15 +132,16 @@ def send(
 
 def acknowledge(
     connection: Connection, licence: LicenceIdentifier, up_to: int, now: EpochSeconds
-) -> Mapping[OrderSerial, OrderSerial]:
+) -> Mapping[OrderSerial, OrderSerial | None]:
     """Note that a machine has applied everything up to a serial.
 
     What these books never sent it cannot have applied: under that serial it took an
     order that they have lost. Such an order is taken back and given again, behind all
-    others.
+    others, as long as there are serials.
 
     Returns:
-        The new serial of each order that was given again, by its old one.
+        The new serial of each order that was to be given again, by its old one; None
+        where no serial was left.
     """
     table = schema.machine_order
     open_ones = (
@@ -148,10 +154,13 @@ def acknowledge(
         .where(*open_ones, table.c.sent_at.is_(None), table.c.taken_back_at.is_(None))
         .order_by(table.c.serial)
     ).all()
-    given_again: dict[OrderSerial, OrderSerial] = {}
+    given_again: dict[OrderSerial, OrderSerial | None] = {}
     for row in unsent:
         take_back(connection, licence, OrderSerial(row.serial), now)
         serial = _next_serial(connection, licence, up_to)
+        given_again[OrderSerial(row.serial)] = serial
+        if serial is None:
+            continue
         connection.execute(
             insert(table).values(
                 licence=licence,
@@ -162,7 +171,6 @@ def acknowledge(
                 created_at=row.created_at,
             )
         )
-        given_again[OrderSerial(row.serial)] = serial
     connection.execute(update(table).where(*open_ones).values(acknowledged_at=now))
     return given_again
 
@@ -285,14 +293,16 @@ def not_taken(stored: Iterable[StoredOrder], machine: Machine) -> OrderSerial | 
 
 def _next_serial(
     connection: Connection, licence: LicenceIdentifier, applied: int
-) -> OrderSerial:
+) -> OrderSerial | None:
+    """Say which serial is behind all others, or None: an ORDER cannot bear it."""
     table = schema.machine_order
     last = connection.execute(
         select(func.coalesce(func.max(table.c.serial), 0)).where(
             table.c.licence == licence
         )
     ).scalar_one()
-    return OrderSerial(max(int(last), applied) + 1)
+    serial = max(int(last), applied) + 1
+    return OrderSerial(serial) if serial <= U32_MAX else None
 
 
 def _possible(rows: Iterable[Row[Any]], capabilities: int) -> Iterator[Row[Any]]:

@@ -39,7 +39,7 @@ from protocol.messages import (
     Voucher,
 )
 from protocol.registers import MachineState, RequestKind, VoucherKind
-from protocol.values import LicenceIdentifier, OrderSerial
+from protocol.values import U32_MAX, LicenceIdentifier, OrderSerial
 from rmfs_server.books import Turn
 from rmfs_server.contents import OrderedContent, read_ordered
 from rmfs_server.evidence import collect, verify_evidence
@@ -444,6 +444,30 @@ def test_an_order_that_restored_books_never_sent_is_given_again(
     ]
     machine.take(closed)
     assert complete(office, machine) == []
+
+
+def test_a_machine_with_the_last_serial_is_served_and_given_no_order(
+    office: Office, machine: PaperMachine
+) -> None:
+    office.administration.order(LICENCE, OrderKind.LOCK, 4, BY)
+    machine.order_serial = OrderSerial(U32_MAX)
+    assert complete(office, machine) == []
+    assert picture(office)[0]["taken_back_at"] is not None
+    with pytest.raises(MoveRefusedError, match="no serial is left for an order"):
+        office.administration.order(LICENCE, OrderKind.UNLOCK, 0, BY)
+    assert complete(office, machine) == []
+
+
+def test_the_last_serial_is_given_and_sent(
+    office: Office, machine: PaperMachine
+) -> None:
+    machine.order_serial = OrderSerial(U32_MAX - 1)
+    complete(office, machine)
+    office.administration.order(LICENCE, OrderKind.LOCK, 4, BY)
+    with pytest.raises(MoveRefusedError, match="no serial is left for an order"):
+        office.administration.order(LICENCE, OrderKind.UNLOCK, 0, BY)
+    (sent,) = office.inspect(machine).orders
+    assert (sent.order_serial, sent.order) == (U32_MAX, OrderKind.LOCK)
 
 
 def test_a_key_that_restored_books_never_sent_does_not_sign(
