@@ -76,12 +76,13 @@ def new(file: Path, folder: Path, server: Path) -> None:
     from hw.clock import SystemWallClock
     from hw.entropy import SystemEntropy
     from protocol.keys import Realm
+    from rmfs_tools.fleet_file import read_octets
     from rmfs_tools.fleet_folder import create_fleet
 
     papers = read_papers(server / "maker.pem", server / "server.json", Realm.TEST)
     made = 0
     members = create_fleet(
-        folder, file.read_bytes(), papers, SystemEntropy(), SystemWallClock()
+        folder, read_octets(file), papers, SystemEntropy(), SystemWallClock()
     )
     for member in members:
         made += 1
@@ -98,14 +99,20 @@ def new(file: Path, folder: Path, server: Path) -> None:
 )
 @_json
 def enrol(folder: Path, server: Path, *, as_json: bool) -> None:
-    """Enrol every machine that is not yet, and pay the first deposit for it."""
+    """Enrol every machine that is not yet, and pay a first deposit where none is.
+
+    All papers are read before anything is changed. What was begun is finished: each
+    machine is enrolled once and paid once.
+    """
     from dataclasses import asdict
 
     from hw.clock import SystemWallClock
     from protocol.values import Paise, show_rupees
+    from rmfs_server.folder import open_books, read_server
     from rmfs_tools.fleet_folder import enrol_fleet
 
-    done = enrol_fleet(folder, server, SystemWallClock())
+    with open_books(server) as store:
+        done = enrol_fleet(folder, read_server(server), store, SystemWallClock())
     if as_json:
         click.echo(json.dumps(asdict(done)))
         return

@@ -7,6 +7,7 @@ to write one.
 import tomllib
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from fm_device.classes import parse_class
@@ -30,6 +31,19 @@ _KINDS_MAX: Final = 64
 _ITEMS_MAX: Final = 100_000
 _GRAMS_MAX: Final = 35_000
 _SHARE_MAX: Final = 1_000_000
+
+
+def read_octets(path: Path) -> bytes:
+    """Read what may be a fleet's file; of one that is too long, enough to see it.
+
+    Raises:
+        FleetError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(FILE_OCTETS_MAX + 1)
+    except OSError as error:
+        raise FleetError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def read_fleet_file(octets: bytes) -> FleetPlan:

@@ -1,30 +1,48 @@
 """Fleets in folders: each machine in a folder of its own, enrolled and paid for.
 
 The keys come from the operating system, as every machine's do. What was begun is
-finished by the same command, and nothing is done twice.
+finished by the same command, and nothing is done twice:
+
+- a machine is made beside its folder and renamed when it is whole;
+- what an enrolment needs is read before the books are changed, and each machine's
+  deposit is a fund file of its own, the same whenever it is made: the books take it
+  once.
 """
 
+import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from fm_device.folder import PROVISIONING, Papers, create_machine
+from fm_device.folder import (
+    MACHINE,
+    PROVISIONING,
+    Papers,
+    create_machine,
+    write_file,
+)
 from hw.clock import WallClock
+from protocol.errors import RmfsError
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.keys import MachineProvisioning
 from protocol.parameters import business_date
 from protocol.ports import Entropy
+from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.administration import Administration, NewLicence
-from rmfs_server.folder import open_books, read_server
-from rmfs_server.funds import import_fund_file
-from rmfs_server.store import machines
+from rmfs_server.folder import ServerFolder
+from rmfs_server.funds import ImportReport, import_fund_file
+from rmfs_server.store import Store, fund_files, machines
 from rmfs_server.store.acts import By
 from rmfs_tools.fleet import FleetError, FleetPlan, Member
-from rmfs_tools.fleet_file import read_fleet_file
+from rmfs_tools.fleet_file import read_fleet_file, read_octets
 
 FLEET: Final = "fleet.toml"
+_UNFINISHED: Final = ".new"
 _LICENCE_DAYS: Final = 365
+_NOTHING_CHANGED: Final = "nothing was changed"
 
 
 def create_fleet(
@@ -46,48 +64,89 @@ def create_fleet(
         clock: Sets the machines' clocks.
 
     Raises:
-        FleetError: The file is no fleet, or another fleet is in the folder.
+        FleetError: The file is no fleet, another fleet is in the folder, or a folder
+            cannot be made.
         FolderError: A machine cannot be made.
+        StoreError: A file cannot be written.
     """
     plan = read_fleet_file(octets)
-    kept = folder / FLEET
-    if kept.exists() and kept.read_bytes() != octets:
+    kept = _kept(folder)
+    if kept is None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FleetError(f"{folder} cannot be made: {error.strerror}") from error
+        write_file(folder / FLEET, octets)
+    elif kept != octets:
         raise FleetError(f"{folder} holds another fleet: choose a new folder")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(octets)
-    except OSError as error:
-        raise FleetError(f"{folder} cannot be made: {error.strerror}") from error
     for member in plan.members():
-        if not (folder / member.licence / PROVISIONING).exists():
-            create_machine(
-                folder / member.licence,
-                papers,
-                psd_serial=member.psd_serial,
-                licence=member.licence,
-                entropy=entropy,
-                clock=clock,
-                pin_code=plan.pin_code,
-            )
+        _create_machine(folder, member, papers, entropy, clock)
         yield member
+
+
+def _create_machine(
+    folder: Path, member: Member, papers: Papers, entropy: Entropy, clock: WallClock
+) -> None:
+    made = folder / member.licence
+    unfinished = folder / (member.licence + _UNFINISHED)
+    try:
+        if (made / MACHINE).exists():
+            return
+        if made.exists():
+            raise FleetError(
+                f"{made} holds no finished machine: move it away, and try again"
+            )
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        create_machine(
+            unfinished,
+            papers,
+            psd_serial=member.psd_serial,
+            licence=member.licence,
+            entropy=entropy,
+            clock=clock,
+            pin_code=member.plan.pin_code,
+        )
+        unfinished.rename(made)
+        _sync(folder)
+    except OSError as error:
+        raise FleetError(f"{made} cannot be made: {error.strerror}") from error
+
+
+def _sync(folder: Path) -> None:
+    """Make sure that a power cut does not take a name back."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_fleet(folder: Path) -> FleetPlan:
     """Read the plan of a fleet in a folder.
 
     Raises:
-        FleetError: There is none.
+        FleetError: There is none, or it cannot be read.
     """
-    try:
-        octets = (folder / FLEET).read_bytes()
-    except OSError as error:
+    octets = _kept(folder)
+    if octets is None:
         raise FleetError(
             f"{folder} holds no fleet: make one with `rmfs fleet new FILE {folder}`"
-        ) from error
+        )
     try:
         return read_fleet_file(octets)
     except FleetError as error:
         raise FleetError(f"{folder / FLEET}: {error}") from error
+
+
+def _kept(folder: Path) -> bytes | None:
+    """Read the file that a fleet's folder keeps; None where there is none."""
+    try:
+        if not (folder / FLEET).exists():
+            return None
+    except OSError as error:
+        raise FleetError(f"{folder} cannot be read: {error.strerror}") from error
+    return read_octets(folder / FLEET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,53 +158,109 @@ class FleetEnrolled:
     deposited_paise: int
 
 
-def enrol_fleet(folder: Path, server_folder: Path, clock: WallClock) -> FleetEnrolled:
-    """Enrol every machine that is not, and pay the deposit for each of those.
+def enrol_fleet(
+    folder: Path, server: ServerFolder, store: Store, clock: WallClock
+) -> FleetEnrolled:
+    """Enrol every machine that is not, and pay the first deposit of each without one.
+
+    Whatever stops it, the same call completes it: each machine is enrolled once and
+    paid once.
+
+    Args:
+        folder: The fleet's.
+        server: Who enrols.
+        store: Its books.
+        clock: Tells when.
 
     Raises:
-        FleetError: The folder holds no fleet.
-        MoveRefusedError: An identifier was used for another machine.
+        FleetError: The folder holds no fleet, or the papers of a machine are missing or
+            wrong: nothing was changed. Or deposits wait in suspense.
+        MoveRefusedError: The server does not enrol a machine.
+        StoreError: The database failed.
     """
-    plan, server = read_fleet(folder), read_server(server_folder)
+    plan = read_fleet(folder)
+    new = _read_new(folder, plan, server, store)
+    administration = Administration(store, server.credit_key)
     expires = business_date(clock.now()) + timedelta(days=_LICENCE_DAYS)
     by = By("rmfs", f"fleet {plan.title or folder.name}", clock.now())
-    new: list[Member] = []
-    with open_books(server_folder) as store:
-        administration = Administration(store, server.credit_key)
-        for member in plan.members():
-            with store.reading() as connection:
-                known = machines.find_enrolled(connection, member.licence)
-            if known is not None and known.credential.psd_serial == member.psd_serial:
-                continue
-            enrolment = server.read_enrolment(folder / member.licence / PROVISIONING)
+    reports = []
+    for member in plan.members():
+        if member.licence in new:
             licence = NewLicence(member.licence_number, member.licensee, expires)
-            administration.enrol(enrolment, licence, by)
-            new.append(member)
-        if new and plan.deposit_paise:
-            file = _deposits(plan, new, business_date(clock.now()))
-            report = import_fund_file(store, encode_fund_file(file), clock.now())
-            if report.suspended:
-                raise FleetError(report.show())
+            administration.enrol(new[member.licence], licence, by)
+        if plan.deposit_paise:
+            reports += _pay(store, member, clock.now())
+    waiting = [line for report in reports for line in report.suspended]
+    if waiting:
+        raise FleetError(
+            f"{len(waiting)} first deposits wait in suspense, because "
+            f"{waiting[0].suspended_because}: correct them by a fund file"
+        )
+    brought = [report for report in reports if not report.already_known]
     return FleetEnrolled(
         enrolled=len(new),
         known=plan.count - len(new),
-        deposited_paise=len(new) * plan.deposit_paise,
+        deposited_paise=sum(report.applied_paise for report in brought),
     )
 
 
-def _deposits(plan: FleetPlan, members: list[Member], today: date) -> FundFile:
-    lines = tuple(
-        DetailLine(
-            line_id=str(line),
-            licence=member.licence,
-            licence_number=member.licence_number,
-            licensee=member.licensee,
-            amount_paise=plan.deposit_paise,
-            mode=PaymentMode.NETBANKING,
-            value_date=today,
-            available_from=today,
+def _read_new(
+    folder: Path, plan: FleetPlan, server: ServerFolder, store: Store
+) -> dict[LicenceIdentifier, MachineProvisioning]:
+    """Read the papers of every machine that is not enrolled yet."""
+    found = {}
+    with store.reading() as connection:
+        for member in plan.members():
+            known = machines.find_enrolled(connection, member.licence)
+            if known is None:
+                found[member.licence] = _read_papers(folder, member, server)
+            elif known.credential.psd_serial != member.psd_serial:
+                raise FleetError(
+                    f"{member.licence} is enrolled with PSD "
+                    f"{known.credential.psd_serial}, not {member.psd_serial}: "
+                    f"begin with another first_licence; {_NOTHING_CHANGED}"
+                )
+    return found
+
+
+def _read_papers(
+    folder: Path, member: Member, server: ServerFolder
+) -> MachineProvisioning:
+    path = folder / member.licence / PROVISIONING
+    try:
+        papers = server.read_enrolment(path)
+    except RmfsError as error:
+        message = f"{member.licence}: {error}; {_NOTHING_CHANGED}"
+        raise FleetError(message) from error
+    found = (papers.credential.licence_identifier, papers.credential.psd_serial)
+    if found != (member.licence, member.psd_serial):
+        raise FleetError(
+            f"{path} is of {found[0]} with PSD {found[1]}, not {member.psd_serial}; "
+            f"{_NOTHING_CHANGED}"
         )
-        for line, member in enumerate(members, start=1)
+    return papers
+
+
+def _pay(store: Store, member: Member, now: EpochSeconds) -> list[ImportReport]:
+    """Pay the first deposit of a machine that has none.
+
+    The file tells of the day of the enrolment, which the books know: so it has the same
+    octets whenever it is made, and they take it once.
+    """
+    with store.reading() as connection:
+        enrolled = machines.find_enrolled(connection, member.licence)
+        if enrolled is None or fund_files.with_deposits(connection, [member.licence]):
+            return []
+    today = business_date(enrolled.enrolled_at)
+    line = DetailLine(
+        line_id="1",
+        licence=member.licence,
+        licence_number=member.licence_number,
+        licensee=member.licensee,
+        amount_paise=member.plan.deposit_paise,
+        mode=PaymentMode.NETBANKING,
+        value_date=today,
+        available_from=today,
     )
-    name = f"FLEET-{members[0].licence}-{len(members)}"
-    return FundFile(name, plan.first_licence[0], today, lines)
+    file = FundFile(f"FLEET-{member.licence}", member.licence[0], today, (line,))
+    return [import_fund_file(store, encode_fund_file(file), now)]
