@@ -9,27 +9,20 @@ such a place, a server listens at it. No kind of line has a name with ``=`` in i
 that the first field without one begins the other line and nothing needs quoting.
 """
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
 from hw.lines.port import LineError
 from hw.lines.virtual import VirtualLineParameters
+from hw.lines.virtual_strings import (
+    VIRTUAL_FORM,
+    parse_virtual_settings,
+    show_virtual_settings,
+)
 
 PORT_MAX: Final = 65_535
 
-FORMS: Final = "tcp:HOST:PORT or virtual:speed=9600:delay=0.02:ber=1e-5:tcp:HOST:PORT"
-
-_SETTINGS: Final[dict[str, tuple[str, type[int] | type[float]]]] = {
-    "speed": ("bit_s", int),
-    "delay": ("delay_s", float),
-    "ber": ("bit_error_rate", float),
-    "seed": ("seed", int),
-    "cut_up": ("cut_after_octets_up", int),
-    "cut_down": ("cut_after_octets_down", int),
-    "cut": ("cut_after_octets", int),
-    "cut_at": ("cut_at_s", float),
-}
+FORMS: Final = f"tcp:HOST:PORT or {VIRTUAL_FORM}"
 
 
 class LineStringError(LineError):
@@ -61,12 +54,7 @@ class VirtualAddress:
 
     def __str__(self) -> str:
         """Write it as a line string, leaving out what is as usual."""
-        usual = VirtualLineParameters()
-        settings = [
-            f"{name}={getattr(self.parameters, field)}"
-            for name, (field, _) in _SETTINGS.items()
-            if getattr(self.parameters, field) != getattr(usual, field)
-        ]
+        settings = show_virtual_settings(self.parameters)
         return ":".join(["virtual", *settings, str(self.through)])
 
 
@@ -101,27 +89,17 @@ def _parse_tcp(detail: str, text: str) -> TcpAddress:
 
 
 def _parse_virtual(detail: str, text: str) -> VirtualAddress:
-    values: dict[str, int | float] = {}
+    settings: list[tuple[str, str]] = []
     field, _, rest = detail.partition(":")
     while "=" in field:
         name, _, value = field.partition("=")
-        if name not in _SETTINGS:
-            known = ", ".join(_SETTINGS)
-            raise LineStringError(text, f"a line has no {name!r}, only {known}")
-        target, read = _SETTINGS[name]
-        if target in values:
-            raise LineStringError(text, f"{name} is set twice")
-        try:
-            values[target] = read(value)
-        except ValueError:
-            raise LineStringError(text, f"{name}={value} is no number") from None
+        settings.append((name, value))
         detail = rest
         field, _, rest = detail.partition(":")
-    if not detail:
-        raise LineStringError(text, "it does not say where the line goes")
-    through = _parse(detail, text)
     try:
-        parameters = dataclasses.replace(VirtualLineParameters(), **values)  # type: ignore[arg-type]  # read above
+        parameters = parse_virtual_settings(settings)
     except LineError as error:
         raise LineStringError(text, str(error)) from error
-    return VirtualAddress(parameters, through)
+    if not detail:
+        raise LineStringError(text, "it does not say where the line goes")
+    return VirtualAddress(parameters, _parse(detail, text))
