@@ -279,7 +279,11 @@ def _list_slogans(machine: "Machine", *, as_json: bool) -> None:
 @click.argument("what", type=click.Choice(_SERVICES))
 @click.option("--scale", type=SCALE, help="Zero this scale, as serial:/dev/ttyS0.")
 @click.option("--supervisor-pin", help="Noted in the log: the supervisor did it.")
-@click.option("--yes", is_flag=True, help="A new flash holds nothing of the old one.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="new-flash: give up a flash that is not faulty, with all that is in it.",
+)
 def service(
     folder: Path,
     what: str,
@@ -292,11 +296,11 @@ def service(
 
     `scale` zeroes the scale, `housing` notes that the outer housing was opened, `batch`
     begins the batch counters anew. A new battery loses the clock: dial in to have it
-    set. `new-flash` puts an erased flash into a machine whose own cannot be read: its
-    settings are the factory's, and the tariff has to be ordered again.
+    set. `new-flash` puts an erased flash into a machine whose own is faulty: with the
+    factory's settings; the tariff has to be ordered again.
     """
     if what == _NEW_FLASH:
-        return _new_flash(folder, yes=yes)
+        return _new_flash(folder, supervisor_pin, yes=yes)
     from fm_device.firmware.desk import Service
     from fm_device.frank_cli import scale_of
     from fm_device.psd.pins import Role
@@ -312,18 +316,23 @@ def service(
         return told(refusal, f"{what}: done and logged")
 
 
-def _new_flash(folder: Path, *, yes: bool) -> int:
-    if not yes:
-        raise click.UsageError(
-            "settings, tariffs, slogans and the event log are lost with the old flash; "
-            "say --yes if that is meant"
-        )
-    from fm_device.folder import OLD_FLASH, put_new_flash
+def _new_flash(folder: Path, supervisor_pin: str | None, *, yes: bool) -> int:
+    from fm_device.firmware.refusals import FirmwareRefusal
+    from fm_device.new_flash import OLD_FLASH, put_new_flash
+    from fm_device.psd.pins import Role
     from hw.clock import SystemWallClock
 
-    put_new_flash(folder, SystemWallClock())
+    def allow(machine: "Machine") -> "Refusal | None":
+        if supervisor_pin is None:
+            return None
+        return give_pin(machine, Role.SUPERVISOR, supervisor_pin)
+
+    refusal = put_new_flash(folder, SystemWallClock(), meant=yes, allow=allow)
     done = f"a new flash is in, the old one is {OLD_FLASH}"
-    return told(None, f"{done}; have the tariff ordered again")
+    code = told(refusal, f"{done}; have the tariff ordered again")
+    if refusal is FirmwareRefusal.FLASH_NOT_FAULTY:
+        click.echo("--yes confirms it", err=True)
+    return code
 
 
 @click.command(

@@ -28,7 +28,6 @@ from fm_device.firmware.consumables import ScaleCondition, Sensors
 from fm_device.firmware.machine import Machine, Parts
 from fm_device.firmware.printing import MemoryPrinter, Printer
 from fm_device.flash.contents import ContentSlots
-from fm_device.flash.events import EventCode
 from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.model import FIRMWARE, MODEL, show_version
 from fm_device.postage.factory import default_tariff, factory_tariff
@@ -57,7 +56,6 @@ from protocol.values import EpochSeconds, LicenceIdentifier
 
 NVRAM: Final = "nvram.bin"
 FLASH: Final = "flash.bin"
-OLD_FLASH: Final = "flash.bin.old"
 WORLD: Final = "world.json"
 MACHINE: Final = "machine.json"
 PROVISIONING: Final = "provisioning.json"
@@ -150,7 +148,7 @@ def create_machine(
         folder.chmod(_OWNER_ONLY)
     except OSError as error:
         raise FolderError(f"{folder} cannot be made: {error.strerror}") from error
-    with _locked(folder, "machine new"):
+    with locked(folder, "machine new"):
         flash = FileNvram.create(folder / FLASH, FLASH_OCTETS)
         nvram = FileNvram.create(folder / NVRAM, NVRAM_OCTETS)
         try:
@@ -230,7 +228,7 @@ def open_machine(
         )
         start = machine.switch_on()
         if not machine.is_on:
-            raise StoreError(_why_stopped(start))
+            raise StoreError(why_stopped(start))
         try:
             yield machine
         finally:
@@ -246,12 +244,12 @@ def machine_parts(folder: Path, command: str) -> Iterator[tuple[FileNvram, FileN
         FolderBusyError: Another process has it.
         StoreError: A file has another size.
     """
-    _check_made(folder)
-    with _locked(folder, command):
+    check_made(folder)
+    with locked(folder, command):
         if not (folder / FLASH).exists():
             raise FolderError(
                 f"{folder / FLASH} is missing: put it back, or have a new one put in "
-                f"with `rmfs machine service {folder} new-flash --yes`; "
+                f"with `rmfs machine service {folder} new-flash`; "
                 "the credit is in the PSD and is not lost"
             )
         nvram = FileNvram(folder / NVRAM, NVRAM_OCTETS)
@@ -265,7 +263,12 @@ def machine_parts(folder: Path, command: str) -> Iterator[tuple[FileNvram, FileN
             nvram.close()
 
 
-def _check_made(folder: Path) -> None:
+def check_made(folder: Path) -> None:
+    """Go on only with a machine in a folder.
+
+    Raises:
+        FolderError: There is none, or one that was never finished.
+    """
     if not (folder / MACHINE).is_file():
         started = (folder / NVRAM).exists()
         raise FolderError(
@@ -273,35 +276,6 @@ def _check_made(folder: Path) -> None:
             if started
             else f"{folder} holds no machine: make one with `rmfs machine new {folder}`"
         )
-
-
-def put_new_flash(folder: Path, clock: WallClock) -> None:
-    """Put an erased flash with the default settings into a machine, as service does.
-
-    What orders had brought is gone with the old one, which is kept beside it for
-    whoever inquires: the tariff has to be ordered again.
-
-    Raises:
-        FolderError: There is no machine, or no room for the old flash.
-        FolderBusyError: Another process has it.
-        StoreError: The new flash cannot be made, or the PSD is beyond repair.
-    """
-    _check_made(folder)
-    with _locked(folder, "machine service new-flash"):
-        if (folder / OLD_FLASH).exists():
-            raise FolderError(
-                f"{folder / OLD_FLASH} is there already: it may be the only good one, "
-                "move it elsewhere first"
-            )
-        try:
-            if (folder / FLASH).exists():
-                (folder / FLASH).rename(folder / OLD_FLASH)
-        except OSError as error:
-            message = f"{folder / FLASH} cannot be put aside: {error.strerror}"
-            raise FolderError(message) from error
-        FileNvram.create(folder / FLASH, FLASH_OCTETS).close()
-    with open_machine(folder, clock, "machine service new-flash") as machine:
-        machine.note(EventCode.SETTINGS_LOST)
 
 
 def read_world(folder: Path) -> Sensors:
@@ -346,7 +320,8 @@ def write_world(folder: Path, sensors: Sensors) -> None:
         write_file(folder / WORLD, (json.dumps(found, indent=2) + "\n").encode())
 
 
-def _why_stopped(start: Start) -> str:
+def why_stopped(start: Start) -> str:
+    """Say which parts have not passed the self-test, and why."""
     failed = (test for test in start.tests if test.verdict is Verdict.FAILED)
     return "; ".join(f"{test.part.words}: {test.words}" for test in failed)
 
@@ -413,7 +388,12 @@ def _maker_name(text: bytes) -> str:
 
 
 @contextmanager
-def _locked(folder: Path, command: str) -> Iterator[None]:
+def locked(folder: Path, command: str) -> Iterator[None]:
+    """Have the machine in a folder to oneself.
+
+    Raises:
+        FolderBusyError: Another process has it.
+    """
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         try:

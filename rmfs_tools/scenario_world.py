@@ -413,6 +413,11 @@ class World:
         self.flash.put_image(flash)
         self.restored = True
 
+    def renew_flash(self) -> LabMemory:
+        """Take a flash that was never written; the old one is gone."""
+        self.flash = LabMemory(FLASH_OCTETS)
+        return self.flash
+
     def apply_preset(self, name: str) -> None:
         """Bring the PSD into a situation; the machine is off then.
 

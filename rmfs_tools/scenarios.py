@@ -21,6 +21,7 @@ from fm_device.firmware.dates import NextWorkingDay
 from fm_device.firmware.desk import Service
 from fm_device.firmware.dialling import DialPlan
 from fm_device.firmware.franking import Printed
+from fm_device.firmware.new_flash import put_new_flash
 from fm_device.firmware.reporting import report
 from fm_device.flash.layout import PART_HEAD_OCTETS, SETTINGS, SLOTS, UPDATE
 from fm_device.postage.factory import factory_tariff
@@ -54,6 +55,7 @@ from fm_device.scenarios.steps import (
     Leave,
     LoseCarrier,
     LoseClock,
+    NewFlash,
     Power,
     PrintReport,
     PutDepartment,
@@ -530,6 +532,13 @@ class _Player:
     def _(self, action: Serve) -> None:
         service = Service[action.service.upper().replace("-", "_")]
         self._answer(self._world.machine.desk.serve(service))
+
+    @_do.register
+    def _(self, action: NewFlash) -> None:
+        world = self._world
+        self._answer(
+            put_new_flash(world.machine, world.renew_flash, meant=action.meant)
+        )
 
     # What happens around the machine.
 

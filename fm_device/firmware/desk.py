@@ -10,7 +10,7 @@ actions.
 
 from dataclasses import fields
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fm_device.firmware.consumables import INK_UL_FULL, TAPE_MM_FULL
 from fm_device.firmware.refusals import FirmwareRefusal, Refusal
@@ -39,6 +39,12 @@ class Service(IntEnum):
     """The outer housing was opened and closed; the PSD was not touched."""
     BATCH = 7
     """The batch counters were begun anew."""
+    NEW_FLASH = 8
+    """A new flash was put in, by `new_flash`."""
+
+
+AT_DESK: Final = tuple(one for one in Service if one is not Service.NEW_FLASH)
+"""What is done with the machine on, by `Desk.serve`."""
 
 
 class Desk:
@@ -181,16 +187,23 @@ class Desk:
 
     # Service.
 
+    @property
+    def who(self) -> Role:
+        """Whose deed is logged: the supervisor's, once that PIN was given."""
+        is_supervisor = Role.SUPERVISOR in self._opened
+        return Role.SUPERVISOR if is_supervisor else Role.OPERATOR
+
     def serve(self, service: Service) -> Refusal | None:
         """Do what service or the operator does; it is logged before it is done.
+
+        Args:
+            service: One of `AT_DESK`.
 
         Returns:
             None, or the fault of a scale that cannot be zeroed.
         """
         machine = self._machine
-        is_supervisor = Role.SUPERVISOR in self._opened
-        who = Role.SUPERVISOR if is_supervisor else Role.OPERATOR
-        machine.note(EventCode.SERVICE, service, who)
+        machine.note(EventCode.SERVICE, service, self.who)
         if service is Service.INK:
             machine.sense(ink_ul=INK_UL_FULL)
         elif service is Service.TAPE:

@@ -234,6 +234,11 @@ class Machine:
         return start is not None and start.verdict(Part.FLASH) is Verdict.FAILED
 
     @property
+    def flash_damage(self) -> int:
+        """Copies repaired in the flash's life, where it was worst."""
+        return max(self._on(self._settings).damage, self.update.damage)
+
+    @property
     def sensors(self) -> Sensors:
         """What the sensors tell."""
         return self._sensors

@@ -1,8 +1,8 @@
 """Why the firmware does not do what the operator asks: stable codes, words for people.
 
 The PSD, the postage, the date and the dial-in have refusals of their own; all have a
-`code` and `words`. Codes are ``module-function-number``: module FMW, function 03
-printing, 12 operators.
+`code` and `words`. Codes are ``module-function-number``: module FMW, function 01
+memory, 03 printing, 12 operators.
 """
 
 from typing import Protocol
@@ -29,6 +29,10 @@ class Refusal(Protocol):
 class FirmwareRefusal(Coded):
     """Refusals of the firmware itself."""
 
+    FLASH_NOT_FAULTY = (
+        "FMW-01-005",
+        "FLASH NOT FAULTY: a new one has no settings, tariffs or log; confirm it",
+    )
     CONFIRM_VALUE = (
         "FMW-03-001",
         "HIGH VALUE: confirm it, or check weight and class",

@@ -74,6 +74,7 @@ from fm_device.scenarios.steps import (
     Leave,
     LoseCarrier,
     LoseClock,
+    NewFlash,
     Power,
     PrintReport,
     PutDepartment,
@@ -655,6 +656,10 @@ def _damage(table: Table) -> Action:
     )
 
 
+def _new_flash(table: Table) -> Action:
+    return NewFlash(table.take("meant", flag, False))  # noqa: FBT003
+
+
 def _report(table: Table) -> Action:
     return PrintReport(
         table.take("kind", one_of(REPORTS)),
@@ -679,6 +684,7 @@ VERBS: Final[Mapping[str, Callable[[Table, str], Action]]] = {
     "department": _inner(lambda table: PutDepartment(_department(table))),
     "drop-department": _plain(_department_number, DropDepartment),
     "service": _plain(one_of(SERVICES), Serve),
+    "new-flash": _inner(_new_flash),
     "sensors": _inner(_sense),
     "scale": _inner(_scale),
     "power": _plain(one_of(("on", "off", "cycle")), Power),

@@ -145,6 +145,13 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class NewFlash:
+    """Put a new flash in, as service does; `meant` where the old one is sound."""
+
+    meant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sense:
     """Let the sensors tell something; keys are fields of `Sensors`."""
 
@@ -379,6 +386,7 @@ Action = (
     | PutDepartment
     | DropDepartment
     | Serve
+    | NewFlash
     | Sense
     | UseScale
     | Power

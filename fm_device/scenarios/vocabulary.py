@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from fm_device.firmware.boot import BootState, Part
 from fm_device.firmware.dates import DateRefusal
-from fm_device.firmware.desk import Service
+from fm_device.firmware.desk import AT_DESK
 from fm_device.firmware.dialling import DialRefusal
 from fm_device.firmware.faults import MachineFault
 from fm_device.firmware.refusals import FirmwareRefusal
@@ -53,7 +53,7 @@ STATES: Final = names(MachineState)
 BOOTS: Final = names(BootState)
 PARTS: Final = names(Part)
 ROLES: Final = names(Role)
-SERVICES: Final = names(Service)
+SERVICES: Final = names(AT_DESK)
 SCALE_FAULTS: Final = names(ScaleFault)
 EVENTS: Final = names(EventCode)
 MARKS: Final = names(FrankMark)

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fm_device.cli import add_commands
-from fm_device.firmware.desk import Service
+from fm_device.firmware.desk import AT_DESK, Service
 from fm_device.firmware.faults import MachineFault
 from fm_device.firmware.printing import MemoryPrinter
 from fm_device.firmware.reporting import REPORTS
@@ -277,13 +277,28 @@ def test_a_slogan_on_hand_is_listed_chosen_and_printed(desk: Typist) -> None:
 # Service, and the world around the machine.
 
 
-@pytest.mark.parametrize("what", Service, ids=lambda what: what.name)
+@pytest.mark.parametrize("what", AT_DESK, ids=lambda what: what.name)
 def test_every_service_action_is_in_the_log(desk: Typist, what: Service) -> None:
     typed = "scale" if what is Service.SCALE_ZEROED else what.name.lower()
     desk.said("service", typed)
     words = what.name.lower().replace("_", " ")
     found = [one for one in desk.json("log") if one["event"] == "SERVICE"]
     assert [one["detail"] for one in found] == [f"{words} by the operator"]
+
+
+def test_a_sound_flash_is_given_up_only_with_a_yes(desk: Typist) -> None:
+    said = desk.refused("service", "new-flash")
+    assert said.startswith("FLASH NOT FAULTY: a new one has no settings, tariffs")
+    assert "--yes confirms it" in said
+    assert desk.json("tariff")["in_force"] is not None
+    desk.said("pin", "set", "supervisor", "--pin", "22222")
+    wrong = ("service", "new-flash", "--yes", "--supervisor-pin", "1234")
+    assert "WRONG PIN" in desk.refused(*wrong)
+    told = desk.said("service", "new-flash", "--yes", "--supervisor-pin", "22222")
+    assert "have the tariff ordered again" in told
+    found = [one["detail"] for one in desk.json("log") if one["event"] == "SERVICE"]
+    assert found == ["new flash by the supervisor"]
+    assert "TARIFF DAMAGED" in desk.refused("frank", "--on-scale", 18)
 
 
 def test_a_battery_that_is_changed_loses_the_clock(desk: Typist) -> None:

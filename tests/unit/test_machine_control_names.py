@@ -9,7 +9,7 @@ from fm_device.control.plug import CutPlace
 from fm_device.control.problems import ControlRefusal
 from fm_device.control.record_routes import ReportName
 from fm_device.firmware.consumables import Sensors
-from fm_device.firmware.desk import Service
+from fm_device.firmware.desk import AT_DESK
 from fm_device.firmware.reporting import REPORTS
 from fm_device.panel.keys import HARD_KEYS
 from fm_device.psd.pins import Role
@@ -22,7 +22,7 @@ def _choices(body: type[bodies.Body], name: str) -> set[str]:
 
 
 def test_every_name_of_the_machine_can_be_given() -> None:
-    assert set(get_args(bodies.ServiceName)) == set(Service.__members__)
+    assert set(get_args(bodies.ServiceName)) == {service.name for service in AT_DESK}
     assert set(get_args(bodies.RoleName)) == set(Role.__members__)
     assert set(get_args(bodies.ScaleFaultName)) == set(ScaleFault.__members__)
     assert set(get_args(ReportName)) == set(REPORTS)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fm_device.firmware.desk import Service
 from fm_device.firmware.faults import MachineFault
+from fm_device.firmware.refusals import FirmwareRefusal
 from fm_device.flash.events import EventCode
+from fm_device.flash.layout import EVENT_OCTETS, EVENTS_AT, EVENTS_MAX
 from fm_device.flash.settings import Department, Settings
 from fm_device.folder import (
     FLASH,
@@ -23,11 +26,12 @@ from fm_device.folder import (
     Papers,
     create_machine,
     open_machine,
-    put_new_flash,
     read_papers,
     read_world,
     reinitialise_machine,
 )
+from fm_device.new_flash import OLD_FLASH, put_new_flash
+from fm_device.psd.pins import PinVerdict, Role
 from hw.entropy import SeededEntropy
 from protocol.dialogue.machine import Request
 from protocol.errors import LocalProtocolError, StoreError
@@ -304,7 +308,7 @@ def test_a_world_that_nobody_could_read_is_no_world(
 def test_a_missing_flash_is_told_and_a_new_one_is_put_in(folder: Path) -> None:
     (folder / FLASH).unlink()
     with (
-        pytest.raises(FolderError, match="new-flash --yes"),
+        pytest.raises(FolderError, match="new-flash`"),
         open_machine(folder, a_clock(), "test"),
     ):
         pass
@@ -312,14 +316,45 @@ def test_a_missing_flash_is_told_and_a_new_one_is_put_in(folder: Path) -> None:
     with open_machine(folder, a_clock(), "test") as machine:
         assert machine.settings == Settings()
         assert machine.stop is MachineFault.TARIFF_DAMAGED
-        codes = [entry.code for entry in machine.log.entries()]
-        assert EventCode.SETTINGS_LOST in codes
+        logged = [(entry.code, entry.detail) for entry in machine.log.entries()]
+        assert (EventCode.SETTINGS_LOST, (0, 0)) in logged
+        assert (EventCode.SERVICE, (Service.NEW_FLASH, Role.OPERATOR)) in logged
+
+
+def test_a_flash_that_is_not_faulty_is_given_up_only_when_that_is_meant(
+    folder: Path,
+) -> None:
+    before = (folder / FLASH).read_bytes()
+    assert put_new_flash(folder, a_clock()) is FirmwareRefusal.FLASH_NOT_FAULTY
+    assert not (folder / OLD_FLASH).exists()
+    assert put_new_flash(folder, a_clock(), meant=True) is None
+    contents = slice(EVENTS_AT + EVENTS_MAX * EVENT_OCTETS, None)
+    assert (folder / OLD_FLASH).read_bytes()[contents] == before[contents]
+    with open_machine(folder, a_clock(), "test") as machine:
+        assert machine.stop is MachineFault.TARIFF_DAMAGED
+
+
+def test_a_flash_that_cannot_be_read_is_given_up_without_a_word(folder: Path) -> None:
+    octets = (folder / FLASH).read_bytes()
+    (folder / FLASH).write_bytes(octets[:-1])
+    assert put_new_flash(folder, a_clock()) is None
+    assert (folder / OLD_FLASH).read_bytes() == octets[:-1]
+
+
+def test_who_may_not_puts_no_flash_in(folder: Path) -> None:
+    before = (folder / FLASH).stat().st_ino
+    refusal = put_new_flash(
+        folder, a_clock(), meant=True, allow=lambda _machine: PinVerdict.WRONG
+    )
+    assert refusal is PinVerdict.WRONG
+    assert (folder / FLASH).stat().st_ino == before
 
 
 def test_an_old_flash_that_was_put_aside_is_never_written_over(folder: Path) -> None:
-    put_new_flash(folder, a_clock())
-    before = {path: path.read_bytes() for path in folder.glob("flash.bin*")}
+    assert put_new_flash(folder, a_clock(), meant=True) is None
+    before = (folder / OLD_FLASH).read_bytes()
     with pytest.raises(FolderError, match="move it elsewhere"):
-        put_new_flash(folder, a_clock())
-    after = {path: path.read_bytes() for path in folder.glob("flash.bin*")}
-    assert after == before
+        put_new_flash(folder, a_clock(), meant=True)
+    assert (folder / OLD_FLASH).read_bytes() == before
+    with open_machine(folder, a_clock(), "test") as machine:
+        assert machine.is_on

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fm_device.firmware.desk import Service
+from fm_device.firmware.desk import AT_DESK, Service
 from fm_device.firmware.dialling import DialPlan
 from fm_device.flash.settings import Department
 from fm_device.panel.choices import Screen, choices
@@ -296,7 +296,7 @@ def test_a_defective_scale_is_shown(bench: Bench, panel: Panel) -> None:
     assert panel.facts.stop is not None
 
 
-@pytest.mark.parametrize("service", Service)
+@pytest.mark.parametrize("service", AT_DESK)
 def test_every_service_can_be_noted(
     bench: Bench, panel: Panel, service: Service
 ) -> None:
