@@ -199,11 +199,14 @@ def run(
 ) -> int:
     """Let every machine frank its day's mail and dial in, all in one process.
 
-    Exit 1 when a dial-in did not come to its end, or a machine was out of order. After
-    a simulation the server's books tell of days to come: take one for that alone.
+    Exit 0 when all mail was franked and every dial-in came to its end; 1 when some was
+    refused, also for want of funds, a dial-in failed, or a machine was out of order. A
+    simulation goes on where the one before it ended, and its server's books tell of
+    days to come: take one for that alone.
     """
     from hw.clock import SystemWallClock
-    from rmfs_tools.fleet_run import run_in_real_time, run_simulated
+    from rmfs_tools.fleet_run import run_in_real_time
+    from rmfs_tools.fleet_simulated import run_simulated
 
     def say(words: str) -> None:
         click.echo(words, err=True)
@@ -211,9 +214,8 @@ def run(
     if simulated:
         if server is None or line is not None:
             raise click.UsageError("--simulated takes --server FOLDER, and no --line")
-        began = SystemWallClock().utc()
         summary = run_simulated(
-            folder, server, days, began, at_once=at_once, on_word=say
+            folder, server, days, SystemWallClock(), at_once=at_once, on_word=say
         )
     else:
         if line is None or server is not None:

@@ -5,15 +5,12 @@ mail, dial in again, and ask for money when it runs low. A machine is switched o
 its turn alone, and at most so many turns go on at once, so that a fleet of any size
 needs few files and few lines.
 
-In real time a day of the fleet is laid over the seconds that the run may take. In
-virtual time its days go by as fast as the computer can work, with a server of the same
-process on the same virtual clock: its books then tell of days that are still to come,
-so that such a server is for simulations alone.
+In real time a day of the fleet is laid over the seconds that the run may take;
+`fleet_simulated` lets its days go by in virtual time.
 """
 
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +21,7 @@ from twisted.internet.defer import (
     inlineCallbacks,
 )
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import Clock, deferLater
+from twisted.internet.task import deferLater
 
 from fm_device.dial_in import DialInReport
 from fm_device.firmware.dialling import DialPlan
@@ -33,27 +30,18 @@ from fm_device.firmware.machine import Machine
 from fm_device.folder import open_machine
 from fm_device.program import dial_repeatedly
 from fm_device.psd.franking import FrankRefusal
-from hw.clock import SystemWallClock, WallClock, epoch_seconds
-from hw.entropy import SystemEntropy
+from hw.clock import SystemWallClock, WallClock
 from hw.lines.build import build_dialler
-from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.port import Dialler
 from hw.lines.strings import LineAddress
-from hw.lines.virtual import VirtualLineParameters
 from hw.reactor import MonotonicReactor
 from hw.scales.simulated import SimulatedScale
-from protocol.channel import ServerChannel
 from protocol.dialogue.machine import Outcome
 from protocol.errors import LinkDownError, RmfsError
-from protocol.parameters import INDIA
+from protocol.parameters import business_date
 from protocol.registers import MachineState, RequestKind
-from protocol.values import EpochSeconds, Paise, show_rupees
-from rmfs_server.books import Books
-from rmfs_server.calls import Exchange
-from rmfs_server.folder import open_books, read_server
-from rmfs_server.limits import Limits
-from rmfs_server.writer import ImmediateWriter
-from rmfs_tools.fleet import FleetError, FleetPlan, Member
+from protocol.values import LicenceIdentifier, Paise, show_rupees
+from rmfs_tools.fleet import FleetPlan, Member
 from rmfs_tools.fleet_folder import read_fleet
 from rmfs_tools.parties import run_on_a_reactor
 
@@ -64,8 +52,6 @@ AT_ONCE: Final = 16
 ATTEMPTS: Final = 3
 _ITEMS_A_STEP: Final = 20
 """So many franks, and then the lines of others get their time."""
-_MODEM: Final = VirtualLineParameters(bit_s=33_600, delay_s=0.02)
-_DAY: Final = timedelta(days=1)
 _GOOD: Final = frozenset({Outcome.CONFIRMED, Outcome.INSPECTED})
 
 
@@ -74,7 +60,7 @@ class FleetSummary:
     """What a fleet did.
 
     Attributes:
-        machines: How many machines had a turn.
+        machines: How many machines had a turn, whatever came of it.
         turns: How many turns there were.
         franks: Items that were franked.
         franked_paise: Their postage.
@@ -97,8 +83,8 @@ class FleetSummary:
 
     @property
     def is_good(self) -> bool:
-        """Whether every dial-in and every turn came to its end."""
-        return not (self.failed or self.errors)
+        """Whether all mail was franked, and every dial-in and turn came to its end."""
+        return not (self.refused or self.failed or self.errors)
 
     def as_json(self) -> dict[str, Any]:
         """Give it to a program; money in paise."""
@@ -119,23 +105,6 @@ class FleetSummary:
         ):
             lines += [f"{count} {words}: {why}" for why, count in counts.items()]
         return lines
-
-
-class VirtualWallClock:
-    """The time of day of a virtual reactor."""
-
-    def __init__(self, reactor: IReactorTime, began: datetime) -> None:
-        """Follow `reactor` from the aware instant at which it stands at 0."""
-        self._reactor = reactor
-        self._began = began
-
-    def now(self) -> EpochSeconds:
-        """Read the clock in whole seconds."""
-        return epoch_seconds(self.utc())
-
-    def utc(self) -> datetime:
-        """Read the clock as an aware UTC instant."""
-        return self._began + timedelta(seconds=float(self._reactor.seconds()))
 
 
 class FleetRun:
@@ -164,6 +133,7 @@ class FleetRun:
             on_word: Told of what goes on.
         """
         self.summary = FleetSummary()
+        self._had_turns: set[LicenceIdentifier] = set()
         self._folder = folder
         self._plan = plan
         self._reactor = reactor
@@ -176,7 +146,7 @@ class FleetRun:
         """Give every machine its turn of one day.
 
         Args:
-            number: Which day, from 0: chooses the mail.
+            number: The ordinal of the Indian day: chooses the mail.
             wait_s: How long from now until the turn of a machine.
         """
         turns = [
@@ -197,7 +167,8 @@ class FleetRun:
     def _turn(self, member: Member, day: int) -> Generator[Deferred[Any], Any, None]:
         summary = self.summary
         summary.turns += 1
-        summary.machines = max(summary.machines, member.index + 1)
+        self._had_turns.add(member.licence)
+        summary.machines = len(self._had_turns)
         scale = SimulatedScale()
         try:
             with open_machine(
@@ -285,7 +256,7 @@ def run_in_real_time(
         at_once=at_once,
         on_word=on_word,
     )
-    day = SystemWallClock().utc().toordinal()
+    day = business_date(SystemWallClock().now()).toordinal()
 
     def whole() -> "Deferred[None]":
         return run.day(day, lambda member: for_s * member.index / plan.count)
@@ -293,82 +264,6 @@ def run_in_real_time(
     if not run_on_a_reactor(reactor, whole):
         raise LinkDownError("interrupted: what is pending is asked for again next time")
     return run.summary
-
-
-def run_simulated(
-    folder: Path,
-    server_folder: Path,
-    days: int,
-    began: datetime,
-    *,
-    at_once: int,
-    on_word: OnWord,
-) -> FleetSummary:
-    """Let days of a fleet go by in virtual time, with the server in this process.
-
-    Args:
-        folder: The fleet's.
-        server_folder: The server's; its books will tell of the days to come.
-        days: How many.
-        began: When virtual time begins, an aware instant.
-        at_once: How many turns may go on at once.
-        on_word: Told of what goes on.
-
-    Raises:
-        FleetError: The folder holds no fleet, or the run stands still.
-    """
-    plan, server = read_fleet(folder), read_server(server_folder)
-    reactor = Clock()
-    clock = VirtualWallClock(reactor, began)
-    between = VirtualExchange(reactor, every_call(_MODEM))
-    run = FleetRun(
-        folder, plan, reactor, clock, between, at_once=at_once, on_word=on_word
-    )
-    with open_books(server_folder) as store:
-        exchange = Exchange(
-            reactor=reactor,
-            books=Books(
-                store, server.credit_key, SystemEntropy(), server.find_credit_key
-            ),
-            writer=ImmediateWriter(),
-            make_channel=lambda: ServerChannel(server.identity),
-            wall_clock=clock,
-            limits=Limits(),
-        )
-        between.listen(exchange.answer)
-        for day in range(days):
-            opens = _midnight(clock.utc()) + _DAY
-            number = opens.toordinal()
-            turns = run.day(number, _until_turn(clock, opens))
-            _let_pass(reactor, turns)
-            on_word(f"{opens:%Y-%m-%d}: day {day + 1} of {days} is over")
-    return run.summary
-
-
-def _until_turn(clock: WallClock, opens: datetime) -> Callable[[Member], float]:
-    """Say how long it is to the turn of a machine on the day that opens then."""
-    waiting_s = (opens - clock.utc()).total_seconds()
-    return lambda member: waiting_s + 60 * member.dial_minute
-
-
-def _midnight(now: datetime) -> datetime:
-    """Say when the Indian day of a moment began."""
-    day = now.astimezone(INDIA).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day.astimezone(UTC)
-
-
-def _let_pass(reactor: Clock, turns: "Deferred[Any]") -> None:
-    """Step from one due time to the next until all turns are over."""
-    over: list[Any] = []
-    turns.addBoth(over.append)
-    while not over:
-        calls = reactor.getDelayedCalls()
-        if not calls:
-            raise FleetError("the simulation stands still: nothing is due any more")
-        due = min(float(call.getTime()) for call in calls)
-        reactor.advance(max(0.0, due - float(reactor.seconds())))
-    if hasattr(over[0], "raiseException"):
-        over[0].raiseException()
 
 
 def _count(counts: dict[str, int], what: str) -> None:

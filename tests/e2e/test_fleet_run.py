@@ -1,19 +1,22 @@
 """A fleet works for days against a real server, and the money agrees on both sides."""
 
 import json
+import re
 import shutil
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fm_device.folder import open_machine
+from fm_device.psd.franking import FrankRefusal
 from hw.clock import SystemWallClock
 from rmfs_server.folder import open_books
 from rmfs_server.store import ledger
 from rmfs_server.store.verify import verify_books
 from rmfs_tools.fleet_folder import read_fleet
-from tests.processes import Server, done, rmfs
+from tests.processes import Said, Server, done, rmfs
 
 FILE = """\
 title = "four offices"
@@ -89,16 +92,43 @@ def test_a_fleet_works_through_a_day_in_real_time(fleet: Path) -> None:
     check(fleet, summary)
 
 
-def test_three_days_go_by_in_virtual_time(fleet: Path) -> None:
-    said = rmfs(
-        *("fleet", "run", fleet, "--simulated", "--days", "3"),
+def simulated(fleet: Path, days: int) -> Said:
+    return rmfs(
+        *("fleet", "run", fleet, "--simulated", "--days", str(days)),
         *("--server", server_of(fleet), "--at-once", "2", "--json"),
     )
-    assert said.code == 0, said
-    assert "day 3 of 3 is over" in said.err
-    summary = json.loads(said.out)
-    assert (summary["machines"], summary["turns"]) == (4, 12)
-    check(fleet, summary)
+
+
+def test_days_go_by_in_virtual_time_and_a_second_run_goes_on_behind_them(
+    fleet: Path,
+) -> None:
+    first, second = simulated(fleet, 3), simulated(fleet, 2)
+    assert (first.code, second.code) == (0, 0), (first, second)
+    assert ", now\n" in first.err
+    assert "day 3 of 3 is over" in first.err
+    assert re.search("the latest that (N30000[1-4] knows|the books tell)", second.err)
+    days = re.findall("^([0-9-]{10}): day", first.err + second.err, re.MULTILINE)
+    ordinals = [date.fromisoformat(day).toordinal() for day in days]
+    assert ordinals == list(range(ordinals[0], ordinals[0] + 5))
+    once, then = json.loads(first.out), json.loads(second.out)
+    assert (once["machines"], once["turns"]) == (4, 12)
+    assert (then["machines"], then["turns"]) == (4, 8)
+    added = {
+        name: once[name] + then[name]
+        for name in ("franks", "franked_paise", "recharged_paise")
+    }
+    check(fleet, {**then, **added})
+
+
+def test_mail_that_nobody_pays_for_is_refused_and_told_by_the_exit_code(
+    fleet: Path,
+) -> None:
+    file = fleet / "fleet.toml"
+    text = file.read_text()
+    file.write_text(text.replace("recharge_paise = 100_000", "recharge_paise = 0"))
+    said = simulated(fleet, 1)
+    assert said.code == 1
+    assert json.loads(said.out)["refused"] == {FrankRefusal.FUNDS_SHORT.code: 4}
 
 
 def test_what_was_begun_is_finished_and_nothing_is_done_twice(fleet: Path) -> None:
