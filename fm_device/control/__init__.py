@@ -2,6 +2,8 @@
 
     plug.py        the machine's power, and cuts of it at a chosen moment
     stand.py       the machine with its plug, its panel and what it tells
+    dialling.py    its dial-ins, which last
+    once.py        what was done for a key is not done again
     thread.py      the one thread that the machine is used in
     stream.py      what happens, to whoever listens: bounded queues
     guard.py       who may ask at all: host, token, sizes, number, time

@@ -142,6 +142,14 @@ class ServiceBody(Body):
     service: ServiceName
 
 
+class NewFlashBody(Body):
+    """A new flash is put in."""
+
+    meant: bool = Field(
+        default=False, description="It is known that the old one may not be faulty."
+    )
+
+
 class LoadBody(Body):
     """What lies on the scale, in place of what lay there."""
 

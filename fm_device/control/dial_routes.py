@@ -8,9 +8,10 @@ from starlette.responses import JSONResponse, Response
 
 from fm_device.control.answers import DialInAnswer
 from fm_device.control.bodies import DialInBody
+from fm_device.control.dialling import DialTask, DialWish
 from fm_device.control.port import IdempotencyKey, PortHere
 from fm_device.control.problems import ControlRefusal, ProblemError
-from fm_device.control.stand import DialTask, DialWish, Stand
+from fm_device.control.stand import Stand
 from fm_device.control.stream import EventStream
 from hw.lines.strings import parse_line_string
 from protocol.registers import RequestKind
@@ -50,13 +51,15 @@ async def dial(
     )
 
     def begin(stand: Stand) -> dict[str, Any]:
-        return _shown(stand.plan(wish))
+        return _shown(stand.dial_ins.plan(wish))
 
     answer, before = await port.change(
-        lambda stand: stand.once(key, f"dial {body}", lambda: begin(stand))
+        lambda stand: stand.answers.once(key, f"dial {body}", lambda: begin(stand))
     )
     if before:
-        answer = await port.look(lambda stand: _shown(stand.dial_in(int(answer["id"]))))
+        answer = await port.look(
+            lambda stand: _shown(stand.dial_ins.find(int(answer["id"])))
+        )
     return JSONResponse(
         answer, 202, headers={"Location": f"/v1/dial-ins/{answer['id']}"}
     )
@@ -65,14 +68,14 @@ async def dial(
 @ROUTES.get("/dial-ins")
 async def list_dial_ins(port: PortHere) -> list[DialInAnswer]:
     """List the last 64 dial-ins since the port was opened, oldest first."""
-    found = await port.look(lambda stand: [_shown(one) for one in stand.dial_ins])
+    found = await port.look(lambda stand: [_shown(one) for one in stand.dial_ins.kept])
     return [DialInAnswer.model_validate(one) for one in found]
 
 
 @ROUTES.get("/dial-ins/{number}")
 async def get_dial_in(port: PortHere, number: _Id) -> DialInAnswer:
     """Say how a dial-in goes, or how it went."""
-    found = await port.look(lambda stand: _shown(stand.dial_in(number)))
+    found = await port.look(lambda stand: _shown(stand.dial_ins.find(number)))
     return DialInAnswer.model_validate(found)
 
 
@@ -81,8 +84,8 @@ async def hang_up(port: PortHere, number: _Id) -> DialInAnswer:
     """Pull the line out, as a carrier that is lost: what is pending stays so."""
 
     def check_running(stand: Stand) -> dict[str, Any]:
-        found = _shown(stand.dial_in(number))
-        if stand.dialling != number:
+        found = _shown(stand.dial_ins.find(number))
+        if stand.dial_ins.running != number:
             raise ProblemError(ControlRefusal.NOT_DIALLING)
         return found
 

@@ -131,7 +131,7 @@ async def _print(
                 raise ProblemError(done)
             return printed_as_json(done)
 
-        return stand.once(key, asked, once)
+        return stand.answers.once(key, asked, once)
 
     answer, before = await port.change(task)
     headers = {REPLAYED: "true"} if before else {}

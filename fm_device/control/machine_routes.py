@@ -17,6 +17,7 @@ from fm_device.control.bodies import (
     DepartmentBody,
     EnterPinBody,
     KeysBody,
+    NewFlashBody,
     PowerBody,
     RoleName,
     ServiceBody,
@@ -233,6 +234,16 @@ async def serve(port: PortHere, body: ServiceBody) -> None:
     )
 
 
+@ROUTES.post("/service/new-flash", status_code=204)
+async def new_flash(port: PortHere, body: NewFlashBody) -> None:
+    """Put an erased flash in, as service does: the machine is switched off and on.
+
+    Settings, tariffs, slogans and the event log are lost with the old one, which is
+    kept in the folder as flash.bin.old; the money is in the PSD.
+    """
+    await port.change(lambda stand: stand.put_new_flash(meant=body.meant))
+
+
 @ROUTES.post("/tamper", status_code=204)
 async def tamper(port: PortHere) -> None:
     """Open the PSD itself: its keys are erased, and it never franks again."""
@@ -269,7 +280,7 @@ def _power(stand: Stand) -> PowerAnswer:
 def _panel(stand: Stand) -> PanelAnswer:
     stand.look()
     view = stand.panel.view
-    dialling = stand.dialling
+    dialling = stand.dial_ins.running
     return PanelAnswer.model_validate(
         {
             "screen": view.screen.name,

@@ -77,6 +77,12 @@ class Plug:
             memory = self.nvram if place is CutPlace.NVRAM else self.flash
             memory.arm(number, torn_octets)
 
+    def hang_flash(self, flash: Nvram) -> "PluggedNvram":
+        """Hang another memory of the firmware on it; nothing is armed then."""
+        self.disarm()
+        self.flash = PluggedNvram(self, flash)
+        return self.flash
+
     def disarm(self) -> None:
         """Let the power not fail after all."""
         self._prints_left = 0

@@ -12,7 +12,6 @@ from fm_device.control.problems import ControlRefusal, ProblemError
 from fm_device.control.stand import Stand
 from fm_device.control.stream import Hub
 from fm_device.control.thread import MachineThread
-from fm_device.firmware.dialling import DialRefusal
 
 _T = TypeVar("_T")
 
@@ -65,9 +64,7 @@ class Port:
         Raises:
             RmfsError: It is not possible, or a dial-in runs.
         """
-        dialling = self.stand.dialling
-        if dialling is not None:
-            raise ProblemError(DialRefusal.ALREADY_DIALLING, dial_in=str(dialling))
+        self.stand.dial_ins.check_none()
         return await _answer(
             self.thread.submit(lambda: self.stand.do(task, changes=True))
         )

@@ -8,7 +8,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,9 +23,11 @@ from fm_device.control.stream import Hub
 from fm_device.control.thread import MachineThread
 from fm_device.control.token import draw_token, remove_token, write_token
 from fm_device.folder import machine_parts, read_world, write_world
+from fm_device.new_flash import renew_flash
 from fm_device.presets.folders import papers_of
 from hw.clock import WallClock
 from hw.lines.strings import LineAddress
+from hw.nvram import FileNvram
 from hw.scales.port import Scale
 from protocol.errors import RmfsError
 from protocol.ports import Entropy
@@ -88,9 +90,12 @@ def run_control(
         say(f"listening at {address}")
         say(f"the token is in {file}")
 
-    with machine_parts(folder, "machine control") as memories:
+    with machine_parts(folder, "machine control") as memories, ExitStack() as renewed:
         sensors = read_world(folder)
         papers = papers_of(folder)
+
+        def renew() -> FileNvram:
+            return renewed.enter_context(closing(renew_flash(folder)))
 
         def stand_on(thread: MachineThread, hub: Hub) -> Stand:
             return Stand(
@@ -98,6 +103,7 @@ def run_control(
                 clock,
                 options.scale,
                 sensors,
+                renew_flash=renew,
                 line=options.line,
                 hold=thread.hold,
                 start=thread.submit,

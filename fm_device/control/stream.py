@@ -11,6 +11,7 @@ The form is that of the WHATWG HTML standard, section 9.2.
 import asyncio
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from starlette.types import Receive, Scope, Send
 
 from fm_device.control.problems import ControlRefusal, ProblemError
 from hw.clock import WallClock
+
+Publish = Callable[[str, dict[str, Any]], None]
+"""Told what kind of thing happens, and what it is."""
 
 KEPT: Final = 1_000
 QUEUE_EVENTS: Final = 250

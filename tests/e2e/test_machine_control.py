@@ -524,6 +524,7 @@ def test_every_route_answers_as_it_is_described(rig: Rig) -> None:
     rig.done("PATCH", "/v1/selection", {"department": 0})
     rig.done("PATCH", "/v1/sensors", {"ink_ul": 100})
     rig.done("POST", "/v1/service", {"service": "INK"})
+    rig.refused("FMW-01-005", "POST", "/v1/service/new-flash", {})
     rig.done("PUT", "/v1/scale/fault", {"fault": "OVERLOAD"})
     assert rig.get("/v1/scale")["fault"] == "OVERLOAD"
     rig.refused("SCL-01-002", "POST", "/v1/franks", {})
@@ -576,6 +577,37 @@ def test_registers_are_written_while_the_machine_is_off(rig: Rig) -> None:
     assert rig.get("/v1/registers")["control_total_paise"] == 300
     _put_letter(rig)
     rig.refused("PSD-01-001", "POST", "/v1/franks", {})
+
+
+def test_a_new_flash_is_put_in_and_kept(opened: Opened, place: Path) -> None:
+    rig, path = opened.rig, "/v1/service/new-flash"
+    _put_letter(rig)
+    rig.done("POST", "/v1/franks", {})
+    rig.done("PATCH", "/v1/settings", {"office_name": "Mumbai GPO"})
+    rig.refused("FMW-01-005", "POST", path, {})
+    assert rig.get("/v1/settings")["office_name"] == "Mumbai GPO"
+    with rig.listening() as events:
+        rig.done("POST", path, {"meant": True})
+        told = [next(events) for _ in range(3)]
+    assert {event.kind for event in told} == {"log"}
+    assert rig.get("/v1/settings")["office_name"] == ""
+    assert rig.get("/v1/registers")["items"] == 1
+    logged = rig.get("/v1/log")
+    assert "new flash by the operator" in [event["detail"] for event in logged]
+    rig.refused("FMW-16-002", "POST", "/v1/franks", {})
+    told_why = rig.refused("CTL-03-006", "POST", path, {"meant": True})
+    assert "move it elsewhere first" in told_why["detail"]
+    assert rig.get("/v1/power")["power"] == "on"
+    opened.program.signal(signal.SIGTERM)
+    assert opened.program.ended() == 0
+    with open_machine(place / "office-1", SystemWallClock(), "test") as machine:
+        assert machine.log.last_number > len(logged)
+        assert machine.settings.office_name == ""
+
+
+def test_a_machine_that_is_off_gets_no_new_flash(rig: Rig) -> None:
+    rig.done("POST", "/v1/power", {"action": "off"})
+    rig.refused("CTL-03-001", "POST", "/v1/service/new-flash", {"meant": True})
 
 
 def test_an_image_is_one_that_restores(opened: Opened, place: Path) -> None:

@@ -298,7 +298,8 @@ def test_a_sound_flash_is_given_up_only_with_a_yes(desk: Typist) -> None:
     assert "have the tariff ordered again" in told
     found = [one["detail"] for one in desk.json("log") if one["event"] == "SERVICE"]
     assert found == ["new flash by the supervisor"]
-    assert "TARIFF DAMAGED" in desk.refused("frank", "--on-scale", 18)
+    standing = [one["name"] for one in desk.json("faults") if one["stands"]]
+    assert standing == ["TARIFF_DAMAGED"]
 
 
 def test_a_battery_that_is_changed_loses_the_clock(desk: Typist) -> None:
