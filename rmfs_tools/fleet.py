@@ -3,7 +3,8 @@
 Everything about a machine of a fleet follows from the file, its seed and the machine's
 place in it, so that the same file makes the same fleet. `fleet_file` reads the file,
 `fleet_folder` makes its machines in folders and enrols them, `fleet_memory` makes them
-in memory.
+in memory; `fleet_run` and `fleet_simulated` let them work, `fleet_scenarios` has them
+play scenarios.
 
 The form of the file is ours; docs/fleets.md tells how to write one.
 """
@@ -73,7 +74,8 @@ class FleetPlan:
         items_least: Mail of the quietest office in a day.
         items_most: Mail of the busiest one.
         kinds: What is in it.
-        scenarios: Names of scenarios that its machines run, in turn; may be empty.
+        scenarios: Names of shipped scenarios that its machines play, dealt out in
+            turn; may be empty.
     """
 
     title: str
@@ -134,9 +136,19 @@ class Member:
 
     @property
     def scenario(self) -> str:
-        """The scenario that it runs, or an empty name."""
+        """The scenario that it plays, or an empty name."""
         names = self.plan.scenarios
         return names[self.index % len(names)] if names else ""
+
+    @property
+    def scenario_seed(self) -> int:
+        """Chooses the keys, marks and noise of its scenario; 0 to 2^32 - 1."""
+        return int.from_bytes(self._entropy("scenario").octets(_DRAW_OCTETS), "big")
+
+    @property
+    def scenario_delay_minutes(self) -> int:
+        """How much later it begins than the first machine: as it dials."""
+        return self.dial_minute - self.plan.dial_from
 
     @property
     def items_a_day(self) -> int:

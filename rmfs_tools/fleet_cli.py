@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _SERVER: Final = click.Path(path_type=Path, file_okay=False, exists=True)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
+_EITHER: Final = click.Path(path_type=Path, exists=True)
 _SPAN: Final = re.compile(r"([0-9]{1,6})(s|min|h)", re.ASCII)
 _UNIT_S: Final = {"s": 1, "min": 60, "h": 3600}
 _EXIT_FAILED: Final = 1
@@ -148,8 +149,44 @@ def show(folder: Path, *, as_json: bool) -> None:
         made = "" if one["made"] else "  not made yet"
         click.echo(
             f"{one['licence']}  {one['psd_serial']}  {one['items_a_day']:6} items a day"
-            f"  dials at {one['dials_at']}{made}"
+            f"  dials at {one['dials_at']}  {one['scenario'] or ''}{made}".rstrip()
         )
+
+
+@fleet.command(
+    epilog="\b\nExamples:\n  rmfs fleet scenarios offices.toml\n"
+    "  rmfs fleet scenarios offices --only N200003 --json"
+)
+@click.argument("path", type=_EITHER, metavar="FOLDER|FILE")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="LICENCE",
+    help="Only this machine; may be given several times.",
+)
+@_json
+def scenarios(path: Path, only: tuple[str, ...], *, as_json: bool) -> int:
+    """Have every machine play the scenario that its fleet deals to it.
+
+    Each in virtual time with a server of its own, by a seed of its own, and begun as
+    much later than the scenario says as it dials after the first machine. No folder is
+    needed, and none is changed. Exit 1 when one did not go as expected.
+    """
+    from rmfs_tools.fleet_folder import find_fleet
+    from rmfs_tools.fleet_scenarios import FleetPlayed, choose_members, play_members
+
+    summary = FleetPlayed()
+    for one in play_members(choose_members(find_fleet(path), only)):
+        summary.add(one)
+        click.echo(one.show(), err=True)
+    if as_json:
+        click.echo(json.dumps(summary.as_json(), indent=2))
+        return 0 if summary.is_good else _EXIT_FAILED
+    click.echo("\n".join(summary.show()))
+    for missed in summary.missed:
+        again = f"rmfs fleet scenarios {path} --only {missed.member.licence}"
+        click.echo(f"  again: {again}")
+    return 0 if summary.is_good else _EXIT_FAILED
 
 
 @fleet.command(

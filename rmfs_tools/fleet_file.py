@@ -15,6 +15,8 @@ from fm_device.postage import factory_tariff
 from fm_device.presets import PresetError
 from fm_device.presets.fields import known_keys, number, refused, rows, table, text
 from fm_device.psd.device import PIN_CODE_MAX, PIN_CODE_MIN
+from fm_device.scenarios.form import suggestion
+from fm_device.scenarios.library import library_names
 from protocol.errors import LocalProtocolError
 from protocol.values import (
     AMOUNT_PAISE_MAX,
@@ -142,9 +144,16 @@ def _minute(value: Any, place: str) -> int:
     return at.hour * 60 + at.minute
 
 
-def _names(value: Any, place: str) -> list[str]:
+def _scenarios(value: Any, place: str) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise refused(value, place, "a list of names")
+    possible = library_names()
+    for index, name in enumerate(value):
+        if name not in possible:
+            near = suggestion(name, possible)
+            raise PresetError(
+                f"{place}[{index}]", f"no scenario is called {name!r}{near}"
+            )
     return list(value)
 
 
@@ -201,7 +210,7 @@ _TOP: Final = {
     "circle": _letters(2),
     "seed": number(0, 2**32),
     "pin_code": number(PIN_CODE_MIN, PIN_CODE_MAX),
-    "scenarios": _names,
+    "scenarios": _scenarios,
 }
 _DIAL: Final = {"from": _minute, "until": _minute}
 _FUNDS: Final = {

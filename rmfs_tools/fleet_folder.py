@@ -139,6 +139,20 @@ def read_fleet(folder: Path) -> FleetPlan:
         raise FleetError(f"{folder / FLEET}: {error}") from error
 
 
+def find_fleet(path: Path) -> FleetPlan:
+    """Read the plan of a fleet: of a folder that holds one, or of a fleet's file.
+
+    Raises:
+        FleetError: There is none, or it cannot be read.
+    """
+    if path.is_dir():
+        return read_fleet(path)
+    try:
+        return read_fleet_file(read_octets(path))
+    except FleetError as error:
+        raise FleetError(f"{path}: {error}") from error
+
+
 def _kept(folder: Path) -> bytes | None:
     """Read the file that a fleet's folder keeps; None where there is none."""
     try:
