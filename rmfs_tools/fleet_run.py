@@ -176,10 +176,10 @@ class FleetRun:
             ) as machine:
                 if machine.psd.state is not MachineState.IN_SERVICE:
                     yield self._dial(member, machine)
+                yield self._frank(member, machine, scale, day)
                 if machine.psd.state is MachineState.IN_SERVICE:
-                    yield self._frank(member, machine, scale, day)
                     yield self._dial(member, machine)
-        except RmfsError as error:
+        except (RmfsError, OSError) as error:
             _count(summary.errors, str(error))
             self._say(f"{member.licence}: {error}")
             return

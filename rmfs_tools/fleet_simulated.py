@@ -125,7 +125,7 @@ def _when_to_begin(
         try:
             with machine_parts(folder / member.licence, "fleet run") as (nvram, _flash):
                 latest = Psd(nvram, clock).record.latest
-        except RmfsError:
+        except (RmfsError, OSError):
             # Its turn tells what is wrong with it.
             continue
         found.append((latest, f"the latest that {member.licence} knows"))

@@ -131,6 +131,19 @@ def test_mail_that_nobody_pays_for_is_refused_and_told_by_the_exit_code(
     assert json.loads(said.out)["refused"] == {FrankRefusal.FUNDS_SHORT.code: 4}
 
 
+def test_machines_out_of_order_are_told_and_the_others_work(fleet: Path) -> None:
+    (fleet / "N300002").rename(fleet / "elsewhere")
+    (fleet / "N300003" / "lock").unlink()
+    (fleet / "N300003" / "lock").mkdir()
+    said = simulated(fleet, 1)
+    assert said.code == 1
+    summary = json.loads(said.out)
+    assert (summary["machines"], sum(summary["errors"].values())) == (4, 2)
+    assert re.search("N300002.* holds no machine", said.err)
+    assert "N300001: done" in said.err
+    assert "N300004: done" in said.err
+
+
 def test_what_was_begun_is_finished_and_nothing_is_done_twice(fleet: Path) -> None:
     server, file = server_of(fleet), fleet.parent / "four.toml"
     papers = [path.read_bytes() for path in sorted(fleet.glob("*/provisioning.json"))]
@@ -154,6 +167,6 @@ def test_a_line_that_nobody_answers_is_told_and_no_money_is_lost(fleet: Path) ->
     assert said.code == 1
     summary = json.loads(said.out)
     assert summary["franks"] == 0
-    assert sum(summary["failed"].values()) == 4
+    assert sum(summary["failed"].values()) == sum(summary["refused"].values()) == 4
     both = rmfs("fleet", "run", fleet, "--simulated", "--line", line)
     assert both.code == 2
