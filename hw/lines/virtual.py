@@ -1,94 +1,34 @@
-"""A virtual modem line: two ends in one process, paced, noisy, and lost on purpose.
+"""A virtual modem line: two ends in one process, paced, faulty, and lost on purpose.
 
 The calling end is the machine's: *up* is from it to the answering end, *down* the other
-way. Each direction is a `PacedWire` with `BitErrors`. Octets are handed over in batches
-of `delivery_octets`, at the time at which the last of the batch arrives; the last
-octets that wait are never kept back. When a timer is late, everything that was due is
-handed over in the order of its time, and the schedule of what follows stays as it was.
+way. Each direction is a `Way`: a `PacedWire` and a `FaultChain`. Octets are handed over
+in batches of `delivery_octets`, at the time at which the last of the batch arrives; the
+last octets that wait are never kept back. When a timer is late, everything that was due
+is handed over in the order of its time, and the schedule of what follows stays as it
+was.
 
-Losing the carrier after n octets means that exactly n octets arrive in that direction
-and that both ends lose the line at the moment the n-th does; what is still under way,
-either way, is gone. With n = 0 the line is lost as soon as it is up.
+Losing the carrier after n octets means that exactly n octets that were sent in that
+direction arrive, and that both ends lose the line at the moment the n-th does; what is
+still under way, either way, is gone. With n = 0 the line is lost as soon as it is up.
 
-Time is Twisted's `IReactorTime`: a real reactor, or `task.Clock` for virtual time.
+With a turn-around the line is half-duplex: the direction whose octets are submitted
+first has the line first, and each time the other takes its turn it begins that long
+after the last octet has arrived.
+
+Time is Twisted's `IReactorTime`: a real reactor, or `task.Clock` for virtual time. What
+befalls which octet follows from the parameters and the place of the octet in its
+direction alone, so that both give the same.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from hw.entropy import SeededEntropy
-from hw.lines.noise import BIT_ERROR_RATE_MAX, BitErrors
-from hw.lines.pacing import PacedWire
-from hw.lines.port import Call, LineError, LineLoss, LineUser, LossCause
+from hw.lines.faults.way import DirectionCounters, Way
+from hw.lines.port import Call, LineLoss, LineUser, LossCause
+from hw.lines.virtual_parameters import VirtualLineParameters
 
-_RANGES: Final[dict[str, tuple[float, float]]] = {
-    "bit_s": (1, 10_000_000),
-    "delay_s": (0, 3600),
-    "bit_error_rate": (0, BIT_ERROR_RATE_MAX),
-    "seed": (0, 2**64 - 1),
-    "cut_after_octets_up": (0, 2**63 - 1),
-    "cut_after_octets_down": (0, 2**63 - 1),
-    "cut_after_octets": (0, 2**63 - 1),
-    "cut_at_s": (0, 366 * 86_400),
-    "delivery_octets": (1, 65_536),
-    "pending_octets_max": (1, 2**24),
-}
-
-
-@dataclass(frozen=True)
-class VirtualLineParameters:
-    """What a virtual line is like.
-
-    Attributes:
-        bit_s: Speed of each direction.
-        delay_s: Time from leaving one end to arriving at the other.
-        bit_error_rate: Probability that a data bit is struck.
-        seed: Chooses which bits are struck, together with the number of the call.
-        cut_after_octets_up: Octets that arrive from the calling end before the carrier
-            is lost; None for no such cut.
-        cut_after_octets_down: The same from the answering end.
-        cut_after_octets: The same for both directions counted together.
-        cut_at_s: Time after line up at which the carrier is lost.
-        delivery_octets: Most octets handed over at once; 16 as in the receive buffer
-            of a 16550A UART. Fewer cost more timers and change no octet.
-        pending_octets_max: Most octets of one direction that wait or are under way;
-            64 KiB is more than any window of FMP/1 and under an hour at 300 bit/s.
-    """
-
-    bit_s: int = 9600
-    delay_s: float = 0.0
-    bit_error_rate: float = 0.0
-    seed: int = 0
-    cut_after_octets_up: int | None = None
-    cut_after_octets_down: int | None = None
-    cut_after_octets: int | None = None
-    cut_at_s: float | None = None
-    delivery_octets: int = 16
-    pending_octets_max: int = 65_536
-
-    def __post_init__(self) -> None:
-        """Refuse what no line can be.
-
-        Raises:
-            LineError: A value is out of its range.
-        """
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                message = f"{name} is {value}, but a line has {least} to {most}"
-                raise LineError(message)
-
-
-@dataclass(frozen=True)
-class DirectionCounters:
-    """What one direction of a line has done so far."""
-
-    octets_sent: int
-    octets_arrived: int
-    bit_errors: int
+__all__ = ["DirectionCounters", "VirtualLine", "VirtualLineParameters"]
 
 
 class VirtualLine:
@@ -112,11 +52,10 @@ class VirtualLine:
             call_number: Gives every call over "the same" line noise of its own.
         """
         self._reactor = reactor
+        parameters = parameters.of_call(call_number)
         self._parameters = parameters
-        self._up = _Way(parameters, parameters.cut_after_octets_up, f"{call_number} up")
-        self._down = _Way(
-            parameters, parameters.cut_after_octets_down, f"{call_number} down"
-        )
+        self._up = parameters.way_up(call_number)
+        self._down = parameters.way_down(call_number)
         self._calling = _End(self, calling, self._up, "answering end")
         self._answering = _End(self, answering, self._down, "calling end")
         self._octets_until_cut = _or_never(parameters.cut_after_octets)
@@ -146,22 +85,23 @@ class VirtualLine:
         self._cut_at(self._reactor.seconds(), LineLoss(LossCause.CARRIER_LOST))
         self._arm()
 
-    def submit(self, way: "_Way", octets: bytes) -> None:
+    def submit(self, way: Way, octets: bytes) -> None:
         """Take octets from an end that may send."""
         now_s = self._reactor.seconds()
         if way.wire.waiting_octets + len(octets) > self._parameters.pending_octets_max:
             detail = f"{way.wire.waiting_octets} octets were waiting"
             self._cut_at(now_s, LineLoss(LossCause.OVERFLOW, detail))
         else:
-            way.submit(octets, now_s)
+            way.submit(octets, max(now_s, self._turn_s(way)))
         self._arm()
 
     def hang_up(self, end: "_End") -> None:
         """Let the carrier go at `end` once everything it sent has left."""
-        leaves_at_s = max(end.way_out.wire.free_at_s, self._reactor.seconds())
+        wire = end.way_out.wire
+        leaves_at_s = max(wire.free_at_s, self._reactor.seconds())
         far_end = self._answering if end is self._calling else self._calling
         end.lose_at(leaves_at_s, LineLoss(LossCause.DROPPED_HERE))
-        arrives_at_s = leaves_at_s + self._parameters.delay_s
+        arrives_at_s = max(leaves_at_s + wire.delay_s, wire.quiet_at_s)
         far_end.lose_at(arrives_at_s, LineLoss(LossCause.DROPPED_BY_PEER))
         self._arm()
 
@@ -225,21 +165,30 @@ class VirtualLine:
         self._calling.lose(self._cut_loss)
         self._answering.lose(self._cut_loss)
 
-    def _deliver(self, way: "_Way", receiver: "_End", until_s: float) -> int:
-        octets = way.take(until_s, self._limit(way))
-        if octets:
-            self._octets_until_cut -= len(octets)
+    def _deliver(self, way: Way, receiver: "_End", until_s: float) -> int:
+        count, heard = way.take(until_s, self._limit(way))
+        if count:
+            self._octets_until_cut -= count
             self._cut_if_counted(until_s)
-            receiver.receive(octets)
-        return len(octets)
+        if heard:
+            receiver.receive(heard)
+        return count
 
-    def _ways(self) -> tuple[tuple["_Way", "_End"], ...]:
+    def _turn_s(self, way: Way) -> float:
+        """When a direction may have the line; at once, where it has it anyway."""
+        turnaround_s = self._parameters.turnaround_s
+        if turnaround_s is None:
+            return -math.inf
+        other = self._down if way is self._up else self._up
+        return other.wire.quiet_at_s + turnaround_s
+
+    def _ways(self) -> tuple[tuple[Way, "_End"], ...]:
         return ((self._up, self._answering), (self._down, self._calling))
 
-    def _way_due_s(self, way: "_Way") -> float:
+    def _way_due_s(self, way: Way) -> float:
         return way.wire.next_due_s(self._limit(way))
 
-    def _limit(self, way: "_Way") -> float:
+    def _limit(self, way: Way) -> float:
         return min(way.octets_until_cut, self._octets_until_cut)
 
     def _cut_if_counted(self, at_s: float) -> None:
@@ -268,47 +217,11 @@ class VirtualLine:
             self._timer.reset(delay_s)
 
 
-class _Way:
-    """One direction: the wire, its noise, and how far it is from its cut."""
-
-    def __init__(
-        self, parameters: VirtualLineParameters, cut_after_octets: int | None, name: str
-    ) -> None:
-        # Octets of both directions are counted in the order of their times only when
-        # they are handed over one by one.
-        one_by_one = parameters.cut_after_octets is not None
-        self.wire = PacedWire(
-            parameters.bit_s,
-            parameters.delay_s,
-            1 if one_by_one else parameters.delivery_octets,
-        )
-        seed = f"virtual line {parameters.seed} call {name}".encode()
-        self._noise = BitErrors(parameters.bit_error_rate, SeededEntropy(seed))
-        self.octets_until_cut = _or_never(cut_after_octets)
-        self._octets_sent = 0
-        self._octets_arrived = 0
-
-    def submit(self, octets: bytes, now_s: float) -> None:
-        self.wire.submit(octets, now_s)
-        self._octets_sent += len(octets)
-
-    def take(self, until_s: float, octets_max: float) -> bytes:
-        octets = self._noise.spoil(self.wire.take(until_s, octets_max))
-        self._octets_arrived += len(octets)
-        self.octets_until_cut -= len(octets)
-        return octets
-
-    def counters(self) -> DirectionCounters:
-        return DirectionCounters(
-            self._octets_sent, self._octets_arrived, self._noise.bit_errors
-        )
-
-
 class _End:
     """One end: the `Line` that its user holds."""
 
     def __init__(
-        self, line: VirtualLine, user: LineUser, way_out: _Way, far_end: str
+        self, line: VirtualLine, user: LineUser, way_out: Way, far_end: str
     ) -> None:
         self.user = user
         self.way_out = way_out

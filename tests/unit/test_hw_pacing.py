@@ -12,13 +12,13 @@ from hw.lines.pacing import PacedWire
 
 def test_an_octet_takes_ten_bit_times() -> None:
     wire = PacedWire(bit_s=9600, delay_s=0.0, delivery_octets=1)
-    wire.submit(b"a", now_s=100.0)
+    wire.submit(b"a", from_s=100.0)
     assert wire.next_due_s() == 100.0 + 10 / 9600
 
 
 def test_octets_follow_each_other_without_a_gap() -> None:
     wire = PacedWire(bit_s=1000, delay_s=0.5, delivery_octets=1)
-    wire.submit(b"abc", now_s=0.0)
+    wire.submit(b"abc", from_s=0.0)
     arrivals = []
     while wire.waiting_octets:
         arrivals.append((wire.next_due_s(), wire.take(wire.next_due_s())))
@@ -27,8 +27,8 @@ def test_octets_follow_each_other_without_a_gap() -> None:
 
 def test_octets_submitted_while_the_wire_is_busy_wait_for_their_turn() -> None:
     wire = PacedWire(bit_s=10, delay_s=0.0, delivery_octets=1)
-    wire.submit(b"ab", now_s=0.0)
-    wire.submit(b"c", now_s=1.5)
+    wire.submit(b"ab", from_s=0.0)
+    wire.submit(b"c", from_s=1.5)
     assert wire.free_at_s == 3.0
     assert wire.take(2.999) == b"ab"
     assert wire.take(3.0) == b"c"
@@ -36,8 +36,8 @@ def test_octets_submitted_while_the_wire_is_busy_wait_for_their_turn() -> None:
 
 def test_an_idle_wire_starts_at_the_time_of_submission() -> None:
     wire = PacedWire(bit_s=10, delay_s=5.0, delivery_octets=1)
-    wire.submit(b"a", now_s=0.0)
-    wire.submit(b"b", now_s=2.0)
+    wire.submit(b"a", from_s=0.0)
+    wire.submit(b"b", from_s=2.0)
     assert wire.take(5.999) == b""
     assert wire.take(6.0) == b"a"
     assert wire.next_due_s() == 8.0
@@ -45,7 +45,7 @@ def test_an_idle_wire_starts_at_the_time_of_submission() -> None:
 
 def test_a_batch_is_due_when_its_last_octet_has_arrived() -> None:
     wire = PacedWire(bit_s=10, delay_s=0.0, delivery_octets=16)
-    wire.submit(bytes(20), now_s=0.0)
+    wire.submit(bytes(20), from_s=0.0)
     assert wire.next_due_s() == 16.0
     assert wire.next_due_s(octets_max=3) == 3.0
     assert len(wire.take(16.0)) == 16
@@ -54,10 +54,10 @@ def test_a_batch_is_due_when_its_last_octet_has_arrived() -> None:
 
 def test_a_wire_with_nothing_to_carry_is_never_due() -> None:
     wire = PacedWire(bit_s=10, delay_s=0.0, delivery_octets=1)
-    wire.submit(b"", now_s=0.0)
+    wire.submit(b"", from_s=0.0)
     assert wire.next_due_s() == math.inf
     assert wire.take(1e9) == b""
-    wire.submit(b"a", now_s=0.0)
+    wire.submit(b"a", from_s=0.0)
     assert wire.next_due_s(octets_max=0) == math.inf
 
 
@@ -65,13 +65,13 @@ def test_no_rounding_adds_up_over_a_day_of_octets() -> None:
     wire = PacedWire(bit_s=9600, delay_s=0.0, delivery_octets=65_536)
     octets_a_day = 960 * 86_400
     left = octets_a_day
-    wire.submit(bytes(65_536), now_s=0.0)
+    wire.submit(bytes(65_536), from_s=0.0)
     left -= 65_536
     while left:
         due_s = wire.next_due_s()
         more = min(left, 65_536)
         left -= more
-        wire.submit(bytes(more), now_s=due_s - 0.001)
+        wire.submit(bytes(more), from_s=due_s - 0.001)
         wire.take(due_s)
     assert wire.free_at_s == 86_400.0
 
