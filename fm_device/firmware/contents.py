@@ -87,11 +87,15 @@ class Contents:
         """The image that the last order named, until that order was followed.
 
         The power may fail between the order, which the PSD stores, and the staging: the
-        number of the dial-in tells, as it never falls.
+        number of the dial-in tells, with the image that it brought. Two numbers are not
+        held against each other, as a preset may have put one back.
         """
         held = self._record().held(OrderKind.FIRMWARE)
-        done = self._update.record.followed
-        return held[-1] if held and held[-1].dial_in > done else None
+        if not held:
+            return None
+        last, update = held[-1], self._update.record
+        done = (update.followed, update.followed_id)
+        return None if (last.dial_in, last.content_id) == done else last
 
     @property
     def lost(self) -> tuple[ContentHeld, ...]:

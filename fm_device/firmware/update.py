@@ -165,7 +165,8 @@ class UpdateRecord:
         candidate: The image that is staged or on trial; after ROLLED_BACK, the one
             that was given up or lost; else None.
         trials: Starts that the candidate has had.
-        followed: The latest dial-in whose order for an image was followed.
+        followed: The dial-in whose order for an image was followed last.
+        followed_id: The content id of that image.
     """
 
     state: UpdateState
@@ -173,6 +174,7 @@ class UpdateRecord:
     candidate: Image | None = None
     trials: int = 0
     followed: int = 0
+    followed_id: int = FACTORY
 
     @property
     def running(self) -> Image:
@@ -194,6 +196,7 @@ class UpdateRecord:
             *candidate.version,
             candidate.content_id,
             self.followed,
+            self.followed_id,
         )
 
     @classmethod
@@ -210,8 +213,8 @@ class UpdateRecord:
             raise StoreError(message) from error
 
 
-_VERSION: Final = 1
-_RECORD: Final = struct.Struct(">BBB?3BQ3BQI")
+_VERSION: Final = 2
+_RECORD: Final = struct.Struct(">BBB?3BQ3BQIQ")
 
 
 def packed(version: Version) -> int:
@@ -308,7 +311,7 @@ class FirmwareUpdate:
 
         Args:
             image: The image.
-            dial_in: The dial-in whose order named it.
+            dial_in: The dial-in whose order named it, or 0: no order did.
 
         Returns:
             What is stored, or why nothing is staged.
@@ -320,7 +323,9 @@ class FirmwareUpdate:
         refusal = refusal_of(record, image.version)
         if refusal is UpdateRefusal.ON_TRIAL:
             return refusal
-        record = replace(record, followed=max(record.followed, dial_in))
+        if dial_in:
+            followed_id = image.content_id
+            record = replace(record, followed=dial_in, followed_id=followed_id)
         if refusal is not None:
             self._store(record)
             return refusal
@@ -380,7 +385,8 @@ class FirmwareUpdate:
 
 
 def _decode(octets: bytes) -> UpdateRecord:
-    version, state, trials, has_candidate, *images, followed = _RECORD.unpack(octets)
+    version, state, trials, has_candidate, *rest = _RECORD.unpack(octets)
+    *images, followed, followed_id = rest
     if version != _VERSION:
         raise ValueError(f"version {version}")
     if UpdateState(state) not in _SETTLED and not has_candidate:
@@ -393,4 +399,5 @@ def _decode(octets: bytes) -> UpdateRecord:
         candidate if has_candidate else None,
         trials,
         followed,
+        followed_id,
     )

@@ -1,5 +1,6 @@
 """Firmware updates: tried three times at most, then confirmed or rolled back."""
 
+from dataclasses import replace
 from itertools import product
 from typing import get_args
 
@@ -202,15 +203,17 @@ def test_an_image_that_an_order_named_is_needed_until_it_was_given_up() -> None:
 def test_the_dial_in_whose_order_was_followed_is_kept_whatever_became_of_it() -> None:
     flash = _flash()
     assert _update(flash).stage(Image(OLD, 5), 3) is UpdateRefusal.NOT_NEWER
-    assert _update(flash).record == UpdateRecord(S.IDLE, Image(OLD), followed=3)
+    done = UpdateRecord(S.IDLE, Image(OLD), followed=3, followed_id=5)
+    assert _update(flash).record == done
     _update(flash).stage(IMAGE, 4)
     update = _update(flash)
     update.boot(_whole)
     assert update.stage(Image((0, 3, 0), 78), 5) is UpdateRefusal.ON_TRIAL
     update.tested(passed=True)
-    assert update.record == UpdateRecord(S.CONFIRMED, IMAGE, followed=4)
+    done = replace(done, followed=4, followed_id=IMAGE.content_id)
+    assert update.record == replace(done, state=S.CONFIRMED, settled=IMAGE)
     update.boot(lambda _content_id: False)
-    assert update.record == UpdateRecord(S.ROLLED_BACK, Image(OLD), IMAGE, followed=4)
+    assert update.record == replace(done, state=S.ROLLED_BACK, candidate=IMAGE)
 
 
 def test_after_a_roll_back_there_is_a_place_for_another_image() -> None:
@@ -260,8 +263,8 @@ def test_a_lost_state_is_the_factorys_image() -> None:
     [
         b"x",
         UpdateRecord(S.IDLE, Image(OLD)).encode() + b"\x00",
-        b"\x02" + UpdateRecord(S.IDLE, Image(OLD)).encode()[1:],
-        b"\x01\x09" + UpdateRecord(S.IDLE, Image(OLD)).encode()[2:],
+        b"\x01" + UpdateRecord(S.IDLE, Image(OLD)).encode()[1:],
+        b"\x02\x09" + UpdateRecord(S.IDLE, Image(OLD)).encode()[2:],
         UpdateRecord(S.TRIAL, Image(OLD)).encode(),
     ],
 )
@@ -274,7 +277,8 @@ def test_a_state_of_another_form_is_refused(octets: bytes) -> None:
 
 @pytest.mark.parametrize("state", S)
 def test_every_record_is_read_as_it_was_written(state: UpdateState) -> None:
-    record = UpdateRecord(state, Image((9, 8, 7), 2**64 - 1), IMAGE, 3, 2**32 - 1)
+    settled = Image((9, 8, 7), 2**64 - 1)
+    record = UpdateRecord(state, settled, IMAGE, 3, 2**32 - 1, 2**64 - 1)
     assert UpdateRecord.decode(record.encode()) == record
 
 
