@@ -12,7 +12,7 @@ from fm_device.psd.records import NOTHING, PsdRecord
 from protocol.coded import Coded
 from protocol.dialogue.machine import INSPECTION, Request
 from protocol.registers import MachineState, RequestKind
-from protocol.values import Paise, show_rupees
+from protocol.values import U32_MAX, Paise, show_rupees
 
 
 class DialRefusal(Coded):
@@ -24,6 +24,10 @@ class DialRefusal(Coded):
     WITHDRAWN = ("FMW-36-004", "WITHDRAWN: this machine is recharged no more")
     AMOUNT_ZERO = ("FMW-36-005", "AMOUNT: more than Rs 0.00 is needed to recharge")
     KEYS_ERASED = ("FMW-36-008", "TAMPERED WITH: its keys are erased; call service")
+    DIAL_INS_FULL = (
+        "FMW-36-009",
+        "DIAL-IN COUNTER FULL: no dial-in any more; call the maker's service",
+    )
     FUNDS_LIMIT = (
         "FMW-36-007",
         "AMOUNT: funds would pass the limit that the server has set; ask for less",
@@ -97,7 +101,9 @@ def _refused(psd: Psd) -> DialRefusal | None:
         return DialRefusal.UNINSTALLED
     if psd.dialling:
         return DialRefusal.ALREADY_DIALLING
-    return DialRefusal.KEYS_ERASED if psd.zeroised else None
+    if psd.zeroised:
+        return DialRefusal.KEYS_ERASED
+    return DialRefusal.DIAL_INS_FULL if psd.record.dial_in >= U32_MAX else None
 
 
 def _amount_refused(record: PsdRecord, amount: Paise) -> DialRefusal | None:

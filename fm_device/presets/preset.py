@@ -1,11 +1,14 @@
 """What a preset says, and the record that it makes of a machine's own.
 
-A preset changes what it names and leaves the rest. Three things follow, unless it says
+A preset changes what it names and leaves the rest. Some things follow, unless it says
 otherwise, so that a preset of one line is a machine that works:
 
 - CT is AR + DR when AR or DR is named and CT is not;
 - the number of imprints is never less than the number of franks;
-- the life began with the AR that lacks just what the usage rows tell.
+- the life began with the AR that lacks just what the usage rows tell;
+- a LOCK is in force in the standing LOCKED, and in no other that is named;
+- what the clock has shown is forgotten when the clock is named, and what it was put
+  back by, when the clock or the last complete dial-in is.
 
 A machine that does not balance is made by naming CT, or `life.ascending_paise`.
 """
@@ -37,6 +40,7 @@ from fm_device.psd.pins import ATTEMPTS_MAX
 from fm_device.psd.records import (
     CLASSES_MAX,
     DEPARTMENTS_MAX,
+    NO_TIME,
     PIN_ROLES,
     RECHARGES_KEPT,
     USAGE_ROWS_MAX,
@@ -86,9 +90,9 @@ def _pin_counts(value: Any, place: str) -> bytes:
 
 
 def _vault(value: Any, place: str) -> str:
-    if value not in REGIONS:
+    if not isinstance(value, str) or value not in REGIONS:
         raise refused(value, place, f"one of {', '.join(REGIONS)}")
-    return str(value)
+    return value
 
 
 _DERIVED: Final = {
@@ -103,6 +107,7 @@ _TABLES: Final[dict[str, dict[str, Reader]]] = {
         "standing": one_of(MachineState, _DERIVED),
         "fault": one_of(Fault, none="NONE"),
         "lock_reason": number(0, U32_MAX),
+        "lock_ordered": flag,
         "pin_code": number(PIN_CODE_MIN, PIN_CODE_MAX),
         "unprinted": _U32,
     },
@@ -135,7 +140,13 @@ _TABLES: Final[dict[str, dict[str, Reader]]] = {
         "next_call": moment,
         "licence_state": one_of(LicenceState, none="NONE"),
     },
-    "clock": {"set": flag, "offset_s": number(-_OFFSET_S_MAX, _OFFSET_S_MAX)},
+    "clock": {
+        "set": flag,
+        "offset_s": number(-_OFFSET_S_MAX, _OFFSET_S_MAX),
+        "latest": moment,
+        "shown": moment,
+        "put_back_s": _U32,
+    },
     "wrong": {
         "vouchers": _U32,
         "other_amounts": _U32,
@@ -182,10 +193,16 @@ _DAMAGE: Final[dict[str, Reader]] = {
 _WORDS: Final[dict[str, Reader]] = {"title": text(80), "notes": text(2000)}
 _KEYS: Final = (*_WORDS, *_TABLES, "usage", "recharges", "damage")
 
+_LOCK_OR_NONE: Final = frozenset(
+    {MachineState.LOCKED_OUT, MachineState.FAULT, MachineState.WITHDRAWN}
+)
+"""Where a LOCK may be in force behind another reason to stop."""
+
 _RECORD_FIELDS: Final = {
     ("state", "standing"): "standing",
     ("state", "fault"): "fault",
     ("state", "lock_reason"): "lock_reason",
+    ("state", "lock_ordered"): "lock_ordered",
     ("state", "pin_code"): "pin_code",
     ("state", "unprinted"): "unprinted",
     ("recharge", "number"): "recharge_number",
@@ -197,6 +214,9 @@ _RECORD_FIELDS: Final = {
     ("calls", "complete_at"): "complete_at",
     ("calls", "next_call"): "next_call",
     ("calls", "licence_state"): "licence_state",
+    ("clock", "latest"): "latest",
+    ("clock", "shown"): "shown",
+    ("clock", "put_back_s"): "put_back_s",
     ("wrong", "vouchers"): "wrong_vouchers",
     ("wrong", "other_amounts"): "other_amounts",
     ("wrong", "pins"): "wrong_pins",
@@ -266,20 +286,38 @@ class Preset:
         Raises:
             PresetError: The machine cannot be brought there.
         """
-        changes = self._plain(now)
+        changes = self._following() | self._plain(now)
         changes["registers"] = self._registers(record.registers)
         if "pending" in self.tables:
             changes["pending"] = _pending(self.tables["pending"])
         if "open_frank" in self.tables:
             changes["open_frank"] = OpenFrank(**self.tables["open_frank"])
-        if "clock" in self.tables:
+        if self._names_clock:
             changes["clock_offset_s"] = _offset_s(self.tables["clock"])
         if self.usage is not None:
             changes["rows"] = self.usage
         if self.recharges is not None:
             changes["recharges"] = _recharges(self.recharges, now)
         after = _stated_before(replace(record, **changes))
+        if "lock_ordered" in self.tables.get("state", {}):
+            _check_lock(after)
         return replace(after, lives=(*record.lives[:-1], self._life(after)))
+
+    @property
+    def _names_clock(self) -> bool:
+        return not {"set", "offset_s"}.isdisjoint(self.tables.get("clock", {}))
+
+    def _following(self) -> dict[str, Any]:
+        """Give what follows by itself; what the preset names stands above it."""
+        changes: dict[str, Any] = {}
+        standing = self.tables.get("state", {}).get("standing")
+        if standing is not None:
+            changes["lock_ordered"] = standing == MachineState.LOCKED
+        if self._names_clock:
+            changes |= {"latest": NO_TIME, "shown": NO_TIME, "put_back_s": 0}
+        if "complete_at" in self.tables.get("calls", {}):
+            changes["put_back_s"] = 0
+        return changes
 
     def _plain(self, now: EpochSeconds) -> dict[str, Any]:
         changes = {
@@ -388,6 +426,16 @@ def _check_tables(tables: dict[str, dict[str, Any]]) -> None:
         raise PresetError("state.standing", 'it has to be "FAULT" with a fault')
 
 
+def _check_lock(record: PsdRecord) -> None:
+    """Check that a LOCK is in force where it is to be, and not where it cannot be."""
+    standing, ordered = record.standing, record.lock_ordered
+    if ordered != (standing is MachineState.LOCKED) and standing not in _LOCK_OR_NONE:
+        raise PresetError(
+            "state.lock_ordered",
+            f"it cannot be {str(ordered).lower()} in the standing {standing.name}",
+        )
+
+
 def _settled(value: Any, now: EpochSeconds, place: str) -> Any:
     return value.at(now, place) if isinstance(value, Moment) else value
 
@@ -406,7 +454,7 @@ def _stated_before(record: PsdRecord) -> PsdRecord:
         return record
     return replace(
         record,
-        som_time=EpochSeconds(0),
+        som_time=NO_TIME,
         som_ascending_paise=Paise(0),
         som_descending_paise=Paise(0),
         som_items=0,

@@ -50,6 +50,7 @@ from fm_device.psd.records import (
     Life,
     OpenFrank,
     PsdRecord,
+    one_more,
 )
 from fm_device.psd.session import Session
 from fm_device.psd.states import (
@@ -60,7 +61,7 @@ from fm_device.psd.states import (
     silence_at,
     state_at,
 )
-from fm_device.psd.timekeeper import possible_time, time_at
+from fm_device.psd.timekeeper import possible_time, time_at, with_shown
 from hw.clock import WallClock
 from hw.nvram import Nvram
 from protocol.channel import MachineChannel, MachineChannelPort
@@ -78,11 +79,7 @@ from protocol.keys import (
 )
 from protocol.ports import Entropy
 from protocol.registers import ZERO_REGISTERS, MachineState, RequestKind
-from protocol.values import (
-    EpochSeconds,
-    LicenceIdentifier,
-    Paise,
-)
+from protocol.values import U32_MAX, EpochSeconds, LicenceIdentifier, Paise
 
 PIN_CODE_MIN: Final = 100_000
 PIN_CODE_MAX: Final = 999_999
@@ -304,6 +301,9 @@ class Psd:
         record, now = self.record, self.time
         after = debit(record, state_at(record, now), now, order)
         if isinstance(after, FrankRefusal):
+            if after is FrankRefusal.BLOCKED and now is not None:
+                # A receipt lifts that, and no clock that is put back.
+                self._memory.store(with_shown(record, now))
             return after
         identity = self._memory.identity
         indicium = indicium_of(after, identity.credential, order, now or NO_TIME)
@@ -472,9 +472,12 @@ class Psd:
             wrong_vouchers=record.wrong_vouchers,
             other_amounts=record.other_amounts,
             pin_code=record.pin_code,
-            unprinted=record.unprinted + (record.open_frank is not None),
+            unprinted=one_more(record.unprinted)
+            if record.open_frank
+            else record.unprinted,
             contents=record.contents,
             latest=record.latest,
+            shown=record.shown,
         )
         if record.open_frank is not None:
             self._tell_open(record)
@@ -491,13 +494,16 @@ class Psd:
         One that is still open is hung up.
 
         Raises:
-            LocalProtocolError: The machine is not installed, or the amount is not what
-                this kind of request or the server's limit allows.
+            LocalProtocolError: The machine is not installed, its dial-ins cannot be
+                counted any more, or the amount is not what this kind of request or the
+                server's limit allows.
         """
         self.hang_up()
         record = self.record
         if record.standing is MachineState.UNINSTALLED:
             raise LocalProtocolError("a machine that is not installed does not dial")
+        if record.dial_in >= U32_MAX:
+            raise LocalProtocolError("the counter of dial-ins is full: call service")
         stated = record.pending or request
         if record.pending is None:
             _check_request(request, record)

@@ -22,6 +22,7 @@ from fm_device.psd.records import (
     PsdRecord,
     with_usage,
 )
+from fm_device.psd.timekeeper import with_time
 from protocol.coded import Coded
 from protocol.errors import LocalProtocolError
 from protocol.indicium import FrankKind, Indicium
@@ -185,11 +186,7 @@ def debit(
         order.product_class, order.department, order.value_paise, order.weight_g
     )
     return replace(
-        record,
-        registers=registers,
-        rows=rows,
-        open_frank=opened,
-        latest=max(record.latest, now),
+        with_time(record, now), registers=registers, rows=rows, open_frank=opened
     )
 
 

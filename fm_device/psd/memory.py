@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from fm_device.psd.keyring import RING_OCTETS, Keyring
-from fm_device.psd.records import RECORD_OCTETS_MAX, PsdRecord
+from fm_device.psd.records import RECORD_OCTETS_MAX, PsdRecord, one_more
 from fm_device.psd.states import Fault, FaultFound, moved
 from fm_device.psd.vault import COPIES, OVERHEAD_OCTETS, Region, Vault
 from hw.nvram import Nvram
@@ -212,7 +212,8 @@ class PsdMemory:
     def _close_open_frank(self) -> None:
         record = self._record
         if record.open_frank is not None:
-            self.store(replace(record, open_frank=None, unprinted=record.unprinted + 1))
+            unprinted = one_more(record.unprinted)
+            self.store(replace(record, open_frank=None, unprinted=unprinted))
 
 
 def _holds(nvram: Nvram, region: Region) -> bool:

@@ -86,7 +86,8 @@ def _set_clock(
             return None
     # A clock that was ahead is not held against the right time.
     latest = EpochSeconds(min(record.latest, value))
-    return replace(record, clock_offset_s=offset_s, latest=latest)
+    shown = EpochSeconds(value)
+    return replace(record, clock_offset_s=offset_s, latest=latest, shown=shown)
 
 
 def _lock(

@@ -19,7 +19,7 @@ from fm_device.psd.records import NO_PIN, NO_TIME, PIN_OCTETS, PsdRecord
 from fm_device.psd.states import WrongCodes, moved
 from protocol.coded import Coded
 from protocol.errors import LocalProtocolError
-from protocol.values import EpochSeconds
+from protocol.values import U32_MAX, EpochSeconds
 
 ATTEMPTS_MAX: Final = 20
 FREE_ATTEMPTS: Final = 3
@@ -124,7 +124,8 @@ def attempt_counted(
     after = _with_wrong(record, role, wrong)
     if wrong >= FREE_ATTEMPTS and now is not None:
         wait_s = min(_FIRST_WAIT_S << (wrong - FREE_ATTEMPTS), _LAST_WAIT_S)
-        after = replace(after, pin_wait_until=EpochSeconds(now + wait_s))
+        until = EpochSeconds(min(now + wait_s, U32_MAX))
+        after = replace(after, pin_wait_until=until)
     if wrong >= ATTEMPTS_MAX:
         after = replace(after, standing=moved(after.standing, WrongCodes()))
     return after

@@ -19,6 +19,7 @@ from protocol.messages import TABLE_OF, LicenceState, MessageType, OrderKind
 from protocol.messages.tables import MARK_OCTETS
 from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
 from protocol.values import (
+    U32_MAX,
     EpochSeconds,
     LicenceIdentifier,
     OrderSerial,
@@ -27,7 +28,7 @@ from protocol.values import (
     parse_licence_identifier,
 )
 
-RECORD_VERSION: Final = 2
+RECORD_VERSION: Final = 3
 VOUCHER_OCTETS: Final = TABLE_OF[MessageType.VOUCHER].octets
 NO_RECHARGE: Final = RechargeNumber(0)
 NO_ORDER: Final = OrderSerial(0)
@@ -50,7 +51,7 @@ PIN_ROLES: Final = 3
 
 _FIXED: Final = struct.Struct(
     f">B8sBBQ QQQII II BQ {MARK_OCTETS}s III ?qI QB II"
-    f" I QQ ?BBQHI {PIN_ROLES}sI {PIN_ROLES * PIN_OCTETS}s I? B BHBB IIQQI"
+    f" I QQ ?BBQHI {PIN_ROLES}sI {PIN_ROLES * PIN_OCTETS}s III? B BHBB IIQQI"
 )
 _LIFE: Final = struct.Struct(">H7sIQQI")
 _USAGE: Final = struct.Struct(">BBIQ?")
@@ -221,6 +222,9 @@ class PsdRecord:
         contents: What orders have put in force.
         latest: The PSD's clock at its latest frank or receipt; 0 before. A clock that
             shows much less was turned back.
+        shown: The PSD's clock at its last frank, or one refused as BLOCKED, or receipt;
+            0 before.
+        put_back_s: What the clock was seen to go back by since the last receipt.
         lock_ordered: Whether a LOCK order is in force, also behind a lock-out.
         som_number: Number of the last statement of mailing of this life that was handed
             out; 0 before the first. Its rows are in the flash.
@@ -262,6 +266,8 @@ class PsdRecord:
     recharges: tuple[RechargeNote, ...] = ()
     contents: tuple[ContentHeld, ...] = ()
     latest: EpochSeconds = NO_TIME
+    shown: EpochSeconds = NO_TIME
+    put_back_s: int = 0
     lock_ordered: bool = False
     som_number: int = 0
     som_time: EpochSeconds = NO_TIME
@@ -350,99 +356,16 @@ class PsdRecord:
             raise InvariantError("statements of mailing go back in a new life only")
 
     def encode(self) -> bytes:
-        """Flatten the record."""
-        pending = self.pending
-        fixed = _FIXED.pack(
-            RECORD_VERSION,
-            self.psd_serial.encode("ascii"),
-            self.standing,
-            self.fault,
-            self.lock_reason,
-            self.registers.ascending_paise,
-            self.registers.descending_paise,
-            self.registers.control_total_paise,
-            self.registers.items,
-            self.registers.items_with_zero,
-            self.recharge_number,
-            self.closed_number,
-            0 if pending is None else pending.kind,
-            0 if pending is None else pending.amount_paise,
-            self.mark,
-            self.order_serial,
-            self.dial_in,
-            self.complete_at,
-            self.clock_offset_s is not None,
-            self.clock_offset_s or 0,
-            self.next_call,
-            self.funds_paise,
-            self.licence_state or 0,
-            self.wrong_vouchers,
-            self.other_amounts,
-            self.pin_code,
-            self.frank_max_paise,
-            self.funds_max_paise,
-            *_open_fields(self.open_frank),
-            self.unprinted,
-            self.wrong_pins,
-            self.pin_wait_until,
-            self.pins,
-            self.latest,
-            self.lock_ordered,
-            (self.last_voucher is not None),
-            len(self.lives),
-            len(self.rows),
-            len(self.recharges),
-            len(self.contents),
-            self.som_number,
-            self.som_time,
-            self.som_ascending_paise,
-            self.som_descending_paise,
-            self.som_items,
-        )
-        lives = [
-            _LIFE.pack(
-                life.generation,
-                life.licence.encode("ascii"),
-                life.began,
-                life.ascending_paise,
-                life.control_total_paise,
-                life.recharge_number,
-            )
-            for life in self.lives
-        ]
-        rows = [
-            _USAGE.pack(
-                row.department,
-                row.product_class,
-                row.items,
-                row.amount_paise,
-                row.reported,
-            )
-            for row in self.rows
-        ]
-        recharges = [
-            _RECHARGE.pack(
-                note.number,
-                note.kind,
-                note.amount_paise,
-                note.before_paise,
-                note.after_paise,
-                note.time,
-            )
-            for note in self.recharges
-        ]
-        contents = [
-            _CONTENT.pack(
-                content.kind,
-                content.number,
-                content.content_id,
-                content.valid_from,
-                content.dial_in,
-            )
-            for content in self.contents
-        ]
-        parts = (fixed, self.last_voucher or b"", *lives, *rows, *recharges, *contents)
-        return b"".join(parts)
+        """Flatten the record.
+
+        Raises:
+            StoreError: A number is larger than its place.
+        """
+        try:
+            return _encode(self)
+        except struct.error as error:
+            message = f"the record does not fit its octets: {error}"
+            raise StoreError(message) from error
 
     @classmethod
     def decode(cls, octets: bytes) -> "PsdRecord":
@@ -459,15 +382,22 @@ class PsdRecord:
             raise StoreError(message) from error
 
 
+def one_more(count: int) -> int:
+    """Count one more; a counter that is full stays full."""
+    return min(count + 1, U32_MAX)
+
+
 def with_usage(
     record: PsdRecord, value: Paise, product_class: int, department: int
 ) -> tuple[KeptUsage, ...] | None:
-    """Add one frank with a value to the rows, or say None: there is no row left."""
+    """Add one frank with a value to the rows, or say None: there is no room left."""
     key = (department, product_class)
     rows = list(record.rows)
     at = bisect_left(rows, key, key=_row_key)
     if at < len(rows) and _row_key(rows[at]) == key:
         row = rows[at]
+        if row.items >= U32_MAX:
+            return None
         amount = Paise(row.amount_paise + value)
         rows[at] = KeptUsage(*key, row.items + 1, amount, reported=False)
         return tuple(rows)
@@ -501,6 +431,103 @@ def _open_fields(frank: OpenFrank | None) -> tuple[bool, int, int, int, int]:
         return False, 0, 0, 0, 0
     place = (frank.product_class, frank.department)
     return (True, *place, frank.value_paise, frank.weight_g)
+
+
+def _encode(record: PsdRecord) -> bytes:
+    pending = record.pending
+    fixed = _FIXED.pack(
+        RECORD_VERSION,
+        record.psd_serial.encode("ascii"),
+        record.standing,
+        record.fault,
+        record.lock_reason,
+        record.registers.ascending_paise,
+        record.registers.descending_paise,
+        record.registers.control_total_paise,
+        record.registers.items,
+        record.registers.items_with_zero,
+        record.recharge_number,
+        record.closed_number,
+        0 if pending is None else pending.kind,
+        0 if pending is None else pending.amount_paise,
+        record.mark,
+        record.order_serial,
+        record.dial_in,
+        record.complete_at,
+        record.clock_offset_s is not None,
+        record.clock_offset_s or 0,
+        record.next_call,
+        record.funds_paise,
+        record.licence_state or 0,
+        record.wrong_vouchers,
+        record.other_amounts,
+        record.pin_code,
+        record.frank_max_paise,
+        record.funds_max_paise,
+        *_open_fields(record.open_frank),
+        record.unprinted,
+        record.wrong_pins,
+        record.pin_wait_until,
+        record.pins,
+        record.latest,
+        record.shown,
+        record.put_back_s,
+        record.lock_ordered,
+        (record.last_voucher is not None),
+        len(record.lives),
+        len(record.rows),
+        len(record.recharges),
+        len(record.contents),
+        record.som_number,
+        record.som_time,
+        record.som_ascending_paise,
+        record.som_descending_paise,
+        record.som_items,
+    )
+    lives = [
+        _LIFE.pack(
+            life.generation,
+            life.licence.encode("ascii"),
+            life.began,
+            life.ascending_paise,
+            life.control_total_paise,
+            life.recharge_number,
+        )
+        for life in record.lives
+    ]
+    rows = [
+        _USAGE.pack(
+            row.department,
+            row.product_class,
+            row.items,
+            row.amount_paise,
+            row.reported,
+        )
+        for row in record.rows
+    ]
+    recharges = [
+        _RECHARGE.pack(
+            note.number,
+            note.kind,
+            note.amount_paise,
+            note.before_paise,
+            note.after_paise,
+            note.time,
+        )
+        for note in record.recharges
+    ]
+    contents = [
+        _CONTENT.pack(
+            content.kind,
+            content.number,
+            content.content_id,
+            content.valid_from,
+            content.dial_in,
+        )
+        for content in record.contents
+    ]
+    parts = (fixed, record.last_voucher or b"", *lives, *rows, *recharges, *contents)
+    return b"".join(parts)
 
 
 def _decode(octets: bytes) -> PsdRecord:
@@ -541,6 +568,8 @@ def _decode(octets: bytes) -> PsdRecord:
         pin_wait_until,
         pins,
         latest,
+        shown,
+        put_back_s,
         lock_ordered,
         has_voucher,
         lives,
@@ -604,6 +633,8 @@ def _decode(octets: bytes) -> PsdRecord:
             ContentHeld(OrderKind(kind), *numbers) for kind, *numbers in parts[3]
         ),
         latest=EpochSeconds(latest),
+        shown=EpochSeconds(shown),
+        put_back_s=put_back_s,
         lock_ordered=lock_ordered,
         som_number=som_number,
         som_time=EpochSeconds(som_time),

@@ -21,6 +21,7 @@ from fm_device.psd.records import (
     RECHARGES_KEPT,
     PsdRecord,
     RechargeNote,
+    one_more,
     usage_reported,
     usage_unreported,
 )
@@ -31,7 +32,7 @@ from fm_device.psd.states import (
     moved,
     state_at,
 )
-from fm_device.psd.timekeeper import time_at
+from fm_device.psd.timekeeper import time_at, with_time
 from hw.clock import WallClock
 from protocol.channel import MachineChannelPort, PacketType, packet_type
 from protocol.contents import Content, read_content
@@ -311,6 +312,9 @@ class Session:
         standing = record.standing
         if voucher.kind is VoucherKind.WITHDRAWAL:
             standing = moved(standing, Withdrawn())
+        others = record.other_amounts
+        if _is_another(record.pending, voucher):
+            others = one_more(others)
         after = replace(
             record,
             registers=result,
@@ -318,7 +322,7 @@ class Session:
             pending=None,
             last_voucher=octets,
             standing=standing,
-            other_amounts=record.other_amounts + _is_another(record.pending, voucher),
+            other_amounts=others,
             recharges=self._with_recharge(record, voucher, result),
         )
         self._memory.store(after)
@@ -353,13 +357,14 @@ class Session:
                 f"this machine stands at {record.recharge_number}"
             )
         kept = receipt.time < record.next_call
-        latest = max(record.latest, self._time(record) or NO_TIME)
+        now = self._time(record)
+        noted = record if now is None else with_time(record, now)
         self._memory.store(
             replace(
-                record,
+                noted,
+                put_back_s=0,
                 mark=receipt.mark,
                 complete_at=receipt.time,
-                latest=latest,
                 closed_number=receipt.recharge_number,
                 funds_paise=receipt.funds_paise,
                 licence_state=receipt.licence_state,
@@ -505,7 +510,7 @@ def _unexpected(message: str) -> RemoteProtocolError:
 
 def _with_wrong_voucher(record: PsdRecord) -> PsdRecord:
     """Count a voucher that failed a check; too many lock the machine out."""
-    count = record.wrong_vouchers + 1
+    count = one_more(record.wrong_vouchers)
     after = replace(record, wrong_vouchers=count)
     if count < WRONG_VOUCHERS_MAX:
         return after

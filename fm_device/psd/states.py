@@ -196,12 +196,14 @@ class Silence(Enum):
 def silence_at(record: PsdRecord, now: EpochSeconds | None) -> Silence:
     """Judge the time since the last complete dial-in, in Indian calendar days.
 
-    A last dial-in on day D warns from D+25 and blocks from 00:00 of D+31. Without a
-    clock, or before the first dial-in, there is nothing to judge.
+    A last dial-in on day D warns from D+25 and blocks from 00:00 of D+31. What the
+    clock has gone back by since then counts as time that has passed. Without a clock,
+    or before the first dial-in, there is nothing to judge.
     """
     if now is None or not record.complete_at:
         return Silence.NONE
-    today = business_date(now)
+    passed = max(now, record.shown) + record.put_back_s
+    today = business_date(EpochSeconds(passed))
     days = (today - business_date(record.complete_at)).days
     if days > parameter(MAX_SILENCE_DAYS, today):
         return Silence.TOO_LONG

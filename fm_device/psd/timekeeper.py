@@ -4,9 +4,11 @@ A battery clock may show anything after years on a shelf. What cannot be the tim
 franking machine counts as not set: the machine says so, franks nothing, tells 0 in its
 STATEMENT, and takes any CLOCK order, as after a new battery (SPEC.md DLG-4, DLG-10.3).
 So does a clock that is more than a day behind a frank or a receipt of this machine: to
-turn it back must not make a silence shorter (DLG-4.8).
+turn it back must not make a silence shorter (DLG-4.8). Within that day it may be put
+back; from frank to frank the PSD sees by how much, and adds it to the silence.
 """
 
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Final
 
@@ -53,3 +55,14 @@ def time_at(record: PsdRecord, battery_time: EpochSeconds) -> EpochSeconds | Non
     if shown is None or shown < record.latest - BEHIND_MAX_S:
         return None
     return shown
+
+
+def with_shown(record: PsdRecord, now: EpochSeconds) -> PsdRecord:
+    """Note what the clock shows, and add to the silence what it was put back by."""
+    put_back_s = record.put_back_s + max(record.shown - now, 0)
+    return replace(record, shown=now, put_back_s=min(put_back_s, U32_MAX))
+
+
+def with_time(record: PsdRecord, now: EpochSeconds) -> PsdRecord:
+    """Note what the clock shows at a frank or a receipt: it is held against it."""
+    return replace(with_shown(record, now), latest=max(record.latest, now))

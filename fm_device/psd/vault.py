@@ -149,7 +149,8 @@ class Vault:
 
         Raises:
             LocalProtocolError: The content is too long for the region.
-            StoreError: A write has failed, now or before: the outcome is unknown.
+            StoreError: A write has failed, now or before: the outcome is unknown. Or
+                the memory was written as often as it can count; nothing is written.
         """
         before = self._known()
         following = _Copy(before.sequence + 1, before.damage, content)
@@ -206,7 +207,9 @@ def overwrite(
 
 
 def _encode(copy: _Copy, region: Region) -> bytes:
-    if len(copy.content) > region.content_octets_max or copy.sequence > U32_MAX:
+    if copy.sequence > U32_MAX:
+        raise StoreError("the PSD's memory was written as often as it can count")
+    if len(copy.content) > region.content_octets_max:
         message = f"{len(copy.content)} octets do not fit the vault"
         raise LocalProtocolError(message)
     head = _HEAD.pack(

@@ -10,7 +10,7 @@ from protocol.dialogue.machine import OrderTaken
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.messages import OrderKind
 from protocol.registers import MachineState
-from tests.machines import a_machine
+from tests.machines import Bench, a_machine
 from tests.witness.small_server import Dial, a_clock, a_new_memory, complete, switch_on
 
 DAY_S = 86_400
@@ -172,3 +172,51 @@ def test_a_clock_that_was_ahead_is_set_right_by_an_order() -> None:
     bench.order(OrderKind.CLOCK, right)
     assert bench.machine.psd.time == right
     bench.franked()
+
+
+def _after_months(bench: Bench, hours: int, put_back_h: int) -> MachineState:
+    """Frank at the beginning and end of each day's work, with the clock put back."""
+    for _ in range(100):
+        bench.scale.put(18)
+        bench.machine.franking.frank()
+        bench.clock.advance(hours * 3600)
+        bench.machine.franking.frank()
+        bench.clock.advance((24 - hours - put_back_h) * 3600)
+    return bench.machine.psd.state
+
+
+@pytest.mark.parametrize(
+    ("hours", "put_back_h", "state"),
+    [
+        (8, 24, MachineState.BLOCKED),
+        (8, 20, MachineState.BLOCKED),
+        (1, 24, MachineState.IN_SERVICE),
+    ],
+)
+def test_a_clock_that_is_put_back_each_night_makes_the_silence_grow(
+    hours: int, put_back_h: int, state: MachineState
+) -> None:
+    """Within a day the PSD adds what it sees: of 24 hours those between two franks."""
+    assert _after_months(a_machine(), hours, put_back_h) is state
+
+
+def test_a_receipt_ends_what_the_clock_was_put_back_by() -> None:
+    bench = a_machine()
+    bench.franked()
+    bench.clock.advance(-3600)
+    bench.franked()
+    assert bench.machine.record.put_back_s == 3600
+    bench.franked()
+    assert bench.machine.record.put_back_s == 3600
+    bench.clock.advance(-600)
+    bench.inspect()
+    assert bench.machine.record.put_back_s == 0
+
+
+def test_a_clock_that_an_order_sets_back_was_not_put_back() -> None:
+    bench = a_machine()
+    bench.franked()
+    right = bench.clock.now() - 3600
+    bench.order(OrderKind.CLOCK, right)
+    bench.franked()
+    assert bench.machine.record.put_back_s == 0

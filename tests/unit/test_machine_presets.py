@@ -19,7 +19,7 @@ from fm_device.presets import (
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.franking import FrankOrder, FrankRefusal
 from fm_device.psd.memory import NVRAM_OCTETS
-from fm_device.psd.pins import PinVerdict, Role
+from fm_device.psd.pins import ATTEMPTS_MAX, PinVerdict, Role
 from fm_device.psd.records import KeptUsage, OpenFrank
 from fm_device.psd.states import Fault, Silence
 from fm_device.psd.vault import WRITES_MAX
@@ -28,7 +28,7 @@ from hw.nvram import MemoryNvram
 from protocol.dialogue.machine import Request
 from protocol.errors import StoreError
 from protocol.keys import CreditKey, MakerKey, Realm, ServerIdentity, ServerProvisioning
-from protocol.messages import LicenceState
+from protocol.messages import LicenceState, OrderKind
 from protocol.registers import MachineState, RequestKind, VoucherKind
 from protocol.values import (
     AMOUNT_PAISE_MAX,
@@ -38,7 +38,7 @@ from protocol.values import (
     Paise,
 )
 from tests.house.sources import ROOT
-from tests.machines import Bench, a_machine
+from tests.machines import OPERATOR_PIN, Bench, a_machine
 from tests.witness.small_server import a_clock, a_new_memory
 
 STATES = {
@@ -136,6 +136,7 @@ def test_everything_that_a_record_holds_can_be_put_into_it() -> None:
         standing = "FAULT"
         fault = "MEMORY_WORN_OUT"
         lock_reason = 4
+        lock_ordered = true
         pin_code = 110001
         unprinted = 5
         [registers]
@@ -162,6 +163,9 @@ def test_everything_that_a_record_holds_can_be_put_into_it() -> None:
         licence_state = "RENEWED"
         [clock]
         offset_s = -5
+        latest = "-1h"
+        shown = "-2h"
+        put_back_s = 8
         [wrong]
         vouchers = 1
         other_amounts = 2
@@ -201,6 +205,9 @@ def test_everything_that_a_record_holds_can_be_put_into_it() -> None:
     assert record.next_call == now + 5400
     assert record.licence_state is LicenceState.RENEWED
     assert record.clock_offset_s == -5
+    clock = (record.latest, record.shown, record.put_back_s)
+    assert clock == (now - 3600, now - 7200, 8)
+    assert record.lock_ordered
     assert (record.wrong_vouchers, record.other_amounts) == (1, 2)
     assert (record.wrong_pins, record.pin_wait_until) == (bytes((3, 4, 5)), now + 10)
     assert (record.frank_max_paise, record.funds_max_paise) == (6, 7)
@@ -275,6 +282,38 @@ def test_one_wrong_pin_more_locks_the_machine_out() -> None:
     assert answer.verdict is PinVerdict.LOCKED_OUT
 
 
+@pytest.mark.parametrize(
+    ("name", "then"),
+    [("locked", MachineState.LOCKED), ("in-service", MachineState.IN_SERVICE)],
+)
+def test_a_lock_of_a_preset_outlives_a_lock_out_and_no_other_does(
+    name: str, then: MachineState
+) -> None:
+    """DLG-10.4: an UNLOCK lifts the lock-out alone where a LOCK is in force."""
+    bench = a_machine(MachineState.LOCKED)
+    bench.machine.switch_off()
+    apply_preset(bench.nvram, read_library(name), bench.clock.now())
+    bench.machine.switch_on()
+    bench.machine.desk.set_pin(Role.OPERATOR, OPERATOR_PIN)
+    for _ in range(ATTEMPTS_MAX):
+        bench.machine.desk.enter(Role.OPERATOR, "9999")
+        bench.clock.advance(3600)
+    assert bench.machine.psd.state is MachineState.LOCKED_OUT
+    bench.order(OrderKind.UNLOCK)
+    assert bench.machine.psd.state is then
+
+
+def test_a_clock_of_a_preset_is_not_held_against_what_it_showed_before() -> None:
+    bench = a_machine()
+    bench.franked()
+    now = bench.clock.now()
+    for text, time in (
+        ('offset_s = -864000\nlatest = "now"', None),
+        ("offset_s = -864000", now - 864_000),
+    ):
+        assert put(f"[clock]\n{text}", bench.nvram).time == time
+
+
 def test_near_the_end_of_the_counters_franks_are_refused_cleanly() -> None:
     _, psd = with_library("items-near-overflow")
     for _ in range(2):
@@ -324,6 +363,14 @@ def test_at_the_end_of_ct_a_last_frank_is_possible_and_no_more() -> None:
             "state.standing: 'ON' is not possible: give one of UNINSTALLED, INSTALLED",
         ),
         ('[state]\nstanding = "FAULT"', "state.fault: it is missing"),
+        (
+            '[state]\nstanding = "LOCKED"\nlock_ordered = false',
+            "state.lock_ordered: it cannot be false in the standing LOCKED",
+        ),
+        (
+            "[state]\nlock_ordered = true",
+            "state.lock_ordered: it cannot be true in the standing INSTALLED",
+        ),
         ('[state]\nfault = "TAMPERED"', "state.standing: it has to be"),
         ('[pending]\nkind = "RECHARGE"', "pending.amount_paise: it is missing"),
         ("[pending]\namount_paise = 2", "pending.kind: it is missing"),

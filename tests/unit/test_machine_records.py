@@ -136,6 +136,8 @@ _records = st.builds(
         max_size=16,
     ).map(tuple),
     latest=_times,
+    shown=_times,
+    put_back_s=_u32,
     lock_ordered=st.booleans(),
     som_number=_u32,
     som_time=_times,
