@@ -17,7 +17,8 @@ after the last octet has arrived.
 
 Time is Twisted's `IReactorTime`: a real reactor, or `task.Clock` for virtual time. What
 befalls which octet follows from the parameters and the place of the octet in its
-direction alone, so that both give the same.
+direction alone, so that both give the same. (What a cut leaves of the *other*
+direction, and a cut counted over both, also follow from when octets were sent.)
 """
 
 import math
@@ -61,6 +62,8 @@ class VirtualLine:
         self._octets_until_cut = _or_never(parameters.cut_after_octets)
         self._cut_at_s = math.inf
         self._cut_loss = LineLoss(LossCause.CARRIER_LOST)
+        # What both users send upon line up is sent at one moment, in real time too.
+        self._begins_s: float | None = None
         # While callbacks run, what they ask for waits for the end of the turn.
         self._in_turn = True
         self._timer: IDelayedCall | None = reactor.callLater(0, self._begin)
@@ -87,7 +90,8 @@ class VirtualLine:
 
     def submit(self, way: Way, octets: bytes) -> None:
         """Take octets from an end that may send."""
-        now_s = self._reactor.seconds()
+        begins_s = self._begins_s
+        now_s = self._reactor.seconds() if begins_s is None else begins_s
         if way.wire.waiting_octets + len(octets) > self._parameters.pending_octets_max:
             detail = f"{way.wire.waiting_octets} octets were waiting"
             self._cut_at(now_s, LineLoss(LossCause.OVERFLOW, detail))
@@ -114,10 +118,12 @@ class VirtualLine:
             return
         self._cut_at(now_s + _or_never(self._parameters.cut_at_s), self._cut_loss)
         self._cut_if_counted(now_s)
+        self._begins_s = now_s
         try:
             self._answering.user.line_up(self._answering)
             self._calling.user.line_up(self._calling)
         finally:
+            self._begins_s = None
             self._in_turn = False
             self._arm()
 

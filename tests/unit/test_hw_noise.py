@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.entropy import SeededEntropy
-from hw.lines.faults.character import BadOctets, CharacterForm
 from hw.lines.faults.chain import FaultChain
+from hw.lines.faults.character import BadOctets, CharacterForm
 from hw.lines.faults.parameters import WayParameters
 from hw.lines.faults.trigger import Trigger
 from hw.lines.port import LineError
@@ -92,7 +92,7 @@ def test_a_rate_so_small_that_no_stream_gets_there_strikes_nothing() -> None:
 
 @pytest.mark.parametrize("rate", [0.51, 1.0])
 def test_a_bit_error_rate_above_one_half_is_refused(rate: float) -> None:
-    with pytest.raises(LineError, match="a line has 0 to 0.5"):
+    with pytest.raises(LineError, match=r"a line has 0 to 0\.5"):
         WayParameters(bit_errors=Trigger(rate))
 
 

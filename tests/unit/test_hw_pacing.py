@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.lines.pacing import PacedWire
+from hw.entropy import SeededEntropy
+from hw.lines.pacing import JITTER_OCTETS, Jitter, PacedWire
 
 
 def test_an_octet_takes_ten_bit_times() -> None:
@@ -101,3 +102,72 @@ def test_every_octet_arrives_once_in_order_at_its_exact_time(
         exact = Fraction(start_s) + Fraction(10 * len(got), bit_s)
         assert due_s == pytest.approx(float(exact), rel=4e-16, abs=0)
     assert got == sent
+
+
+def test_parity_and_stop_bits_take_their_time() -> None:
+    wire = PacedWire(bit_s=1200, delay_s=0.0, delivery_octets=1, bits_per_octet=12)
+    wire.submit(bytes(100), from_s=0.0)
+    assert wire.free_at_s == 1.0
+
+
+def test_octets_that_may_not_leave_yet_begin_a_run_of_their_own() -> None:
+    wire = PacedWire(bit_s=10, delay_s=0.5, delivery_octets=16)
+    wire.submit(b"a", from_s=0.0)
+    wire.submit(b"b", from_s=4.0)
+    assert wire.next_due_s() == 1.5
+    assert wire.take(1.5) == b"a"
+    assert wire.next_due_s() == 5.5
+    assert wire.quiet_at_s == 5.5
+
+
+def _jittered(jitter_s: float, delivery_octets: int = 1) -> PacedWire:
+    jitter = Jitter(jitter_s, SeededEntropy(b"jitter"))
+    return PacedWire(1000, 0.1, delivery_octets, jitter=jitter)
+
+
+def _arrivals(wire: PacedWire) -> list[tuple[float, bytes]]:
+    arrivals = []
+    while wire.waiting_octets:
+        due_s = wire.next_due_s()
+        arrivals += [(due_s, bytes([octet])) for octet in wire.take(due_s)]
+    return arrivals
+
+
+def test_jitter_makes_octets_late_and_leaves_their_order() -> None:
+    wire = _jittered(0.2)
+    octets = bytes(range(200))
+    wire.submit(octets, from_s=0.0)
+    last_s = wire.quiet_at_s
+    arrivals = _arrivals(wire)
+    assert b"".join(octet for _, octet in arrivals) == octets
+    times = [due_s for due_s, _ in arrivals]
+    assert times == sorted(times)
+    assert times[-1] == last_s
+    late = [time - (0.01 * n + 0.11) for n, time in enumerate(times)]
+    assert -1e-9 < min(late) < 0.05
+    assert 0.15 < max(late) < 0.2
+
+
+def test_jitter_depends_on_the_place_in_the_stream_only() -> None:
+    whole, piecewise = _jittered(0.2), _jittered(0.2)
+    whole.submit(bytes(100), from_s=0.0)
+    for _ in range(20):
+        piecewise.submit(bytes(5), from_s=0.0)
+    assert _arrivals(whole) == _arrivals(piecewise)
+
+
+def test_octets_that_are_late_hold_up_those_behind_them() -> None:
+    wire = _jittered(1000.0)
+    wire.submit(bytes(JITTER_OCTETS), from_s=0.0)
+    first_s = wire.quiet_at_s
+    for n in range(1, 20):
+        wire.submit(bytes(JITTER_OCTETS), from_s=float(n))
+    assert wire.quiet_at_s >= first_s
+    times = [due_s for due_s, _ in _arrivals(wire)]
+    assert times == sorted(times)
+
+
+def test_a_wire_with_jitter_and_nothing_to_carry_is_never_due() -> None:
+    wire = _jittered(1.0)
+    assert wire.quiet_at_s == -math.inf
+    assert wire.next_due_s() == math.inf
