@@ -49,6 +49,7 @@ STATES = {
     "clock-a-day-ahead": MachineState.IN_SERVICE,
     "clock-not-set": MachineState.IN_SERVICE,
     "departments": MachineState.IN_SERVICE,
+    "dial-ins-near-overflow": MachineState.IN_SERVICE,
     "in-service": MachineState.IN_SERVICE,
     "items-near-overflow": MachineState.IN_SERVICE,
     "journal-damaged": MachineState.IN_SERVICE,

@@ -62,6 +62,7 @@ def test_a_tariff_that_begins_takes_the_place_of_those_before_it() -> None:
 def test_a_tariff_goes_a_day_after_the_next_has_begun(
     moment: str, kept: list[int]
 ) -> None:
+    """CONT-8.5."""
     bench = a_machine()
     bench.bring(_dearer(2, date(2026, 6, 9), 200))
     bench.at(moment)
@@ -71,7 +72,7 @@ def test_a_tariff_goes_a_day_after_the_next_has_begun(
 
 
 def test_a_clock_that_was_ahead_pushes_no_tariff_out() -> None:
-    """By the right time the factory's is in force for fourteen hours yet."""
+    """CONT-8.5: by the right time the factory's is in force for fourteen hours yet."""
     bench = a_machine()
     right = bench.clock.now()
     bench.clock.advance(DAY_S - 1)
