@@ -93,7 +93,9 @@ SCENES: Final = (
     Scene("panel-class", "Product classes", ("c",)),
     Scene("panel-zone", "Speed post asks how far", ("6",)),
     Scene("panel-speed", "A speed post article", ("2", "space")),
-    Scene("panel-reports", "REPORT", ("r",)),
+    Scene("panel-count", "A run of franks", ("m", "6", "1", "2")),
+    Scene("panel-run", "The run is over", ("enter",)),
+    Scene("panel-reports", "REPORT", ("enter", "r")),
     Scene("panel-mailing", "The statement of mailing", ("4",)),
     Scene(
         "panel-cover",

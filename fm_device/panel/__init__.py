@@ -4,6 +4,8 @@
     keys.py       the keys, and what else a panel hears
     wishes.py     what the panel wants done, as data
     choices.py    the screens, and the lists that an operator chooses from
+    state.py      what a panel remembers
+    replies.py    what it does upon each key and each piece of news: pure
     screens.py    the table of screens: pure, (state, event, facts) -> (state, wishes)
     display.py    how large the display is
     view.py       what display, lamps and soft keys show: pure

@@ -13,9 +13,11 @@ from fm_device.panel.keys import (
     PinRefused,
     PinTaken,
     PinWanted,
+    RunBegan,
     Started,
     StartFailed,
     Told,
+    TotalToConfirm,
     ValueToConfirm,
     ZoneWanted,
 )
@@ -28,6 +30,7 @@ from fm_device.panel.wishes import (
     ChooseZone,
     EnterPin,
     FrankItem,
+    FrankRun,
     Leave,
     Serve,
     SetPin,
@@ -49,6 +52,7 @@ _PINS: Final = {
 _WANTED: Final[dict[Refusal, News]] = {
     FirmwareRefusal.CONFIRM_VALUE: ValueToConfirm(),
     FirmwareRefusal.DEPARTMENT_NEEDED: DepartmentWanted(),
+    FirmwareRefusal.MAIL_ROWS_LOST: TotalToConfirm(),
     PostageRefusal.ZONE_NEEDED: ZoneWanted(),
 }
 """Refusals that a choice lifts."""
@@ -85,6 +89,10 @@ def _switch_off(machine: Machine, _wish: SwitchOff) -> None:
 
 def _frank(machine: Machine, wish: FrankItem) -> News:
     return _printed(machine.franking.frank(confirmed=wish.confirmed), wish)
+
+
+def _begin_run(_machine: Machine, wish: FrankRun) -> News:
+    return RunBegan(wish)
 
 
 def _try_out(machine: Machine, wish: TryOut) -> News:
@@ -176,6 +184,7 @@ _ACTIONS: Final[dict[type, Callable[[Machine, Any], News | None]]] = {
     SwitchOn: _switch_on,
     SwitchOff: _switch_off,
     FrankItem: _frank,
+    FrankRun: _begin_run,
     TryOut: _try_out,
     ChooseClass: _choose_class,
     ChooseZone: _choose_zone,

@@ -17,6 +17,7 @@ from fm_device.panel.keys import (
     PinKey,
     RechargeKey,
     RefundKey,
+    RunKey,
     ServiceKey,
     SettingsKey,
     SloganKey,
@@ -59,6 +60,10 @@ class Screen(Enum):
     DATE = auto()
     CONFIRM_VALUE = auto()
     """A high value is to be confirmed."""
+    COUNT = auto()
+    """How many items a run has."""
+    RUNNING = auto()
+    """One item is franked after the other."""
     FUNDS = auto()
     """The registers, and what may be dialled for."""
     AMOUNT = auto()
@@ -68,6 +73,8 @@ class Screen(Enum):
     DIALLING = auto()
     PIN = auto()
     REPORTS = auto()
+    CONFIRM_TOTAL = auto()
+    """A statement of mailing by total is to be confirmed."""
     MENU = auto()
     FAULTS = auto()
     SERVICE = auto()
@@ -163,6 +170,7 @@ def _menu(facts: Facts) -> tuple[Choice, ...]:
         Choice(f"Faults ({len(facts.faults)})", FaultsKey()),
         Choice("Service", ServiceKey()),
         Choice("Settings", SettingsKey()),
+        Choice("Run of many franks", RunKey()),
         *pins,
         *(leave if facts.opened else ()),
     )

@@ -4,6 +4,9 @@
 gives its plan, and whoever drives the panel runs `dial` with it, in a thread if there
 is something to be drawn meanwhile, and hands every piece of news to `hear`. Until then
 keys come through `press` as ever: the table gives them nothing to wish for.
+
+A run of franks lasts too: while `runs` says so, whoever drives the panel calls `go_on`
+for every item, and lets keys through between two of them.
 """
 
 from collections.abc import Callable
@@ -15,6 +18,7 @@ from fm_device.firmware.dialling import DialPlan
 from fm_device.firmware.machine import Machine
 from fm_device.firmware.reporting import report
 from fm_device.panel.actions import carry_out, refused
+from fm_device.panel.choices import Screen
 from fm_device.panel.facts import Facts, facts_of
 from fm_device.panel.frames import describe_frame
 from fm_device.panel.keys import (
@@ -23,11 +27,13 @@ from fm_device.panel.keys import (
     DialMoved,
     FramePassed,
     News,
+    NextItem,
     PanelEvent,
     Started,
     Told,
 )
-from fm_device.panel.screens import PanelState, press
+from fm_device.panel.screens import press
+from fm_device.panel.state import PanelState
 from fm_device.panel.view import PanelView, view
 from fm_device.panel.wishes import (
     Dial,
@@ -108,6 +114,21 @@ class Panel:
         """Hear news of a dial-in."""
         self.press(news)
 
+    @property
+    def runs(self) -> bool:
+        """Whether a run of franks is under way."""
+        return self.state.screen is Screen.RUNNING
+
+    def go_on(self) -> bool:
+        """Frank the next item of the run that is under way.
+
+        Returns:
+            Whether there is another one: keys may stop it before.
+        """
+        if self.runs:
+            self.press(NextItem())
+        return self.runs
+
     def look(self) -> None:
         """Look at the machine anew; not while it dials."""
         self.facts = self._look()
@@ -171,7 +192,7 @@ class Panel:
         return plan
 
     def _print(self, wish: PrintReport) -> News:
-        made = report(self.machine, wish.name.key)
+        made = report(self.machine, wish.name.key, by_total=wish.by_total)
         if not isinstance(made, tuple):
             return refused(made, wish)
         self.paper = Paper(wish.name.words, made)

@@ -7,7 +7,7 @@ operator chose: it is pressed by the menu, never by a finger.
 from dataclasses import dataclass
 from typing import Final
 
-from fm_device.panel.wishes import Wish
+from fm_device.panel.wishes import FrankRun, Wish
 from fm_device.psd.pins import Role
 
 
@@ -148,6 +148,11 @@ class SettingsKey:
 
 
 @dataclass(frozen=True, slots=True)
+class RunKey:
+    """Many items of one kind, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
 class PinKey:
     """Somebody wants to give the PIN of a role."""
 
@@ -190,6 +195,7 @@ SoftKey = (
     | FaultsKey
     | ServiceKey
     | SettingsKey
+    | RunKey
     | PinKey
     | NewPinKey
     | AmountKey
@@ -235,6 +241,11 @@ class ValueToConfirm:
 
 
 @dataclass(frozen=True, slots=True)
+class TotalToConfirm:
+    """The rows of the mail are lost: the machine can state it by total alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneWanted:
     """The class asks how far the item goes."""
 
@@ -262,6 +273,23 @@ class PinRefused:
     """The PIN was not taken; the words say why."""
 
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A run is under way, or goes on."""
+
+    run: FrankRun
+
+
+@dataclass(frozen=True, slots=True)
+class NextItem:
+    """The next item of a run lies on the scale, and no key was pressed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last item of a run is franked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,11 +332,15 @@ News = (
     | Done
     | Told
     | ValueToConfirm
+    | TotalToConfirm
     | ZoneWanted
     | DepartmentWanted
     | PinWanted
     | PinTaken
     | PinRefused
+    | RunBegan
+    | NextItem
+    | RunEnded
     | DialBegan
     | DialMoved
     | FramePassed

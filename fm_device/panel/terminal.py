@@ -291,6 +291,7 @@ class PanelApp(App[None]):
         super().__init__()
         self.panel = panel
         self.dialling = False
+        self._in_run = False
         self._line = line
         self._picture = picture
         self._look_every_s = look_every_s
@@ -383,6 +384,18 @@ class PanelApp(App[None]):
             self.dialling = True
             self.query_one("#tabs", TabbedContent).active = "line"
             self.run_worker(self._dial(plan))
+        if self.panel.runs and not self._in_run:
+            self._in_run = True
+            self.run_worker(self._run_on())
+        self._redraw()
+
+    async def _run_on(self) -> None:
+        """Frank one item after the other; keys come in between, in the same thread."""
+        try:
+            while await self._in_machine(self.panel.go_on):
+                self._redraw()
+        finally:
+            self._in_run = False
         self._redraw()
 
     async def _dial(self, plan: DialPlan) -> None:

@@ -10,7 +10,8 @@ from fm_device.frank import FrankFace
 from fm_device.panel.choices import LISTS, Screen, choices
 from fm_device.panel.display import COLUMNS, LINES, pair, wrapped
 from fm_device.panel.facts import Facts
-from fm_device.panel.screens import PanelState, message_lines
+from fm_device.panel.state import PanelState, message_lines
+from fm_device.panel.wishes import FrankRun
 from protocol.parameters import INDIA, business_date
 from protocol.registers import MachineState, RequestKind
 from protocol.values import Paise, show_rupees
@@ -139,16 +140,10 @@ def _stopped(state: PanelState, _facts: Facts) -> list[str]:
 
 
 def _home(state: PanelState, facts: Facts) -> list[str]:
-    price = facts.price
-    weight = "no weight" if price.weight is None else f"{price.weight} g"
-    value = "--" if price.value_paise is None else show_rupees(price.value_paise)
-    chosen = facts.product_class
-    name = "no class" if chosen is None else f"{chosen.letters} {chosen.name}"
-    zone = f" {facts.zone}" if facts.zone else ""
     return [
         pair(_words(facts.state), _clock(facts)),
-        pair(f"{name}{zone}", weight),
-        pair("POSTAGE", value),
+        pair(_class(facts), _weight(facts)),
+        pair("POSTAGE", _postage(facts)),
         pair("DATE", _day(facts)),
         pair("FUNDS", show_rupees(facts.registers.descending_paise)),
         state.notice or _status(facts),
@@ -263,15 +258,50 @@ def _date(state: PanelState, facts: Facts) -> list[str]:
     ]
 
 
-def _confirm_value(_state: PanelState, facts: Facts) -> list[str]:
-    value = facts.price.value_paise
+def _confirm_value(state: PanelState, facts: Facts) -> list[str]:
+    rest = state.waiting
+    is_run = isinstance(rest, FrankRun)
     return [
         "HIGH VALUE",
         "",
-        ("--" if value is None else show_rupees(value)).center(COLUMNS),
-        "",
-        "Is this right? OK franks it,",
+        _postage(facts).center(COLUMNS),
+        f"for each of {rest.count - rest.done}".center(COLUMNS)
+        if isinstance(rest, FrankRun)
+        else "",
+        f"Is this right? OK franks {'them' if is_run else 'it'},",
         "CLEAR goes back.",
+    ]
+
+
+def _confirm_total(_state: PanelState, _facts: Facts) -> list[str]:
+    return [
+        "STATEMENT BY TOTAL",
+        "",
+        *wrapped("Of which class the mail was is lost: state it in one row, by total?"),
+        "",
+        "OK states it, CLEAR goes back",
+    ]
+
+
+def _count(state: PanelState, facts: Facts) -> list[str]:
+    return [
+        "RUN OF FRANKS",
+        pair(_class(facts), _weight(facts)),
+        pair("POSTAGE", _postage(facts)),
+        "",
+        pair("How many", state.typed or "_"),
+        "OK begins, CLEAR stops",
+    ]
+
+
+def _running(state: PanelState, facts: Facts) -> list[str]:
+    return [
+        pair("RUN OF FRANKS", f"{state.run.done} of {state.run.count}"),
+        pair(_class(facts), _weight(facts)),
+        pair("POSTAGE", _postage(facts)),
+        pair("FUNDS", show_rupees(facts.registers.descending_paise)),
+        state.notice,
+        "CLEAR stops it",
     ]
 
 
@@ -350,6 +380,9 @@ _SCREENS: Final[dict[Screen, Callable[[PanelState, Facts], list[str]]]] = {
     Screen.FUNDS: _funds,
     Screen.DATE: _date,
     Screen.CONFIRM_VALUE: _confirm_value,
+    Screen.CONFIRM_TOTAL: _confirm_total,
+    Screen.COUNT: _count,
+    Screen.RUNNING: _running,
     Screen.CONFIRM_WITHDRAWAL: _confirm_withdrawal,
     Screen.AMOUNT: _amount,
     Screen.LIMIT: _limit,
@@ -371,10 +404,13 @@ _HINTS: Final = {
     Screen.MESSAGE: "OK goes on",
     Screen.DATE: "\N{LEFTWARDS ARROW} \N{RIGHTWARDS ARROW} move the day",
     Screen.CONFIRM_VALUE: "OK franks it, CLEAR goes back",
+    Screen.CONFIRM_TOTAL: "OK states it, CLEAR goes back",
+    Screen.RUNNING: "CLEAR stops the run",
     Screen.CONFIRM_WITHDRAWAL: "OK withdraws, CLEAR goes back",
     Screen.FAULTS: "\N{UPWARDS ARROW} \N{DOWNWARDS ARROW} show others, CLEAR leaves",
     Screen.DIALLING: "Wait until the dial-in is over",
     Screen.AMOUNT: _TYPED_HINT,
+    Screen.COUNT: _TYPED_HINT,
     Screen.LIMIT: _TYPED_HINT,
     Screen.PIN: _TYPED_HINT,
     Screen.NEW_PIN: _TYPED_HINT,
@@ -409,6 +445,22 @@ def _clock(facts: Facts) -> str:
     if facts.now is None:
         return "--:--"
     return f"{datetime.fromtimestamp(facts.now, INDIA):%H:%M}"
+
+
+def _class(facts: Facts) -> str:
+    chosen = facts.product_class
+    name = "no class" if chosen is None else f"{chosen.letters} {chosen.name}"
+    return f"{name} {facts.zone}" if facts.zone else name
+
+
+def _weight(facts: Facts) -> str:
+    weight = facts.price.weight
+    return "no weight" if weight is None else f"{weight} g"
+
+
+def _postage(facts: Facts) -> str:
+    value = facts.price.value_paise
+    return "--" if value is None else show_rupees(value)
 
 
 def _day(facts: Facts) -> str:

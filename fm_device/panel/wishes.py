@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from fm_device.firmware.dates import NextWorkingDay
 from fm_device.firmware.desk import Service
@@ -53,6 +53,24 @@ class FrankItem:
     """Frank what lies on the scale; `confirmed` when the operator knows the value."""
 
     confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrankRun:
+    """Frank one item after the other, until `count` are franked.
+
+    Attributes:
+        count: How many.
+        done: How many of them are franked already.
+        confirmed: The operator knows the value.
+    """
+
+    count: int
+    done: int = 0
+    confirmed: bool = False
+
+
+NO_RUN: Final = FrankRun(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +151,10 @@ class Serve:
 
 @dataclass(frozen=True, slots=True)
 class PrintReport:
-    """Print a report."""
+    """Print a report; a statement of mailing `by_total` where its rows are lost."""
 
     name: ReportName
+    by_total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +169,7 @@ Wish = (
     SwitchOn
     | SwitchOff
     | FrankItem
+    | FrankRun
     | TryOut
     | ChooseClass
     | ChooseZone

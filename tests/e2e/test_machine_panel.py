@@ -104,6 +104,23 @@ def test_a_letter_is_weighed_and_franked_by_keyboard_alone(
     assert bench.machine.record.registers.ascending_paise == 500
 
 
+def test_a_run_is_franked_and_a_key_stops_it_between_two_items(
+    bench: Bench, panel: Panel
+) -> None:
+    async def story(app: PanelApp, pilot: AppPilot) -> None:
+        await press(pilot, "g", "1", "8", "enter", "m", "6", "7", "enter")
+        assert shown(app).startswith("7 of 7 franked")
+        for key in ("m", "6", "9", "9", "9"):
+            await pilot.press(key)
+        await pilot.press("enter", "escape")
+        await settled(pilot)
+        assert "of 999 franked" in shown(app)
+        assert shown(app).startswith("STOPPED: ")
+
+    run(panel, story)
+    assert 7 <= bench.machine.record.registers.items < 999 + 7
+
+
 def test_a_weight_that_is_none_changes_nothing(bench: Bench, panel: Panel) -> None:
     async def story(app: PanelApp, pilot: AppPilot) -> None:
         for text in ("x", "-5", "nan", "1e9"):

@@ -44,11 +44,11 @@ from fm_device.panel.keys import (
 )
 from fm_device.panel.screens import (
     AMOUNT_DIGITS_MAX,
-    FRAMES_KEPT,
+    COUNT_DIGITS_MAX,
     SCREENS,
-    PanelState,
     press,
 )
+from fm_device.panel.state import FRAMES_KEPT, PanelState
 from fm_device.panel.view import Lamp, view
 from fm_device.panel.wishes import (
     ChooseClass,
@@ -56,6 +56,7 @@ from fm_device.panel.wishes import (
     Dial,
     EnterPin,
     FrankItem,
+    FrankRun,
     ReportName,
     Wish,
 )
@@ -142,7 +143,8 @@ def test_news_reach_only_the_screens_that_asked_for_them(screen: Screen) -> None
                 press(PanelState(screen), news, FACTS)
         else:
             row = SCREENS.row(screen, news)
-            assert press(PanelState(screen), news, FACTS)[0].screen is row.to
+            running = PanelState(screen, run=FrankRun(3))
+            assert press(running, news, FACTS)[0].screen is row.to
 
 
 def _news(kind: type) -> News:
@@ -152,6 +154,7 @@ def _news(kind: type) -> News:
         "code": "FMW-00-000",
         "role": Role.OPERATOR,
         "wish": FrankItem(),
+        "run": FrankRun(3),
         "notice": "notice",
         "sent": True,
         "lines": ("one", "two"),
@@ -216,7 +219,11 @@ def test_the_last_digit_typed_can_be_taken_back() -> None:
 
 @pytest.mark.parametrize(
     ("screen", "most"),
-    [(Screen.AMOUNT, AMOUNT_DIGITS_MAX), (Screen.PIN, DIGITS_MAX)],
+    [
+        (Screen.AMOUNT, AMOUNT_DIGITS_MAX),
+        (Screen.COUNT, COUNT_DIGITS_MAX),
+        (Screen.PIN, DIGITS_MAX),
+    ],
 )
 def test_no_more_digits_are_taken_than_fit(screen: Screen, most: int) -> None:
     state = PanelState(screen)

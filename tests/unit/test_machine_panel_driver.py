@@ -1,9 +1,12 @@
 """A panel on a real machine: what its keys do there."""
 
+from dataclasses import replace
+
 import pytest
 
 from fm_device.firmware.desk import AT_DESK, Service
 from fm_device.firmware.dialling import DialPlan
+from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.flash.settings import Department
 from fm_device.panel.choices import Screen, choices
 from fm_device.panel.driver import Panel
@@ -28,6 +31,7 @@ from fm_device.panel.keys import (
 from fm_device.panel.wishes import ReportName, Serve
 from fm_device.psd.memory import NVRAM_OCTETS
 from fm_device.psd.pins import ATTEMPTS_MAX, Role
+from hw.nvram import MemoryNvram
 from hw.scales.port import ScaleFault
 from protocol.contents import Slogan
 from protocol.dialogue.machine import INSPECTION
@@ -39,11 +43,13 @@ from tests.panel_line import HandLine
 
 
 def _press(panel: Panel, *events: PanelEvent) -> None:
-    """Press keys; a dial-in that begins is run to its end."""
+    """Press keys; a dial-in or a run that begins is carried out to its end."""
     for event in events:
         plan = panel.press(event)
         if plan is not None:
             panel.dial(plan, panel.hear)
+        while panel.go_on():
+            pass
 
 
 def _digits(text: str) -> tuple[Digit, ...]:
@@ -118,6 +124,102 @@ def test_a_high_value_is_franked_only_when_it_is_confirmed(
     assert bench.machine.record.registers.items == 0
     _press(panel, FrankKey(), Ok())
     assert bench.machine.record.registers.items == 1
+
+
+RUN = (MenuKey(), Digit(6))
+"""Keys that lead to where the count of a run is keyed."""
+
+
+def test_a_run_franks_as_many_as_were_keyed(bench: Bench, panel: Panel) -> None:
+    bench.scale.put(18)
+    panel.look()
+    _press(panel, *RUN, *_digits("12"))
+    assert panel.view.lines[1:3] == (
+        "L letter                    18 g",
+        "POSTAGE                  Rs 5.00",
+    )
+    _press(panel, Ok())
+    assert panel.view.lines == ("12 of 12 franked",)
+    assert bench.machine.record.registers.items == 12
+
+
+def test_a_run_without_a_count_franks_nothing(bench: Bench, panel: Panel) -> None:
+    bench.scale.put(18)
+    _press(panel, *RUN, Ok())
+    assert "HOW MANY" in _shown(panel)
+    assert bench.machine.record.registers.items == 0
+
+
+def test_a_run_stops_at_the_first_refusal_and_says_why() -> None:
+    bench = a_machine(funds=1_700)
+    bench.scale.put(18)
+    panel = Panel(bench.machine)
+    _press(panel, *RUN, *_digits("5"), Ok())
+    assert _shown(panel).startswith("3 of 5 franked.\nFUNDS SHORT")
+    assert panel.state.code == "PSD-01-001"
+    assert bench.machine.record.registers.ascending_paise == 1_500
+
+
+def test_a_run_stops_at_a_fault_and_between_two_items_by_a_key(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.scale.put(18)
+    for key in (*RUN, Digit(9), Ok()):
+        panel.press(key)
+    assert panel.go_on()
+    assert panel.go_on()
+    assert panel.view.lines[0] == "RUN OF FRANKS             2 of 9"
+    assert panel.view.lines[4] == "FRANKED Rs 5.00, item 2"
+    panel.press(FrankKey())
+    assert panel.view.hint == "This key does nothing here; CLEAR leaves."
+    panel.press(Clear())
+    assert not panel.go_on()
+    assert panel.view.lines == ("STOPPED: 2 of 9 franked",)
+    for key in (*RUN, Digit(9), Ok()):
+        panel.press(key)
+    panel.go_on()
+    bench.machine.sense(cover_open=True)
+    assert not panel.go_on()
+    assert _shown(panel).startswith("1 of 9 franked.\nCOVER OPEN: close the cover")
+    assert bench.machine.record.registers.items == 3
+
+
+def test_a_run_ends_with_the_power(bench: Bench, panel: Panel) -> None:
+    bench.scale.put(18)
+    for key in (*RUN, Digit(9), Ok()):
+        panel.press(key)
+    panel.go_on()
+    panel.press(PowerKey())
+    assert not panel.go_on()
+    assert not bench.machine.is_on
+    _press(panel, PowerKey())
+    assert bench.machine.record.registers.items == 1
+
+
+def test_what_a_run_needs_is_asked_for_once_and_then_it_goes_on(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.machine.desk.set_pin(Role.OPERATOR, "1111")
+    bench.machine.desk.change(pins_on=True, high_value_paise=Paise(400))
+    bench.scale.put(18)
+    _press(panel, *RUN, Digit(4), Ok())
+    assert _screen(panel) is Screen.PIN
+    _press(panel, *_digits("1111"), Ok())
+    assert _screen(panel) is Screen.CONFIRM_VALUE
+    assert "for each of 4" in _shown(panel)
+    assert bench.machine.record.registers.items == 0
+    _press(panel, Ok())
+    assert panel.view.lines == ("4 of 4 franked",)
+
+
+def test_a_run_of_a_class_with_zones_asks_for_one_first(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.scale.put(45)
+    _press(panel, ClassKey(), Digit(6), Clear(), *RUN, Digit(2), Ok())
+    assert _screen(panel) is Screen.ZONE
+    _press(panel, Digit(1), *RUN, Digit(2), Ok())
+    assert bench.machine.record.registers.items == 2
 
 
 def test_a_department_is_asked_for_where_franks_need_one(
@@ -240,7 +342,7 @@ def test_a_pin_can_be_given_before_anything_asks_for_it(
 ) -> None:
     bench.machine.desk.set_pin(Role.SUPERVISOR, "1234")
     panel.look()
-    _press(panel, MenuKey(), Digit(6), *_digits("1234"), Ok())
+    _press(panel, MenuKey(), Digit(7), *_digits("1234"), Ok())
     assert bench.machine.desk.may(Role.SUPERVISOR)
     assert panel.view.lines[-1] == "PIN accepted: supervisor"
 
@@ -324,6 +426,30 @@ def test_a_statement_without_mail_is_refused(panel: Panel) -> None:
     _press(panel, ReportKey(), Digit(4))
     assert "FMW-12-007" in _shown(panel)
     assert panel.paper is None
+
+
+def test_mail_whose_rows_are_lost_is_stated_by_total_when_that_is_confirmed(
+    bench: Bench, panel: Panel
+) -> None:
+    bench.franked()
+    _press(panel, ReportKey(), Digit(4))
+    bench.franked()
+    bench.machine.desk.set_pin(Role.SUPERVISOR, "1234")
+    bench.machine.switch_off()
+    erased = MemoryNvram.erased(FLASH_OCTETS)
+    bench.machine.parts = replace(bench.machine.parts, flash=erased)
+    panel = Panel(bench.machine)
+    _press(panel, PowerKey(), ReportKey(), Digit(4))
+    assert _screen(panel) is Screen.CONFIRM_TOTAL
+    _press(panel, Clear(), ReportKey(), Digit(4), Ok())
+    assert _screen(panel) is Screen.PIN
+    _press(panel, *_digits("1234"), Ok())
+    assert _shown(panel).startswith("PRINTED")
+    assert panel.paper is not None
+    (made,) = panel.paper.reports
+    assert made.figures["items"] == 1
+    _press(panel, ReportKey(), Digit(4))
+    assert "FMW-12-007" in _shown(panel)
 
 
 def test_the_switch_switches_off_and_on(bench: Bench, panel: Panel) -> None:

@@ -43,6 +43,7 @@ def test_no_keys_break_a_machine_in_service(
         plan = panel.press(key)
         if plan is not None:
             panel.dial(plan, panel.hear)
+        panel.go_on()
         _check(bench, panel)
 
 
@@ -58,4 +59,5 @@ def test_no_keys_break_a_machine_in_any_state(
     panel = Panel(bench.machine)
     for key in keys:
         panel.press(key)
+        panel.go_on()
         _check(bench, panel)
