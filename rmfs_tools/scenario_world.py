@@ -30,6 +30,7 @@ from fm_device.program import dial_repeatedly
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS, STATE
 from fm_device.psd.pins import Role
+from fm_device.psd.record_codec import decode_record, encode_record
 from fm_device.psd.records import ContentHeld, PsdRecord
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.scenario import Scenario, StartRegisters, StartState
@@ -480,7 +481,7 @@ class World:
 
     def _put_registers(self, wanted: StartRegisters) -> None:
         vault = Vault(self.nvram, STATE)
-        record = PsdRecord.decode(vault.content)
+        record = decode_record(vault.content)
         total = Paise(wanted.ascending_paise + wanted.descending_paise)
         number = RechargeNumber(wanted.recharge_number)
         life = replace(
@@ -503,7 +504,7 @@ class World:
             recharge_number=number,
             closed_number=number,
         )
-        vault.commit(after.encode())
+        vault.commit(encode_record(after))
 
     def _begin(self) -> None:
         start, settings = self.scenario.start, self.scenario.machine

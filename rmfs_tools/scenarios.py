@@ -28,7 +28,8 @@ from fm_device.postage.factory import factory_tariff
 from fm_device.psd.franking import Frank, FrankOrder
 from fm_device.psd.memory import KEYS, STATE
 from fm_device.psd.pins import Role
-from fm_device.psd.records import NO_TIME, PsdRecord
+from fm_device.psd.record_codec import decode_record, encode_record
+from fm_device.psd.records import NO_TIME
 from fm_device.psd.vault import Region, Vault
 from fm_device.scenarios.expectations import is_met
 from fm_device.scenarios.scenario import Scenario
@@ -637,11 +638,11 @@ class _Player:
 
     def _unbalance(self) -> None:
         vault = Vault(self._world.nvram.chip, STATE)
-        record = PsdRecord.decode(vault.content)
+        record = decode_record(vault.content)
         held = record.registers
         more = Paise(held.descending_paise + 100)
         wrong = replace(record, registers=replace(held, descending_paise=more))
-        vault.commit(wrong.encode())
+        vault.commit(encode_record(wrong))
 
     def _must_be_off(self) -> None:
         if self._world.machine.is_on:

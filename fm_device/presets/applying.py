@@ -4,6 +4,7 @@ from fm_device.presets.fields import PresetError
 from fm_device.presets.preset import Preset
 from fm_device.psd.keyring import Keyring
 from fm_device.psd.memory import KEYS, STATE
+from fm_device.psd.record_codec import decode_record, encode_record
 from fm_device.psd.records import PsdRecord
 from fm_device.psd.timekeeper import time_at
 from fm_device.psd.vault import Vault, overwrite
@@ -59,10 +60,10 @@ def apply_preset(nvram: Nvram, preset: Preset, battery: EpochSeconds) -> PsdReco
     """
     check_test_realm(realm_of(nvram))
     keys, state = Vault(nvram, KEYS), Vault(nvram, STATE)
-    before = PsdRecord.decode(state.content)
+    before = decode_record(state.content)
     after = preset.change(before, time_at(before, battery) or battery)
-    octets = after.encode()
-    if PsdRecord.decode(octets) != after:
+    octets = encode_record(after)
+    if decode_record(octets) != after:
         raise StoreError("the record of this preset is not read back as it was written")
     overwrite(
         nvram,

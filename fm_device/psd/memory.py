@@ -5,7 +5,12 @@ from dataclasses import replace
 from typing import Final
 
 from fm_device.psd.keyring import RING_OCTETS, Keyring
-from fm_device.psd.records import RECORD_OCTETS_MAX, PsdRecord, one_more
+from fm_device.psd.record_codec import (
+    RECORD_OCTETS_MAX,
+    decode_record,
+    encode_record,
+)
+from fm_device.psd.records import PsdRecord, one_more
 from fm_device.psd.states import Fault, FaultFound, moved
 from fm_device.psd.vault import COPIES, OVERHEAD_OCTETS, Region, Vault
 from hw.nvram import Nvram
@@ -62,7 +67,7 @@ class PsdMemory:
         """
         self._state = Vault(nvram, STATE)
         self._keys = Vault(nvram, KEYS)
-        self._record = PsdRecord.decode(self._state.content)
+        self._record = decode_record(self._state.content)
         self._ring = Keyring.decode(self._keys.content)
         if self._record.fault == Fault.TAMPERED and self._ring.identities:
             self._store_ring(self._ring.without_identities())
@@ -90,7 +95,7 @@ class PsdMemory:
             Vault(nvram, KEYS).commit(ring.encode())
         else:
             Vault.create(nvram, KEYS, ring.encode())
-        Vault.create(nvram, STATE, record.encode())
+        Vault.create(nvram, STATE, encode_record(record))
         return cls(nvram)
 
     @property
@@ -152,7 +157,7 @@ class PsdMemory:
             StoreError: A write has failed, now or before.
         """
         self.record.check_successor(record)
-        self._state.commit(record.encode())
+        self._state.commit(encode_record(record))
         self._record = record
 
     def add_credit_key(self, server: ServerProvisioning) -> bool:

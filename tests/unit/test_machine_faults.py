@@ -7,7 +7,7 @@ import pytest
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.franking import FrankRefusal
 from fm_device.psd.memory import NVRAM_OCTETS, STATE
-from fm_device.psd.records import PsdRecord
+from fm_device.psd.record_codec import decode_record, encode_record
 from fm_device.psd.states import Fault
 from fm_device.psd.vault import DAMAGE_MAX, Vault
 from hw.entropy import SeededEntropy
@@ -96,9 +96,9 @@ def test_registers_that_do_not_balance_stop_the_machine_and_are_still_told() -> 
     clock = a_clock()
     nvram = a_new_memory(clock)
     vault = Vault(nvram, STATE)
-    record = PsdRecord.decode(vault.content)
+    record = decode_record(vault.content)
     wrong = replace(record.registers, descending_paise=Paise(1))
-    vault.commit(replace(record, registers=wrong).encode())
+    vault.commit(encode_record(replace(record, registers=wrong)))
     psd = switch_on(nvram, clock)
     assert psd.state is MachineState.FAULT
     assert psd.record.fault == Fault.REGISTERS_DO_NOT_BALANCE

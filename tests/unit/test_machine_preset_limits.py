@@ -22,6 +22,7 @@ from fm_device.presets import (
 from fm_device.psd.device import Psd
 from fm_device.psd.franking import FrankRefusal
 from fm_device.psd.pins import Role
+from fm_device.psd.record_codec import encode_record
 from fm_device.psd.session import VoucherRefusedError
 from protocol.contents import FirmwareImage
 from protocol.dialogue.machine import INSPECTION, Request
@@ -222,7 +223,7 @@ def test_a_frank_that_its_row_cannot_count_is_refused() -> None:
 def test_a_number_that_is_too_large_for_its_place_is_a_store_error() -> None:
     record = a_machine().machine.record
     with pytest.raises(StoreError, match="does not fit"):
-        replace(record, dial_in=U32_MAX + 1).encode()
+        encode_record(replace(record, dial_in=U32_MAX + 1))
 
 
 def test_a_memory_that_can_count_no_more_writes_is_worn_out() -> None:

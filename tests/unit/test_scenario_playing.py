@@ -8,7 +8,7 @@ import pytest
 
 from fm_device.firmware.franking import Printed
 from fm_device.psd.memory import STATE
-from fm_device.psd.records import PsdRecord
+from fm_device.psd.record_codec import decode_record, encode_record
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.reading import read_scenario
 from protocol.values import Paise
@@ -138,11 +138,11 @@ def test_the_oracles_find_nothing_in_a_sound_world(world: World) -> None:
 def _changed(world: World, **changes: int) -> None:
     world.machine.switch_off()
     vault = Vault(world.nvram.chip, STATE)
-    record = PsdRecord.decode(vault.content)
+    record = decode_record(vault.content)
     registers = replace(
         record.registers, **{name: Paise(value) for name, value in changes.items()}
     )
-    vault.commit(replace(record, registers=registers).encode())
+    vault.commit(encode_record(replace(record, registers=registers)))
 
 
 def test_the_oracles_find_credit_from_nowhere(world: World) -> None:
