@@ -18,6 +18,7 @@ from fm_device.typed_cli import (
 )
 
 if TYPE_CHECKING:
+    from fm_device.firmware.franking import Printed
     from fm_device.firmware.machine import Machine
     from fm_device.firmware.printing import Printer
     from fm_device.firmware.refusals import Refusal
@@ -87,7 +88,7 @@ def frank(
     as_json: bool,
 ) -> int:
     """Frank what lies on the scale."""
-    from fm_device.firmware.franking import Printed
+    from fm_device.firmware.runs import print_run
     from fm_device.folder import open_machine
     from fm_device.show import printed_as_json, show_printed
     from hw.clock import SystemWallClock
@@ -105,17 +106,21 @@ def frank(
         )
         if refusal is not None:
             return _refused(refusal, 0, count)
-        warnings: tuple[str, ...] = ()
-        for number in range(count):
+
+        def print_one() -> "Printed | Refusal":
             franking = machine.franking
-            done = franking.try_out() if zero else franking.frank(confirmed=confirm)
-            if not isinstance(done, Printed):
-                return _refused(done, number, count)
-            warnings = done.warnings
+            return franking.try_out() if zero else franking.frank(confirmed=confirm)
+
+        def show(done: "Printed") -> bool:
             click.echo(
                 json.dumps(printed_as_json(done)) if as_json else show_printed(done)
             )
-        for words in warnings:
+            return True
+
+        run = print_run(count, print_one, show)
+        if run.refusal is not None:
+            return _refused(run.refusal, len(run.printed), count)
+        for words in run.printed[-1].warnings:
             click.echo(words, err=True)
     return EXIT_DONE
 

@@ -154,6 +154,26 @@ class FrankAnswer(Answer):
     warnings: list[str]
 
 
+class RefusalAnswer(Answer):
+    """Why the machine does not do what was asked."""
+
+    code: str
+    name: str
+    words: str
+
+
+class RunAnswer(Answer):
+    """How a run of franks went; what is done is done, be the rest refused."""
+
+    count: int = Field(description="How many were asked for.")
+    done: int = Field(description="How many came out of the printer.")
+    value_paise: int = Field(description="What all of them cost.")
+    last: FrankAnswer | None = Field(description="The last of them.")
+    refused: RefusalAnswer | None = Field(
+        description="Why no more were; null where all were, or the run was stopped."
+    )
+
+
 class PinAnswer(Answer):
     """A PIN was right."""
 

@@ -196,6 +196,18 @@ class FrankBody(Body):
     )
 
 
+class RunBody(Body):
+    """Frank one item after the other, each weighed and priced anew."""
+
+    count: int = Field(ge=1, le=10_000, description="How many at most.")
+    confirmed: bool = Field(
+        default=False, description="The operator has confirmed a high value."
+    )
+    zero: bool = Field(
+        default=False, description="Print to try the machine, as /v1/trials does."
+    )
+
+
 class EnterPinBody(Body):
     """A PIN is given at the machine."""
 

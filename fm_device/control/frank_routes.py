@@ -9,14 +9,20 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from fm_device.classes import parse_class
-from fm_device.control.answers import FrankAnswer, PriceAnswer, SelectionAnswer
-from fm_device.control.bodies import FrankBody, SelectionBody
+from fm_device.control.answers import (
+    FrankAnswer,
+    PriceAnswer,
+    RunAnswer,
+    SelectionAnswer,
+)
+from fm_device.control.bodies import FrankBody, RunBody, SelectionBody
 from fm_device.control.port import IdempotencyKey, Port, PortHere
 from fm_device.control.problems import ControlRefusal, ProblemError, check
 from fm_device.control.stand import Stand
 from fm_device.firmware.dates import NextWorkingDay
 from fm_device.firmware.franking import Printed
 from fm_device.firmware.refusals import Refusal
+from fm_device.firmware.runs import Run
 from fm_device.frank import draw_frank, render_png, render_svg
 from fm_device.postage.pricing import Postage
 from fm_device.show import printed_as_json
@@ -89,6 +95,34 @@ async def try_out(port: PortHere, key: IdempotencyKey = None) -> Response:
     )
 
 
+@ROUTES.post("/runs", response_model=RunAnswer)
+async def run(port: PortHere, body: RunBody, key: IdempotencyKey = None) -> Response:
+    """Frank one item after the other until all are done, or one is refused.
+
+    Whatever was franked is answered with 200, and why no more was. Each item is an
+    event `frank`. A run that takes more than 30 s is answered with 504 and goes on:
+    ask again with the same key, or stop it.
+    """
+
+    def once(stand: Stand) -> dict[str, Any]:
+        franking = stand.machine.franking
+
+        def print_one() -> Printed | Refusal:
+            if body.zero:
+                return franking.try_out()
+            return franking.frank(confirmed=body.confirmed)
+
+        return _run(body.count, stand.print_run(body.count, print_one))
+
+    return await _once(port, key, f"run {body}", once)
+
+
+@ROUTES.post("/runs/stop", status_code=204)
+async def stop_run(port: PortHere) -> None:
+    """End the run that goes on, of the panel too, before its next item."""
+    port.stand.stop_run()
+
+
 @ROUTES.get("/franks/last")
 async def last(port: PortHere) -> FrankAnswer:
     """Show what came out of the printer last, since the port was opened."""
@@ -124,18 +158,37 @@ async def _print(
     asked: str,
     print_one: Callable[[Stand], Printed | Refusal],
 ) -> Response:
-    def task(stand: Stand) -> tuple[dict[str, Any], bool]:
-        def once() -> dict[str, Any]:
-            done = print_one(stand)
-            if not isinstance(done, Printed):
-                raise ProblemError(done)
-            return printed_as_json(done)
+    def once(stand: Stand) -> dict[str, Any]:
+        done = print_one(stand)
+        if not isinstance(done, Printed):
+            raise ProblemError(done)
+        return printed_as_json(done)
 
-        return stand.answers.once(key, asked, once)
+    return await _once(port, key, asked, once)
 
-    answer, before = await port.change(task)
+
+async def _once(
+    port: Port, key: str | None, asked: str, do: Callable[[Stand], dict[str, Any]]
+) -> Response:
+    """Do something once for its key, and answer it as often as it is asked for."""
+    answer, before = await port.change(
+        lambda stand: stand.answers.once(key, asked, lambda: do(stand))
+    )
     headers = {REPLAYED: "true"} if before else {}
     return JSONResponse(answer, headers=headers)
+
+
+def _run(count: int, done: Run) -> dict[str, Any]:
+    refusal = done.refusal
+    return {
+        "count": count,
+        "done": len(done.printed),
+        "value_paise": sum(one.face.value_paise for one in done.printed),
+        "last": printed_as_json(done.printed[-1]) if done.printed else None,
+        "refused": None
+        if refusal is None
+        else {"code": refusal.code, "name": refusal.name, "words": refusal.words},
+    }
 
 
 def _last(stand: Stand) -> Printed:

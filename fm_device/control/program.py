@@ -133,7 +133,12 @@ async def _serve(
     service = build_service(
         Port(stand, thread, hub, opened.papers), opened.token, number
     )
-    server = _Server(_config(service), hub, thread)
+
+    def stop() -> None:
+        stand.stop_run()
+        thread.stop()
+
+    server = _Server(_config(service), hub, stop)
     for one in _SIGNALS:
         loop.add_signal_handler(one, server.end)
     try:
@@ -143,7 +148,7 @@ async def _serve(
         opened.listening(f"http://{HOST}:{number}")
         await server.serve(sockets=[at])
     finally:
-        thread.stop()
+        stop()
         last = thread.submit(lambda: stand.do(Stand.switch_off, changes=False))
         thread.close()
         last.result()
@@ -163,11 +168,13 @@ class _Opened:
 class _Server(uvicorn.Server):
     """uvicorn, ended by us: its own way raises the signal again before we are done."""
 
-    def __init__(self, config: uvicorn.Config, hub: Hub, thread: MachineThread) -> None:
+    def __init__(
+        self, config: uvicorn.Config, hub: Hub, stop: Callable[[], None]
+    ) -> None:
         """Serve until `end`."""
         super().__init__(config)
         self._hub = hub
-        self._thread = thread
+        self._stop = stop
 
     def end(self) -> None:
         """Begin the end; a second signal does not hurry it: it is bounded."""
@@ -181,7 +188,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what lasts, and then the requests."""
         self._hub.close()
-        self._thread.stop()
+        self._stop()
         await super().shutdown(sockets)
 
 

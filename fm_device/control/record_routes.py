@@ -17,7 +17,7 @@ from fm_device.control.port import PortHere
 from fm_device.control.problems import ControlRefusal, ProblemError
 from fm_device.control.stand import Stand
 from fm_device.firmware.event_words import event_facts
-from fm_device.firmware.reporting import report
+from fm_device.firmware.reporting import MAILING, report
 from fm_device.flash.layout import EVENTS_MAX
 from fm_device.presets import (
     Image,
@@ -122,11 +122,22 @@ async def post_report(
     again: Annotated[
         bool, Query(description="The last statement of mailing once more.")
     ] = False,
+    by_total: Annotated[
+        bool,
+        Query(
+            description="A statement of mailing in one row, where the rows before it "
+            "are lost (FMW-12-011); the supervisor does. Else it changes nothing."
+        ),
+    ] = False,
 ) -> Response:
     """Print a report: it takes ink, and a statement of mailing closes a period."""
+    if name != MAILING and (again or by_total):
+        raise LocalProtocolError("only a statement of mailing is again, or by_total")
+    if again and by_total:
+        raise LocalProtocolError("give either again or by_total: that one is new")
 
     def print_it(stand: Stand) -> tuple[Report, ...]:
-        made = report(stand.machine, name, again=again)
+        made = report(stand.machine, name, again=again, by_total=by_total)
         if not isinstance(made, tuple):
             raise ProblemError(made)
         return made

@@ -1,13 +1,15 @@
 """A machine on the stand: its plug, its panel, its paper, and what it tells.
 
-All of it is used in the machine's thread; `Plug.pull` and `MachineThread.stop_reactor`
-are the two things that another thread may do. Every task goes through `do`, which sees
-afterwards whether the power has failed in it, and tells what has become different.
+All of it is used in the machine's thread; `Plug.pull`, `MachineThread.stop_reactor` and
+`Stand.stop_run` are the three things that another thread may do. Every task goes
+through `do`, which sees afterwards whether the power has failed in it, and tells what
+has become different.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from threading import Event
 from typing import Any, TypeVar
 
 from fm_device.control.dialling import DialIns, DialTask
@@ -22,9 +24,11 @@ from fm_device.firmware.franking import Printed
 from fm_device.firmware.machine import Machine, Parts
 from fm_device.firmware.new_flash import put_new_flash
 from fm_device.firmware.printing import MemoryPrinter
+from fm_device.firmware.refusals import Refusal
+from fm_device.firmware.runs import Run, print_run
 from fm_device.flash.events import EventLog
 from fm_device.panel.driver import Panel
-from fm_device.panel.keys import PanelEvent
+from fm_device.panel.keys import Clear, PanelEvent
 from fm_device.presets import Preset, apply_preset, check_test_realm, realm_of
 from fm_device.program import Hold
 from fm_device.show import printed_as_json
@@ -87,6 +91,9 @@ class Stand:
         self._renew_flash = renew_flash
         self._battery = battery
         self._publish = publish
+        self._start = start
+        self._stop = Event()
+        self._in_run = False
         self._told: dict[str, Any] = {}
         self._logged = 0
         with suppress(RmfsError):
@@ -189,6 +196,26 @@ class Stand:
         check(put_new_flash(self.machine, take, meant=meant))
         self.new_panel()
 
+    # Franks.
+
+    def print_run(self, count: int, print_one: Callable[[], Printed | Refusal]) -> Run:
+        """Print one item after the other, telling of each; `stop_run` ends it.
+
+        Raises:
+            RmfsError: The machine is off or has failed, or its power has.
+        """
+        self._stop.clear()
+
+        def goes_on(_printed: Printed) -> bool:
+            self._tell_frank()
+            return not self._stop.is_set()
+
+        return print_run(count, print_one, goes_on)
+
+    def stop_run(self) -> None:
+        """End a run before its next item; from any thread, without waiting."""
+        self._stop.set()
+
     # Panel.
 
     def new_panel(self) -> None:
@@ -198,7 +225,25 @@ class Stand:
     def press(self, key: PanelEvent) -> DialTask | None:
         """Press a key; gives the dial-in that begins with it."""
         plan = self.panel.press(key)
+        if self.panel.runs and not self._in_run:
+            self._in_run = True
+            self._stop.clear()
+            self._start(self._run_on)
         return None if plan is None else self.dial_ins.begin(plan)
+
+    def _run_on(self) -> None:
+        """Frank one item of the panel's run; tasks that wait come before the next."""
+        # What stops the machine itself stands on the panel.
+        with suppress(RmfsError):
+            self.do(lambda _stand: self._frank_next(), changes=True)
+        self._in_run = self.panel.runs
+        if self._in_run:
+            self._start(self._run_on)
+
+    def _frank_next(self) -> None:
+        if self._stop.is_set() and self.panel.runs:
+            self.panel.press(Clear())
+        self.panel.go_on()
 
     # What has become different.
 
@@ -233,17 +278,19 @@ class Stand:
         self._publish("power", {"cut_at": "now" if place is None else place.value})
 
     def _tell(self) -> None:
-        machine = self.machine
-        last = machine.franking.last
-        if last is not None and last is not self.printed:
-            self.printed = last
-            self._publish("frank", printed_as_json(last))
+        self._tell_frank()
         with suppress(RmfsError):
             self._tell_log()
         state = self.state
         if state != self._told:
             self._told = state
             self._publish("state", state)
+
+    def _tell_frank(self) -> None:
+        last = self.machine.franking.last
+        if last is not None and last is not self.printed:
+            self.printed = last
+            self._publish("frank", printed_as_json(last))
 
     def _tell_log(self) -> None:
         if not self.machine.is_on:

@@ -132,6 +132,89 @@ def test_the_same_frank_asked_for_twice_is_franked_once(rig: Rig) -> None:
     assert rig.get("/v1/registers")["items"] == 2
 
 
+def test_a_run_franks_until_it_is_done_and_once_for_its_key(rig: Rig) -> None:
+    _put_letter(rig)
+    with rig.listening() as events:
+        done = rig.done("POST", "/v1/runs", {"count": 5}, Idempotency_Key="run-1")
+        heard = list(takewhile(lambda event: event.kind != "state", events))
+    assert (done["count"], done["done"], done["value_paise"]) == (5, 5, 2_500)
+    assert (done["last"]["item"], done["refused"]) == (5, None)
+    items = [event.data["item"] for event in heard if event.kind == "frank"]
+    assert items == [1, 2, 3, 4, 5]
+    again = rig.ask("POST", "/v1/runs", {"count": 5}, Idempotency_Key="run-1")
+    assert again.json == done
+    assert again.headers["idempotency-replayed"] == "true"
+    rig.done("POST", "/v1/runs", {"count": 2, "zero": True})
+    registers = rig.get("/v1/registers")
+    assert (registers["items"], registers["items_with_zero"]) == (5, 7)
+
+
+def test_a_run_stops_at_the_first_refusal_and_says_which(rig: Rig) -> None:
+    refused = rig.done("POST", "/v1/runs", {"count": 3})
+    assert (refused["done"], refused["last"]) == (0, None)
+    assert refused["refused"]["code"] == "FMW-05-003"
+    _put_letter(rig)
+    rig.done("PATCH", "/v1/settings", {"high_value_paise": 400})
+    assert rig.done("POST", "/v1/runs", {"count": 3})["refused"]["name"] == (
+        "CONFIRM_VALUE"
+    )
+    short = rig.done("POST", "/v1/runs", {"count": 500, "confirmed": True})
+    assert (short["done"], short["value_paise"]) == (400, 200_000)
+    assert short["refused"]["code"] == "PSD-01-001"
+    assert rig.get("/v1/registers")["descending_paise"] == 0
+
+
+def test_a_run_is_stopped_between_two_items(rig: Rig) -> None:
+    _put_letter(rig)
+    with ThreadPoolExecutor(1) as pool, rig.listening() as events:
+        asked = pool.submit(rig.done, "POST", "/v1/runs", {"count": 400})
+        next(event for event in events if event.kind == "frank")
+        rig.done("POST", "/v1/runs/stop")
+        run = asked.result(TIMEOUT_S)
+    assert 1 <= run["done"] < 400
+    assert run["refused"] is None
+    assert rig.get("/v1/registers")["items"] == run["done"]
+
+
+def test_keys_begin_a_run_and_stop_it(rig: Rig) -> None:
+    _put_letter(rig)
+    with rig.listening() as events:
+        keys = ["MENU", "6", "3", "9", "9", "OK"]
+        assert rig.done("POST", "/v1/panel/keys", {"keys": keys})["screen"] == "RUNNING"
+        next(event for event in events if event.kind == "frank")
+        stopped = rig.done("POST", "/v1/panel/keys", {"keys": ["CLEAR"]})
+    items = rig.get("/v1/registers")["items"]
+    assert stopped["lines"] == [f"STOPPED: {items} of 399 franked"]
+    assert 1 <= items < 399
+    rig.done("POST", "/v1/panel/keys", {"keys": ["OK", *keys]})
+    rig.done("POST", "/v1/power", {"action": "off"})
+    rig.done("POST", "/v1/power", {"action": "on"})
+    assert items <= rig.get("/v1/registers")["items"] < 399
+
+
+def test_a_power_cut_ends_a_run(rig: Rig) -> None:
+    _put_letter(rig)
+    rig.done("PUT", "/v1/power/cut", {"at": "print", "number": 4})
+    run = ("POST", "/v1/runs", {"count": 9})
+    rig.refused("CTL-03-002", *run, Idempotency_Key="cut")
+    rig.done("POST", "/v1/power", {"action": "on"})
+    rig.refused("CTL-03-002", *run, Idempotency_Key="cut")
+    assert rig.get("/v1/registers")["items"] == 4
+
+
+def test_mail_whose_rows_are_lost_is_stated_by_total(rig: Rig) -> None:
+    _put_letter(rig)
+    rig.done("POST", "/v1/franks", {})
+    rig.done("POST", "/v1/reports/mailing")
+    rig.done("POST", "/v1/franks", {})
+    rig.done("POST", "/v1/service/new-flash", {"meant": True})
+    rig.refused("FMW-12-011", "POST", "/v1/reports/mailing")
+    rig.refused("CTL-03-006", "POST", "/v1/reports/funds?by_total=true")
+    rig.refused("CTL-03-006", "POST", "/v1/reports/mailing?by_total=true&again=true")
+    (made,) = rig.done("POST", "/v1/reports/mailing?by_total=true")["reports"]
+    assert made["items"] == 1
+
+
 def test_what_was_refused_may_be_asked_for_again_with_its_key(rig: Rig) -> None:
     rig.done("PATCH", "/v1/sensors", {"cover_open": True})
     _put_letter(rig)
@@ -519,6 +602,8 @@ def test_every_route_answers_as_it_is_described(rig: Rig) -> None:
     rig.done("PATCH", "/v1/selection", {"department": 7, "day": 1, "slogan": 0})
     rig.done("POST", "/v1/franks", {})
     rig.done("POST", "/v1/trials")
+    rig.done("POST", "/v1/runs", {"count": 1, "zero": True})
+    rig.done("POST", "/v1/runs/stop")
     rig.done("PUT", "/v1/departments/8", {"name": "Nobody"})
     rig.done("DELETE", "/v1/departments/8")
     rig.done("PATCH", "/v1/selection", {"department": 0})
