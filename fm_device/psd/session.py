@@ -3,7 +3,8 @@
 The firmware outside decides when to dial and carries sealed packets. Here every message
 of the server is opened, its place in the dial-in is checked against a table of its own
 (a firmware that mixes up the order, or a server that does, changes nothing), its effect
-is stored, and only then an answer is sealed.
+is stored, and only then an answer is sealed. What a voucher does to the record is said
+in `crediting`, what orders do in `ordering`.
 """
 
 # ruff: noqa: SLF001  # the table stands below the class whose actions it names
@@ -13,33 +14,27 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
-from fm_device.psd.contents import ContentStore, capabilities_of, genuine
+from fm_device.psd.contents import ContentStore, capabilities_of
+from fm_device.psd.crediting import with_voucher, with_wrong_voucher
 from fm_device.psd.memory import PsdMemory
-from fm_device.psd.orders import Circumstances, carry_out
+from fm_device.psd.ordering import Ordering
+from fm_device.psd.orders import Circumstances
 from fm_device.psd.records import (
     NO_TIME,
-    RECHARGES_KEPT,
     PsdRecord,
-    RechargeNote,
-    one_more,
     usage_reported,
     usage_unreported,
 )
 from fm_device.psd.states import (
     ReceiptStored,
-    Withdrawn,
-    WrongCodes,
     moved,
     state_at,
 )
 from fm_device.psd.timekeeper import time_at, with_time
 from hw.clock import WallClock
 from protocol.channel import MachineChannelPort, PacketType, packet_type
-from protocol.contents import Content, read_content
 from protocol.dialogue.machine import (
     Acknowledged,
-    ContentTaken,
-    OrderTaken,
     PsdAnswer,
     Receipted,
     Refused,
@@ -51,13 +46,9 @@ from protocol.errors import (
     LocalProtocolError,
     NoTransitionError,
     RemoteProtocolError,
-    StoreError,
 )
-from protocol.keys import ProvisioningError, ServerProvisioning
 from protocol.messages import (
-    CONTENT_ORDERS,
     SIGNATURE_OCTETS,
-    WANTS_PER_DIAL_IN_MAX,
     Ack,
     Confirmation,
     ContentPart,
@@ -66,24 +57,20 @@ from protocol.messages import (
     LastVoucher,
     MessageType,
     Order,
-    OrderKind,
     Receipt,
     Refusal,
     Statement,
     UsageRow,
     Voucher,
-    Want,
     decode_message,
 )
-from protocol.registers import MachineState, Registers, VoucherKind
+from protocol.registers import MachineState
 from protocol.table import Row, Table
 from protocol.usage import usage_digest, usage_parts
 from protocol.values import EpochSeconds
 from protocol.vouchers import VoucherFault, VoucherHolder, check_voucher
 
 PROTOCOL_VERSION: Final = 1
-WRONG_VOUCHERS_MAX: Final = 20
-"""Vouchers that failed a check until the machine locks itself out, as with PINs."""
 _UNSIGNED: Final = bytes(SIGNATURE_OCTETS)
 
 
@@ -155,17 +142,14 @@ class Session:
         self._request = request
         self._dial_in = dial_in
         self._server_proved = False
-        self._orders_left = 0
         self._contents = contents
         self._firmware = firmware
-        self._held: list[Order] = []
-        self._wants = 0
-        self._wanted: Want | None = None
         self._circumstances = Circumstances(
             battery_time=clock.now(),
             stated=self._state(memory.record),
             supervisor_present=supervisor_present,
         )
+        self._ordering = Ordering(memory, contents, self._circumstances_now)
 
     def greeting(self) -> bytes:
         """Make the GREETING_1 packet."""
@@ -216,21 +200,8 @@ class Session:
 
     def want(self) -> bytes | None:
         """Seal the WANT for what is missing of a content that holds an order back."""
-        if self.stage is not Stage.RECEIPTED or not self._held:
-            return None
-        order = self._held[0]
-        due = order.order_serial == self._memory.record.order_serial + 1
-        if not due or order.order not in CONTENT_ORDERS:
-            return None
-        if self._contents is None or self._wants >= WANTS_PER_DIAL_IN_MAX:
-            return None
-        offset = self._contents.received(order.order, order.value)
-        if self._contents.read(order.value) is not None:
-            # Whole, and still not applied: it is not what this machine can use.
-            return None
-        self._wants += 1
-        self._wanted = Want(order.value, offset)
-        return self._channel.seal(self._wanted.encode())
+        want = self._ordering.want() if self.stage is Stage.RECEIPTED else None
+        return None if want is None else self._channel.seal(want.encode())
 
     def goodbye(self) -> bytes:
         """Seal the GOODBYE."""
@@ -257,6 +228,9 @@ class Session:
 
     def _state(self, record: PsdRecord) -> MachineState:
         return state_at(record, self._time(record))
+
+    def _circumstances_now(self) -> Circumstances:
+        return replace(self._circumstances, battery_time=self._clock.now())
 
     def _time(self, record: PsdRecord) -> EpochSeconds | None:
         return time_at(record, self._clock.now())
@@ -307,24 +281,9 @@ class Session:
         )
         result = check_voucher(voucher, octets, holder)
         if isinstance(result, VoucherFault):
-            self._memory.store(_with_wrong_voucher(record))
+            self._memory.store(with_wrong_voucher(record))
             raise VoucherRefusedError(result)
-        standing = record.standing
-        if voucher.kind is VoucherKind.WITHDRAWAL:
-            standing = moved(standing, Withdrawn())
-        others = record.other_amounts
-        if _is_another(record.pending, voucher):
-            others = one_more(others)
-        after = replace(
-            record,
-            registers=result,
-            recharge_number=voucher.recharge_number,
-            pending=None,
-            last_voucher=octets,
-            standing=standing,
-            other_amounts=others,
-            recharges=self._with_recharge(record, voucher, result),
-        )
+        after = with_voucher(record, voucher, octets, result, self._time(record))
         self._memory.store(after)
         confirmation = Confirmation(
             licence=after.life.licence,
@@ -372,98 +331,14 @@ class Session:
                 standing=moved(self._state(record), ReceiptStored()),
             )
         )
-        self._orders_left = receipt.orders
+        self._ordering.announce(receipt.orders)
         return Receipted(receipt)
 
     def _take_order(self, order: Order, _octets: bytes) -> PsdAnswer:
-        if not self._orders_left:
-            raise _unexpected("more ORDERs than the RECEIPT announced")
-        self._orders_left -= 1
-        applied = self._carry_out(order)
-        if not applied and order.order_serial > self._memory.record.order_serial:
-            self._held.append(order)
-        return OrderTaken(order, applied=applied)
+        return self._ordering.take(order)
 
     def _take_content(self, part: ContentPart, _octets: bytes) -> PsdAnswer:
-        wanted, self._wanted = self._wanted, None
-        if wanted is None or (part.content_id, part.offset) != (
-            wanted.content_id,
-            wanted.offset,
-        ):
-            raise _unexpected("a CONTENT that was not wanted")
-        store = self._contents
-        if store is None or not part.total:
-            # The server does not have it: nothing more is asked for in this dial-in.
-            self._wants = WANTS_PER_DIAL_IN_MAX
-            return ContentTaken(part.content_id, part.offset, 0, ())
-        kind = self._held[0].order
-        try:
-            store.store_part(kind, part.content_id, part.offset, part.total, part.data)
-        except StoreError:
-            # Too long for its place, or not what was ordered: the order waits, and the
-            # dial-in goes on (DLG-16.4).
-            self._wants = WANTS_PER_DIAL_IN_MAX
-            return ContentTaken(part.content_id, part.offset, part.total, ())
-        applied: list[OrderTaken] = []
-        if store.read(part.content_id) is not None:
-            while self._held and self._carry_out(self._held[0]):
-                applied.append(OrderTaken(self._held.pop(0), applied=True))
-        received = min(store.received(kind, part.content_id), part.total)
-        return ContentTaken(part.content_id, received, part.total, tuple(applied))
-
-    def _carry_out(self, order: Order) -> bool:
-        """Apply an order if it is next and possible; store its effect and serial."""
-        record = self._memory.record
-        if order.order_serial != record.order_serial + 1:
-            return False
-        content = self._content_of(order)
-        circumstances = replace(
-            self._circumstances,
-            battery_time=self._clock.now(),
-            content=content,
-            ring_changed=self._ring_changed(order, content),
-        )
-        after = carry_out(record, order, circumstances)
-        if after is None:
-            return False
-        self._memory.store(after)
-        return True
-
-    def _content_of(self, order: Order) -> Content | None:
-        """Read the content that an order names, if it is whole, genuine and of use."""
-        if self._contents is None or order.order not in CONTENT_ORDERS:
-            return None
-        octets = self._contents.read(order.value)
-        maker = self._memory.maker
-        if octets is None or not genuine(octets, order.order, order.value, maker):
-            return None
-        content = read_content(octets, maker)
-        return content if self._contents.accepts(content) else None
-
-    def _ring_changed(self, order: Order, content: Content | None) -> bool:
-        """Bring a credit key in or take it out; done twice it changes nothing more."""
-        if order.order is OrderKind.RETIRE_CREDIT_KEY:
-            return self._memory.retire_credit_key(order.value)
-        if order.order is not OrderKind.CREDIT_KEY or content is None:
-            return False
-        try:
-            server = ServerProvisioning.decode(content.body)
-        except ProvisioningError:
-            return False
-        return self._memory.add_credit_key(server)
-
-    def _with_recharge(
-        self, record: PsdRecord, voucher: Voucher, after: Registers
-    ) -> tuple[RechargeNote, ...]:
-        note = RechargeNote(
-            voucher.recharge_number,
-            voucher.kind,
-            voucher.amount_paise,
-            record.registers.descending_paise,
-            after.descending_paise,
-            self._time(record) or NO_TIME,
-        )
-        return (*record.recharges, note)[-RECHARGES_KEPT:]
+        return self._ordering.take_content(part)
 
     def _take_usage_ack(self, ack: Ack, _octets: bytes) -> PsdAnswer:
         if (ack.of_type, ack.number) != (MessageType.USAGE, self._dial_in):
@@ -506,20 +381,3 @@ TABLE: Final = Table(Stage.GREETING, _rows())
 
 def _unexpected(message: str) -> RemoteProtocolError:
     return RemoteProtocolError(message, clause="DLG-1", code=ErrorCode.UNEXPECTED)
-
-
-def _with_wrong_voucher(record: PsdRecord) -> PsdRecord:
-    """Count a voucher that failed a check; too many lock the machine out."""
-    count = one_more(record.wrong_vouchers)
-    after = replace(record, wrong_vouchers=count)
-    if count < WRONG_VOUCHERS_MAX:
-        return after
-    return replace(after, standing=moved(record.standing, WrongCodes()))
-
-
-def _is_another(pending: Request | None, voucher: Voucher) -> bool:
-    """Say whether a voucher brings something else than what is pending."""
-    if voucher.kind is VoucherKind.VOID:
-        return False
-    asked = None if pending is None else (int(pending.kind), pending.amount_paise)
-    return asked != (int(voucher.kind), voucher.amount_paise)

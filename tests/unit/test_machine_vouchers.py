@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from fm_device.psd.crediting import WRONG_VOUCHERS_MAX
 from fm_device.psd.device import Psd
-from fm_device.psd.session import WRONG_VOUCHERS_MAX, VoucherRefusedError
+from fm_device.psd.session import VoucherRefusedError
 from hw.entropy import SeededEntropy
 from hw.nvram import MemoryNvram
 from protocol.dialogue.machine import Request, VoucherApplied
