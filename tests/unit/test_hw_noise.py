@@ -126,3 +126,15 @@ def test_a_burst_is_the_same_however_the_stream_is_cut(
     whole = _chain(parameters)
     assert got == whole.pass_on(bytes(sum(lengths)))
     assert piecewise.times() == whole.times()
+
+
+def test_a_burst_waits_for_its_place_while_other_faults_befall() -> None:
+    parameters = WayParameters(
+        bursts=Trigger(at=50), burst_bits=200, duplicates=Trigger(at=0)
+    )
+    chain = _chain(parameters)
+    assert chain.pass_on(bytes(1)) == bytes(2)
+    heard = chain.pass_on(bytes(99))
+    assert heard[:49] == bytes(49)
+    assert heard[49] & 1
+    assert heard[74:] == bytes(25)

@@ -85,9 +85,10 @@ class Bursts:
             self._go_on(passage)
 
     def _go_on(self, passage: Passage) -> None:
-        end = passage.end * len(self._bits) - self._begin
-        for number in range(self._done, min(self._burst_bits, end)):
+        passed = passage.end * len(self._bits) - self._begin
+        until = max(self._done, min(self._burst_bits, passed))
+        for number in range(self._done, until):
             if number == 0 or self._drawn[number // 8] >> number % 8 & 1:
                 octet, bit = divmod(self._begin + number, len(self._bits))
                 passage.strike(octet, self._bits[bit])
-        self._done = min(self._burst_bits, end)
+        self._done = until
