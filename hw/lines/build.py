@@ -1,24 +1,56 @@
 """From a line string to the line: the one place that knows every kind."""
 
+from hw.lines.direct import DirectDialler, DirectListener
+from hw.lines.direct_end import DirectParameters
 from hw.lines.exchange import every_call
-from hw.lines.port import Dialler, Listener
+from hw.lines.port import Dialler, LineError, Listener
+from hw.lines.port_strings import PtyAddress, SerialAddress
+from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
-from hw.lines.strings import LineAddress, TcpAddress
+from hw.lines.strings import LineAddress, TcpAddress, VirtualAddress
 from hw.lines.tcp import TcpDialler, TcpListener
+from hw.ports.pty import PtyOpener
+from hw.ports.settings import PortSettings
+from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
 
 
 def build_dialler(reactor: MonotonicReactor, address: LineAddress) -> Dialler:
-    """Make what a machine dials with."""
-    if isinstance(address, TcpAddress):
-        return TcpDialler(reactor, address.host, address.port)
-    through = build_dialler(reactor, address.through)
-    return PacedDialler(reactor, every_call(address.parameters), through)
+    """Make what a machine dials with.
+
+    Raises:
+        LineError: A machine cannot dial there.
+    """
+    match address:
+        case TcpAddress(host, port):
+            return TcpDialler(reactor, host, port)
+        case SerialAddress(device, settings, carrier):
+            opener = TtyOpener(reactor, device, settings)
+            return DirectDialler(reactor, opener, DirectParameters(carrier))
+        case PtyAddress(path):
+            return DirectDialler(reactor, TtyOpener(reactor, path, PortSettings()))
+        case VirtualAddress(parameters, through):
+            further = build_dialler(reactor, through)
+            return PacedDialler(reactor, every_call(parameters), further)
+    raise LineError(f"{address} cannot be dialled")
 
 
 def build_listener(reactor: MonotonicReactor, address: LineAddress) -> Listener:
-    """Make what a server listens at."""
-    if isinstance(address, TcpAddress):
-        return TcpListener(reactor, address.host, address.port)
-    through = build_listener(reactor, address.through)
-    return PacedListener(reactor, every_call(address.parameters), through)
+    """Make what a server listens at.
+
+    Raises:
+        LineError: A server cannot listen there.
+    """
+    match address:
+        case TcpAddress(host, port):
+            return TcpListener(reactor, host, port)
+        case SerialAddress(device, settings, carrier):
+            opener = TtyOpener(reactor, device, settings)
+            parameters = DirectParameters(carrier)
+            return DirectListener(reactor, opener, str(address), parameters)
+        case PtyAddress(path):
+            return PtyListener(reactor, PtyOpener(reactor, path), str(address))
+        case VirtualAddress(virtual, through):
+            further = build_listener(reactor, through)
+            return PacedListener(reactor, every_call(virtual), further)
+    raise LineError(f"{address} cannot be listened at")

@@ -1,18 +1,46 @@
-"""Line strings: how people name a line, the same for both roles.
+r"""Line strings: how people name a line, the same for both roles.
 
     tcp:HOST:PORT
+    serial:DEVICE[:NAME=VALUE]...
+    pty:PATH
+    rfc2217:HOST:PORT[:NAME=VALUE]...
+    modem:DEVICE[:NAME=VALUE]...
+    usb:VID:PID[:NAME=VALUE]...
     virtual[:NAME=VALUE]...:LINE
 
-The second puts a virtual modem line on this side of another line:
-``virtual:speed=9600:delay=0.02:ber=1e-5:seed=1:tcp:127.0.0.1:7001``. A machine dials
-such a place, a server listens at it. No kind of line has a name with ``=`` in it, so
-that the first field without one begins the other line and nothing needs quoting.
+A machine dials such a place, a server listens at it. The last puts a virtual modem line
+on this side of another line:
+``virtual:speed=9600:delay=0.02:ber=1e-5:seed=1:tcp:127.0.0.1:7001``. No kind of line
+has a name with ``=`` in it, so that the first field without one begins the other line.
+
+How fields are cut and escaped is in `fields`, the settings of ports in `port_strings`,
+those of virtual lines in `virtual_strings`.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hw.lines.fields import Field, FieldError, split_fields
+from hw.lines.place_strings import NetworkPlace, parse_network_place
 from hw.lines.port import LineError
+from hw.lines.port_strings import (
+    MODEM_FORM,
+    PTY_FORM,
+    RFC2217_FORM,
+    SERIAL_FORM,
+    USB_FORM,
+    ModemAddress,
+    PtyAddress,
+    Rfc2217Address,
+    SerialAddress,
+    UsbAddress,
+    parse_modem,
+    parse_pty,
+    parse_rfc2217,
+    parse_serial,
+    parse_usb,
+)
 from hw.lines.virtual import VirtualLineParameters
 from hw.lines.virtual_strings import (
     VIRTUAL_FORM,
@@ -20,29 +48,27 @@ from hw.lines.virtual_strings import (
     show_virtual_settings,
 )
 
-PORT_MAX: Final = 65_535
-
-FORMS: Final = f"tcp:HOST:PORT or {VIRTUAL_FORM}"
+TCP_FORM: Final = "tcp:HOST:PORT"
 
 
 class LineStringError(LineError):
     """A line string that cannot be read; the message shows one that can."""
 
-    def __init__(self, text: str, problem: str) -> None:
+    def __init__(self, text: str, problem: str, form: str) -> None:
         """Say what is wrong with `text`."""
-        super().__init__(f"{text!r} names no line: {problem}; write {FORMS}")
+        super().__init__(f"{text!r} names no line: {problem}; write {form}")
 
 
 @dataclass(frozen=True)
 class TcpAddress:
-    """A TCP port of an IPv4 host; port 0 lets a listener choose."""
+    """A TCP port of a host; port 0 lets a listener choose."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
         """Write it as a line string."""
-        return f"tcp:{self.host}:{self.port}"
+        return f"tcp:{NetworkPlace(self.host, self.port)}"
 
 
 @dataclass(frozen=True)
@@ -58,48 +84,87 @@ class VirtualAddress:
         return ":".join(["virtual", *settings, str(self.through)])
 
 
-LineAddress = TcpAddress | VirtualAddress
+LineAddress = (
+    TcpAddress
+    | SerialAddress
+    | PtyAddress
+    | Rfc2217Address
+    | ModemAddress
+    | UsbAddress
+    | VirtualAddress
+)
 
 
 def parse_line_string(text: str) -> LineAddress:
     """Read a line string.
 
     Raises:
-        LineStringError: It names no line; the message says why and shows the forms.
+        LineStringError: It names no line; the message says why, at which field, and
+            shows the right form.
     """
-    return _parse(text, text)
+    return _parse(split_fields(text), text)
 
 
-def _parse(rest: str, text: str) -> LineAddress:
-    kind, _, detail = rest.partition(":")
-    if kind == "tcp":
-        return _parse_tcp(detail, text)
-    if kind == "virtual":
-        return _parse_virtual(detail, text)
-    raise LineStringError(text, f"there is no kind of line called {kind!r}")
+def _parse(fields: Sequence[Field], text: str) -> LineAddress:
+    kind = fields[0].raw if fields else ""
+    if kind not in _KINDS:
+        problem = f"there is no kind of line called {kind!r}"
+        raise LineStringError(text, problem, FORMS)
+    parse, form = _KINDS[kind]
+    try:
+        return parse(fields[1:], text)
+    except FieldError as error:
+        raise LineStringError(text, str(error), form) from error
 
 
-def _parse_tcp(detail: str, text: str) -> TcpAddress:
-    host, _, port = detail.rpartition(":")
-    if not host or ":" in host:
-        raise LineStringError(text, "after tcp come one host and one port")
-    if not (port.isascii() and port.isdecimal() and int(port) <= PORT_MAX):
-        raise LineStringError(text, f"{port!r} is no port (0 to {PORT_MAX})")
-    return TcpAddress(host, int(port))
+def _parse_tcp(fields: Sequence[Field], _: str) -> TcpAddress:
+    named = 2
+    if len(fields) != named:
+        raise FieldError("after tcp come one host and one port")
+    place = parse_network_place(*fields)
+    return TcpAddress(place.host, place.port)
 
 
-def _parse_virtual(detail: str, text: str) -> VirtualAddress:
+def _parse_virtual(fields: Sequence[Field], text: str) -> VirtualAddress:
     settings: list[tuple[str, str]] = []
-    field, _, rest = detail.partition(":")
-    while "=" in field:
-        name, _, value = field.partition("=")
-        settings.append((name, value))
-        detail = rest
-        field, _, rest = detail.partition(":")
+    for field in fields:
+        name, equals, _ = field.raw.partition("=")
+        if not equals:
+            break
+        settings.append((name, field.text[len(name) + 1 :]))
+    through = fields[len(settings) :]
     try:
         parameters = parse_virtual_settings(settings)
+    except FieldError:
+        raise
     except LineError as error:
-        raise LineStringError(text, str(error)) from error
-    if not detail:
-        raise LineStringError(text, "it does not say where the line goes")
-    return VirtualAddress(parameters, _parse(detail, text))
+        raise FieldError(str(error)) from error
+    if not through:
+        raise FieldError("it does not say where the line goes")
+    return VirtualAddress(parameters, _parse(through, text))
+
+
+_Parse = Callable[[Sequence[Field], str], LineAddress]
+
+
+def _alone(parse: Callable[[Sequence[Field]], LineAddress]) -> _Parse:
+    """Have a kind read that has no other line inside."""
+    return lambda fields, _: parse(fields)
+
+
+_KINDS: Final[dict[str, tuple[_Parse, str]]] = {
+    "tcp": (_parse_tcp, TCP_FORM),
+    "serial": (_alone(parse_serial), SERIAL_FORM),
+    "pty": (_alone(parse_pty), PTY_FORM),
+    "rfc2217": (_alone(parse_rfc2217), RFC2217_FORM),
+    "modem": (_alone(parse_modem), MODEM_FORM),
+    "usb": (_alone(parse_usb), USB_FORM),
+    "virtual": (_parse_virtual, VIRTUAL_FORM),
+}
+_NOT_BUILT: Final = ("rfc2217", "modem", "usb")
+"""Kinds that can be read, and not used yet: they are not offered."""
+
+FORMS: Final = " or ".join(
+    form for kind, (_, form) in _KINDS.items() if kind not in _NOT_BUILT
+)
+"""One line string of every kind."""

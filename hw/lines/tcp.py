@@ -13,9 +13,9 @@ peer has not read yet, such as the last frame of a dialogue.
 from dataclasses import dataclass
 from typing import Protocol, cast
 
-from twisted.internet.address import IPv4Address
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
 from twisted.internet.error import CannotListenError, ConnectionDone
 from twisted.internet.interfaces import (
     IAddress,
@@ -72,10 +72,11 @@ class TcpDialler:
     def dial(self, user: LineUser) -> Call:
         """Call the place for `user`."""
         connection = _Connection(self._reactor, self._parameters, user)
-        endpoint = TCP4ClientEndpoint(
+        kind = TCP6ClientEndpoint if ":" in self._host else TCP4ClientEndpoint
+        endpoint = kind(
             self._reactor, self._host, self._port, self._parameters.connect_timeout_s
         )
-        name = f"tcp:{self._host}:{self._port}"
+        name = _show(self._host, self._port)
         attempt = endpoint.connect(_OneConnection(connection))
         return _DialledCall(self._reactor, name, connection, attempt)
 
@@ -101,7 +102,7 @@ class TcpListener:
     def address(self) -> str:
         """The line string of this place, with the port that is really bound."""
         if self._listening is None:
-            return f"tcp:{self._host}:{self._port}"
+            return _show(self._host, self._port)
         return _name(self._listening.getHost())
 
     def listen(self, answer: Answer) -> None:
@@ -298,6 +299,10 @@ class _Connections(ServerFactory):
 
 
 def _name(address: IAddress | None) -> str:
-    if not isinstance(address, IPv4Address):
+    if not isinstance(address, (IPv4Address, IPv6Address)):
         return "tcp"
-    return f"tcp:{address.host}:{address.port}"
+    return _show(address.host, address.port)
+
+
+def _show(host: str, port: int) -> str:
+    return f"tcp:[{host}]:{port}" if ":" in host else f"tcp:{host}:{port}"

@@ -5,9 +5,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.lines.build import build_dialler, build_listener
+from hw.lines.direct import DirectDialler, DirectListener
+from hw.lines.direct_end import Carrier
+from hw.lines.place_strings import NetworkPlace
 from hw.lines.port import LineError
+from hw.lines.port_strings import (
+    MODEM_FORM,
+    PTY_FORM,
+    RFC2217_FORM,
+    SERIAL_FORM,
+    USB_FORM,
+    ModemAddress,
+    PtyAddress,
+    Rfc2217Address,
+    SerialAddress,
+    UsbAddress,
+)
+from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
 from hw.lines.strings import (
+    LineAddress,
     LineStringError,
     TcpAddress,
     VirtualAddress,
@@ -15,10 +32,20 @@ from hw.lines.strings import (
 )
 from hw.lines.tcp import TcpDialler, TcpListener
 from hw.lines.virtual import VirtualLineParameters
+from hw.ports.settings import BAUD_RATES, FlowControl, Parity, PortSettings
 from hw.reactor import MonotonicReactor
 from tests.reactor import run_on_reactor
 
 LOCAL = TcpAddress("127.0.0.1", 7001)
+RIGHT_FORMS = {
+    "tcp": "tcp:HOST:PORT",
+    "serial": SERIAL_FORM,
+    "pty": PTY_FORM,
+    "rfc2217": RFC2217_FORM,
+    "modem": MODEM_FORM,
+    "usb": USB_FORM,
+    "virtual": "virtual:speed=9600",
+}
 
 
 def test_a_tcp_line_is_a_host_and_a_port() -> None:
@@ -58,10 +85,14 @@ def test_a_virtual_line_may_go_through_another() -> None:
         ("tcp", "one host and one port"),
         ("tcp:7001", "one host and one port"),
         ("tcp:::1:7001", "one host and one port"),
-        ("tcp:host:http", "'http' is no port"),
-        ("tcp:host:65536", "'65536' is no port"),
-        ("tcp:host:-1", "'-1' is no port"),
-        ("tcp:host:²", "'²' is no port"),
+        ("tcp::7001", "field 2, '': a host is a name or an address, IPv6 in brackets"),
+        ("tcp:[::1:7001", "one host and one port"),
+        ("tcp:[localhost]:7001", "field 2, '[localhost]': in brackets stands an IPv6"),
+        ("tcp:host:http", "field 3, 'http': a port is a number from 0 to 65535"),
+        ("tcp:host:65536", "field 3, '65536': a port is a number"),
+        ("tcp:host:-1", "field 3, '-1': a port is a number"),
+        ("tcp:host:²", "field 3, '²': a port is a number"),
+        ("tcp:host:7001:", "one host and one port"),
         ("virtual", "does not say where the line goes"),
         ("virtual:speed=300", "does not say where the line goes"),
         ("virtual:baud=300:tcp:h:1", "a line has no 'baud', only speed, delay, ber"),
@@ -71,6 +102,34 @@ def test_a_virtual_line_may_go_through_another() -> None:
         ("virtual:speed=0:tcp:h:1", "bit_s is 0, but a line has 1 to"),
         ("virtual:delay=nan:tcp:h:1", "delay_s is nan, but a line has 0 to"),
         ("virtual:speed=300:udp:h:1", "there is no kind of line called 'udp'"),
+        ("virtual:speed=300:tcp:h:x", "field 5, 'x': a port is a number"),
+        ("serial", "it does not say which port"),
+        ("serial:ttyUSB0", "field 2, 'ttyUSB0': a port is named by its whole path"),
+        ("serial:/dev/", "field 2, '/dev/': a port is named by its whole path"),
+        ("serial:/dev/ttyS0:9600", "field 3, '9600': here stand baud=, bits=, parity="),
+        ("serial:/dev/ttyS0:speed=9600", "field 3, 'speed=9600': here stand baud="),
+        ("serial:/dev/ttyS0:baud=9601", "baud is 300, 600, 1200, 2400, 4800, 9600"),
+        ("serial:/dev/ttyS0:bits=9", "field 3, 'bits=9': bits is 7 or 8"),
+        ("serial:/dev/ttyS0:parity=Even", "parity is none, even, odd, mark or space"),
+        ("serial:/dev/ttyS0:baud=300:baud=300", "field 4, 'baud=300': baud is set tw"),
+        ("serial:/dev/ttyS0:flow=hard", "flow is none, rtscts or xonxoff"),
+        ("serial:/dev/ttyS0:carrier=yes", "carrier is none or dcd"),
+        ("serial:/dev/ttyS0:", "field 3, '': here stand baud="),
+        ("serial:/dev/ttyS0\\", "a backslash escapes what follows it: nothing"),
+        ("pty", "it does not say where"),
+        ("pty:", "it does not say where"),
+        ("pty:/run/line:baud=9600", "field 3, 'baud=9600': here stand no settings"),
+        ("pty:/run/", "field 2, '/run/': no file can be called so"),
+        ("rfc2217:host", "after rfc2217 come a host and a port"),
+        ("rfc2217:host:x:baud=1", "field 3, 'x': a port is a number"),
+        ("modem", "it does not say at which port the modem is"),
+        ("modem:/dev/ttyS0:dial=home", "dial is a telephone number"),
+        ("modem:/dev/ttyS0:wait=256", "wait is a whole number from 1 to 255"),
+        ("modem:/dev/ttyS0:rings=²", "rings is a whole number from 1 to 255"),
+        ("modem:rfc2217:host", "after rfc2217 come a host and a port"),
+        ("usb:1209", "after usb come the vendor's number and the product's"),
+        ("usb:1209:1", "field 3, '1': here stand four hexadecimal digits"),
+        ("usb:1209:0001:interface=256", "interface is a whole number from 0 to 255"),
     ],
 )
 def test_a_wrong_string_says_what_is_wrong_and_shows_the_right_form(
@@ -81,7 +140,114 @@ def test_a_wrong_string_says_what_is_wrong_and_shows_the_right_form(
     message = str(caught.value)
     assert message.startswith(f"{text!r} names no line: ")
     assert problem in message
-    assert "write tcp:HOST:PORT or virtual:speed=9600" in message
+    right_form = message.rpartition("; write ")[2]
+    kinds = [field for field in text.split(":") if field in RIGHT_FORMS]
+    begins = RIGHT_FORMS[kinds[0]] if kinds and "udp" not in text else "tcp:HOST:PORT"
+    assert right_form.startswith((begins, "tcp:HOST:PORT"))
+
+
+def test_a_kind_that_is_unknown_is_answered_with_every_kind() -> None:
+    with pytest.raises(LineStringError, match="'com1' names no line") as caught:
+        parse_line_string("com1")
+    for form in ("tcp:HOST:PORT", "serial:/dev/ttyUSB0", "pty:PATH", "virtual:speed="):
+        assert form in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("serial:/dev/ttyUSB0", SerialAddress("/dev/ttyUSB0")),
+        (
+            "serial:/dev/ttyS0:baud=1200:bits=7:parity=even:stop=2:flow=rtscts:carrier=dcd",
+            SerialAddress(
+                "/dev/ttyS0",
+                PortSettings(1200, 7, Parity.EVEN, 2, FlowControl.RTS_CTS),
+                Carrier.DCD,
+            ),
+        ),
+        (
+            r"serial:/dev/serial/by-path/usb-0\:1\:1.0:baud=300",
+            SerialAddress("/dev/serial/by-path/usb-0:1:1.0", PortSettings(baud=300)),
+        ),
+        ("pty:/run/rmfs line", PtyAddress("/run/rmfs line")),
+        ("tcp:[::1]:7001", TcpAddress("::1", 7001)),
+        (
+            "rfc2217:[fe80::1]:2217:baud=19200",
+            Rfc2217Address(NetworkPlace("fe80::1", 2217), PortSettings(baud=19200)),
+        ),
+        (
+            "modem:/dev/ttyS0:dial=0W080,221:init=&F0\\:X4:wait=90:baud=115200",
+            ModemAddress(
+                "/dev/ttyS0",
+                dial="0W080,221",
+                init="&F0:X4",
+                wait_s=90,
+                settings=PortSettings(baud=115200),
+            ),
+        ),
+        (
+            "modem:rfc2217:terminals:2217:rings=2",
+            ModemAddress(NetworkPlace("terminals", 2217), rings=2),
+        ),
+        (
+            "usb:1209:00Af:serial=A1:interface=2",
+            UsbAddress(0x1209, 0x00AF, "A1", 2),
+        ),
+    ],
+)
+def test_a_port_has_a_place_and_settings(text: str, address: LineAddress) -> None:
+    assert parse_line_string(text) == address
+    assert parse_line_string(str(address)) == address
+
+
+PATHS = st.text(st.characters(exclude_characters="\0"), min_size=1).map(
+    lambda text: "/" + text.rstrip("/") + "x"
+)
+PRINTABLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
+PLACES = st.builds(
+    NetworkPlace,
+    st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True) | st.ip_addresses().map(str),
+    st.integers(0, 65_535),
+)
+SETTINGS = st.builds(
+    PortSettings,
+    st.sampled_from(BAUD_RATES),
+    st.sampled_from((7, 8)),
+    st.sampled_from(Parity),
+    st.sampled_from((1, 2)),
+    st.sampled_from(FlowControl),
+)
+ADDRESSES = st.one_of(
+    PLACES.map(lambda place: TcpAddress(place.host, place.port)),
+    st.builds(SerialAddress, PATHS, SETTINGS, st.sampled_from(Carrier)),
+    st.builds(PtyAddress, PATHS),
+    st.builds(Rfc2217Address, PLACES, SETTINGS, st.sampled_from(Carrier)),
+    st.builds(
+        ModemAddress,
+        PATHS | PLACES,
+        st.none() | st.from_regex(r"[0-9*#TW,]{1,20}", fullmatch=True),
+        st.text(PRINTABLE, max_size=20),
+        st.integers(1, 255),
+        st.integers(1, 255),
+        SETTINGS,
+    ),
+    st.builds(
+        UsbAddress,
+        st.integers(0, 0xFFFF),
+        st.integers(0, 0xFFFF),
+        st.none() | st.text(PRINTABLE, min_size=1, max_size=20),
+        st.integers(0, 255),
+    ),
+)
+
+
+@given(ADDRESSES, st.integers(0, 2))
+def test_every_address_writes_itself_so_that_it_can_be_read_again(
+    address: LineAddress, virtual_lines: int
+) -> None:
+    for number in range(virtual_lines):
+        address = VirtualAddress(VirtualLineParameters(bit_s=300 + number), address)
+    assert parse_line_string(str(address)) == address
 
 
 @given(
@@ -103,7 +269,12 @@ def test_what_an_address_shows_can_be_read_again(
 
 
 def test_any_text_gives_an_address_or_a_line_error() -> None:
-    @given(st.text() | st.from_regex(r"(virtual|tcp)(:[a-z_=0-9.]*)*"))
+    @given(
+        st.text()
+        | st.from_regex(
+            r"(virtual|tcp|serial|pty|modem|rfc2217|usb)(:[a-z_=0-9./\\\[\]]*)*"
+        )
+    )
     def read(text: str) -> None:
         try:
             parse_line_string(text)
@@ -123,5 +294,13 @@ def test_the_line_is_built_from_its_address() -> None:
         listener = build_listener(reactor, virtual)
         assert isinstance(listener, PacedListener)
         assert listener.address == "tcp:127.0.0.1:7001"
+        serial = parse_line_string("serial:/dev/ttyUSB0:baud=300")
+        assert isinstance(build_dialler(reactor, serial), DirectDialler)
+        direct = build_listener(reactor, serial)
+        assert isinstance(direct, DirectListener)
+        assert direct.address == "serial:/dev/ttyUSB0:baud=300"
+        pty = parse_line_string("pty:/run/line")
+        assert isinstance(build_dialler(reactor, pty), DirectDialler)
+        assert isinstance(build_listener(reactor, pty), PtyListener)
 
     run_on_reactor(scenario)
