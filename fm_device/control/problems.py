@@ -11,7 +11,7 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fm_device.firmware.machine import MachineOffError
+from fm_device.firmware.memories import MachineOffError
 from fm_device.firmware.refusals import Refusal
 from fm_device.presets import PresetError
 from hw.nvram import PowerCutError

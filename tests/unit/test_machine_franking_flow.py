@@ -18,7 +18,8 @@ from fm_device.firmware.consumables import (
 from fm_device.firmware.dates import DateRefusal, NextWorkingDay
 from fm_device.firmware.faults import FaultKind, MachineFault
 from fm_device.firmware.franking import Printed, Selection
-from fm_device.firmware.machine import Machine, MachineOffError, Parts
+from fm_device.firmware.machine import Machine, Parts
+from fm_device.firmware.memories import MachineOffError
 from fm_device.firmware.printing import MARK_OF
 from fm_device.firmware.refusals import FirmwareRefusal
 from fm_device.flash.events import EventCode
