@@ -4,12 +4,14 @@ from hw.lines.direct import DirectDialler, DirectListener
 from hw.lines.direct_end import DirectParameters
 from hw.lines.exchange import every_call
 from hw.lines.port import Dialler, LineError, Listener
-from hw.lines.port_strings import PtyAddress, SerialAddress
+from hw.lines.port_strings import PtyAddress, Rfc2217Address, SerialAddress
 from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
 from hw.lines.strings import LineAddress, TcpAddress, VirtualAddress
 from hw.lines.tcp import TcpDialler, TcpListener
 from hw.ports.pty import PtyOpener
+from hw.ports.rfc2217.client import Rfc2217Opener
+from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.settings import PortSettings
 from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
@@ -29,6 +31,9 @@ def build_dialler(reactor: MonotonicReactor, address: LineAddress) -> Dialler:
             return DirectDialler(reactor, opener, DirectParameters(carrier))
         case PtyAddress(path):
             return DirectDialler(reactor, TtyOpener(reactor, path, PortSettings()))
+        case Rfc2217Address(place, settings, carrier):
+            remote = Rfc2217Opener(reactor, place.host, place.port, settings)
+            return DirectDialler(reactor, remote, DirectParameters(carrier))
         case VirtualAddress(parameters, through):
             further = build_dialler(reactor, through)
             return PacedDialler(reactor, every_call(parameters), further)
@@ -50,6 +55,8 @@ def build_listener(reactor: MonotonicReactor, address: LineAddress) -> Listener:
             return DirectListener(reactor, opener, str(address), parameters)
         case PtyAddress(path):
             return PtyListener(reactor, PtyOpener(reactor, path), str(address))
+        case Rfc2217Address(place):
+            return Rfc2217Listener(reactor, place.host, place.port)
         case VirtualAddress(virtual, through):
             further = build_listener(reactor, through)
             return PacedListener(reactor, every_call(virtual), further)

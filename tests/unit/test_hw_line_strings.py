@@ -32,6 +32,7 @@ from hw.lines.strings import (
 )
 from hw.lines.tcp import TcpDialler, TcpListener
 from hw.lines.virtual import VirtualLineParameters
+from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.settings import BAUD_RATES, FlowControl, Parity, PortSettings
 from hw.reactor import MonotonicReactor
 from tests.reactor import run_on_reactor
@@ -302,5 +303,8 @@ def test_the_line_is_built_from_its_address() -> None:
         pty = parse_line_string("pty:/run/line")
         assert isinstance(build_dialler(reactor, pty), DirectDialler)
         assert isinstance(build_listener(reactor, pty), PtyListener)
+        remote = parse_line_string("rfc2217:127.0.0.1:0:carrier=dcd")
+        assert isinstance(build_dialler(reactor, remote), DirectDialler)
+        assert isinstance(build_listener(reactor, remote), Rfc2217Listener)
 
     run_on_reactor(scenario)
