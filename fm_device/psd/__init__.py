@@ -5,5 +5,6 @@ but by a call of `Psd` (`device`), and everything that such a call changes is st
 NVRAM before the call returns.
 
 Start with `device` (the calls), then `states` (the life of a machine), `records` (what
-is stored), `vault` (how it survives a power cut).
+is stored), `franking`, `crediting` and `orders` (what changes it), `vault` (how it
+survives a power cut).
 """

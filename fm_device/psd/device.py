@@ -10,15 +10,15 @@ Rules:
 4. When a write fails the PSD says so at every later call, until it is switched on anew
    and has read what was really stored.
 
-`Psd` is the `SecurityDevice` that `protocol.dialogue.machine` dials with.
+`Psd` is the `SecurityDevice` that `protocol.dialogue.machine` dials with. What may only
+be read of it stands in `readings`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from fm_device.model import FIRMWARE, MODEL, show_version
-from fm_device.psd.contents import ContentStore, capabilities_of
+from fm_device.psd.contents import ContentStore
 from fm_device.psd.franking import (
     Frank,
     FrankOrder,
@@ -27,6 +27,7 @@ from fm_device.psd.franking import (
     indicium_of,
 )
 from fm_device.psd.keyring import Keyring
+from fm_device.psd.lives import check_next_life, first_record, next_record
 from fm_device.psd.memory import PsdMemory, TellOpen, tell_nobody
 from fm_device.psd.pins import (
     ATTEMPTS_MAX,
@@ -42,26 +43,12 @@ from fm_device.psd.pins import (
     waits,
     with_pin,
 )
-from fm_device.psd.records import (
-    LIVES_MAX,
-    NO_RECHARGE,
-    NO_TIME,
-    ContentHeld,
-    Life,
-    OpenFrank,
-    PsdRecord,
-    one_more,
-)
+from fm_device.psd.readings import Readings
+from fm_device.psd.records import NO_TIME, ContentHeld
+from fm_device.psd.requests import check_dial_in
 from fm_device.psd.session import Session
-from fm_device.psd.states import (
-    Installed,
-    Reinitialised,
-    Silence,
-    moved,
-    silence_at,
-    state_at,
-)
-from fm_device.psd.timekeeper import possible_time, time_at, with_shown
+from fm_device.psd.states import Installed, moved, state_at
+from fm_device.psd.timekeeper import possible_time, with_shown
 from hw.clock import WallClock
 from hw.nvram import Nvram
 from protocol.channel import MachineChannel, MachineChannelPort
@@ -69,17 +56,15 @@ from protocol.dialogue.machine import PsdAnswer, Request
 from protocol.errors import InvariantError, LocalProtocolError
 from protocol.indicium import authentication_code, authentication_key, sign_indicium
 from protocol.keys import (
-    MachineCredential,
     MachineIdentity,
-    MachineProvisioning,
     MakerPublicKey,
     Realm,
     ServerCredential,
     ServerProvisioning,
 )
 from protocol.ports import Entropy
-from protocol.registers import ZERO_REGISTERS, MachineState, RequestKind
-from protocol.values import U32_MAX, EpochSeconds, LicenceIdentifier, Paise
+from protocol.registers import MachineState, RequestKind
+from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 
 PIN_CODE_MIN: Final = 100_000
 PIN_CODE_MAX: Final = 999_999
@@ -118,18 +103,13 @@ def manufacture(
     """
     identity = MachineIdentity.generate(licence, psd_serial, realm, entropy)
     began = None if clock is None else possible_time(clock.now())
-    record = PsdRecord(
-        psd_serial=psd_serial,
-        standing=MachineState.UNINSTALLED,
-        registers=ZERO_REGISTERS,
-        lives=(_life(identity, began or NO_TIME, record=None),),
-        clock_offset_s=None if clock is None else 0,
-        contents=tuple(contents),
-    )
+    record = first_record(identity, began or NO_TIME, tuple(contents))
+    if clock is not None:
+        record = replace(record, clock_offset_s=0)
     PsdMemory.create(nvram, record, Keyring((identity,), tuple(servers), maker))
 
 
-class Psd:
+class Psd(Readings):
     """A PSD that is switched on.
 
     Attributes:
@@ -157,109 +137,16 @@ class Psd:
             StoreError: The memory holds no machine, is beyond repair, or fails.
         """
         self.supervisor_present = False
-        self._memory = PsdMemory(nvram, tell_open)
+        super().__init__(PsdMemory(nvram, tell_open), clock)
         self._tell_open = tell_open
-        self._clock = clock
         self._channel = channel
-        self._contents: ContentStore | None = None
-        self._firmware = FIRMWARE
         self._session: Session | None = None
         self._code_key: bytes | None = None
-
-    # What the firmware may read.
-
-    @property
-    def record(self) -> PsdRecord:
-        """What is stored; it holds no keys."""
-        return self._memory.record
-
-    @property
-    def credential(self) -> MachineCredential:
-        """The public side of the PSD's keys."""
-        return self._memory.identity.credential
-
-    @property
-    def found_open(self) -> OpenFrank | None:
-        """The frank that power-on found accounted, and perhaps never printed."""
-        return self._memory.found_open
-
-    @property
-    def zeroised(self) -> bool:
-        """Whether the private keys are erased."""
-        return self._memory.zeroised
-
-    @property
-    def maker(self) -> MakerPublicKey:
-        """Whose signature contents must bear."""
-        return self._memory.maker
-
-    @property
-    def capabilities(self) -> int:
-        """What the STATEMENT tells of the orders that this machine carries out."""
-        return capabilities_of(self._contents)
-
-    @property
-    def server(self) -> ServerCredential:
-        """The server that the PSD trusts."""
-        return self._memory.server
-
-    @property
-    def commits(self) -> int:
-        """How many times the record was written: the wear of the memory."""
-        return self._memory.commits
-
-    @property
-    def repaired(self) -> int:
-        """How many damaged copies this power-on has repaired."""
-        return self._memory.repaired
-
-    @property
-    def damage(self) -> int:
-        """How many damaged copies were repaired so far."""
-        return self._memory.damage
-
-    @property
-    def time(self) -> EpochSeconds | None:
-        """The PSD's clock, or None when it is not set."""
-        return time_at(self.record, self._clock.now())
-
-    @property
-    def state(self) -> MachineState:
-        """The state as of now."""
-        return state_at(self.record, self.time)
-
-    @property
-    def silence(self) -> Silence:
-        """Whether the 30-day rule warns or blocks now."""
-        return silence_at(self.record, self.time)
-
-    @property
-    def call_due(self) -> bool:
-        """Whether the server or the 30-day rule asks for a dial-in now."""
-        now, due = self.time, self.record.next_call
-        return self.silence is not Silence.NONE or bool(due and now and now >= due)
 
     @property
     def dialling(self) -> bool:
         """Whether a dial-in is under way."""
         return self._session is not None
-
-    def provisioning(self, issued: EpochSeconds) -> MachineProvisioning:
-        """Say what the server has to know of this life, public parts only."""
-        record = self.record
-        registers = record.registers
-        return MachineProvisioning(
-            credential=self.credential,
-            model=MODEL,
-            firmware=show_version(self._firmware),
-            ascending_paise=registers.ascending_paise,
-            descending_paise=registers.descending_paise,
-            control_total_paise=registers.control_total_paise,
-            items=registers.items,
-            zero_items=registers.items_with_zero - registers.items,
-            recharge_number=record.recharge_number,
-            issued=issued,
-        )
 
     # What the firmware may do.
 
@@ -453,32 +340,16 @@ class Psd:
                 many lives.
         """
         record = self.record
-        self._check_reinitialisable(record, licence)
+        if self._session is not None:
+            raise LocalProtocolError("a dial-in is under way: hang up first")
+        check_next_life(record, self.state, licence)
         identity = MachineIdentity.generate(
             licence,
             record.psd_serial,
             self.credential.realm,
             entropy,
         )
-        after = PsdRecord(
-            psd_serial=record.psd_serial,
-            standing=moved(record.standing, Reinitialised()),
-            registers=record.registers,
-            lives=(*record.lives, _life(identity, self.time or NO_TIME, record)),
-            recharge_number=record.recharge_number,
-            closed_number=record.recharge_number,
-            dial_in=record.dial_in,
-            clock_offset_s=record.clock_offset_s,
-            wrong_vouchers=record.wrong_vouchers,
-            other_amounts=record.other_amounts,
-            pin_code=record.pin_code,
-            unprinted=one_more(record.unprinted)
-            if record.open_frank
-            else record.unprinted,
-            contents=record.contents,
-            latest=record.latest,
-            shown=record.shown,
-        )
+        after = next_record(record, identity, self.time or NO_TIME)
         if record.open_frank is not None:
             self._tell_open(record)
         self._memory.begin_life(after, identity)
@@ -500,13 +371,8 @@ class Psd:
         """
         self.hang_up()
         record = self.record
-        if record.standing is MachineState.UNINSTALLED:
-            raise LocalProtocolError("a machine that is not installed does not dial")
-        if record.dial_in >= U32_MAX:
-            raise LocalProtocolError("the counter of dial-ins is full: call service")
+        check_dial_in(request, record)
         stated = record.pending or request
-        if record.pending is None:
-            _check_request(request, record)
         frozen = None if stated.kind is RequestKind.INSPECTION else stated
         after = replace(record, dial_in=record.dial_in + 1, pending=frozen)
         session = Session(
@@ -564,64 +430,3 @@ class Psd:
         if self._session is None:
             raise LocalProtocolError("no dial-in is under way")
         return self._session
-
-    def _check_reinitialisable(
-        self, record: PsdRecord, licence: LicenceIdentifier
-    ) -> None:
-        if self._session is not None:
-            raise LocalProtocolError("a dial-in is under way: hang up first")
-        if self.state is not MachineState.WITHDRAWN:
-            raise LocalProtocolError(
-                f"the machine is {self.state.name}: withdraw it before it is "
-                "re-initialised"
-            )
-        if record.registers.descending_paise:
-            raise LocalProtocolError("there is value left in the descending register")
-        reported = all(row.reported for row in record.usage)
-        if record.unclosed or not reported:
-            raise LocalProtocolError(
-                "the server has not closed its books on the withdrawal: dial in once"
-            )
-        if any(life.licence == licence for life in record.lives):
-            raise LocalProtocolError(
-                f"this PSD was {licence} before: a new life needs a new licence"
-            )
-        if len(record.lives) >= LIVES_MAX:
-            raise LocalProtocolError(f"a PSD has at most {LIVES_MAX} lives")
-
-
-def _check_request(request: Request, record: PsdRecord) -> None:
-    descending = record.registers.descending_paise
-    allowed = {
-        RequestKind.INSPECTION: request.amount_paise == 0,
-        RequestKind.RECHARGE: request.amount_paise > 0,
-        RequestKind.WITHDRAWAL: request.amount_paise == descending,
-        RequestKind.REFUND: 0 < request.amount_paise <= descending,
-    }
-    if not allowed[request.kind]:
-        raise LocalProtocolError(
-            f"a request for {request.kind.name} of {request.amount_paise} paise",
-            clause="DLG-4",
-        )
-    limit = record.funds_max_paise
-    recharge = request.kind is RequestKind.RECHARGE
-    if recharge and limit and descending + request.amount_paise > limit:
-        raise LocalProtocolError(
-            f"a recharge of {request.amount_paise} paise passes the limit of {limit}",
-            clause="DLG-10.8",
-        )
-
-
-def _life(
-    identity: MachineIdentity, began: EpochSeconds, record: PsdRecord | None
-) -> Life:
-    registers = ZERO_REGISTERS if record is None else record.registers
-    number = NO_RECHARGE if record is None else record.recharge_number
-    return Life(
-        generation=identity.generation,
-        licence=identity.licence_identifier,
-        began=began,
-        ascending_paise=registers.ascending_paise,
-        control_total_paise=registers.control_total_paise,
-        recharge_number=number,
-    )

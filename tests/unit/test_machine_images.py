@@ -242,7 +242,7 @@ def test_the_command_says_loudly_what_it_does(folder: Path) -> None:
 
 def test_presets_are_listed_and_shown() -> None:
     listed = run("preset", "--list").stdout.splitlines()
-    assert len(listed) == 20
+    assert len(listed) == 21
     assert any(line.startswith("unbalanced ") for line in listed)
     assert json.loads(run("preset", "--list", "--json").stdout)["low-funds"]
     assert run("preset", "--show", "low-funds").stdout.startswith('title = "Rs 7.00')
