@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fm_device.opened_cli import ask_pin, give_pin, opened, told
+from fm_device.item_cli import scale_of
+from fm_device.opened_cli import as_json_option, ask_pin, give_pin, opened, told
 from fm_device.typed_cli import EXIT_DONE, EXIT_REFUSED, FOLDER, RUPEES, SCALE
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ _SERVICES = (
 _supervisor_pin = click.option(
     "--supervisor-pin", help="The supervisor's PIN; asked for where there is one."
 )
-_as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 def add_desk_commands(machine: click.Group) -> None:
@@ -82,7 +82,7 @@ def pin(
 @click.argument("folder", type=FOLDER)
 @click.argument("assignments", nargs=-1, metavar="[NAME=VALUE]...")
 @_supervisor_pin
-@_as_json
+@as_json_option
 def settings(
     folder: Path,
     assignments: tuple[str, ...],
@@ -141,7 +141,7 @@ def settings(
 @click.option("--limit", type=RUPEES, help="Rupees until the next statement.")
 @click.option("--pin-needed", is_flag=True, help="Its operator must give a PIN.")
 @_supervisor_pin
-@_as_json
+@as_json_option
 def department(
     folder: Path,
     action: str,
@@ -230,7 +230,7 @@ def _list_departments(machine: "Machine", *, as_json: bool) -> None:
 @click.argument("folder", type=FOLDER)
 @click.argument("action", type=click.Choice(["list", "choose", "off"]))
 @click.argument("number", type=click.IntRange(1, 10), required=False)
-@_as_json
+@as_json_option
 def slogan(folder: Path, action: str, number: int | None, *, as_json: bool) -> int:
     """List the slogans on hand, choose the one that is printed, or print none.
 
@@ -302,7 +302,6 @@ def service(
     if what == _NEW_FLASH:
         return _new_flash(folder, supervisor_pin, yes=yes)
     from fm_device.firmware.desk import Service
-    from fm_device.frank_cli import scale_of
     from fm_device.psd.pins import Role
 
     done = Service["SCALE_ZEROED" if what == "scale" else what.upper()]
@@ -340,7 +339,7 @@ def _new_flash(folder: Path, supervisor_pin: str | None, *, yes: bool) -> int:
 )
 @click.argument("folder", type=FOLDER)
 @click.argument("sensed", nargs=-1, metavar="[NAME=VALUE]...")
-@_as_json
+@as_json_option
 def sense(folder: Path, sensed: tuple[str, ...], *, as_json: bool) -> int:
     """Let the machine's sensors tell something else: the simulated world around it.
 

@@ -1,29 +1,20 @@
 """`rmfs machine frank` and `day`: from a letter on the scale to a frank."""
 
 import json
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fm_device.typed_cli import (
-    CLASS,
-    DAY,
-    EXIT_DONE,
-    EXIT_REFUSED,
-    FOLDER,
-    LINE,
-    SCALE,
-)
+from fm_device.item_cli import choose_item, item_options, scale_of
+from fm_device.opened_cli import give_pin
+from fm_device.typed_cli import EXIT_DONE, EXIT_REFUSED, FOLDER, LINE
 
 if TYPE_CHECKING:
     from fm_device.firmware.franking import Printed
-    from fm_device.firmware.machine import Machine
     from fm_device.firmware.printing import Printer
     from fm_device.firmware.refusals import Refusal
     from hw.lines.strings import LineAddress
-    from hw.scales.port import Scale
     from hw.scales.strings import ScaleAddress
 
 
@@ -38,23 +29,7 @@ def add_frank_commands(machine: click.Group) -> None:
     "--count 20 --pictures franks"
 )
 @click.argument("folder", type=FOLDER)
-@click.option(
-    "--class",
-    "product_class",
-    type=CLASS,
-    default="L",
-    show_default=True,
-    help="A class of the tariff: P, ILC, L, BP, RL, SP, ...",
-)
-@click.option("--zone", default="", help="How far it goes, for classes that ask.")
-@click.option(
-    "--on-scale",
-    type=click.IntRange(0, 65_535),
-    default=0,
-    help="Grams that lie on the simulated scale. The machine weighs; no weight and "
-    "no postage can be keyed in.",
-)
-@click.option("--scale", type=SCALE, help="Weigh on this scale, as serial:/dev/ttyS0.")
+@item_options
 @click.option(
     "--count",
     type=click.IntRange(1, 100_000),
@@ -63,7 +38,6 @@ def add_frank_commands(machine: click.Group) -> None:
     help="How many franks.",
 )
 @click.option("--zero", is_flag=True, help="Print to try the machine, of no value.")
-@click.option("--date", "day", type=DAY, help="+DAYS, a date, or next: ahead of today.")
 @click.option(
     "--department", type=click.IntRange(0, 50), default=0, help="Who pays; 0 for none."
 )
@@ -90,6 +64,7 @@ def frank(
     """Frank what lies on the scale."""
     from fm_device.firmware.runs import print_run
     from fm_device.folder import open_machine
+    from fm_device.psd.pins import Role
     from fm_device.show import printed_as_json, show_printed
     from hw.clock import SystemWallClock
 
@@ -101,8 +76,9 @@ def frank(
         scale=weighing,
         printer=_printer(pictures),
     ) as machine:
-        refusal = _choose(
-            machine, product_class, zone, day, department=department, pin=pin
+        refusal = None if pin is None else give_pin(machine, Role.OPERATOR, pin)
+        refusal = refusal or choose_item(
+            machine.franking, product_class, zone, day, department=department
         )
         if refusal is not None:
             return _refused(refusal, 0, count)
@@ -119,8 +95,8 @@ def frank(
 
         run = print_run(count, print_one, show)
         if run.refusal is not None:
-            return _refused(run.refusal, len(run.printed), count)
-        for words in run.printed[-1].warnings:
+            return _refused(run.refusal, run.done, count)
+        for words in run.last.warnings if run.last else ():
             click.echo(words, err=True)
     return EXIT_DONE
 
@@ -160,19 +136,6 @@ def day(folder: Path, letters: int, seed: int, line: "LineAddress | None") -> in
     return EXIT_REFUSED if report is None else tell(report, as_json=False)
 
 
-def scale_of(address: "ScaleAddress | None", on_scale: int) -> "Scale":
-    """Give the scale at an address, or a simulated one with something on it."""
-    from hw.clock import SystemMonotonicClock
-    from hw.scales.build import build_scale
-    from hw.scales.simulated import SimulatedScale
-
-    if address is not None:
-        return build_scale(address, SystemMonotonicClock())
-    scale = SimulatedScale()
-    scale.put(on_scale)
-    return scale
-
-
 def _printer(pictures: Path | None) -> "Printer | None":
     from fm_device.firmware.printing import FolderPrinter
     from fm_device.folder import write_file
@@ -181,33 +144,6 @@ def _printer(pictures: Path | None) -> "Printer | None":
         return None
     pictures.mkdir(parents=True, exist_ok=True)
     return FolderPrinter(pictures, write_file)
-
-
-def _choose(
-    machine: "Machine",
-    product_class: int,
-    zone: str,
-    day: int | date | None,
-    *,
-    department: int,
-    pin: str | None,
-) -> "Refusal | None":
-    """Do what the operator does before the first letter."""
-    from fm_device.psd.pins import PinVerdict, Role
-
-    franking = machine.franking
-    if pin is not None:
-        answer = machine.desk.enter(Role.OPERATOR, pin)
-        if answer.verdict is not PinVerdict.RIGHT:
-            return answer.verdict
-    refusal = franking.choose_class(product_class)
-    if refusal is None and zone:
-        refusal = franking.choose_zone(zone)
-    if refusal is None and department:
-        refusal = franking.choose_department(department)
-    if refusal is None and day is not None:
-        refusal = franking.choose_day(day)
-    return refusal
 
 
 def _refused(refusal: "Refusal", number: int, count: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from fm_device.firmware.refusals import Refusal
     from fm_device.psd.pins import Role
     from hw.scales.port import Scale
+
+as_json_option: Final = click.option(
+    "--json", "as_json", is_flag=True, help="For programs."
+)
+"""Of every command that tells what a program may read."""
 
 
 @contextmanager

@@ -6,18 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fm_device.opened_cli import give_pin, opened, told
-from fm_device.typed_cli import (
-    CLASS,
-    DAY,
-    EXIT_DONE,
-    FOLDER,
-    NEW_FILE,
-    SCALE,
-)
+from fm_device.item_cli import choose_item, item_options, scale_of
+from fm_device.opened_cli import as_json_option, give_pin, opened, told
+from fm_device.typed_cli import EXIT_DONE, FOLDER, NEW_FILE
 
 if TYPE_CHECKING:
-    from fm_device.firmware.franking import Franking
     from fm_device.firmware.machine import Machine
     from fm_device.firmware.refusals import Refusal
     from fm_device.flash.events import Event
@@ -35,7 +28,6 @@ _REPORTS = (
     "configuration",
     "errors",
 )
-_as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 def add_report_commands(machine: click.Group) -> None:
@@ -70,7 +62,7 @@ def add_report_commands(machine: click.Group) -> None:
 )
 @click.option("--pin", help="The operator's PIN, where the machine asks for one.")
 @click.option("--supervisor-pin", help="With --by-total: the supervisor's PIN.")
-@_as_json
+@as_json_option
 def report(
     folder: Path,
     name: str,
@@ -158,7 +150,7 @@ def _hand_out(
     show_default=True,
     help="How many, the newest first.",
 )
-@_as_json
+@as_json_option
 def log(folder: Path, count: int, *, as_json: bool) -> None:
     """Show the event log: what happened to the machine, and who did what to it."""
     with opened(folder, "machine log") as machine:
@@ -201,7 +193,7 @@ def _show_event(event: "Event") -> str:
 
 @click.command(epilog="\b\nExample:\n  rmfs machine tariff office-1")
 @click.argument("folder", type=FOLDER)
-@_as_json
+@as_json_option
 def tariff(folder: Path, *, as_json: bool) -> int:
     """Show the tariff in force with its prices, and what comes after it."""
     from fm_device.postage.pricing import PostageRefusal
@@ -266,7 +258,7 @@ def _priced(words: str, paise: tuple[int, ...]) -> str:
 
 @click.command(epilog="\b\nExample:\n  rmfs machine faults office-1")
 @click.argument("folder", type=FOLDER)
-@_as_json
+@as_json_option
 def faults(folder: Path, *, as_json: bool) -> None:
     """Show every code that the machine says, in words, and which faults stand now."""
     with opened(folder, "machine faults") as machine:
@@ -320,24 +312,8 @@ def _codes(standing: frozenset[str]) -> list[dict[str, Any]]:
     "--on-scale 45"
 )
 @click.argument("folder", type=FOLDER)
-@click.option(
-    "--class",
-    "product_class",
-    type=CLASS,
-    default="L",
-    show_default=True,
-    help="A class of the tariff: P, ILC, L, BP, RL, SP, ...",
-)
-@click.option("--zone", default="", help="How far it goes, for classes that ask.")
-@click.option(
-    "--on-scale",
-    type=click.IntRange(0, 65_535),
-    default=0,
-    help="Grams that lie on the simulated scale.",
-)
-@click.option("--scale", type=SCALE, help="Weigh on this scale, as serial:/dev/ttyS0.")
-@click.option("--date", "day", type=DAY, help="+DAYS, a date, or next: ahead of today.")
-@_as_json
+@item_options
+@as_json_option
 def price(
     folder: Path,
     product_class: int,
@@ -349,12 +325,11 @@ def price(
     as_json: bool,
 ) -> int:
     """Weigh what lies on the scale and say what it costs; nothing is franked."""
-    from fm_device.frank_cli import scale_of
     from fm_device.postage.pricing import Postage
     from protocol.values import show_rupees
 
     with opened(folder, "machine price", scale_of(scale, on_scale)) as machine:
-        refusal = _chosen(machine.franking, product_class, zone, day)
+        refusal = choose_item(machine.franking, product_class, zone, day)
         if refusal is not None:
             return told(refusal)
         found = machine.franking.price()
@@ -376,14 +351,3 @@ def price(
         what = f"{found.product_class.letters}{where}{weight}"
         click.echo(f"{what}: {show_rupees(found.value_paise)}")
     return EXIT_DONE
-
-
-def _chosen(
-    franking: "Franking", product_class: int, zone: str, day: Any
-) -> "Refusal | None":
-    refusal = franking.choose_class(product_class)
-    if refusal is None and zone:
-        refusal = franking.choose_zone(zone)
-    if refusal is None and day is not None:
-        refusal = franking.choose_day(day)
-    return refusal

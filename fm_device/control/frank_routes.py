@@ -182,9 +182,9 @@ def _run(count: int, done: Run) -> dict[str, Any]:
     refusal = done.refusal
     return {
         "count": count,
-        "done": len(done.printed),
-        "value_paise": sum(one.face.value_paise for one in done.printed),
-        "last": printed_as_json(done.printed[-1]) if done.printed else None,
+        "done": done.done,
+        "value_paise": done.value_paise,
+        "last": None if done.last is None else printed_as_json(done.last),
         "refused": None
         if refusal is None
         else {"code": refusal.code, "name": refusal.name, "words": refusal.words},

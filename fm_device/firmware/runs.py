@@ -1,10 +1,12 @@
 """A run of franks: one item after the other, until all are done or one is refused."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fm_device.firmware.franking import Printed
 from fm_device.firmware.refusals import Refusal
+from fm_device.psd.records import NOTHING
+from protocol.values import Paise
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +14,15 @@ class Run:
     """How a run went.
 
     Attributes:
-        printed: What came out of the printer, in its order.
+        done: How many came out of the printer.
+        value_paise: What all of them cost.
+        last: The last of them, or None.
         refusal: Why no more did; None where all did, or somebody has stopped it.
     """
 
-    printed: tuple[Printed, ...]
+    done: int = 0
+    value_paise: Paise = NOTHING
+    last: Printed | None = None
     refusal: Refusal | None = None
 
 
@@ -36,12 +42,13 @@ def print_run(
         StoreError: As `Franking.frank`.
         PowerCutError: As `Franking.frank`.
     """
-    printed: list[Printed] = []
-    while len(printed) < count:
-        done = print_one()
-        if not isinstance(done, Printed):
-            return Run(tuple(printed), done)
-        printed.append(done)
-        if not goes_on(done):
+    run = Run()
+    while run.done < count:
+        printed = print_one()
+        if not isinstance(printed, Printed):
+            return replace(run, refusal=printed)
+        value = Paise(run.value_paise + printed.face.value_paise)
+        run = Run(run.done + 1, value, printed)
+        if not goes_on(printed):
             break
-    return Run(tuple(printed))
+    return run
