@@ -201,6 +201,15 @@ def test_a_client_may_agree_late(office: Office) -> None:
     assert said(107, 0) in client.octets
 
 
+def test_a_client_that_sends_messages_speaks_rfc_2217_agreed_or_not(
+    office: Office,
+) -> None:
+    # pyserial 3.5, when our DO overtakes its WILL.
+    client = office.connect(said(5, 8))
+    assert office.modem.story == ["up", DTR]
+    assert said(107, 0) in client.octets
+
+
 def test_every_question_is_answered_with_what_is_in_force(office: Office) -> None:
     client = office.connect(SPEAKS)
     for asked, answer in [

@@ -39,7 +39,7 @@ class Rfc2217Opener:
             through: Calls the place in another way than by TCP.
         """
         self._reactor = reactor
-        self._place = f"{host}:{port}"
+        self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._settings = settings
         self._parameters = parameters
         self._dialler = through or TcpDialler(reactor, host, port)

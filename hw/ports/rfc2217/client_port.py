@@ -269,9 +269,7 @@ class ClientPort:
         self._session.send_message(ComPortMessage(Command.SET_CONTROL, value))
 
     def _flush(self) -> None:
-        octets = self._session.octets_to_send()
-        if octets and self._line is not None:
-            self._line.send(octets)
+        self._session.send_through(self._line)
 
     def _wait_for_answer(self) -> None:
         self._stop_waiting()

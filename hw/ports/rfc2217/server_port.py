@@ -274,9 +274,7 @@ class ServerPort:
         self._flush()
 
     def _flush(self) -> None:
-        octets = self._session.octets_to_send()
-        if octets and self._line is not None:
-            self._line.send(octets)
+        self._session.send_through(self._line)
 
     def _arm(self, wait_s: float, do: Callable[[], None]) -> None:
         self._disarm()

@@ -11,6 +11,7 @@ Source: RFC 2217 section 1: a client says WILL, an access server DO.
 from enum import Enum
 from typing import Final
 
+from hw.lines.port import Line
 from hw.ports.rfc2217.messages import (
     Command,
     ComPortError,
@@ -38,6 +39,7 @@ from hw.ports.rfc2217.telnet import (
 )
 
 SIGNATURE: Final = b"RMFS"
+PIECE_OCTETS: Final = 4096
 WILLING: Final = frozenset({BINARY, SUPPRESS_GO_AHEAD, COM_PORT})
 
 
@@ -71,6 +73,7 @@ class Session:
         """Begin; the first octets to send ask for the options."""
         self.ignored = 0
         self.has_spoken = False
+        self._has_spoken_com_port = False
         self._is_server = role is Role.SERVER
         self._reader = TelnetReader()
         self._options = Options(WILLING)
@@ -85,7 +88,13 @@ class Session:
 
     @property
     def com_port(self) -> Agreement:
-        """Whether RFC 2217 is spoken."""
+        """Whether RFC 2217 is spoken.
+
+        A peer that sends its messages speaks it: pyserial 3.5 takes our asking for its
+        answer when that comes before it has asked itself, and then says no more.
+        """
+        if self._has_spoken_com_port:
+            return Agreement.YES
         return self._agreement((self._com_port_side, COM_PORT))
 
     @property
@@ -131,16 +140,27 @@ class Session:
         self._out.clear()
         return octets
 
+    def send_through(self, line: Line | None) -> None:
+        """Hand what is to go to the peer to a line, if it is there.
+
+        It goes in pieces: a line may refuse more at once than it lets wait.
+        """
+        octets = self.octets_to_send()
+        if line is not None:
+            for start in range(0, len(octets), PIECE_OCTETS):
+                line.send(octets[start : start + PIECE_OCTETS])
+
     def _read_message(self, payload: bytes, events: list[SessionEvent]) -> None:
         try:
             message = decode_message(payload, by_server=not self._is_server)
         except ComPortError:
             self.ignored += 1
-        else:
-            if message.command is not Command.SIGNATURE:
-                events.append(message)
-            elif not message.text:
-                self.send_message(ComPortMessage(Command.SIGNATURE, text=SIGNATURE))
+            return
+        self._has_spoken_com_port = True
+        if message.command is not Command.SIGNATURE:
+            events.append(message)
+        elif not message.text:
+            self.send_message(ComPortMessage(Command.SIGNATURE, text=SIGNATURE))
 
     def _agreement(self, *which: tuple[Side, int]) -> Agreement:
         states = {self._options.state(side, option) for side, option in which}
