@@ -10,6 +10,7 @@ from hw.lines.faults.character import OCTET_BITS, BadOctets, CharacterForm
 from hw.lines.faults.noise import BIT_ERROR_RATE_MAX
 from hw.lines.faults.parameters import WayParameters
 from hw.lines.faults.ranges import check_ranges
+from hw.lines.faults.trigger import NEVER, Places
 from hw.lines.faults.way import Way
 from hw.lines.pacing import Jitter, PacedWire
 from hw.lines.port import LineError
@@ -48,7 +49,8 @@ class VirtualLineParameters:
         cut_after_octets_down: The same from the answering end.
         cut_after_octets: The same for both directions counted together.
         cut_at_s: Time after line up at which the carrier is lost.
-        cut_calls: Calls, from the first, that are cut so; None for every call.
+        cut_calls: Calls, from the first, in which the carrier is lost, for whatever
+            reason of these or of a direction; None for every call.
         data_bits: 7 or 8; with 7 the highest bit of an octet does not travel.
         parity: Of each character.
         stop_bits: 1 or 2.
@@ -110,6 +112,8 @@ class VirtualLineParameters:
             cut_after_octets_down=None,
             cut_after_octets=None,
             cut_at_s=None,
+            up=replace(self.up, carrier_losses=NEVER),
+            down=replace(self.down, carrier_losses=NEVER),
         )
 
     def way_up(self, call_number: int) -> Way:
@@ -146,9 +150,11 @@ class VirtualLineParameters:
         chain = FaultChain(
             replace(way, bit_errors=bit_errors), self.form, self.bad_octets, draw
         )
+        losses = way.carrier_losses
+        loss = Places(losses, draw("carrier_losses", losses.seed)).next_octet
         return Way(
             wire,
             chain,
-            math.inf if cut is None else cut,
+            min(loss, math.inf if cut is None else cut),
             seven_bits=self.data_bits < OCTET_BITS,
         )

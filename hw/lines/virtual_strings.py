@@ -88,6 +88,7 @@ _FAULTS: Final[dict[str, str]] = {
     "drop": "drops",
     "duplicate": "duplicates",
     "insert": "insertions",
+    "carrier_loss": "carrier_losses",
 }
 
 _WAY: Final[dict[str, _Setting]] = {

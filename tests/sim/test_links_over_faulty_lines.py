@@ -129,6 +129,7 @@ ways = st.builds(
     drops=_triggers(*OCTET_RATES),
     duplicates=_triggers(*OCTET_RATES),
     insertions=_triggers(*OCTET_RATES),
+    carrier_losses=st.sampled_from([*3 * [NEVER], Trigger(1e-3)]),
 )
 lines = st.builds(
     VirtualLineParameters,
@@ -141,7 +142,6 @@ lines = st.builds(
     turnaround_s=st.sampled_from([None, None, 0.0, 0.2, 1.0]),
     up=ways,
     down=ways,
-    cut_after_octets=st.sampled_from([None, None, None, 800, 3000]),
 )
 messages = st.lists(
     st.integers(300, 2000).map(lambda octets: bytes(n % 253 for n in range(octets)))

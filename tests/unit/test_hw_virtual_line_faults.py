@@ -171,6 +171,28 @@ def test_only_the_first_calls_of_a_line_need_be_cut() -> None:
     assert heard == [b"hel", b"hel", b"hello"]
 
 
+def test_a_carrier_is_lost_at_a_place_that_the_seed_chooses_for_each_call() -> None:
+    line = VirtualLineParameters(
+        bit_s=1_000_000,
+        up=WayParameters(carrier_losses=Trigger(0.01, at=50)),
+        cut_calls=20,
+    )
+    places = []
+    for call_number in range(21):
+        clock = Clock()
+        calling, answering = RecordingUser(), RecordingUser()
+        VirtualLine(clock, line, calling, answering, call_number)
+        clock.advance(0)
+        calling.line.send(TEXT)
+        clock.advance(60)
+        places.append(len(answering.octets))
+        assert bool(answering.losses) == (call_number < 20)
+    assert min(places) >= 50
+    assert len(set(places)) > 15
+    assert 100 < sum(places[:20]) / 20 < 250
+    assert places[20] == 1024
+
+
 def test_a_direction_that_begins_to_send_waits_until_the_line_has_turned() -> None:
     parameters = VirtualLineParameters(bit_s=1000, delay_s=0.25, turnaround_s=0.5)
     laid = Laid(parameters)

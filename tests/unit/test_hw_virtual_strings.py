@@ -149,6 +149,7 @@ _ways = st.builds(
     drops=_triggers(),
     duplicates=_triggers(),
     insertions=_triggers(),
+    carrier_losses=_triggers(),
 )
 
 

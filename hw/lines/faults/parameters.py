@@ -37,6 +37,8 @@ class WayParameters:
         drops: When an octet is not heard.
         duplicates: When an octet is heard twice.
         insertions: When an octet that nobody sent is heard before one.
+        carrier_losses: When the carrier is lost instead of an octet; it is lost once in
+            a call.
     """
 
     bit_s: int | None = None
@@ -52,6 +54,7 @@ class WayParameters:
     drops: Trigger = NEVER
     duplicates: Trigger = NEVER
     insertions: Trigger = NEVER
+    carrier_losses: Trigger = NEVER
 
     def __post_init__(self) -> None:
         """Refuse what no direction can be.
