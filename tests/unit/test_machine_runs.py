@@ -12,7 +12,8 @@ def test_a_run_prints_as_many_as_are_asked_for() -> None:
     bench.scale.put(18)
     run = print_run(7, bench.machine.franking.frank)
     assert (run.done, run.value_paise, run.refusal) == (7, 3_500, None)
-    assert run.last is bench.machine.franking.last
+    assert run.last is not None
+    assert run.last.face.item == 7
     assert bench.machine.record.registers.items == 7
 
 
