@@ -10,6 +10,7 @@ from fm_device.control.cli import add_control
 from fm_device.desk_cli import add_desk_commands
 from fm_device.frank_cli import add_frank_commands
 from fm_device.image_cli import add_image_commands
+from fm_device.key_log_cli import told_keys
 from fm_device.opened_cli import give_pin, told
 from fm_device.panel.cli import add_panel
 from fm_device.report_cli import add_report_commands
@@ -187,15 +188,23 @@ def show(folder: Path, *, as_json: bool) -> None:
     help="The supervisor is at the machine, and asked for the PIN, where there is one.",
 )
 @click.option("--supervisor-pin", help="That PIN, for scripts.")
-@click.option("--capture", type=NEW_FILE, help="Write the frames as pcapng here.")
+@click.option(
+    "--capture", type=NEW_FILE, help="Write what passes on the line here, as pcapng."
+)
+@click.option(
+    "--key-log",
+    type=NEW_FILE,
+    help="Write the keys of the call here, to read a capture; test machines only.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs; money in paise.")
 def dial(
     folder: Path,
     line: "LineAddress",
     recharge: "Paise | None",
     refund: "Paise | None",
-    capture: Path | None,
     *,
+    capture: Path | None,
+    key_log: Path | None,
     pin: str | None,
     supervisor_pin: str | None,
     attempts: int,
@@ -225,7 +234,11 @@ def dial(
         raise click.UsageError(message)
     kind = kinds[0] if kinds else RequestKind.INSPECTION
     clock = SystemWallClock()
-    with open_machine(folder, clock, "machine dial") as opened:
+    with (
+        told_keys(key_log) as keys,
+        open_machine(folder, clock, "machine dial", channel=keys.channel) as opened,
+    ):
+        keys.check(opened.psd.credential.realm)
         if supervisor or supervisor_pin is not None:
             refusal = give_pin(opened, Role.SUPERVISOR, supervisor_pin)
             if refusal is not None:

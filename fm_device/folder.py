@@ -31,13 +31,14 @@ from fm_device.flash.contents import ContentSlots
 from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.model import FIRMWARE, MODEL, show_version
 from fm_device.postage.factory import default_tariff, factory_tariff
-from fm_device.psd.device import Psd, manufacture
+from fm_device.psd.device import ChannelMaker, Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
 from fm_device.psd.records import ContentHeld
 from hw.clock import WallClock
 from hw.nvram import FileNvram, Nvram
 from hw.scales.port import Scale
 from hw.scales.simulated import SimulatedScale
+from protocol.channel import MachineChannel
 from protocol.contents import content_id
 from protocol.errors import RmfsError, StoreError
 from protocol.keys import (
@@ -200,6 +201,7 @@ def open_machine(
     *,
     scale: Scale | None = None,
     printer: Printer | None = None,
+    channel: ChannelMaker = MachineChannel,
 ) -> Iterator[Machine]:
     """Switch on the machine in a folder; nobody else has it meanwhile.
 
@@ -209,6 +211,7 @@ def open_machine(
         command: What this process does, told to whoever finds the machine in use.
         scale: Whatever weighs; a simulated scale with nothing on it if there is none.
         printer: Where franks go; nowhere if there is none.
+        channel: Makes the channel of a dial-in.
 
     Raises:
         FolderError: There is no machine.
@@ -223,6 +226,7 @@ def open_machine(
                 clock,
                 scale or SimulatedScale(),
                 printer or MemoryPrinter(),
+                channel,
             ),
             read_world(folder),
         )

@@ -24,13 +24,16 @@ from fm_device.dial_in import (
     redial_wait_s,
 )
 from fm_device.psd.device import Psd
-from hw.capture import CaptureDirection, create_capture
+from hw.capture import create_capture
 from hw.clock import WallClock
 from hw.lines.build import build_dialler
 from hw.lines.port import Dialler, LineLoss
 from hw.lines.strings import LineAddress
 from hw.link_driver import LinkDriver
 from hw.reactor import MonotonicReactor
+from hw.seen.folder import BoundedSink
+from hw.seen.lines import RecordedDialler
+from hw.seen.tap import Tap
 from protocol.dialogue.machine import Request
 from protocol.errors import LinkDownError, LocalProtocolError, RmfsError
 from protocol.link import DEFAULT, Direction, Link, LinkParameters, Role
@@ -58,7 +61,7 @@ def dial(
         reactor: The time, real or virtual.
         parameters: Of the link.
         on_progress: Told of everything that the operator may want to see.
-        on_frame: Told of every frame, for captures.
+        on_frame: Told of every frame.
 
     Returns:
         The report, when the line has ended. It fails only with what stopped the machine
@@ -166,15 +169,18 @@ def run_dial_in(
     reactor = MonotonicReactor()
     reports: list[DialInReport] = []
     failures: list[Failure] = []
-    with _capturing(capture, clock, line) as captured:
+    with _capturing(capture, clock, line) as tap:
+        dialler = build_dialler(reactor, line)
+        if tap is not None:
+            dialler = RecordedDialler(dialler, tap, str(line))
         ended = dial_repeatedly(
             psd,
             request,
-            build_dialler(reactor, line),
+            dialler,
             reactor,
             attempts=attempts,
             on_progress=on_progress,
-            on_frame=_both(captured, on_frame),
+            on_frame=on_frame,
         )
         ended.addCallbacks(reports.append, failures.append)
         ended.addBoth(lambda _: reactor.callLater(0, reactor.stop))
@@ -188,21 +194,10 @@ def run_dial_in(
     return reports[0]
 
 
-def _both(first: OnFrame | None, second: OnFrame | None) -> OnFrame | None:
-    if first is None or second is None:
-        return first or second
-
-    def tell(direction: Direction, octets: bytes) -> None:
-        first(direction, octets)
-        second(direction, octets)
-
-    return tell
-
-
 @contextmanager
 def _capturing(
     path: Path | None, clock: WallClock, line: LineAddress
-) -> Iterator[OnFrame | None]:
+) -> Iterator[Tap | None]:
     if path is None:
         yield None
         return
@@ -213,9 +208,5 @@ def _capturing(
         raise RmfsError(message) from error
     except OSError as error:
         raise RmfsError(f"{path} cannot be written: {error.strerror}") from error
-    ways = {
-        Direction.SENT: CaptureDirection.FROM_MACHINE,
-        Direction.RECEIVED: CaptureDirection.TO_MACHINE,
-    }
     with writer:
-        yield lambda direction, octets: writer.write_frame(ways[direction], octets)
+        yield Tap(BoundedSink(writer))

@@ -5,7 +5,7 @@ the user, sends what the link wants to send, and arms one timer for whichever of
 is due first. Everything that decides anything is sans-I/O and elsewhere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -50,6 +50,7 @@ class LinkDriver:
         link: The link, for its counters.
         octets_out: Octets handed to the line.
         octets_in: Octets that the line brought.
+        on_link_event: Told of each event of the link before the user is; for captures.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class LinkDriver:
         self.link = link
         self.octets_out = 0
         self.octets_in = 0
+        self.on_link_event: Callable[[LinkEvent], None] | None = None
         self._reactor = reactor
         self._user = user
         self._connect = connect
@@ -126,6 +128,8 @@ class LinkDriver:
     def _tell(self, events: Iterable[LinkEvent]) -> None:
         # Each event is acted upon before the next frame is looked at.
         for event in events:
+            if self.on_link_event is not None:
+                self.on_link_event(event)
             if isinstance(event, LinkUp):
                 self._user.link_up(self, self._now())
             elif isinstance(event, LinkDown):

@@ -6,7 +6,8 @@ always safe, because whatever was said was stored before.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
@@ -16,7 +17,10 @@ from hw.entropy import SystemEntropy
 from hw.lines.build import build_listener
 from hw.lines.strings import LineAddress
 from hw.reactor import MonotonicReactor
-from protocol.channel import ServerChannel
+from hw.seen.folder import CaptureFolder, CaptureLimits
+from hw.seen.keylog import KeyLog
+from hw.seen.lines import RecordedListener
+from protocol.channel import OnKeys, ServerChannel, check_keys_may_be_told
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange, ExchangeCounters
 from rmfs_server.folder import open_books, read_server
@@ -30,6 +34,9 @@ def run_server(
     *,
     limits: Limits,
     on_ready: Callable[[str], None],
+    capture: Path | None = None,
+    capture_limits: CaptureLimits | None = None,
+    key_log: Path | None = None,
 ) -> ExchangeCounters:
     """Answer calls until SIGTERM or SIGINT, then drain.
 
@@ -38,6 +45,9 @@ def run_server(
         line: Where to listen.
         limits: What callers may ask of it.
         on_ready: Told the line string by which machines reach the server.
+        capture: The folder where each call is recorded, or None.
+        capture_limits: How much is kept there.
+        key_log: Where the keys of all calls are written, or None; test realm only.
 
     Returns:
         What happened meanwhile.
@@ -46,6 +56,8 @@ def run_server(
         ServerFolderError: There is no server in the folder.
         LineError: The line cannot be listened at.
         StoreError: The books cannot be opened.
+        KeyLogError: The key log cannot be written.
+        LocalProtocolError: A key log is asked for in the realm of production.
     """
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
@@ -53,7 +65,8 @@ def run_server(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     server = read_server(folder)
     reactor = MonotonicReactor()
-    with open_books(folder) as store:
+    with open_books(folder) as store, _key_log(key_log) as on_keys:
+        check_keys_may_be_told(server.identity.realm, on_keys)
         writer = ThreadWriter(reactor)
         exchange = Exchange(
             reactor=reactor,
@@ -61,12 +74,16 @@ def run_server(
                 store, server.credit_key, SystemEntropy(), server.find_credit_key
             ),
             writer=writer,
-            make_channel=lambda: ServerChannel(server.identity),
+            make_channel=lambda: ServerChannel(server.identity, on_keys),
             wall_clock=SystemWallClock(),
             limits=limits,
         )
         try:
             listener = build_listener(reactor, line)
+            if capture is not None:
+                limits_kept = capture_limits or CaptureLimits()
+                captures = CaptureFolder(capture, SystemWallClock(), limits_kept)
+                listener = RecordedListener(listener, captures.begin)
             listener.listen(exchange.answer)
 
             def drain() -> "Deferred[None]":
@@ -81,3 +98,15 @@ def run_server(
         finally:
             writer.stop()
     return exchange.counters
+
+
+@contextmanager
+def _key_log(path: Path | None) -> Iterator[OnKeys | None]:
+    if path is None:
+        yield None
+        return
+    log = KeyLog(path)
+    try:
+        yield log
+    finally:
+        log.close()

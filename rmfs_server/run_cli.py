@@ -59,19 +59,60 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         show_default=True,
         help="How long calls may go on after SIGTERM.",
     )
-    def run(server: Path, line: "LineAddress", calls: int, drain_s: float) -> None:
+    @click.option(
+        "--capture",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Record each call in a file of its own there, as pcapng.",
+    )
+    @click.option(
+        "--capture-files",
+        type=click.IntRange(1, 100_000),
+        default=1000,
+        show_default=True,
+        help="Most files kept there: the oldest go.",
+    )
+    @click.option(
+        "--capture-kib",
+        type=click.IntRange(16, 1_048_576),
+        default=4096,
+        show_default=True,
+        help="Largest file; what a call says beyond it is not recorded.",
+    )
+    @click.option(
+        "--key-log",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the keys of all calls here, to read captures; test servers only.",
+    )
+    def run(
+        server: Path,
+        line: "LineAddress",
+        *,
+        calls: int,
+        drain_s: float,
+        capture: Path | None,
+        capture_files: int,
+        capture_kib: int,
+        key_log: Path | None,
+    ) -> None:
         """Answer dial-ins until SIGTERM or Ctrl-C, then let running calls end.
 
         Prints the line that it listens at when it is ready; the log goes to stderr.
         """
+        from hw.seen.folder import CaptureLimits
+        from hw.seen.keylog import WARNING
         from rmfs_server.limits import Limits
         from rmfs_server.program import run_server
 
+        if key_log is not None:
+            click.echo(WARNING.format(path=key_log), err=True)
         counters = run_server(
             server,
             line,
             limits=Limits(calls=calls, drain_s=drain_s),
             on_ready=lambda address: click.echo(f"listening at {address}"),
+            capture=capture,
+            capture_limits=CaptureLimits(capture_files, capture_kib * 1024),
+            key_log=key_log,
         )
         click.echo(
             f"{counters.calls} calls, {counters.dialogues} dialogues, "

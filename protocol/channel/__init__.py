@@ -15,20 +15,27 @@ from protocol.channel.packets import (
     write_error,
 )
 from protocol.channel.ports import MachineChannelPort, ServerChannelPort
-from protocol.channel.real import MachineChannel, ServerChannel
-from protocol.channel.schedule import BINDING_OCTETS
+from protocol.channel.real import (
+    MachineChannel,
+    ServerChannel,
+    check_keys_may_be_told,
+)
+from protocol.channel.schedule import BINDING_OCTETS, ChannelKeys, OnKeys
 
 __all__ = [
     "BINDING_OCTETS",
     "BODY_OCTETS_MAX",
     "PACKET_OCTETS_MAX",
+    "ChannelKeys",
     "DoubleMachineChannel",
     "DoubleServerChannel",
     "MachineChannel",
     "MachineChannelPort",
+    "OnKeys",
     "PacketType",
     "ServerChannel",
     "ServerChannelPort",
+    "check_keys_may_be_told",
     "packet_type",
     "read_error",
     "write_error",

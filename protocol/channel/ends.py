@@ -10,6 +10,8 @@ from enum import Enum, auto
 
 from protocol.channel.order import CallOrder
 from protocol.channel.packets import (
+    G_X_AT,
+    G_X_OCTETS,
     MESSAGE_3_OCTETS,
     MESSAGE_4_OCTETS,
     PacketType,
@@ -17,7 +19,7 @@ from protocol.channel.packets import (
 )
 from protocol.channel.ports import InitiatorHandshake, ResponderHandshake
 from protocol.channel.records import Records
-from protocol.channel.schedule import derive_keys
+from protocol.channel.schedule import OnKeys, derive_keys
 from protocol.errors import LocalProtocolError
 from protocol.keys import MachineCredential, Realm
 from protocol.values import LicenceIdentifier
@@ -46,9 +48,13 @@ class ServerStep(Enum):
 class MachineEnd:
     """`MachineChannelPort` over a handshake."""
 
-    def __init__(self, handshake: InitiatorHandshake) -> None:
+    def __init__(
+        self, handshake: InitiatorHandshake, on_keys: OnKeys | None = None
+    ) -> None:
         """Stand before GREETING_1."""
         self._handshake = handshake
+        self._on_keys = on_keys
+        self._g_x = b""
         self._order = CallOrder(MachineStep.NEW)
         self._message_3 = b""
         self._records: Records | None = None
@@ -57,7 +63,9 @@ class MachineEnd:
     def greeting_1(self) -> bytes:
         """Make packet GREETING_1: 38 octets."""
         with self._order.call("greeting_1", at=MachineStep.NEW, to=MachineStep.GREETED):
-            return _packet(PacketType.GREETING_1, self._handshake.message_1())
+            message_1 = self._handshake.message_1()
+            self._g_x = _g_x(message_1)
+            return _packet(PacketType.GREETING_1, message_1)
 
     def receive_greeting_2(self, packet: bytes) -> None:
         """Take GREETING_2 and verify the server by its provisioned credential.
@@ -71,6 +79,8 @@ class MachineEnd:
             message_2 = packet_content(packet, PacketType.GREETING_2)
             self._message_3, prk_out = self._handshake.receive_2(message_2)
             keys = derive_keys(prk_out)
+            if self._on_keys is not None:
+                self._on_keys(self._g_x, keys)
             self._records = Records(keys.machine, keys.server)
             self._binding = keys.binding
 
@@ -137,9 +147,16 @@ class MachineEnd:
 class ServerEnd:
     """`ServerChannelPort` over a handshake."""
 
-    def __init__(self, realm: Realm, handshake: ResponderHandshake) -> None:
+    def __init__(
+        self,
+        realm: Realm,
+        handshake: ResponderHandshake,
+        on_keys: OnKeys | None = None,
+    ) -> None:
         """Stand before GREETING_1."""
         self._realm = realm
+        self._on_keys = on_keys
+        self._g_x = b""
         self._handshake = handshake
         self._order = CallOrder(ServerStep.NEW)
         self._claimed: LicenceIdentifier | None = None
@@ -158,6 +175,7 @@ class ServerEnd:
             "receive_greeting_1", at=ServerStep.NEW, to=ServerStep.ANSWERED
         ):
             message_1 = packet_content(packet, PacketType.GREETING_1)
+            self._g_x = _g_x(message_1)
             return _packet(PacketType.GREETING_2, self._handshake.receive_1(message_1))
 
     def receive_greeting_3(self, packet: bytes) -> LicenceIdentifier:
@@ -197,6 +215,8 @@ class ServerEnd:
                 )
             self._message_4, prk_out = self._handshake.prove(credential)
             keys = derive_keys(prk_out)
+            if self._on_keys is not None:
+                self._on_keys(self._g_x, keys)
             self._records = Records(keys.server, keys.machine)
             body = self._records.open(PacketType.GREETING_3, self._first_record)
             self._binding = keys.binding
@@ -246,6 +266,10 @@ class ServerEnd:
         if self._records is None:
             raise self._order.refuse("a record")
         return self._records
+
+
+def _g_x(message_1: bytes) -> bytes:
+    return message_1[G_X_AT : G_X_AT + G_X_OCTETS]
 
 
 def _packet(packet_type: PacketType, content: bytes) -> bytes:

@@ -16,6 +16,10 @@ MESSAGE_2_OCTETS: Final = 45
 MESSAGE_3_OCTETS: Final = 27
 MESSAGE_4_OCTETS: Final = 9
 
+G_X_AT: Final = 4
+G_X_OCTETS: Final = 32
+"""Where message_1 has G_X, which tells channels apart."""
+
 COUNTER_OCTETS: Final = 2
 TAG_OCTETS: Final = 8
 BODY_OCTETS_MAX: Final = 1024
@@ -43,7 +47,7 @@ class PacketType(IntEnum):
     """Both ways: one octet of `ErrorCode`; unauthenticated."""
 
 
-_LENGTHS: Final = {
+PACKET_LENGTHS: Final = {
     PacketType.GREETING_1: (MESSAGE_1_OCTETS, MESSAGE_1_OCTETS),
     PacketType.GREETING_2: (MESSAGE_2_OCTETS, MESSAGE_2_OCTETS),
     PacketType.GREETING_3: (
@@ -92,7 +96,7 @@ def packet_content(packet: bytes, expected: PacketType) -> bytes:
             clause="CHAN-8.2",
             code=ErrorCode.UNEXPECTED,
         )
-    shortest, longest = _LENGTHS[expected]
+    shortest, longest = PACKET_LENGTHS[expected]
     content = packet[1:]
     if not shortest <= len(content) <= longest:
         raise RemoteProtocolError(

@@ -12,6 +12,7 @@ Labels are of the range that RFC 9528 section 10.1 leaves to private use, 32768 
 Source: RFC 9528 sections 4.1.2 and 4.2.1; protocol/SPEC.md CHAN-5.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -47,6 +48,10 @@ class ChannelKeys:
     machine: DirectionKeys
     server: DirectionKeys
     binding: bytes = field(repr=False)
+
+
+OnKeys = Callable[[bytes, ChannelKeys], None]
+"""Told G_X and the keys of a channel of the test realm (CHAN-10.4)."""
 
 
 def derive_keys(prk_out: bytes) -> ChannelKeys:

@@ -46,11 +46,11 @@ SUPERVISORY: Final = frozenset(
     {FrameKind.RR, FrameKind.RNR, FrameKind.REJ, FrameKind.SREJ}
 )
 _NUMBERED: Final = SUPERVISORY | {FrameKind.INFORMATION}
-_COMMANDS_ONLY: Final = frozenset(
+COMMANDS_ONLY: Final = frozenset(
     {FrameKind.INFORMATION, FrameKind.SABM, FrameKind.SABME, FrameKind.DISC}
 )
-_RESPONSES_ONLY: Final = frozenset({FrameKind.UA, FrameKind.DM, FrameKind.FRMR})
-_WITH_INFORMATION: Final = frozenset(
+RESPONSES_ONLY: Final = frozenset({FrameKind.UA, FrameKind.DM, FrameKind.FRMR})
+WITH_INFORMATION: Final = frozenset(
     {FrameKind.INFORMATION, FrameKind.FRMR, FrameKind.XID}
 )
 _UNNUMBERED_KINDS: Final = {
@@ -153,9 +153,9 @@ def decode_frame(
         width = 1 if first & _UNNUMBERED == _UNNUMBERED or modulus == MODULO_8 else 2
         control = octets[1 : 1 + width]
         return MalformedFrame(control, command, Fault.CONTROL_UNKNOWN)
-    if frame.kind in (_RESPONSES_ONLY if command else _COMMANDS_ONLY):
+    if frame.kind in (RESPONSES_ONLY if command else COMMANDS_ONLY):
         return ForeignFrame(octets)
-    if frame.information and frame.kind not in _WITH_INFORMATION:
+    if frame.information and frame.kind not in WITH_INFORMATION:
         control = octets[1 : len(octets) - len(frame.information)]
         return MalformedFrame(control, command, Fault.INFORMATION_NOT_ALLOWED)
     return frame

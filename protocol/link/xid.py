@@ -39,6 +39,18 @@ _USER_NAME: Final = 0
 _USER_ACCM: Final = 1
 _USER_ACK_DELAY_MS: Final = 2
 
+PARAMETER_NAMES: Final = {
+    (_STANDARD_GROUP, _OPTIONAL_FUNCTIONS): "optional functions",
+    (_STANDARD_GROUP, _RECEIVE_BITS_MAX): "N1 in bits",
+    (_STANDARD_GROUP, _RECEIVE_WINDOW): "k",
+    (_STANDARD_GROUP, _ACKNOWLEDGE_TIMEOUT_MS): "T1 in ms",
+    (_STANDARD_GROUP, _RETRIES): "N2",
+    (_USER_GROUP, _USER_NAME): "whose group this is",
+    (_USER_GROUP, _USER_ACCM): "ACCM",
+    (_USER_GROUP, _USER_ACK_DELAY_MS): "T2 in ms",
+}
+"""(group, parameter) -> what people call it."""
+
 # Bit n of the optional functions is bit n % 8 of octet n // 8.
 _FUNCTION_REJ: Final = 1 << 1
 _FUNCTION_SREJ: Final = 1 << 2

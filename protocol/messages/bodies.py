@@ -396,7 +396,8 @@ MESSAGES: dict[MessageType, type[Message]] = {
     )
 }
 
-_ELECTIVE = range(0x40, 0x80)
+ELECTIVE = range(0x40, 0x80)
+"""Types that who does not know them ignores (DLG-2.2)."""
 
 
 def decode_message(octets: bytes) -> Message | None:
@@ -410,7 +411,7 @@ def decode_message(octets: bytes) -> Message | None:
     """
     if not octets:
         raise _malformed("a record without a message")
-    if octets[0] in _ELECTIVE:
+    if octets[0] in ELECTIVE:
         return None
     message = MESSAGES.get(octets[0])  # type: ignore[call-overload]
     if message is None:
