@@ -14,11 +14,12 @@ from protocol.link.events import (
     LinkUp,
     MessageReceived,
 )
-from protocol.link.parameters import DEFAULT, Direction, LinkParameters, Role
+from protocol.link.parameters import BULK, DEFAULT, Direction, LinkParameters, Role
 from protocol.link.procedures import TABLE
 from protocol.link.states import State
 
 __all__ = [
+    "BULK",
     "DEFAULT",
     "TABLE",
     "Direction",

@@ -34,6 +34,7 @@ from protocol.link.parameters import (
     Role,
 )
 from protocol.link.procedures import TABLE, Station, set_up_event
+from protocol.link.reports import decode_report
 from protocol.link.states import (
     CARRYING,
     FRAME_EVENTS,
@@ -161,7 +162,7 @@ class Link:
         """Stop the peer (RNR) or let it go on (RR); nothing if no link is up."""
         self._station.now = now
         if self._station.transfer is not None:
-            self._station.transfer.set_busy(busy=busy)
+            self._station.transfer.receiver.set_busy(busy=busy)
 
     def disconnect(self, now: float) -> None:
         """Close in order: everything queued is acknowledged, then DISC and UA.
@@ -298,6 +299,11 @@ class Link:
         transfer = self._station.transfer
         if transfer is None or frame.kind in {FrameKind.DISC, FrameKind.FRMR}:
             return None
+        if frame.kind is FrameKind.SREJ and frame.information:
+            modulus = transfer.agreed.modulus
+            report = decode_report(frame.information, frame.receive_number, modulus)
+            if report is None or not transfer.agreed.reports:
+                return Fault.INFORMATION_NOT_ALLOWED
         if len(frame.information) > transfer.agreed.frame_octets_max:
             return Fault.INFORMATION_TOO_LONG
         return None if transfer.is_possible(frame) else Fault.RECEIVE_NUMBER

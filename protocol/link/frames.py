@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, IntFlag
 from typing import Final
 
-from protocol.link.parameters import MODULO_8, Role
+from protocol.link.parameters import MODULO_8, MODULO_128, Role
 
 ADDRESS_A: Final = 0x03
 """Of the machine: the server's commands and the machine's responses carry it."""
@@ -155,7 +155,8 @@ def decode_frame(
         return MalformedFrame(control, command, Fault.CONTROL_UNKNOWN)
     if frame.kind in (RESPONSES_ONLY if command else COMMANDS_ONLY):
         return ForeignFrame(octets)
-    if frame.information and frame.kind not in WITH_INFORMATION:
+    may_report = frame.kind is FrameKind.SREJ and modulus == MODULO_128
+    if frame.information and frame.kind not in WITH_INFORMATION and not may_report:
         control = octets[1 : len(octets) - len(frame.information)]
         return MalformedFrame(control, command, Fault.INFORMATION_NOT_ALLOWED)
     return frame

@@ -106,9 +106,34 @@ ADAPTIVE_OCTETS_LEAST: Final = 32
 around a segment cost more than they save (best payload at a bit error rate of 1e-3:
 28)."""
 
-CLEAN_FRAMES_TO_GROW: Final = 8
-"""Frames acknowledged at first sight after which a sender doubles its frame length
-again: at the best length about one frame in eight is lost."""
+REPORTED_FRAME_OCTETS: Final = 96
+"""Where arrival reports are agreed, the first frames have so many octets: four in ten
+of them pass at a bit error rate of 1e-3, and within a second on a clean line they are
+four times as long."""
+
+FLIGHT_OCTETS_FIRST: Final = 512
+"""Where arrival reports are agreed, so much may be under way before a sender knows the
+line, and always: twice what a line at 33,600 bit/s with 20 ms each way holds."""
+
+FLIGHT_GAIN: Final = 2.0
+"""A sender lets twice as much go as the line holds at the speed that it measured: it
+then doubles with each round trip until the line is full, and a repetition waits for
+one round trip at most."""
+
+SPEEDS_KEPT: Final = 16
+"""Measured speeds of which the highest counts."""
+
+LENGTH_MEMORY_FRAMES: Final = 64
+"""A frame counts 1/e as much for the length of frames after so many: at the best length
+about one frame in eight is lost, so that eight losses are remembered."""
+
+LENGTH_PRIOR_ERRORS: Final = 0.3
+"""What the first guess of the error rate weighs, in bit errors: one loss outweighs it,
+and on a clean line the length doubles in half a second."""
+
+ASKING_LOSS: Final = 0.01
+"""The last frame of a queue is asked after where it is lost more often than this:
+7 octets against the time-out T1."""
 
 FRAME_OVERHEAD_OCTETS: Final = 8
 """Around an information field: address, control (1 or 2), FCS (2), two flags, and
@@ -116,6 +141,9 @@ one."""
 
 SUPERVISORY_OCTETS: Final = 6
 """A supervisory frame at modulo 8 with both flags."""
+
+REPORT_OCTETS_MAX: Final = 24
+"""The longest arrival report, stuffing included."""
 
 ACCM_MAX: Final = 0xFFFF_FFFF
 
@@ -136,6 +164,7 @@ class LinkParameters:
         modulus: 8 or 128.
         accm: Bit n asks for octet n (0 to 31) to be escaped on the line.
         srej: Selective reject; without it a loss repeats all that followed.
+        reports: Arrival reports in SREJ (`protocol.link.reports`): modulo 128 only.
     """
 
     frame_octets_max: int = FRAME_OCTETS_MAX
@@ -148,6 +177,7 @@ class LinkParameters:
     modulus: int = MODULO_8
     accm: int = 0
     srej: bool = True
+    reports: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that the protocol cannot work with.
@@ -164,6 +194,10 @@ class LinkParameters:
             (
                 self.modulus not in {MODULO_8, MODULO_128},
                 "modulus must be 8 or 128",
+            ),
+            (
+                self.reports and not (self.srej and self.modulus == MODULO_128),
+                "arrival reports need SREJ and modulus 128",
             ),
             (
                 not 1 <= self.window <= window_max(self.modulus, srej=self.srej),
@@ -196,6 +230,7 @@ class LinkParameters:
             self.modulus,
             self.accm,
             self.srej,
+            self.reports,
         )
 
     def without_agreement(self) -> "LinkParameters":
@@ -211,6 +246,7 @@ class LinkParameters:
             ack_delay_s=min(self.ack_delay_s, ACK_DELAY_S),
             modulus=MODULO_8,
             srej=True,
+            reports=False,
         )
 
 
@@ -221,3 +257,9 @@ def window_max(modulus: int, *, srej: bool) -> int:
 
 DEFAULT: Final = LinkParameters()
 """The parameters of FMP/1 when nobody asks for others."""
+
+BULK: Final = LinkParameters(
+    modulus=MODULO_128, window=64, frame_octets_max=1024, reports=True
+)
+"""What a server grants, and what a machine asks for where it pays: for long contents,
+and on a line that has failed. XID costs some 100 octets."""

@@ -154,7 +154,7 @@ class Station:
             caller_heard=self.role is Role.MACHINE,
         )
         if self.role is Role.MACHINE:
-            self.transfer.greet(self.now)
+            self.transfer.receiver.greet(self.now)
         self.timers.idle = self.now + self.agreed.idle_s
         self.retries = 0
         self.counters.links += 1
@@ -343,7 +343,7 @@ def _poll_idle(station: Station, _: object) -> list[LinkEvent]:
 
 
 def _acknowledge(station: Station, _: object) -> list[LinkEvent]:
-    _transfer(station).acknowledgement_due()
+    _transfer(station).receiver.acknowledgement_due()
     return []
 
 
@@ -354,7 +354,7 @@ def _drain(station: Station, _: object) -> list[LinkEvent]:
 
 def _disconnect(station: Station, _: object) -> list[LinkEvent]:
     """Send DISC; what the peer sent and we have is acknowledged before."""
-    _transfer(station).acknowledge_last()
+    _transfer(station).receiver.acknowledge_last()
     station.drop_link()
     return _send_disconnect(station, _)
 
@@ -383,7 +383,7 @@ def _violated(station: Station, event: ViolationReceived) -> list[LinkEvent]:
     rejection = encode_rejection(
         event.refused,
         transfer.window.next_number,
-        transfer.receive_window.next_number,
+        transfer.receiver.next_number,
         station.agreed.modulus,
     )
     station.counters.violations += 1

@@ -5,44 +5,16 @@ message begins here, bit 1 that it ends here, all others are 0. At least one oct
 the message follows. A sender shortens its frames on a noisy line, because a short frame
 more often comes through; the receiver need not know.
 
-Source: SPEC.md LINK-9; the lengths follow the goodput bound P/(P+8) * (1-BER)^(8(P+8)).
+Source: SPEC.md LINK-9.
 """
 
 from collections import deque
 from typing import Final
 
 from protocol.link.frames import Fault
-from protocol.link.parameters import ADAPTIVE_OCTETS_LEAST, CLEAN_FRAMES_TO_GROW
 
 FIRST: Final = 0x01
 LAST: Final = 0x02
-
-
-class FrameLength:
-    """How long the sender makes its frames: halved by a loss, doubled by success."""
-
-    def __init__(self, octets_max: int) -> None:
-        """Begin with the longest.
-
-        Args:
-            octets_max: N1.
-        """
-        self.octets = octets_max
-        self._octets_max = octets_max
-        self._octets_least = min(octets_max, ADAPTIVE_OCTETS_LEAST)
-        self._clean = 0
-
-    def lost(self) -> None:
-        """A frame had to be sent again."""
-        self._clean = 0
-        self.octets = max(self._octets_least, self.octets // 2)
-
-    def arrived(self) -> None:
-        """A frame was acknowledged that was sent once."""
-        self._clean += 1
-        if self._clean >= CLEAN_FRAMES_TO_GROW:
-            self._clean = 0
-            self.octets = min(self._octets_max, self.octets * 2)
 
 
 class Segmenter:

@@ -43,6 +43,11 @@ class RoundTrips:
         if seconds > 0:
             self._measured.append((octets, seconds))
 
+    @property
+    def shortest_s(self) -> float | None:
+        """The shortest round trip measured, if any."""
+        return min((seconds for _, seconds in self._measured), default=None)
+
     def sent(self, octets: int, now: float) -> None:
         """Note that octets were given to the line, which may be slower than we are."""
         self._waiting_octets = self.waiting_octets(now) + octets

@@ -2,40 +2,46 @@
 
 A `Transfer` is made when a link is set up and dropped when it ends, so that nothing of
 a link can survive it. It sends what is queued as far as the window is open, repeats
-what is asked for or lost, acknowledges, and decides how long to wait.
+what is asked for or lost, and decides how long to wait; its `Receiver` takes what comes
+and acknowledges it.
 
-Recovery works by three means, the first that comes wins. SREJ (or REJ) asks for what is
-seen to be missing. Behind every repetition goes a poll, RR with P = 1: its answer shows
-whether the repetition was lost as well, a round trip later and not a time-out later.
-When nothing comes at all, T1 repeats the oldest frame and polls. The answer to a poll
-judges only what was transmitted before the poll; later transmissions may still be under
-way.
+Recovery works by four means, the first that comes wins. SREJ (or REJ) asks for what is
+seen to be missing. An arrival report, where both ends agreed on them, judges everything
+that was transmitted before what it says came last. Elsewhere a poll goes behind every
+repetition, RR with P = 1: its answer shows whether the repetition was lost as well, a
+round trip later and not a time-out later. When nothing comes at all, T1 repeats the
+oldest frame and polls. The answer to a poll judges only what was transmitted before the
+poll; later transmissions may still be under way.
 
 Frames are made when the line takes them (`fill`), so that an acknowledgement rides on
 whatever was queued meanwhile.
 
-Source: ISO/IEC 13239 6.11, ISO/IEC 7776, ITU-T V.42 8.4; SPEC.md LINK-6 to LINK-9, 11.
+Source: ISO/IEC 13239 6.11, ISO/IEC 7776, ITU-T V.42 8.4; SPEC.md LINK-6 to LINK-9, 11,
+17.
 """
 
-from protocol.link.events import LinkCounters, LinkEvent, MessageReceived
-from protocol.link.frames import (
-    Fault,
-    Frame,
-    FrameKind,
-    MalformedFrame,
-    encode_control,
-)
+from protocol.link.events import LinkCounters, LinkEvent
+from protocol.link.flight import Flight
+from protocol.link.frame_length import FrameLength
+from protocol.link.frames import Frame, FrameKind, MalformedFrame
 from protocol.link.outbox import Outbox
 from protocol.link.parameters import (
+    ASKING_LOSS,
     ATTEMPTS_PER_RETRY,
     BACKOFF_DOUBLINGS_MAX,
     FRAME_OVERHEAD_OCTETS,
+    REPORT_OCTETS_MAX,
+    REPORTED_FRAME_OCTETS,
     SUPERVISORY_OCTETS,
+    TIMEOUT_MARGIN,
+    TIMEOUT_SLACK_S,
     LinkParameters,
 )
-from protocol.link.segments import FrameLength, Reassembler, Segmenter
+from protocol.link.receiver import Receiver
+from protocol.link.reports import decode_report
+from protocol.link.segments import Segmenter
 from protocol.link.timing import RoundTrips, Timers
-from protocol.link.windows import Arrival, ReceiveWindow, SendWindow, SentFrame
+from protocol.link.windows import SendWindow, SentFrame
 
 
 class Transfer:
@@ -66,9 +72,7 @@ class Transfer:
         self.agreed = agreed
         self.queue = Segmenter()
         self.window = SendWindow(agreed.modulus, agreed.window)
-        self.receive_window = ReceiveWindow(
-            agreed.modulus, agreed.window, srej=agreed.srej
-        )
+        self.receiver = Receiver(agreed, outbox, timers, counters)
         self.closing = False
         """The last frame of the queue asks for its acknowledgement at once."""
         self.hopeless = False
@@ -78,19 +82,20 @@ class Transfer:
         self._timers = timers
         self._round_trips = round_trips
         self._counters = counters
-        self._reassembler = Reassembler(agreed.message_octets_max)
-        self._frame_length = FrameLength(agreed.frame_octets_max)
-        self._busy = False
+        longest = agreed.frame_octets_max
+        first = min(longest, REPORTED_FRAME_OCTETS) if agreed.reports else longest
+        self._frame_length = FrameLength(longest, first)
+        self._flight = (
+            Flight(agreed.modulus, round_trips.shortest_s) if agreed.reports else None
+        )
         self._peer_busy = False
         self._order = 0
+        self._asked_at_order = 0
         self._poll_order: int | None = None
         self._poll_due = False
         self._unanswered = 0
-        self._unacknowledged = 0
-        self._greeting_due = False
-        self._acknowledge_at_once = False
         self._reply_started_at = 0.0
-        self._information_at = 0.0
+        self._information_at: float | None = None
         self._patience = 0
 
     @property
@@ -106,9 +111,11 @@ class Transfer:
     def is_possible(self, frame: Frame) -> bool:
         """Whether the N(R) of a frame lies between V(A) and V(S).
 
-        A SREJ without P/F acknowledges nothing; one that comes late is only useless.
+        A SREJ with F = 0 that is no report acknowledges nothing; one that comes late is
+        only useless.
         """
-        if frame.kind is FrameKind.SREJ and not frame.poll_final:
+        is_request = frame.kind is FrameKind.SREJ and not frame.information
+        if is_request and not frame.poll_final:
             return True
         return self.window.allows(frame.receive_number)
 
@@ -123,54 +130,37 @@ class Transfer:
         self._caller_heard = True
         self._information_at = now
         self._acknowledged(frame.receive_number, now)
-        if self._busy:
-            # What an end cannot take it drops; the peer repeats it when RR comes.
-            self._answer(poll=frame.poll_final)
-            return [], None
-        arrival = self.receive_window.accept(frame.send_number, frame.information)
-        events: list[LinkEvent] = []
-        for information in arrival.in_order:
-            message = self._reassembler.add(information)
-            if isinstance(message, Fault):
-                control = encode_control(frame, self.agreed.modulus)
-                return events, MalformedFrame(control, frame.command, message)
-            if message is not None:
-                self._counters.messages_received += 1
-                events.append(MessageReceived(message))
-        self._ask_for(arrival.ask_for)
-        if frame.poll_final:
-            self._answer(poll=True)
-        else:
-            self._owe_acknowledgement(arrival, now)
-        return events, None
+        return self.receiver.take(frame, now)
 
     def receive_supervision(self, frame: Frame, now: float) -> None:
         """Take RR, RNR, REJ or SREJ."""
         self._caller_heard = True
-        asks_for_one = frame.kind is FrameKind.SREJ
+        is_report = bool(frame.information)
+        asks_for_one = frame.kind is FrameKind.SREJ and not is_report
         if frame.poll_final or not asks_for_one:
             self._acknowledged(frame.receive_number, now)
+        if is_report:
+            self._take_report(frame, now)
         judged = self._poll_order
         is_answer = frame.poll_final and not frame.command and judged is not None
-        if is_answer:
+        if is_answer and judged is not None:
             self._poll_order = None
-            self._unanswered = 0
-            self._timers.reply = None
+            self._heard()
+            self._resolved(judged, now)
         self._peer_is_busy(busy=frame.kind is FrameKind.RNR)
-        if asks_for_one or frame.kind is FrameKind.REJ:
+        if frame.kind in {FrameKind.SREJ, FrameKind.REJ}:
             self._counters.rejects_received += 1
         if asks_for_one:
             self._lost(self.window.repeat_one(frame.receive_number, before=judged))
         elif frame.kind is FrameKind.REJ or (is_answer and not self._peer_busy):
-            for lost in self.window.repeat_all(before=judged):
-                self._lost(lost)
+            self._all_lost(before=judged)
         if is_answer:
             # What was repeated after the poll was not judged by its answer.
-            self._poll_due = any(
+            self._poll_due = self._flight is None and any(
                 sent.transmissions > 1 and not sent.due for sent in self.window
             )
         if frame.command and frame.poll_final:
-            self._answer(poll=True)
+            self.receiver.answer(poll=True)
 
     def reply_overdue(self) -> None:
         """T1 ran out: repeat the oldest frame and poll.
@@ -192,27 +182,13 @@ class Transfer:
         window of frames on a slow line. While I frames arrive, T1 is given once more,
         as often as there can be frames.
         """
-        is_sending = self._information_at > self._reply_started_at
+        came_at = self._information_at
+        is_sending = came_at is not None and came_at > self._reply_started_at
         if not is_sending or self._patience > self.agreed.window:
             return False
         self._patience += 1
         self._start_reply(now)
         return True
-
-    def greet(self, now: float) -> None:
-        """Let the peer hear of us within T2, though nothing came from it yet."""
-        self._greeting_due = True
-        self._timers.acknowledgement = now + self.agreed.ack_delay_s
-
-    def acknowledgement_due(self) -> None:
-        """T2 ran out."""
-        self._timers.acknowledgement = None
-        self._acknowledge_at_once = self._unacknowledged > 0 or self._greeting_due
-
-    def acknowledge_last(self) -> None:
-        """The link is about to be closed: write the acknowledgement that is owed."""
-        if self._unacknowledged > 0:
-            self._acknowledge_alone()
 
     def poll(self) -> None:
         """Ask the peer for its state with the next octets."""
@@ -225,23 +201,17 @@ class Transfer:
         if self.queue.is_empty and self.window and self._poll_order is None:
             self._poll_due = True
 
-    def set_busy(self, *, busy: bool) -> None:
-        """Stop or go on taking I frames."""
-        if busy != self._busy:
-            self._busy = busy
-            self._answer(poll=False)
-
     def fill(self, now: float) -> None:
         """Write all frames that may go now."""
         repeated = self._fill_information(now)
-        if self._acknowledge_at_once:
-            self._acknowledge_alone()
-        if self._poll_due or (repeated and self._poll_order is None):
+        self.receiver.write_due()
+        wants_poll = self._is_in_doubt() if self._flight is not None else repeated
+        if self._poll_due or (wants_poll and self._poll_order is None):
             self._poll_due = False
             self._order += 1
-            self._poll_order = self._order
+            self._poll_order = self._asked_at_order = self._order
             self._counters.polls_sent += 1
-            self._supervise(self._ready(), command=True, poll_final=True)
+            self.receiver.poll()
             self._timers.reply = None
         needs_reply = self.window or self._poll_order is not None or self._peer_busy
         if needs_reply and self._timers.reply is None:
@@ -251,14 +221,32 @@ class Transfer:
         """Write I frames; tell whether one of them was a repetition."""
         if self._peer_busy or not self._caller_heard:
             return False
-        while self.window.is_open and not self.queue.is_empty:
-            self.window.add(self.queue.next(self._frame_length.octets))
         repeated = False
         for sent in self.window:
             if sent.due:
-                repeated = repeated or sent.transmissions > 0
+                repeated = True
                 self._transmit(sent, now)
+        while self.window.is_open and not self.queue.is_empty and self._has_room():
+            sent = self.window.add(self.queue.next(self._frame_length.octets))
+            self._transmit(sent, now)
         return repeated
+
+    def _has_room(self) -> bool:
+        octets = self._frame_length.octets + FRAME_OVERHEAD_OCTETS
+        return self._flight is None or self._flight.has_room(octets)
+
+    def _is_in_doubt(self) -> bool:
+        """Whether no later frame would have the peer report a loss: it is asked then.
+
+        So it is at the end of a queue, and as long as nothing at all came back.
+        """
+        newest = self.window.newest
+        if newest is None or self._asked_at_order == self._order:
+            return False
+        if self._flight is not None and not self._flight.is_measured:
+            return True
+        loss = self._frame_length.loss(len(newest.information))
+        return self.queue.is_empty and loss > ASKING_LOSS
 
     def _transmit(self, sent: SentFrame, now: float) -> None:
         is_last = self.queue.is_empty and sent is self.window.newest
@@ -274,49 +262,82 @@ class Transfer:
         else:
             self._counters.information_sent += 1
         self._order += 1
-        self._write(
+        self._outbox.write(
             Frame(
                 FrameKind.INFORMATION,
                 command=True,
                 poll_final=asks,
                 send_number=sent.number,
-                receive_number=self.receive_window.next_number,
+                receive_number=self.receiver.next_number,
                 information=sent.information,
-            )
+            ),
+            self.agreed.modulus,
         )
         sent.due = False
         sent.transmissions += 1
         sent.order = self._order
         sent.sent_at = now
         sent.octets_together = self._outbox.octets
+        if self._flight is not None:
+            octets = len(sent.information) + FRAME_OVERHEAD_OCTETS
+            self._flight.transmitted(sent.number, sent.order, octets, now)
         if asks:
             self._order += 1
-            self._poll_order = self._order
-        self._acknowledgement_went()
+            self._poll_order = self._asked_at_order = self._order
+        self.receiver.acknowledged()
 
     def _acknowledged(self, receive_number: int, now: float) -> None:
         frames = self.window.acknowledge(receive_number)
         if not frames:
             return
         for sent in frames:
-            if sent.transmissions == 1:
-                self._frame_length.arrived()
+            if not sent.held:
+                self._came_through(sent)
+        self._resolved(max(sent.order for sent in frames), now)
         newest = frames[-1]
         if newest.transmissions == 1:
             self._round_trips.add(
                 newest.octets_together + SUPERVISORY_OCTETS - 1, now - newest.sent_at
             )
-        self._unanswered = 0
+        self._heard()
         self._patience = 0
-        if not self.window:
+        if not self.window and self._flight is None:
             self._poll_order = None
-        # `fill` starts T1 again if anything still waits for an answer.
+
+    def _take_report(self, frame: Frame, now: float) -> None:
+        """Hear what the peer has: the rest that went before its latest is lost."""
+        report = decode_report(
+            frame.information, frame.receive_number, self.agreed.modulus
+        )
+        if report is None or self._flight is None:
+            return
+        for sent in self.window.hold(report.held):
+            self._came_through(sent)
+        order = self._flight.order_of(report.latest)
+        if self._resolved(order, now):
+            self._heard()
+        self._all_lost(before=order)
+
+    def _resolved(self, order: int, now: float) -> bool:
+        return self._flight is not None and self._flight.resolved(order, now)
+
+    def _heard(self) -> None:
+        """The peer told something new; `fill` starts T1 again if anything waits."""
+        self._unanswered = 0
         self._timers.reply = None
+
+    def _came_through(self, sent: SentFrame) -> None:
+        if sent.transmissions == 1:
+            self._frame_length.arrived(len(sent.information))
+
+    def _all_lost(self, *, before: int | None) -> None:
+        for sent in self.window.repeat_all(before=before):
+            self._lost(sent)
 
     def _lost(self, sent: SentFrame | None) -> None:
         if sent is None:
             return
-        self._frame_length.lost()
+        self._frame_length.lost(len(sent.information))
         if sent.transmissions >= ATTEMPTS_PER_RETRY * self.agreed.retries_max:
             self.hopeless = True
 
@@ -327,77 +348,23 @@ class Transfer:
             # A busy end dropped what was under way; nothing of it was lost by the line.
             self.window.repeat_all(before=None)
 
-    def _owe_acknowledgement(self, arrival: Arrival, now: float) -> None:
-        if not arrival.in_order:
-            if arrival.ask_for or self.receive_window.has_gap:
-                return
-            # The peer repeats what came: our acknowledgement was lost.
-            self._counters.duplicates += 1
-        self._unacknowledged += max(1, len(arrival.in_order))
-        # At the end of a message an answer is to be expected that acknowledges it. In
-        # its midst the peer has more to send, and its window must not close meanwhile.
-        window = self.agreed.window
-        limit = window - 1 if self._reassembler.is_between_messages else window // 2
-        if self._unacknowledged >= max(1, limit):
-            self._acknowledge_at_once = True
-        elif self._timers.acknowledgement is None:
-            self._timers.acknowledgement = now + self.agreed.ack_delay_s
-
-    def _acknowledge_alone(self) -> None:
-        self._counters.acknowledgements_sent += 1
-        self._supervise(self._ready(), command=False)
-
-    def _ask_for(self, numbers: list[int]) -> None:
-        kind = FrameKind.SREJ if self.agreed.srej else FrameKind.REJ
-        for number in numbers:
-            self._counters.rejects_sent += 1
-            self._supervise(kind, command=False, number=number)
-
-    def _answer(self, *, poll: bool) -> None:
-        """Tell the peer what this end has, what it misses, and if it is busy."""
-        missing = [] if self._busy else self.receive_window.missing()
-        kind = self._ready()
-        if missing and poll:
-            self._ask_for(missing[1:])
-            self._counters.rejects_sent += 1
-            kind = FrameKind.SREJ
-        self._supervise(kind, command=False, poll_final=poll)
-
-    def _ready(self) -> FrameKind:
-        return FrameKind.RNR if self._busy else FrameKind.RR
-
-    def _supervise(
-        self,
-        kind: FrameKind,
-        *,
-        command: bool,
-        poll_final: bool = False,
-        number: int | None = None,
-    ) -> None:
-        """Write a supervisory frame; without a number of its own it acknowledges."""
-        if number is None or number == self.receive_window.next_number:
-            number = self.receive_window.next_number
-            if kind is not FrameKind.SREJ or poll_final:
-                self._acknowledgement_went()
-        self._write(Frame(kind, command, poll_final, receive_number=number))
-
-    def _acknowledgement_went(self) -> None:
-        self._unacknowledged = 0
-        self._greeting_due = False
-        self._acknowledge_at_once = False
-        self._timers.acknowledgement = None
-
     def _start_reply(self, now: float) -> None:
-        """Start T1 for all that waits, and for a full frame that carries the answer."""
-        octets = (
-            self._outbox.octets + self.agreed.frame_octets_max + FRAME_OVERHEAD_OCTETS
-        )
-        timeout_s = self._round_trips.timeout_s(octets, now)
+        """Start T1 for all that waits."""
+        timeout_s = self._timeout_s(now)
         if self._poll_order is None:
             timeout_s += self.agreed.ack_delay_s
         timeout_s *= 2 ** min(self._unanswered, BACKOFF_DOUBLINGS_MAX)
         self._reply_started_at = now
         self._timers.reply = now + timeout_s
 
-    def _write(self, frame: Frame) -> None:
-        self._outbox.write(frame, self.agreed.modulus)
+    def _timeout_s(self, now: float) -> float:
+        """Say how long what is under way and an answer may take."""
+        full_frame = self.agreed.frame_octets_max + FRAME_OVERHEAD_OCTETS
+        if self._flight is not None:
+            is_sending = self._information_at is not None
+            answer = full_frame if is_sending else REPORT_OCTETS_MAX
+            passes_in_s = self._flight.passes_in_s(answer)
+            if passes_in_s is not None:
+                return passes_in_s * TIMEOUT_MARGIN + TIMEOUT_SLACK_S
+        # A full frame of the peer may carry the answer.
+        return self._round_trips.timeout_s(self._outbox.octets + full_frame, now)

@@ -30,6 +30,7 @@ class SentFrame:
         order: Place of its last transmission among all that this end transmitted.
         sent_at: When it was last given to the line.
         octets_together: What was given to the line with it, up to its end.
+        held: The peer has it, but not yet all before it.
     """
 
     number: int
@@ -39,6 +40,7 @@ class SentFrame:
     order: int = 0
     sent_at: float = 0.0
     octets_together: int = 0
+    held: bool = False
 
 
 class SendWindow:
@@ -77,10 +79,12 @@ class SendWindow:
         """The frame before V(S), if any waits."""
         return self._frames[-1] if self._frames else None
 
-    def add(self, information: bytes) -> None:
-        """Give the next number to a frame; it is due at once."""
-        self._frames.append(SentFrame(self.next_number, information))
+    def add(self, information: bytes) -> SentFrame:
+        """Give the next number to a frame, which is to be transmitted now."""
+        sent = SentFrame(self.next_number, information)
+        self._frames.append(sent)
         self.next_number = (self.next_number + 1) % self._modulus
+        return sent
 
     def allows(self, receive_number: int) -> bool:
         """Whether N(R) lies between V(A) and V(S)."""
@@ -115,12 +119,26 @@ class SendWindow:
             frame.due = True
         return repeated
 
+    def hold(self, numbers: frozenset[int]) -> list[SentFrame]:
+        """Note what the peer holds: it is not repeated any more.
+
+        Returns:
+            The frames that it was not known to hold.
+        """
+        held = [f for f in self._frames if f.number in numbers and not f.held]
+        for frame in held:
+            frame.held = True
+            frame.due = False
+        return held
+
     def _distance_to_next(self, number: int) -> int:
         return (self.next_number - number) % self._modulus
 
 
 def _was_sent_before(frame: SentFrame, before: int | None) -> bool:
-    return not frame.due and (before is None or frame.order < before)
+    if frame.due or frame.held:
+        return False
+    return before is None or frame.order < before
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +191,11 @@ class ReceiveWindow:
             self._asked.update(ask_for)
             return Arrival(ask_for=ask_for)
         return Arrival()
+
+    @property
+    def held(self) -> frozenset[int]:
+        """Numbers that are held."""
+        return frozenset(self._held)
 
     def missing(self) -> list[int]:
         """Numbers between V(R) and the furthest frame held that did not come."""

@@ -38,6 +38,7 @@ _RETRIES: Final = 10
 _USER_NAME: Final = 0
 _USER_ACCM: Final = 1
 _USER_ACK_DELAY_MS: Final = 2
+_USER_REPORTS: Final = 3
 
 PARAMETER_NAMES: Final = {
     (_STANDARD_GROUP, _OPTIONAL_FUNCTIONS): "optional functions",
@@ -97,6 +98,7 @@ def encode_offer(parameters: LinkParameters) -> bytes:
         _parameter(_USER_NAME, _USER_SET)
         + _number(_USER_ACCM, parameters.accm, 4)
         + _number(_USER_ACK_DELAY_MS, _milliseconds(parameters.ack_delay_s), 2)
+        + (_number(_USER_REPORTS, 1, 1) if parameters.reports else b"")
     )
     return (
         bytes([_FORMAT]) + _group(_STANDARD_GROUP, standard) + _group(_USER_GROUP, user)
@@ -148,6 +150,7 @@ def agree(own: LinkParameters, offer: Parameters) -> LinkParameters:
     retries = _read(offer, _STANDARD_GROUP, _RETRIES) or 0
     ours = offer.get((_USER_GROUP, _USER_NAME)) == _USER_SET
     accm = (_read(offer, _USER_GROUP, _USER_ACCM) or 0) if ours else 0
+    reports = (_read(offer, _USER_GROUP, _USER_REPORTS) or 0) if ours else 0
     delay_ms = (_read(offer, _USER_GROUP, _USER_ACK_DELAY_MS) or 0) if ours else 0
     ack_delay_s = max(own.ack_delay_s, min(delay_ms, _MS_MAX) / _MS)
     timeout_s = max(own.acknowledge_timeout_s, min(timeout_ms, _MS_MAX) / _MS)
@@ -162,6 +165,7 @@ def agree(own: LinkParameters, offer: Parameters) -> LinkParameters:
         acknowledge_timeout_s=max(timeout_s, 2 * ack_delay_s),
         modulus=modulus,
         srej=srej,
+        reports=own.reports and bool(reports) and srej and modulus == MODULO_128,
         accm=own.accm | accm & ACCM_MAX,
     )
 

@@ -153,7 +153,7 @@ def test_memory_does_not_grow_with_what_a_peer_sends() -> None:
         link.octets_to_send()
     transfer = link._station.transfer
     assert transfer is not None
-    held = sum(map(len, transfer.receive_window._held.values()))
+    held = sum(map(len, transfer.receiver._window._held.values()))
     assert held + len(link._deframer._partial) < MEMORY_OCTETS_MAX
 
 
