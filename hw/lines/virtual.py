@@ -132,8 +132,8 @@ class VirtualLine:
         self._in_turn = True
         now_s = self._reactor.seconds()
         try:
-            while (due_s := self._next_due_s()) <= now_s:
-                self._happen(due_s)
+            while self._happen(now_s):
+                pass
         finally:
             self._in_turn = False
             self._arm()
@@ -149,19 +149,26 @@ class VirtualLine:
             self._answering.loss_due_s,
         )
 
-    def _happen(self, due_s: float) -> None:
-        """Do the one thing that is due first: octets before losses."""
-        for way, receiver in self._ways():
-            if self._way_due_s(way) <= due_s:
-                self._deliver(way, receiver, due_s)
-                return
-        if self._cut_at_s <= due_s:
+    def _happen(self, now_s: float) -> bool:
+        """Do the one thing that is due first, if it is due: octets before losses."""
+        if self._calling.lost and self._answering.lost:
+            return False
+        up_s = self._way_due_s(self._up)
+        down_s = self._way_due_s(self._down)
+        losses_s = (self._calling.loss_due_s, self._answering.loss_due_s)
+        due_s = min(up_s, down_s, self._cut_at_s, *losses_s)
+        if due_s > now_s:
+            return False
+        if up_s <= due_s:
+            self._deliver(self._up, self._answering, due_s)
+        elif down_s <= due_s:
+            self._deliver(self._down, self._calling, due_s)
+        elif self._cut_at_s <= due_s:
             self._lose_carrier(due_s)
-            return
-        for end in (self._calling, self._answering):
-            if end.loss_due_s <= due_s:
-                end.lose(end.loss)
-                return
+        else:
+            end = self._calling if losses_s[0] <= due_s else self._answering
+            end.lose(end.loss)
+        return True
 
     def _lose_carrier(self, due_s: float) -> None:
         for way, receiver in self._ways():
@@ -256,7 +263,7 @@ class _End:
             self.user.octets_received(octets)
 
     def lose_at(self, due_s: float, loss: LineLoss) -> None:
-        if due_s < self.loss_due_s:
+        if due_s < self.loss_due_s and not self.lost:
             self.loss_due_s = due_s
             self.loss = loss
 

@@ -7,7 +7,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from hw.lines.exchange import VirtualExchange, every_call
-from hw.lines.port import LineError, LossCause
+from hw.lines.port import LineError, LineLoss, LossCause
 from hw.lines.virtual import VirtualLine, VirtualLineParameters
 from tests.line_user import EchoUser, RecordingUser
 from tests.reactor import step
@@ -236,6 +236,20 @@ def test_an_error_in_a_user_does_not_stop_the_line() -> None:
         laid.run_out()
     laid.run_out()
     assert len(laid.answering.octets) == 32
+
+
+def test_an_end_may_drop_while_the_other_hears_of_the_loss() -> None:
+    class Coupled(RecordingUser):
+        def line_lost(self, loss: LineLoss) -> None:
+            super().line_lost(loss)
+            answering.line.drop()
+
+    answering = RecordingUser()
+    laid = Laid(VirtualLineParameters(), calling=Coupled(), answering=answering)
+    laid.calling.line.drop()
+    laid.run_out()
+    assert laid.calling.loss.cause is LossCause.DROPPED_HERE
+    assert answering.loss.cause is LossCause.DROPPED_HERE
 
 
 @pytest.mark.parametrize(
