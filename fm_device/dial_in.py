@@ -74,6 +74,7 @@ class DialInReport:
         octets_up: Octets given to the line.
         octets_down: Octets that the line brought.
         duration_s: From dialling to the end of the line.
+        line_is_noisy: Frames came damaged, or had to be sent again.
     """
 
     outcome: Outcome
@@ -89,6 +90,7 @@ class DialInReport:
     octets_up: int
     octets_down: int
     duration_s: float
+    line_is_noisy: bool = False
 
     @property
     def may_dial_again(self) -> bool:

@@ -38,7 +38,7 @@ from protocol.dialogue.shared import (
     SendPacket,
 )
 from protocol.errors import ErrorCode
-from protocol.link import Link, Role
+from protocol.link import BULK, Link, Role
 from protocol.values import LicenceIdentifier
 from rmfs_server.books import Books, Turn
 from rmfs_server.limits import Limits, WrongAuthentications
@@ -199,7 +199,7 @@ class Call:
         self._dialogues = 0
         self._idle_since: float | None = self._started
         self.driver = LinkDriver(
-            Link(Role.SERVER), exchange.reactor, self, connect=False
+            Link(Role.SERVER, BULK), exchange.reactor, self, connect=False
         )
 
     @property

@@ -84,3 +84,8 @@ class LinkCounters:
     """FRMR sent."""
     links: int = 0
     """Links set up."""
+
+    @property
+    def line_is_noisy(self) -> bool:
+        """Whether the line damaged frames, this way or the other."""
+        return bool(self.framing.damaged or self.retransmissions)

@@ -261,5 +261,5 @@ DEFAULT: Final = LinkParameters()
 BULK: Final = LinkParameters(
     modulus=MODULO_128, window=64, frame_octets_max=1024, reports=True
 )
-"""What a server grants, and what a machine asks for where it pays: for long contents,
-and on a line that has failed. XID costs some 100 octets."""
+"""What a server grants, and what a machine asks for where it pays: when it dials again
+over a line that damaged frames. XID costs some 100 octets."""

@@ -289,6 +289,31 @@ def test_the_waits_between_attempts_double_up_to_five_minutes() -> None:
     assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
 
 
+@pytest.mark.parametrize("rate", [0.0, 1e-3])
+def test_only_behind_a_noisy_line_arrival_reports_are_asked_for(
+    world: World, rate: float
+) -> None:
+    """XID costs 100 octets: LINK-10.1, LINK-17."""
+
+    def plan(call: int) -> VirtualLineParameters:
+        return VirtualLineParameters(
+            bit_s=33_600,
+            delay_s=0.05,
+            bit_error_rate=rate,
+            cut_after_octets=None if call else 400,
+            seed=call,
+        )
+
+    frames: list[tuple[Direction, bytes]] = []
+    report = world.dial(RUPEES_2000, plan, attempts=9, frames=frames)
+    assert report.outcome is Outcome.CONFIRMED
+    world.check_money()
+    sent = [octets[1] for direction, octets in frames if direction is Direction.SENT]
+    xid, sabme, sabm = 0xBF, 0x7F, 0x3F
+    assert sent[0] == sabm
+    assert (xid in sent) is (sabme in sent) is (rate > 0)
+
+
 def test_a_noisy_line_only_costs_time(world: World) -> None:
     noisy = VirtualLineParameters(
         bit_s=33_600, delay_s=0.05, bit_error_rate=3e-4, seed=7

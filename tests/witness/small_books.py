@@ -13,7 +13,7 @@ from hw.lines.port import LineLoss, LineUser
 from hw.link_driver import LinkDriver
 from protocol.channel import PacketType, packet_type
 from protocol.keys import MachineCredential
-from protocol.link import Link, Role
+from protocol.link import BULK, Link, Role
 from protocol.messages import (
     Ack,
     Confirmation,
@@ -166,4 +166,4 @@ class SmallCall:
 
 def answering(books: SmallBooks, reactor: IReactorTime) -> LineUser:
     """Make what answers a call."""
-    return LinkDriver(Link(Role.SERVER), reactor, SmallCall(books), connect=False)
+    return LinkDriver(Link(Role.SERVER, BULK), reactor, SmallCall(books), connect=False)
