@@ -3,8 +3,8 @@
 Everything is the product's own but what the scenario has in its hand: the time is
 virtual, and passes at once or at somebody's pace; the memories can lose their power or
 fail, the printer can be cut off, and the line can be lost in the middle of a chosen
-message. The channel is the deterministic double unless the scenario asks for the real
-one: so a seed repeats every octet.
+message. The channel is the deterministic double, so that a seed repeats every octet,
+unless the scenario asks for the real one, whose keys no seed chooses.
 """
 
 from collections.abc import Callable

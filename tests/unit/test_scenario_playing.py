@@ -37,6 +37,20 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
+def test_a_seed_repeats_every_octet_of_the_memories(tmp_path: Path) -> None:
+    scenario = read_scenario(b'title = "x"\n[[steps]]\nzero = 1\n', "x.toml")
+    images = []
+    for number, seed in enumerate((5, 5, 6)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        made = World(scenario, folder, seed)
+        began_s = made.reactor.seconds()
+        images.append((made.nvram.chip.image(), made.flash.chip.image(), began_s))
+        made.close()
+    assert images[0] == images[1]
+    assert images[0][0] != images[2][0]
+
+
 def test_what_is_as_expected_is_met() -> None:
     found = played(f"{STEP}zero = 2\nexpect = {{ imprints = 2 }}\n")
     assert found.met
