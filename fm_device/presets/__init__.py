@@ -20,7 +20,8 @@ from fm_device.presets.image import (
     encode_image,
 )
 from fm_device.presets.library import library_names, library_text, read_library
-from fm_device.presets.preset import Damage, Preset, read_preset
+from fm_device.presets.preset import Damage, Preset
+from fm_device.presets.reading import read_preset
 
 __all__ = [
     "Damage",

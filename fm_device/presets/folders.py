@@ -27,7 +27,8 @@ from fm_device.presets.image import (
     encode_image,
 )
 from fm_device.presets.library import library_names, library_text, read_library
-from fm_device.presets.preset import FILE_OCTETS_MAX, Preset, read_preset
+from fm_device.presets.preset import Preset
+from fm_device.presets.reading import FILE_OCTETS_MAX, read_preset
 from fm_device.psd.records import PsdRecord
 from hw.clock import WallClock
 from hw.nvram import MemoryNvram, Nvram

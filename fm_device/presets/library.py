@@ -4,7 +4,8 @@ from importlib.resources import files
 from typing import Final
 
 from fm_device.presets.fields import PresetError
-from fm_device.presets.preset import Preset, read_preset
+from fm_device.presets.preset import Preset
+from fm_device.presets.reading import read_preset
 
 _PACKAGE: Final = "fm_device.presets"
 _FOLDER: Final = "library"
