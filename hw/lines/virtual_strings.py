@@ -10,7 +10,7 @@ it is set for both. Of each fault there are four settings:
     drop_seed=7      a seed of its own
 
 so that ``drop_at=100:drop_count=3`` drops octets 100, 101 and 102, and
-``drop=1:drop_at_up=500`` lets the calling end go silent after 500 octets. What is as
+``drop_up=1:drop_at_up=500`` lets the calling end go silent after 500 octets. What is as
 usual is left out when a line string is written. The words are explained in
 docs/virtual-line.md.
 """
