@@ -17,7 +17,7 @@ from hw.ports.port import (
     TerminalCircuits,
 )
 from hw.ports.rfc2217.listener import ON_LINE, Rfc2217Listener
-from hw.ports.rfc2217.server_port import AccessParameters
+from hw.ports.rfc2217.server_port import AccessParameters, ServerPort
 from hw.ports.settings import FlowControl, Parity, PortSettings
 from tests.line_user import EchoUser, RecordingUser
 from tests.reactor import run_in_virtual_time, step
@@ -297,6 +297,31 @@ def test_a_break_of_telnet_is_a_break(office: Office) -> None:
     office.connect(SPEAKS + b"ab\xff\xf3cd")
     assert office.modem.octets == b"abcd"
     assert office.modem.story == ["up", (2, PortFault.BREAK)]
+
+
+def test_faults_that_a_client_wants_to_hear_of_are_told_in_their_place(
+    office: Office,
+) -> None:
+    terminal = office.open()
+    office.run(1)
+    port = office.modem.port
+    assert isinstance(port, ServerPort)
+    port.send(b"ab")
+    port.tell_fault(PortFault.BREAK)
+    port.tell_fault(PortFault.PARITY)
+    port.send(b"c")
+    office.run(1)
+    assert terminal.story == ["up", (2, PortFault.BREAK), (2, PortFault.PARITY)]
+
+
+def test_faults_that_a_client_has_not_asked_for_are_not_told(office: Office) -> None:
+    client = office.connect(SPEAKS)
+    before = len(client.octets)
+    port = office.modem.port
+    assert isinstance(port, ServerPort)
+    port.tell_fault(PortFault.BREAK)
+    office.run(1)
+    assert client.octets[before:] == b""
 
 
 def test_a_client_is_asked_now_and_then_whether_it_is_there(office: Office) -> None:

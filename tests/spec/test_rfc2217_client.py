@@ -198,6 +198,26 @@ def test_a_server_whose_port_is_taken_is_said_to_be_in_use() -> None:
     assert "saying 'Port already in use'" in world.terminal.losses[0].detail
 
 
+def test_a_server_that_hangs_up_at_once_is_told_with_its_words() -> None:
+    words = b"Device open failure: Value or file not found\r\n"
+    world = World(Script(greeting=words, hangs_up=True))
+    world.run(1)
+    assert world.terminal.losses[0].cause is PortLossCause.NOT_THERE
+    assert "saying 'Device open failure: Value" in world.terminal.losses[0].detail
+    world = World(Script(hangs_up=True))
+    world.run(1)
+    assert world.terminal.losses[0].cause is PortLossCause.NOT_THERE
+    assert "without a word" in world.terminal.losses[0].detail
+
+
+def test_the_server_may_speak_first() -> None:
+    world = World(Script())
+    world.run(0.2)
+    assert world.script.octets == b""
+    world.run(0.1)
+    assert world.script.octets.startswith(WILL_COM_PORT)
+
+
 def test_nobody_there_is_said_plainly() -> None:
     clock = Clock()
     terminal = Terminal()

@@ -1,12 +1,12 @@
-"""Circuits of a modem as the octet of NOTIFY-MODEMSTATE, both ways.
+"""Circuits of a modem as the octet of NOTIFY-MODEMSTATE, both ways, and faults.
 
-Source: RFC 2217 section 4; the bits are those of a 16550 UART's modem status register.
+Source: RFC 2217 section 4; the bits are those of a 16550 UART's status registers.
 """
 
 from typing import Final
 
-from hw.ports.port import ModemCircuits
-from hw.ports.rfc2217.messages import ModemState
+from hw.ports.port import ModemCircuits, PortFault
+from hw.ports.rfc2217.messages import LineState, ModemState
 
 _LEVELS: Final = ModemState.CTS | ModemState.DSR | ModemState.RI | ModemState.DCD
 _CHANGES: Final = (
@@ -14,6 +14,14 @@ _CHANGES: Final = (
     (ModemState.DSR, ModemState.DSR_CHANGED),
     (ModemState.DCD, ModemState.DCD_CHANGED),
 )
+
+FAULTS: Final = (
+    (LineState.BREAK_DETECTED, PortFault.BREAK),
+    (LineState.PARITY_ERROR, PortFault.PARITY),
+    (LineState.FRAMING_ERROR, PortFault.FRAMING),
+    (LineState.OVERRUN_ERROR, PortFault.OVERRUN),
+)
+"""What of NOTIFY-LINESTATE is a fault, in the order in which it is told."""
 
 
 def modem_circuits(state: ModemState) -> ModemCircuits:

@@ -25,7 +25,7 @@ from hw.ports.port import (
     TerminalCircuits,
 )
 from hw.ports.rfc2217.asking import Asking
-from hw.ports.rfc2217.circuits import modem_circuits
+from hw.ports.rfc2217.circuits import FAULTS, modem_circuits
 from hw.ports.rfc2217.events import (
     LOSS_CAUSES,
     Agreed,
@@ -41,7 +41,6 @@ from hw.ports.rfc2217.messages import (
     Command,
     ComPortMessage,
     Control,
-    LineState,
     ModemState,
 )
 from hw.ports.rfc2217.session import Agreement, Role, Session
@@ -52,20 +51,15 @@ from protocol.table import Row, Table
 
 HEARD_OCTETS_MAX: Final = 80
 
-FAULTS: Final = (
-    (LineState.BREAK_DETECTED, PortFault.BREAK),
-    (LineState.PARITY_ERROR, PortFault.PARITY),
-    (LineState.FRAMING_ERROR, PortFault.FRAMING),
-    (LineState.OVERRUN_ERROR, PortFault.OVERRUN),
-)
-"""What of NOTIFY-LINESTATE a user hears."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rfc2217Parameters:
     """Limits of a port at a terminal server.
 
     Attributes:
+        listen_first_s: How long the server may take to speak first. One whose port is
+            taken says so and hangs up, and what it had not read yet would have its
+            words thrown away.
         answer_timeout_s: How long the server may take to agree, and then to confirm;
             a lost segment of TCP is repeated after 1, then 3 s.
         drain_timeout_s: How long what was sent may take to leave after `close`: 1,200
@@ -73,6 +67,7 @@ class Rfc2217Parameters:
         pending_octets_max: Most octets that wait while the server has no room.
     """
 
+    listen_first_s: float = 0.25
     answer_timeout_s: float = 5.0
     drain_timeout_s: float = 10.0
     pending_octets_max: int = PENDING_OCTETS_MAX
@@ -128,6 +123,8 @@ class ClientPort:
         self._modem = ModemCircuits()
         self._terminal = TerminalCircuits()
         self._heard = b""
+        self._has_spoken = False
+        self._is_set = False
 
     @property
     def name(self) -> str:
@@ -178,6 +175,8 @@ class ClientPort:
 
     def octets_received(self, octets: bytes) -> None:
         """Take what the server sends."""
+        if not self._has_spoken:
+            self._speak()
         for event in self._session.receive(octets):
             if isinstance(event, DataReceived):
                 self._take_data(event.octets)
@@ -203,6 +202,10 @@ class ClientPort:
         """Begin or end a BREAK."""
         self._control(Control.BREAK_ON if on else Control.BREAK_OFF)
         self._flush()
+
+    def _speak(self) -> None:
+        self._has_spoken = True
+        self._wait_for_answer()
 
     def _look_at_agreement(self) -> None:
         if Agreement.NO in {self._session.com_port, self._session.binary}:
@@ -272,6 +275,7 @@ class ClientPort:
         self._session.send_through(self._line)
 
     def _wait_for_answer(self) -> None:
+        self._flush()
         self._stop_waiting()
         self._timer = self._reactor.callLater(
             self._parameters.answer_timeout_s, self._answer_is_overdue
@@ -297,18 +301,17 @@ class ClientPort:
         row.do(self, event)
 
     def _begin(self, _event: Event) -> None:
-        self._wait_for_answer()
-        self._flush()
+        wait_s = self._parameters.listen_first_s
+        self._timer = self._reactor.callLater(wait_s, self._speak)
 
     def _ask(self, _event: Event) -> None:
-        self._wait_for_answer()
         for question in self._asking.questions():
             self._session.send_message(question)
-        self._flush()
+        self._wait_for_answer()
 
     def _go_up(self, _event: Event) -> None:
         self._stop_waiting()
-        self._heard = b""
+        self._is_set = True
         self._user.port_up(self)
 
     def _drain(self, _event: Event) -> None:
@@ -339,16 +342,20 @@ class ClientPort:
         self._user.port_lost(loss or PortLoss(PortLossCause.CLOSED_HERE))
 
     def _loss_of(self, loss: LineLoss) -> PortLoss:
+        if self._is_set or loss.cause not in _HUNG_UP:
+            return PortLoss(LOSS_CAUSES[loss.cause], loss.detail)
         said = self._heard.decode("ascii", "replace").strip()
-        if said and loss.cause is LossCause.DROPPED_BY_PEER:
-            # A server whose port is taken says so and hangs up.
-            detail = f"{self._place} hung up before its port was set, saying {said!r}"
-            return PortLoss(PortLossCause.IN_USE, detail)
-        return PortLoss(LOSS_CAUSES[loss.cause], loss.detail)
+        heard = f"saying {said!r}" if said else "without a word"
+        in_use = "use" in said.lower() or "busy" in said.lower()
+        cause = PortLossCause.IN_USE if in_use else PortLossCause.NOT_THERE
+        detail = f"{self._place} hung up before its port was set, {heard}"
+        return PortLoss(cause, detail)
 
     def _ignore(self, _event: Event) -> None:
         """Do nothing."""
 
+
+_HUNG_UP: Final = {LossCause.DROPPED_BY_PEER, LossCause.CARRIER_LOST}
 
 _Action = Callable[[ClientPort, Event], None]
 _S = State

@@ -22,7 +22,7 @@ from hw.ports.port import (
     PortLossCause,
     TerminalCircuits,
 )
-from hw.ports.rfc2217.circuits import is_news, modem_state
+from hw.ports.rfc2217.circuits import FAULTS, is_news, modem_state
 from hw.ports.rfc2217.events import (
     LOSS_CAUSES,
     Agreed,
@@ -50,6 +50,9 @@ from protocol.table import Row, Table
 
 MODEM_STATE_MASK: Final = 255
 """What a client is notified of before it has set a mask."""
+
+LINE_STATES: Final = {fault: flag for flag, fault in FAULTS}
+"""What NOTIFY-LINESTATE tells of."""
 
 _INBOUND: Final = Control.INBOUND_FLOW_NONE - Control.FLOW_NONE
 
@@ -118,6 +121,7 @@ class ServerPort:
         self._modem = ModemCircuits()
         self._notified: ModemState | None = None
         self._mask = MODEM_STATE_MASK
+        self._line_mask = 0
 
     @property
     def name(self) -> str:
@@ -148,6 +152,12 @@ class ServerPort:
         if self._state is State.UP:
             self._modem = circuits
             self._notify()
+
+    def tell_fault(self, fault: PortFault) -> None:
+        """Tell the client, at this place, of what a receiver of ours has heard."""
+        state = LINE_STATES[fault]
+        if self._state is State.UP and self._line_mask & state:
+            self._answer(Command.NOTIFY_LINESTATE, state)
 
     def close(self) -> None:
         """Let go of the port after what was sent has left."""
@@ -208,8 +218,9 @@ class ServerPort:
             self._answer(command, value)
             self._notify(asked=True)
         else:
-            # Nothing of the client ever waits here; only what goes to it does. Of line
-            # states there are none: there is no receiver here.
+            # Nothing of the client ever waits here; only what goes to it does.
+            if command is Command.SET_LINESTATE_MASK:
+                self._line_mask = value
             if command is Command.PURGE_DATA and value in _PURGES_RECEIVED:
                 self._transmitter.clear()
             self._answer(command, value)
