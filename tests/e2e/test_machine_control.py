@@ -745,6 +745,26 @@ def test_a_signal_ends_a_dial_in_too(place: Path) -> None:
         assert opened.program.err == ""
 
 
+@pytest.mark.parametrize("keys", [True, False])
+def test_a_signal_ends_a_run_between_two_items(place: Path, *, keys: bool) -> None:
+    with Opened(place / "office-1") as opened, ThreadPoolExecutor(1) as pool:
+        rig = opened.rig
+        _put_letter(rig)
+        with rig.listening() as events:
+            if keys:
+                pressed = {"keys": ["MENU", "6", "3", "9", "9", "OK"]}
+                rig.done("POST", "/v1/panel/keys", pressed)
+            else:
+                pool.submit(rig.raw, "POST", "/v1/runs", b'{"count": 399}')
+            next(event for event in events if event.kind == "frank")
+            opened.program.signal(signal.SIGTERM)
+        assert opened.program.ended() == 0
+        assert opened.program.err == ""
+    with open_machine(place / "office-1", SystemWallClock(), "test") as machine:
+        assert 1 <= machine.record.registers.items < 399
+        assert machine.record.unprinted == 0
+
+
 def test_the_rig_of_the_documentation_works(place: Path) -> None:
     text = (ROOT / "docs" / "control.md").read_text()
     program = text.split("```python\n")[1].split("```")[0]
