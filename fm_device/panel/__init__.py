@@ -8,6 +8,7 @@
     replies.py    what it does upon each key and each piece of news: pure
     screens.py    the table of screens: pure, (state, event, facts) -> (state, wishes)
     display.py    how large the display is
+    pages.py      the lines of each screen: pure
     view.py       what display, lamps and soft keys show: pure
     actions.py    what each wish does at a machine
     driver.py     a panel on a machine
