@@ -9,6 +9,8 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from hw.lines.exchange import every_call
+from hw.lines.virtual import VirtualLineParameters
 from hw.ports.descriptor_port import PortTiming
 from hw.ports.null_modem import NullModem
 from hw.ports.port import (
@@ -24,6 +26,7 @@ from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
 from tests.port_user import RecordingPortUser
 from tests.reactor import run_in_virtual_time, run_on_reactor
+from tests.remote_cable import RemoteCable
 
 PENDING_OCTETS_MAX = 4096
 TIMING = PortTiming(pending_octets_max=PENDING_OCTETS_MAX)
@@ -80,9 +83,18 @@ def _null_modem_world(folder: Path, story: Story) -> None:
     run_in_virtual_time(clock, lambda: story(cable.left, cable.right))
 
 
+def _remote_world(folder: Path, story: Story) -> None:
+    clock = Clock()
+    parameters = VirtualLineParameters(
+        bit_s=1_000_000, delay_s=0.001, pending_octets_max=PENDING_OCTETS_MAX
+    )
+    cable = RemoteCable(clock, every_call(parameters))
+    run_in_virtual_time(clock, lambda: story(cable.left, cable.right))
+
+
 @pytest.fixture(
-    params=[_tty_world, _pty_world, _null_modem_world],
-    ids=["tty", "pty", "null modem"],
+    params=[_tty_world, _pty_world, _null_modem_world, _remote_world],
+    ids=["tty", "pty", "null modem", "RFC 2217"],
 )
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     return lambda story: request.param(tmp_path, story)

@@ -294,7 +294,7 @@ def test_dtr_and_rts_are_set_only_when_they_change() -> None:
     world.terminal.port.set_circuits(both)
     world.terminal.port.set_circuits(TerminalCircuits(terminal_ready=True))
     world.run(1)
-    assert world.script.octets[before:] == said(5, 8) + said(5, 11) + said(5, 12)
+    assert world.script.octets[before:] == said(5, 11) + said(5, 8) + said(5, 12)
 
 
 def test_a_server_without_room_holds_octets_back() -> None:

@@ -259,14 +259,16 @@ class ClientPort:
 
     def _set_terminal(self, circuits: TerminalCircuits) -> None:
         before, self._terminal = self._terminal, circuits
-        if circuits.terminal_ready != before.terminal_ready:
-            ready = circuits.terminal_ready
-            self._control(Control.DTR_ON if ready else Control.DTR_OFF)
-        if self._settings.flow is FlowControl.RTS_CTS:
-            return
+        controls = []
         if circuits.request_to_send != before.request_to_send:
-            request = circuits.request_to_send
-            self._control(Control.RTS_ON if request else Control.RTS_OFF)
+            controls.append(_RTS[circuits.request_to_send])
+        if self._settings.flow is FlowControl.RTS_CTS:
+            controls.clear()
+        if circuits.terminal_ready != before.terminal_ready:
+            # Whoever sees DTR rise finds RTS on; whoever sees it fall, does not care.
+            controls.append(_DTR[circuits.terminal_ready])
+        for control in controls:
+            self._control(control)
 
     def _control(self, value: Control) -> None:
         self._session.send_message(ComPortMessage(Command.SET_CONTROL, value))
@@ -355,6 +357,8 @@ class ClientPort:
         """Do nothing."""
 
 
+_DTR: Final = {True: Control.DTR_ON, False: Control.DTR_OFF}
+_RTS: Final = {True: Control.RTS_ON, False: Control.RTS_OFF}
 _HUNG_UP: Final = {LossCause.DROPPED_BY_PEER, LossCause.CARRIER_LOST}
 
 _Action = Callable[[ClientPort, Event], None]
