@@ -38,6 +38,12 @@ class LossCause(Enum):
     DROPPED_BY_PEER = "dropped by the peer"
     CARRIER_LOST = "carrier lost"
     OVERFLOW = "too much waited to be sent"
+    BUSY = "busy"
+    NO_DIALTONE = "no dial tone"
+    NO_CARRIER = "no carrier: the two modems did not agree"
+    NO_MODEM = "the modem does not answer"
+    MODEM_REFUSED = "the modem refused"
+    NO_PORT = "the port cannot be used"
 
 
 @dataclass(frozen=True)
