@@ -9,7 +9,7 @@ unless the scenario asks for the real one, whose keys no seed chooses.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,9 @@ from fm_device.dial_in import DialInReport, LinkIsUp, Progress
 from fm_device.firmware.boot import Part, Verdict
 from fm_device.firmware.consumables import Sensors
 from fm_device.firmware.machine import Machine, Parts
-from fm_device.firmware.printing import FolderPrinter
 from fm_device.flash.events import EventCode
 from fm_device.flash.layout import FLASH_OCTETS
-from fm_device.folder import SAMPLE_PIN_CODE, put_factory_tariff, write_file
-from fm_device.frank import FrankFace
+from fm_device.folder import SAMPLE_PIN_CODE, put_factory_tariff
 from fm_device.presets.applying import apply_preset
 from fm_device.presets.library import read_library
 from fm_device.program import dial_repeatedly
@@ -34,21 +32,15 @@ from fm_device.psd.record_codec import decode_record, encode_record
 from fm_device.psd.records import ContentHeld, PsdRecord
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.scenario import Scenario, StartRegisters, StartState
-from hw.clock import DriftingWallClock, epoch_seconds
+from hw.clock import DriftingWallClock
 from hw.entropy import SeededEntropy
 from hw.lines.exchange import VirtualExchange
 from hw.lines.virtual import VirtualLineParameters
-from hw.nvram import MemoryNvram, Nvram, PowerCutError, PowerCutNvram
 from hw.scales.simulated import SimulatedScale
 from protocol.channel import (
-    DoubleMachineChannel,
-    DoubleServerChannel,
-    MachineChannel,
     MachineChannelPort,
-    ServerChannel,
     ServerChannelPort,
 )
-from protocol.channel.ends import MachineEnd, ServerEnd
 from protocol.contents import Body, make_content, write_content
 from protocol.dialogue.machine import INSPECTION, Request
 from protocol.errors import InvariantError, RmfsError, StoreError
@@ -66,7 +58,6 @@ from protocol.messages import MessageType
 from protocol.parameters import business_date
 from protocol.registers import Registers, RequestKind
 from protocol.values import (
-    EpochSeconds,
     LicenceIdentifier,
     LicenceNumber,
     Paise,
@@ -83,6 +74,13 @@ from rmfs_server.store import Store, open_store
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.writer import ImmediateWriter
+from rmfs_tools.scenario_lab import (
+    LabMemory,
+    LabPrinter,
+    VirtualTime,
+    machine_channel,
+    server_channel,
+)
 from rmfs_tools.scenario_pace import Pace
 
 LICENCE: Final = LicenceIdentifier("N123456")
@@ -101,155 +99,6 @@ WhenUp = Callable[[], None]
 
 class DepositError(RmfsError):
     """A deposit of a scenario did not reach the funds."""
-
-
-class VirtualTime:
-    """The time of day of a virtual reactor: one time for line, machine and server."""
-
-    def __init__(self, reactor: Clock, began: datetime) -> None:
-        """Begin when the reactor's clock shows what it shows now."""
-        self._reactor = reactor
-        self._began = began.astimezone(UTC) - timedelta(seconds=reactor.seconds())
-
-    def now(self) -> EpochSeconds:
-        """Read the clock in whole seconds."""
-        return epoch_seconds(self.utc())
-
-    def utc(self) -> datetime:
-        """Read the clock as an aware UTC instant."""
-        return self._began + timedelta(seconds=self._reactor.seconds())
-
-
-class LabMemory:
-    """A memory that a scenario can cut off, let fail, copy and damage."""
-
-    def __init__(self, size_octets: int) -> None:
-        """Begin with an erased memory."""
-        self.chip = MemoryNvram.erased(size_octets)
-        self._seen: Nvram = self.chip
-        self._how = "whole"
-
-    @property
-    def size_octets(self) -> int:
-        """Number of octets that can be addressed."""
-        return self.chip.size_octets
-
-    def read(self, address: int, length: int) -> bytes:
-        """Read, unless the chip is dead."""
-        if self._how == "dead":
-            raise StoreError("the chip does not answer")
-        return self._seen.read(address, length)
-
-    def write(self, address: int, octets: bytes) -> None:
-        """Write, unless the chip takes nothing any more."""
-        if self._how != "whole":
-            raise StoreError("the chip takes no octets any more")
-        self._seen.write(address, octets)
-
-    def cut_at(self, write: int, torn_octets: int | None) -> None:
-        """Have the power fail at the n-th write from now on."""
-        self._seen = PowerCutNvram(self.chip, write, torn_octets)
-
-    def restore_power(self) -> None:
-        """Hold the power again."""
-        self._seen = self.chip
-
-    def fail(self, how: str) -> None:
-        """Let the chip be whole, read-only or dead."""
-        self._how = how
-
-    def put_image(self, image: bytes) -> None:
-        """Solder another chip in."""
-        self.chip = MemoryNvram(image)
-        self._seen = self.chip
-
-    def flip(self, address: int) -> None:
-        """Turn every bit of one octet."""
-        (octet,) = self.chip.read(address, 1)
-        self.chip.write(address, bytes([octet ^ 0xFF]))
-
-
-class LabPrinter:
-    """A printer that counts what came out, and that the power can fail in."""
-
-    def __init__(self, folder: Path | None) -> None:
-        """Print into a folder, or nowhere."""
-        self.last: FrankFace | None = None
-        self.printed = 0
-        self.franked = 0
-        """Imprints that were accounted: zero imprints too, no specimen."""
-        self.value_paise = 0
-        self.cut = False
-        self.failing = False
-        self._pictures = None if folder is None else FolderPrinter(folder, write_file)
-
-    def put(self, face: FrankFace) -> None:
-        """Print one frank.
-
-        Raises:
-            PowerCutError: The power fails now; what is on the paper is no frank.
-            StoreError: The printer fails, and the power is on.
-        """
-        if self.failing:
-            self.failing = False
-            raise StoreError("the printer has stopped in the middle of a frank")
-        if self.cut:
-            self.cut = False
-            raise PowerCutError("the power failed while the frank was printed")
-        self.last = face
-        self.printed += 1
-        self.franked += face.item is not None
-        self.value_paise += face.value_paise
-        if self._pictures is not None:
-            self._pictures.put(face)
-
-
-Told = Callable[[int], None]
-"""Is told the type of each message that a channel is about to seal."""
-
-
-class _Machine(MachineEnd):
-    """A machine's end of a channel, telling which message is sealed."""
-
-    told: Told
-
-    def greeting_3(self, body: bytes) -> bytes:
-        self.told(body[0])
-        return super().greeting_3(body)
-
-    def seal(self, body: bytes) -> bytes:
-        self.told(body[0])
-        return super().seal(body)
-
-
-class _RealMachine(_Machine, MachineChannel):
-    """The product's channel."""
-
-
-class _DoubleMachine(_Machine, DoubleMachineChannel):
-    """The channel's deterministic double."""
-
-
-class _Server(ServerEnd):
-    """A server's end of a channel, telling which message is sealed."""
-
-    told: Told
-
-    def greeting_4(self, body: bytes) -> bytes:
-        self.told(body[0])
-        return super().greeting_4(body)
-
-    def seal(self, body: bytes) -> bytes:
-        self.told(body[0])
-        return super().seal(body)
-
-
-class _RealServer(_Server, ServerChannel):
-    """The product's channel."""
-
-
-class _DoubleServer(_Server, DoubleServerChannel):
-    """The channel's deterministic double."""
 
 
 class World:
@@ -607,20 +456,14 @@ class World:
     def _machine_channel(
         self, identity: MachineIdentity, server: ServerCredential
     ) -> MachineChannelPort:
-        channel: _Machine
-        if self.scenario.line.real_channel:
-            channel = _RealMachine(identity, server)
-        else:
-            channel = _DoubleMachine(identity, server, self._channel_seed())
+        seed = None if self.scenario.line.real_channel else self._channel_seed()
+        channel = machine_channel(identity, server, seed)
         channel.told = lambda kind: self._sealed("up", kind)
         return channel
 
     def _server_channel(self) -> ServerChannelPort:
-        channel: _Server
-        if self.scenario.line.real_channel:
-            channel = _RealServer(self.server)
-        else:
-            channel = _DoubleServer(self.server, self._channel_seed())
+        seed = None if self.scenario.line.real_channel else self._channel_seed()
+        channel = server_channel(self.server, seed)
         channel.told = lambda kind: self._sealed("down", kind)
         return channel
 
