@@ -11,7 +11,9 @@ from hw.ports.port import (
     PortLossCause,
     TerminalCircuits,
 )
+from hw.ports.rfc2217 import client_port, server_port
 from hw.ports.rfc2217.client_port import Rfc2217Parameters
+from hw.ports.rfc2217.events import Closed, Ended
 from hw.ports.settings import FlowControl, Parity, PortSettings
 from tests.reactor import run_in_virtual_time, step
 from tests.spec.rfc2217_parties import Script, Terminal, opener, said
@@ -30,6 +32,9 @@ CONFIRMS = (
     + said(105, 1)
     + said(112, 3)
 )
+NOT_HANDED_OUT = {server_port.State.CALLED, server_port.State.AGREEING}
+"""Nobody has the port of a client yet."""
+
 WILL_COM_PORT = b"\xff\xfb\x2c"
 PURGED = said(12, 3)
 
@@ -374,3 +379,15 @@ def test_a_server_that_hangs_up_is_told_once() -> None:
     assert world.terminal.story == ["up", "lost"]
     assert world.terminal.losses[0].cause is PortLossCause.CLOSED_BY_PEER
     assert world.clock.getDelayedCalls() == []
+
+
+def test_the_end_and_a_close_are_possible_wherever_a_port_stands() -> None:
+    for table, closable in (
+        (client_port.TABLE, set(client_port.State)),
+        (server_port.TABLE, set(server_port.State) - NOT_HANDED_OUT),
+    ):
+        rows = {(row.state, row.event) for row in table.rows}
+        assert {state for state, event in rows if event is Closed} == closable
+        lost = {state for state in type(table.initial) if state.name == "LOST"}
+        ends = {state for state, event in rows if event is Ended}
+        assert ends == set(type(table.initial)) - lost

@@ -16,14 +16,19 @@ START_TIMEOUT_S: Final = 20.0
 _LOOK_S: Final = 0.02
 _LISTENING: Final = "0A"
 
-CONFIGURATION: Final = """\
-%YAML 1.1
----
-connection: &port
-  accepter: telnet(rfc2217),tcp,127.0.0.1,{port}
-  connector: serialdev,{device},9600n81,local
-"""
-"""As in docs/terminal-servers.md, for any device."""
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "terminal-servers.md"
+DOCUMENTED: Final = ("127.0.0.1,7200", "/dev/ttyUSB0")
+"""Address and device of the configuration that the document shows."""
+
+
+def configuration(port: int, device: str) -> str:
+    """Write the configuration that the document shows, for a port and a device."""
+    shown = DOCUMENT.read_text().partition("```yaml\n")[2].partition("```")[0]
+    for said in DOCUMENTED:
+        assert said in shown
+    address, shown_device = DOCUMENTED
+    shown = shown.replace(address, f"127.0.0.1,{port}")
+    return shown.replace(shown_device, device)
 
 
 class TerminalServer:
@@ -33,13 +38,11 @@ class TerminalServer:
         port: The TCP port.
     """
 
-    def __init__(
-        self, folder: Path, device: str, *, configuration: str = CONFIGURATION
-    ) -> None:
+    def __init__(self, folder: Path, device: str) -> None:
         program = needs("ser2net")
         self.port = _free_port()
         file = folder / "ser2net.yaml"
-        file.write_text(configuration.format(port=self.port, device=device))
+        file.write_text(configuration(self.port, device))
         self._process = subprocess.Popen(
             [program, "-n", "-c", file, "-P", folder / "ser2net.pid"],
             stdin=subprocess.DEVNULL,
