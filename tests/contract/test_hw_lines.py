@@ -1,20 +1,36 @@
 """Every line keeps the five rules of hw/lines/port.py."""
 
 from collections.abc import Callable, Coroutine
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from hw.capture import LineEvent
+from hw.lines.direct import DirectDialler, DirectListener
+from hw.lines.direct_end import Carrier, DirectParameters
 from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.port import Dialler, LineError, LineUser, Listener, LossCause
+from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
 from hw.lines.tcp import TcpDialler, TcpListener, TcpParameters
 from hw.lines.virtual import VirtualLineParameters
+from hw.ports.descriptor_port import PortTiming
+from hw.ports.null_modem import NullModem
+from hw.ports.pty import PtyOpener
+from hw.ports.rfc2217.client import Rfc2217Opener
+from hw.ports.rfc2217.listener import Rfc2217Listener
+from hw.ports.rfc2217.server_port import AccessParameters
+from hw.ports.settings import PortSettings
+from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
+from hw.seen.lines import RecordedDialler, RecordedListener
+from hw.seen.tap import Tap
 from tests.line_user import EchoUser, RecordingUser
 from tests.reactor import run_in_virtual_time, run_on_reactor
+from tests.seen import SeenSink
 
 MakeDialler = Callable[[], Dialler]
 Story = Callable[[Listener, MakeDialler], Coroutine[Deferred[Any], Any, None]]
@@ -24,6 +40,7 @@ PENDING_OCTETS_MAX = 4096
 
 
 TCP = TcpParameters(pending_octets_max=PENDING_OCTETS_MAX)
+PTY = PortTiming(pending_octets_max=PENDING_OCTETS_MAX)
 FAST = every_call(
     VirtualLineParameters(
         bit_s=1_000_000, delay_s=0.001, pending_octets_max=PENDING_OCTETS_MAX
@@ -66,14 +83,81 @@ def _paced_listener_world(story: Story) -> None:
     run_on_reactor(on_reactor)
 
 
+def _recorded_world(story: Story) -> None:
+    clock = Clock()
+    exchange = VirtualExchange(clock, FAST)
+    dialled, answered = SeenSink(), SeenSink()
+    listener = RecordedListener(exchange, lambda _caller: Tap(answered))
+    run_in_virtual_time(
+        clock,
+        lambda: story(
+            listener, lambda: RecordedDialler(exchange, Tap(dialled), "virtual")
+        ),
+    )
+    assert dialled.events[:1] in ([], [LineEvent.DIALLED])
+
+
+def _pty_world(story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor, folder: str) -> None:
+        path = f"{folder}/line"
+        listener = PtyListener(reactor, PtyOpener(reactor, path, PTY), f"pty:{path}")
+        settings = PortSettings()
+
+        def make_dialler() -> Dialler:
+            return DirectDialler(reactor, TtyOpener(reactor, path, settings, PTY))
+
+        await story(listener, make_dialler)
+
+    with TemporaryDirectory() as folder:
+        run_on_reactor(lambda reactor: on_reactor(reactor, folder))
+
+
+def _direct_world(story: Story) -> None:
+    clock = Clock()
+    cable = NullModem(clock, pending_octets_max=PENDING_OCTETS_MAX)
+    parameters = DirectParameters(Carrier.DCD)
+    listener = DirectListener(clock, cable.right, "null modem", parameters)
+    dialler = DirectDialler(clock, cable.left, parameters)
+    run_in_virtual_time(clock, lambda: story(listener, lambda: dialler))
+
+
+def _remote_world(story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor) -> None:
+        tcp = TcpListener(reactor, "127.0.0.1", 0, TCP)
+        access = AccessParameters(pending_octets_max=PENDING_OCTETS_MAX)
+        listener = Rfc2217Listener(reactor, "127.0.0.1", 0, access, through=tcp)
+        settings = PortSettings(921_600)
+
+        def make_dialler() -> Dialler:
+            through = _tcp_dialler(reactor, tcp)
+            opener = Rfc2217Opener(reactor, "there", 1, settings, through=through)
+            return DirectDialler(reactor, opener)
+
+        await story(listener, make_dialler)
+
+    run_on_reactor(on_reactor)
+
+
 def _tcp_dialler(reactor: MonotonicReactor, listener: TcpListener) -> TcpDialler:
     port = int(listener.address.rpartition(":")[2])
     return TcpDialler(reactor, "127.0.0.1", port, TCP)
 
 
 @pytest.fixture(
-    params=[_exchange_world, _tcp_world, _paced_dialler_world, _paced_listener_world],
-    ids=["exchange", "tcp", "paced dialler", "paced listener"],
+    params=[
+        _exchange_world,
+        _tcp_world,
+        _paced_dialler_world,
+        _paced_listener_world,
+        _recorded_world,
+        _pty_world,
+        _direct_world,
+        _remote_world,
+    ],
+    ids=[
+        *("exchange", "tcp", "paced dialler", "paced listener", "recorded"),
+        *("pty", "direct", "RFC 2217"),
+    ],
 )
 def world(request: pytest.FixtureRequest) -> World:
     chosen: World = request.param
@@ -318,8 +402,12 @@ def test_an_end_knows_a_name_for_the_other(world: World) -> None:
     async def story(listener: Listener, make_dialler: MakeDialler) -> None:
         answering = RecordingUser()
         calling = await _connect(listener, make_dialler, answering)
-        assert calling.line.name.startswith(("tcp:127.0.0.1:", "virtual line"))
-        assert answering.line.name.startswith(("tcp:127.0.0.1:", "virtual line"))
+        kinds = (
+            *("tcp:127.0.0.1:", "virtual line", "/", "left port", "right port"),
+            "rfc2217:",
+        )
+        assert calling.line.name.startswith(kinds)
+        assert answering.line.name.startswith(kinds)
         calling.line.drop()
         await calling.is_lost()
         listener.close()
