@@ -3,12 +3,21 @@
 from hw.lines.direct import DirectDialler, DirectListener
 from hw.lines.direct_end import DirectParameters
 from hw.lines.exchange import every_call
+from hw.lines.place_strings import NetworkPlace
 from hw.lines.port import Dialler, LineError, Listener
-from hw.lines.port_strings import PtyAddress, Rfc2217Address, SerialAddress
+from hw.lines.port_strings import (
+    ModemAddress,
+    PtyAddress,
+    Rfc2217Address,
+    SerialAddress,
+)
 from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
 from hw.lines.strings import LineAddress, TcpAddress, VirtualAddress
 from hw.lines.tcp import TcpDialler, TcpListener
+from hw.modem.dialler import ModemDialler
+from hw.modem.listener import ModemListener
+from hw.ports.port import PortOpener
 from hw.ports.pty import PtyOpener
 from hw.ports.rfc2217.client import Rfc2217Opener
 from hw.ports.rfc2217.listener import Rfc2217Listener
@@ -32,8 +41,10 @@ def build_dialler(reactor: MonotonicReactor, address: LineAddress) -> Dialler:
         case PtyAddress(path):
             return DirectDialler(reactor, TtyOpener(reactor, path, PortSettings()))
         case Rfc2217Address(place, settings, carrier):
-            remote = Rfc2217Opener(reactor, place.host, place.port, settings)
+            remote = _port(reactor, place, settings)
             return DirectDialler(reactor, remote, DirectParameters(carrier))
+        case ModemAddress(at, modem, settings):
+            return ModemDialler(reactor, _port(reactor, at, settings), modem)
         case VirtualAddress(parameters, through):
             further = build_dialler(reactor, through)
             return PacedDialler(reactor, every_call(parameters), further)
@@ -57,7 +68,17 @@ def build_listener(reactor: MonotonicReactor, address: LineAddress) -> Listener:
             return PtyListener(reactor, PtyOpener(reactor, path), str(address))
         case Rfc2217Address(place):
             return Rfc2217Listener(reactor, place.host, place.port)
+        case ModemAddress(at, modem, settings):
+            return ModemListener(reactor, _port(reactor, at, settings), modem)
         case VirtualAddress(virtual, through):
             further = build_listener(reactor, through)
             return PacedListener(reactor, every_call(virtual), further)
     raise LineError(f"{address} cannot be listened at")
+
+
+def _port(
+    reactor: MonotonicReactor, place: str | NetworkPlace, settings: PortSettings
+) -> PortOpener:
+    if isinstance(place, NetworkPlace):
+        return Rfc2217Opener(reactor, place.host, place.port, settings)
+    return TtyOpener(reactor, place, settings)

@@ -3,7 +3,7 @@
     serial:DEVICE[:baud=9600][:bits=8][:parity=none][:stop=1][:flow=none][:carrier=none]
     pty:PATH
     rfc2217:HOST:PORT[:baud=9600]...[:carrier=none]
-    modem:DEVICE[:dial=NUMBER][:init=COMMANDS][:wait=60][:rings=1][:baud=9600]...
+    modem:DEVICE[:dial=NUMBER][:init=COMMANDS][:wait=60][:rings=1][:carrier=auto]...
     modem:rfc2217:HOST:PORT[:dial=NUMBER]...
     usb:VID:PID[:serial=TEXT][:interface=0]
 
@@ -13,6 +13,7 @@ Addresses write themselves so that they can be read again, leaving out what is a
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 from hw.lines.direct_end import Carrier
@@ -32,28 +33,24 @@ from hw.lines.place_strings import (
     parse_network_place,
     show_device,
 )
+from hw.lines.port import LineError
+from hw.modem.settings import RINGS_MAX, CarrierWatch, ModemSettings
 from hw.ports.settings import BAUD_RATES, FlowControl, Parity, PortSettings
 
 SERIAL_FORM: Final = "serial:/dev/ttyUSB0:baud=9600:parity=none:flow=none:carrier=none"
 PTY_FORM: Final = "pty:PATH"
 RFC2217_FORM: Final = "rfc2217:HOST:PORT:baud=9600:carrier=none"
-MODEM_FORM: Final = "modem:/dev/ttyS0:dial=NUMBER or modem:rfc2217:HOST:PORT:rings=1"
+MODEM_FORM: Final = (
+    "modem:/dev/ttyS0:dial=NUMBER:baud=115200 or modem:rfc2217:HOST:PORT:rings=1"
+)
 USB_FORM: Final = "usb:1209:0001:serial=TEXT:interface=0"
 
-WAIT_S: Final = 60
-"""S7 of V.250: how long a modem that dials waits for the carrier."""
-RINGS: Final = 1
-INIT_CHARACTERS_MAX: Final = 200
-NUMBER_CHARACTERS_MAX: Final = 60
-
-_NUMBER: Final = re.compile(r"[0-9*#A-Da-dTtPpWw@!,+() .-]+")
-"""Digits, and the modifiers of V.250 6.3.1 but those that change what dialling is."""
-_COMMANDS: Final = re.compile(r"[ -~]+")
 _SERIAL_NUMBER: Final = re.compile(r"[ -~]+")
 _SERIAL_NUMBER_CHARACTERS_MAX: Final = 126
 """USB 2.0, 9.6.7: a string descriptor has at most 126 UTF-16 units."""
 _HEX_16: Final = re.compile(r"[0-9A-Fa-f]{4}")
 _USUAL: Final = PortSettings()
+_USUAL_MODEM: Final = ModemSettings()
 
 _OF_PORTS: Final[dict[str, tuple[str, Setting]]] = {
     "baud": ("baud", one_of(BAUD_RATES)),
@@ -76,19 +73,17 @@ def _text(pattern: re.Pattern[str], most: int, what: str) -> Setting:
     return Setting(read, what)
 
 
+_PRINTABLE: Final = re.compile(r"[ -~]*")
+_OF_MODEMS: Final[dict[str, tuple[str, Setting]]] = {
+    "dial": ("number", _text(_PRINTABLE, 255, "a telephone number")),
+    "init": ("init", _text(_PRINTABLE, 255, "a command line for the modem")),
+    "wait": ("wait_s", whole_number(1, 255)),
+    "rings": ("rings", whole_number(1, RINGS_MAX)),
+    "carrier": ("carrier", member_of(CarrierWatch)),
+}
+"""Settings of a modem: the attribute of `ModemSettings`, and how it is read."""
 _MODEM_SETTINGS: Final = {
-    "dial": _text(
-        _NUMBER,
-        NUMBER_CHARACTERS_MAX,
-        f"a telephone number: up to {NUMBER_CHARACTERS_MAX} of 0-9 * # T P W , + ( ) -",
-    ),
-    "init": _text(
-        _COMMANDS,
-        INIT_CHARACTERS_MAX,
-        f"commands for the modem, up to {INIT_CHARACTERS_MAX} characters of ASCII",
-    ),
-    "wait": whole_number(1, 255),
-    "rings": whole_number(1, 255),
+    **{name: setting for name, (_, setting) in _OF_MODEMS.items()},
     **_PORT_SETTINGS,
 }
 _USB_SETTINGS: Final = {
@@ -146,18 +141,12 @@ class ModemAddress:
 
     Attributes:
         place: The device of the port, or the place of a terminal server.
-        dial: The number that a machine dials; None where a server answers.
-        init: Sent to the modem first, after ``AT``; empty for nothing.
-        wait_s: How long a call may take until it is answered.
-        rings: A server answers after so many.
+        modem: How the modem is worked; a machine's has a number to dial.
         settings: Of the port.
     """
 
     place: str | NetworkPlace
-    dial: str | None = None
-    init: str = ""
-    wait_s: int = WAIT_S
-    rings: int = RINGS
+    modem: ModemSettings = _USUAL_MODEM
     settings: PortSettings = _USUAL
 
     def __str__(self) -> str:
@@ -166,16 +155,11 @@ class ModemAddress:
             place = f"rfc2217:{self.place}"
         else:
             place = show_device(self.place)
-        shown = []
-        if self.dial is not None:
-            shown.append(f"dial={escape(self.dial)}")
-        if self.init:
-            shown.append(f"init={escape(self.init)}")
-        if self.wait_s != WAIT_S:
-            shown.append(f"wait={self.wait_s}")
-        if self.rings != RINGS:
-            shown.append(f"rings={self.rings}")
-        return ":".join(["modem", place, *shown, *_show_settings(self.settings)])
+        shown = [
+            *_show(_OF_MODEMS, self.modem, _USUAL_MODEM),
+            *_show_settings(self.settings),
+        ]
+        return ":".join(["modem", place, *shown])
 
 
 @dataclass(frozen=True)
@@ -254,14 +238,11 @@ def parse_modem(fields: Sequence[Field]) -> ModemAddress:
     else:
         place, settings = parse_device(fields[0]), fields[1:]
     values = read_settings(settings, _MODEM_SETTINGS)
-    return ModemAddress(
-        place,
-        values.get("dial"),
-        values.get("init", ""),
-        values.get("wait", WAIT_S),
-        values.get("rings", RINGS),
-        _port_settings(values),
-    )
+    try:
+        modem = ModemSettings(**_chosen(_OF_MODEMS, values))
+    except LineError as error:
+        raise FieldError(str(error)) from error
+    return ModemAddress(place, modem, _port_settings(values))
 
 
 def parse_usb(fields: Sequence[Field]) -> UsbAddress:
@@ -293,22 +274,33 @@ def _direct(values: dict[str, Any]) -> tuple[PortSettings, Carrier]:
 
 
 def _port_settings(values: dict[str, Any]) -> PortSettings:
-    return PortSettings(
-        **{
-            attribute: values[name]
-            for name, (attribute, _) in _OF_PORTS.items()
-            if name in values
-        }
-    )
+    return PortSettings(**_chosen(_OF_PORTS, values))
+
+
+def _chosen(
+    known: dict[str, tuple[str, Setting]], values: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        attribute: values[name]
+        for name, (attribute, _) in known.items()
+        if name in values
+    }
 
 
 def _show_settings(settings: PortSettings) -> list[str]:
+    return _show(_OF_PORTS, settings, _USUAL)
+
+
+def _show(
+    known: dict[str, tuple[str, Setting]], settings: object, usual: object
+) -> list[str]:
+    """Write the settings that are not as usual."""
     shown = []
-    for name, (attribute, _) in _OF_PORTS.items():
+    for name, (attribute, _) in known.items():
         value = getattr(settings, attribute)
-        if value != getattr(_USUAL, attribute):
-            text = value.value if isinstance(value, (Parity, FlowControl)) else value
-            shown.append(f"{name}={text}")
+        if value != getattr(usual, attribute):
+            text = value.value if isinstance(value, Enum) else value
+            shown.append(f"{name}={escape(str(text))}")
     return shown
 
 

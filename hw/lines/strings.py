@@ -161,7 +161,7 @@ _KINDS: Final[dict[str, tuple[_Parse, str]]] = {
     "usb": (_alone(parse_usb), USB_FORM),
     "virtual": (_parse_virtual, VIRTUAL_FORM),
 }
-_NOT_BUILT: Final = ("modem", "usb")
+_NOT_BUILT: Final = ("usb",)
 """Kinds that can be read, and not used yet: they are not offered."""
 
 FORMS: Final = " or ".join(

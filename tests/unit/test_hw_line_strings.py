@@ -32,6 +32,9 @@ from hw.lines.strings import (
 )
 from hw.lines.tcp import TcpDialler, TcpListener
 from hw.lines.virtual import VirtualLineParameters
+from hw.modem.dialler import ModemDialler
+from hw.modem.listener import ModemListener
+from hw.modem.settings import RINGS_MAX, CarrierWatch, ModemSettings
 from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.settings import BAUD_RATES, FlowControl, Parity, PortSettings
 from hw.reactor import MonotonicReactor
@@ -124,9 +127,11 @@ def test_a_virtual_line_may_go_through_another() -> None:
         ("rfc2217:host", "after rfc2217 come a host and a port"),
         ("rfc2217:host:x:baud=1", "field 3, 'x': a port is a number"),
         ("modem", "it does not say at which port the modem is"),
-        ("modem:/dev/ttyS0:dial=home", "dial is a telephone number"),
+        ("modem:/dev/ttyS0:dial=home", "'home' cannot be dialled; write digits"),
+        ("modem:/dev/ttyS0:dial=\t", "dial is a telephone number"),
+        ("modem:/dev/ttyS0:init=X4", "'X4' is no command line of a modem; write AT"),
         ("modem:/dev/ttyS0:wait=256", "wait is a whole number from 1 to 255"),
-        ("modem:/dev/ttyS0:rings=²", "rings is a whole number from 1 to 255"),
+        ("modem:/dev/ttyS0:rings=²", "rings is a whole number from 1 to"),
         ("modem:rfc2217:host", "after rfc2217 come a host and a port"),
         ("usb:1209", "after usb come the vendor's number and the product's"),
         ("usb:1209:1", "field 3, '1': here stand four hexadecimal digits"),
@@ -177,18 +182,19 @@ def test_a_kind_that_is_unknown_is_answered_with_every_kind() -> None:
             Rfc2217Address(NetworkPlace("fe80::1", 2217), PortSettings(baud=19200)),
         ),
         (
-            "modem:/dev/ttyS0:dial=0W080,221:init=&F0\\:X4:wait=90:baud=115200",
+            "modem:/dev/ttyS0:dial=0W080,221:init=AT&F0\\:X4:wait=90:baud=115200",
             ModemAddress(
                 "/dev/ttyS0",
-                dial="0W080,221",
-                init="&F0:X4",
-                wait_s=90,
-                settings=PortSettings(baud=115200),
+                ModemSettings(number="0W080,221", init="AT&F0:X4", wait_s=90),
+                PortSettings(baud=115200),
             ),
         ),
         (
-            "modem:rfc2217:terminals:2217:rings=2",
-            ModemAddress(NetworkPlace("terminals", 2217), rings=2),
+            "modem:rfc2217:terminals:2217:rings=2:carrier=text",
+            ModemAddress(
+                NetworkPlace("terminals", 2217),
+                ModemSettings(rings=2, carrier=CarrierWatch.TEXT),
+            ),
         ),
         (
             "usb:1209:00Af:serial=A1:interface=2",
@@ -226,10 +232,14 @@ ADDRESSES = st.one_of(
     st.builds(
         ModemAddress,
         PATHS | PLACES,
-        st.none() | st.from_regex(r"[0-9*#TW,]{1,20}", fullmatch=True),
-        st.text(PRINTABLE, max_size=20),
-        st.integers(1, 255),
-        st.integers(1, 255),
+        st.builds(
+            ModemSettings,
+            number=st.from_regex(r"[0-9*#TW,]{0,20}", fullmatch=True),
+            init=st.text(PRINTABLE, max_size=20).map(lambda text: f"AT{text}"),
+            wait_s=st.integers(1, 255),
+            rings=st.integers(1, RINGS_MAX),
+            carrier=st.sampled_from(CarrierWatch),
+        ),
         SETTINGS,
     ),
     st.builds(
@@ -306,5 +316,11 @@ def test_the_line_is_built_from_its_address() -> None:
         remote = parse_line_string("rfc2217:127.0.0.1:0:carrier=dcd")
         assert isinstance(build_dialler(reactor, remote), DirectDialler)
         assert isinstance(build_listener(reactor, remote), Rfc2217Listener)
+        modem = parse_line_string("modem:/dev/ttyS0:dial=221")
+        assert isinstance(build_dialler(reactor, modem), ModemDialler)
+        answering = parse_line_string("modem:rfc2217:127.0.0.1:2217")
+        assert isinstance(build_listener(reactor, answering), ModemListener)
+        with pytest.raises(LineError, match="a modem that dials needs a number"):
+            build_dialler(reactor, answering)
 
     run_on_reactor(scenario)
