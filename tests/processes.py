@@ -145,11 +145,10 @@ def done(*arguments: object) -> str:
 
 
 class Server(Program):
-    """`rmfs server run` on a port of its own choice.
+    """`rmfs server run`, on a TCP port of its own choice unless another line is named.
 
     Attributes:
         line: The line string by which machines reach it.
-        port: The port in it.
     """
 
     def __init__(
@@ -157,7 +156,11 @@ class Server(Program):
     ) -> None:
         super().__init__("server", "run", "--server", folder, "--line", line, *options)
         self.line = self.said("listening at ").removeprefix("listening at ")
-        self.port = int(self.line.rpartition(":")[2])
+
+    @property
+    def port(self) -> int:
+        """The TCP port in its line string."""
+        return int(self.line.rpartition(":")[2])
 
 
 MESSAGES: Final = {
