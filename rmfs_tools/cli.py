@@ -101,6 +101,12 @@ def _fleet(root: click.Group) -> None:
     add_commands(root)
 
 
+def _modem(root: click.Group) -> None:
+    from rmfs_tools.modem_cli import add_commands
+
+    add_commands(root)
+
+
 def _scenario(root: click.Group) -> None:
     from rmfs_tools.scenario_cli import add_commands
 
@@ -115,6 +121,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("maker",), _maker),
     Contribution(("frank",), _frank),
     Contribution(("bench",), _bench),
+    Contribution(("modem",), _modem),
     Contribution(("scale",), _scale),
     Contribution(("scenario",), _scenario),
     Contribution(("fleet",), _fleet),

@@ -66,6 +66,11 @@ class PhoneNetwork:
         self.latest: VirtualLine | None = None
         """The line of the newest call between two modems, for its counters."""
 
+    @property
+    def places(self) -> list[str]:
+        """Where others call."""
+        return [listener.address for listener in self._listeners]
+
     def line(self, number: str) -> "NetworkLine":
         """Give out the line with a number; the same for the same number."""
         plain = plain_number(number)
