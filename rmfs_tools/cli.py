@@ -113,6 +113,18 @@ def _scenario(root: click.Group) -> None:
     add_commands(root)
 
 
+def _watch(root: click.Group) -> None:
+    from rmfs_tools.watch_cli import add_commands
+
+    add_commands(root)
+
+
+def _dissector(root: click.Group) -> None:
+    from rmfs_tools.dissector_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -125,6 +137,8 @@ CONTRIBUTIONS: Final = (
     Contribution(("scale",), _scale),
     Contribution(("scenario",), _scenario),
     Contribution(("fleet",), _fleet),
+    Contribution(("watch",), _watch),
+    Contribution(("dissector",), _dissector),
 )
 
 

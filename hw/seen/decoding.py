@@ -42,6 +42,7 @@ from protocol.link.frames import (
     decode_frame,
 )
 from protocol.link.parameters import MESSAGE_OCTETS_MAX, MODULO_8, MODULO_128
+from protocol.link.reports import ArrivalReport, decode_report
 from protocol.link.segments import Reassembler
 from protocol.messages import TABLE_OF, MessageTable, decode_message
 from protocol.messages.codec import FieldValue, decode_fields
@@ -95,6 +96,7 @@ class Understood:
         seen: The record.
         direction: Who sent the frame, as far as can be known.
         frame: The frame, or None where it is none or makes no sense.
+        report: What a SREJ with information reports.
         packets: Packets that became whole with it.
         repeated: The frame was told before.
         wrong: What is wrong with it, or nothing.
@@ -103,6 +105,7 @@ class Understood:
     seen: SeenRecord
     direction: CaptureDirection | None = None
     frame: Frame | None = None
+    report: ArrivalReport | None = None
     packets: tuple[UnderstoodPacket, ...] = ()
     repeated: bool = False
     wrong: str = ""
@@ -165,16 +168,23 @@ class LineDecoder:
             self._begin(MODULO_8 if frame.kind is FrameKind.SABM else MODULO_128)
         packets: list[UnderstoodPacket] = []
         faults: list[str] = []
-        if frame.kind in _ACKNOWLEDGES:
+        if _acknowledges(frame):
             other = next(way for way in CaptureDirection if way is not direction)
             self._acknowledged(other, frame.receive_number, packets, faults)
         repeated = False
+        report = None
+        if frame.kind is FrameKind.SREJ and frame.information:
+            report = decode_report(
+                frame.information, frame.receive_number, self._modulus
+            )
+            if report is None:
+                faults.append("a report of another form [LINK-17.9]")
         if frame.kind is FrameKind.INFORMATION:
             repeated = self._information(direction, frame, packets, faults)
         elif frame.kind in _ENDS_LINK:
             self._begin(MODULO_8)
         return Understood(
-            seen, direction, frame, tuple(packets), repeated, "; ".join(faults)
+            seen, direction, frame, report, tuple(packets), repeated, "; ".join(faults)
         )
 
     def _begin(self, modulus: int) -> None:
@@ -283,6 +293,13 @@ class LineDecoder:
         return UnderstoodPacket(
             direction, octets, kind, counter, body, table, fields, wrong=wrong
         )
+
+
+def _acknowledges(frame: Frame) -> bool:
+    """Say whether N(R) acknowledges (LINK-6.5): a SREJ that only asks does not."""
+    if frame.kind is FrameKind.SREJ:
+        return frame.poll_final or bool(frame.information)
+    return frame.kind in _ACKNOWLEDGES
 
 
 def _guess(octets: bytes) -> CaptureDirection | None:

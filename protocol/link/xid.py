@@ -49,6 +49,7 @@ PARAMETER_NAMES: Final = {
     (_USER_GROUP, _USER_NAME): "whose group this is",
     (_USER_GROUP, _USER_ACCM): "ACCM",
     (_USER_GROUP, _USER_ACK_DELAY_MS): "T2 in ms",
+    (_USER_GROUP, _USER_REPORTS): "arrival reports",
 }
 """(group, parameter) -> what people call it."""
 
