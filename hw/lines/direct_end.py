@@ -150,6 +150,7 @@ class DirectEnd:
     def port_up(self, port: Port) -> None:
         """Raise DTR and RTS, and be a line at once, or wait until it is time."""
         self._port = port
+        self._quiet_since_s = self._reactor.seconds()
         self.was_open = True
         self.has_circuits = port.circuits is not None
         if self._loss is not None:
