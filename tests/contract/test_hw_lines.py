@@ -17,6 +17,10 @@ from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
 from hw.lines.tcp import TcpDialler, TcpListener, TcpParameters
 from hw.lines.virtual import VirtualLineParameters
+from hw.modem.dialler import ModemDialler
+from hw.modem.listener import ModemListener
+from hw.modem.network import PhoneNetwork
+from hw.modem.settings import ModemSettings
 from hw.ports.descriptor_port import PortTiming
 from hw.ports.null_modem import NullModem
 from hw.ports.pty import PtyOpener
@@ -29,6 +33,7 @@ from hw.reactor import MonotonicReactor
 from hw.seen.lines import RecordedDialler, RecordedListener
 from hw.seen.tap import Tap
 from tests.line_user import EchoUser, RecordingUser
+from tests.modem_desk import ModemDesk
 from tests.reactor import run_in_virtual_time, run_on_reactor
 from tests.seen import SeenSink
 
@@ -138,6 +143,18 @@ def _remote_world(story: Story) -> None:
     run_on_reactor(on_reactor)
 
 
+def _modem_world(story: Story) -> None:
+    clock = Clock()
+    network = PhoneNetwork(clock)
+    machine, server = (
+        ModemDesk(clock, network, number, pending_octets_max=PENDING_OCTETS_MAX)
+        for number in ("111", "222")
+    )
+    listener = ModemListener(clock, server.pair.opener, ModemSettings())
+    dialler = ModemDialler(clock, machine.pair.opener, ModemSettings("222"))
+    run_in_virtual_time(clock, lambda: story(listener, lambda: dialler))
+
+
 def _tcp_dialler(reactor: MonotonicReactor, listener: TcpListener) -> TcpDialler:
     port = int(listener.address.rpartition(":")[2])
     return TcpDialler(reactor, "127.0.0.1", port, TCP)
@@ -152,11 +169,12 @@ def _tcp_dialler(reactor: MonotonicReactor, listener: TcpListener) -> TcpDialler
         _recorded_world,
         _pty_world,
         _direct_world,
+        _modem_world,
         _remote_world,
     ],
     ids=[
         *("exchange", "tcp", "paced dialler", "paced listener", "recorded"),
-        *("pty", "direct", "RFC 2217"),
+        *("pty", "direct", "modem", "RFC 2217"),
     ],
 )
 def world(request: pytest.FixtureRequest) -> World:
@@ -404,7 +422,7 @@ def test_an_end_knows_a_name_for_the_other(world: World) -> None:
         calling = await _connect(listener, make_dialler, answering)
         kinds = (
             *("tcp:127.0.0.1:", "virtual line", "/", "left port", "right port"),
-            "rfc2217:",
+            *("rfc2217:", "modem "),
         )
         assert calling.line.name.startswith(kinds)
         assert answering.line.name.startswith(kinds)
