@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from hw.lines.exchange import every_call
+from hw.lines.port_strings import UsbAddress
 from hw.lines.virtual import VirtualLineParameters
 from hw.ports.descriptor_port import PortTiming
 from hw.ports.null_modem import NullModem
@@ -24,6 +25,10 @@ from hw.ports.pty import PtyOpener
 from hw.ports.settings import PortSettings
 from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
+from hw.usb.device_end import DeviceEndOpener
+from hw.usb.opener import UsbOpener, UsbTiming
+from hw.usb.simulated import SimulatedBus
+from hw.usb.simulated_device import DeviceIdentity, SimulatedDevice
 from tests.port_user import RecordingPortUser
 from tests.reactor import run_in_virtual_time, run_on_reactor
 from tests.remote_cable import RemoteCable
@@ -92,10 +97,43 @@ def _remote_world(folder: Path, story: Story) -> None:
     run_in_virtual_time(clock, lambda: story(cable.left, cable.right))
 
 
-@pytest.fixture(
-    params=[_tty_world, _pty_world, _null_modem_world, _remote_world],
-    ids=["tty", "pty", "null modem", "RFC 2217"],
-)
+def _usb_world(folder: Path, story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor) -> None:
+        host, device = _usb(reactor)
+        await story(host, device)
+
+    run_on_reactor(on_reactor)
+
+
+def _usb_device_world(folder: Path, story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor) -> None:
+        host, device = _usb(reactor)
+        await story(device, host)
+
+    run_on_reactor(on_reactor)
+
+
+def _usb(reactor: MonotonicReactor) -> tuple[UsbOpener, DeviceEndOpener]:
+    timing = UsbTiming(
+        transfer_s=0.01, drain_s=1.0, pending_octets_max=PENDING_OCTETS_MAX
+    )
+    device = SimulatedDevice(DeviceIdentity())
+    address = UsbAddress(device.identity.vendor, device.identity.product)
+    host = UsbOpener(reactor, address, SimulatedBus(device), timing)
+    return host, DeviceEndOpener(reactor, device, timing)
+
+
+WORLDS = {
+    "tty": _tty_world,
+    "pty": _pty_world,
+    "null modem": _null_modem_world,
+    "RFC 2217": _remote_world,
+    "usb": _usb_world,
+    "usb device": _usb_device_world,
+}
+
+
+@pytest.fixture(params=list(WORLDS.values()), ids=list(WORLDS))
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     return lambda story: request.param(tmp_path, story)
 

@@ -1,0 +1,1 @@
+"""USB: a port over two bulk endpoints of a device, and devices without hardware."""
