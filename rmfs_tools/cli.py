@@ -125,6 +125,12 @@ def _dissector(root: click.Group) -> None:
     add_commands(root)
 
 
+def _line(root: click.Group) -> None:
+    from rmfs_tools.line_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -133,6 +139,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("maker",), _maker),
     Contribution(("frank",), _frank),
     Contribution(("bench",), _bench),
+    Contribution(("line",), _line),
     Contribution(("modem",), _modem),
     Contribution(("scale",), _scale),
     Contribution(("scenario",), _scenario),
