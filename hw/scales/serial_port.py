@@ -11,15 +11,14 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import Enum
 from typing import Final, Protocol
 
 import serial
 
 from hw.clock import MemoryMonotonicClock
+from hw.ports.settings import Parity
 from protocol.errors import RmfsError
 
-BAUD_RATES: Final = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 WRITE_TIMEOUT_S: Final = 1.0
 """A command of four octets takes 0.13 s at 300 bit/s."""
 _TERMINAL_OCTETS: Final = 4096
@@ -29,21 +28,13 @@ class PortError(RmfsError):
     """A serial port cannot be opened, or is gone."""
 
 
-class Parity(Enum):
-    """What the ninth bit of a character says."""
-
-    NONE = "none"
-    EVEN = "even"
-    ODD = "odd"
-
-
 @dataclass(frozen=True, slots=True)
 class SerialSettings:
     """How a port is set; as usual, it is set as scales leave their maker.
 
     Attributes:
         device: The path of the port, such as ``/dev/ttyUSB0``.
-        baud: One of `BAUD_RATES`.
+        baud: One of `hw.ports.settings.BAUD_RATES`.
         data_bits: 7 or 8.
         parity: See `Parity`.
     """
@@ -256,4 +247,6 @@ _PARITIES: Final = {
     Parity.NONE: serial.PARITY_NONE,
     Parity.EVEN: serial.PARITY_EVEN,
     Parity.ODD: serial.PARITY_ODD,
+    Parity.MARK: serial.PARITY_MARK,
+    Parity.SPACE: serial.PARITY_SPACE,
 }

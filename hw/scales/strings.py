@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from hw.ports.settings import BAUD_RATES, Parity
 from hw.scales.port import GRAMS_MAX
-from hw.scales.serial_port import BAUD_RATES, Parity, SerialSettings
+from hw.scales.serial_port import SerialSettings
 from protocol.errors import RmfsError
 
 FORMS: Final = "simulated:, simulated:?grams=18.4 or serial:/dev/ttyUSB0?baud=9600"
@@ -139,6 +140,6 @@ _OF_SERIAL: Final[_Settings] = {
     "parity": (
         "parity",
         _one_of({parity.value: parity for parity in Parity}),
-        "none, even or odd",
+        "none, even, odd, mark or space",
     ),
 }

@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.clock import MemoryMonotonicClock, SystemMonotonicClock
+from hw.ports.settings import BAUD_RATES, Parity
 from hw.scales.port import Scale, ScaleFault, Weight
 from hw.scales.responder import ScaleResponder
 from hw.scales.serial import DEFAULT, ScaleTimeouts, SerialScale
 from hw.scales.serial_port import (
-    BAUD_RATES,
     MemoryPort,
-    Parity,
     PortError,
     SerialSettings,
     SystemPort,

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw.clock import MemoryMonotonicClock
+from hw.ports.settings import BAUD_RATES, Parity
 from hw.scales.build import build_scale
 from hw.scales.port import ScaleFault, Weight
-from hw.scales.serial_port import BAUD_RATES, Parity, SerialSettings
+from hw.scales.serial_port import SerialSettings
 from hw.scales.strings import (
     ScaleAddress,
     ScaleStringError,
@@ -62,8 +63,11 @@ def test_a_scale_string_names_a_scale(text: str, address: ScaleAddress) -> None:
         ("serial:ttyS0?baud=9601", "baud is one of 300, 600, 1200"),
         ("serial:ttyS0?baud=9600&baud=300", "baud is set twice"),
         ("serial:ttyS0?bits=9", "bits is 7 or 8, not '9'"),
-        ("serial:ttyS0?parity=mark", "parity is none, even or odd, not 'mark'"),
-        ("serial:ttyS0?parity", "parity is none, even or odd, not ''"),
+        (
+            "serial:ttyS0?parity=loud",
+            "parity is none, even, odd, mark or space, not 'loud'",
+        ),
+        ("serial:ttyS0?parity", "parity is none, even, odd, mark or space, not ''"),
         ("serial:ttyS0?speed=9600", "it has no 'speed', only baud, bits, parity"),
     ],
 )
