@@ -37,7 +37,7 @@ _FULL_SPEED, _HIGH_SPEED = 2, 3
 
 
 @dataclass(eq=False, frozen=True, slots=True)
-class _Handle:
+class Handle:
     """A device that was opened, as it was plugged in then."""
 
     device: SimulatedDevice
@@ -152,60 +152,60 @@ class SimulatedBus(IBackend):  # type: ignore[misc]  # pyusb has no types
             extra_descriptors=[],
         )
 
-    def open_device(self, dev: SimulatedDevice) -> _Handle:
+    def open_device(self, dev: SimulatedDevice) -> Handle:
         """Open a device."""
         plugging = dev.plugging
         if plugging is None:
             raise usb_error(errno.ENODEV)
         if not dev.is_permitted:
             raise usb_error(errno.EACCES)
-        return _Handle(dev, plugging)
+        return Handle(dev, plugging)
 
-    def close_device(self, dev_handle: _Handle) -> None:
+    def close_device(self, dev_handle: Handle) -> None:
         """Close a device, and let go of its interface."""
         dev_handle.device.release(dev_handle)
 
-    def get_configuration(self, dev_handle: _Handle) -> int:
+    def get_configuration(self, dev_handle: Handle) -> int:
         """Say which configuration was chosen; 0 for none."""
         return _CONFIGURATION if _plugged(dev_handle).is_configured else 0
 
-    def set_configuration(self, dev_handle: _Handle, config_value: int) -> None:
+    def set_configuration(self, dev_handle: Handle, config_value: int) -> None:
         """Choose the one configuration."""
         _plugged(dev_handle).is_configured = config_value == _CONFIGURATION
 
-    def claim_interface(self, dev_handle: _Handle, intf: int) -> None:
+    def claim_interface(self, dev_handle: Handle, intf: int) -> None:
         """Claim the interface for one handle."""
         _interface(dev_handle, intf).claim(dev_handle)
 
-    def release_interface(self, dev_handle: _Handle, intf: int) -> None:
+    def release_interface(self, dev_handle: Handle, intf: int) -> None:
         """Let go of the interface."""
         _interface(dev_handle, intf).release(dev_handle)
 
-    def is_kernel_driver_active(self, dev_handle: _Handle, intf: int) -> bool:
+    def is_kernel_driver_active(self, dev_handle: Handle, intf: int) -> bool:
         """Say whether a driver of the kernel has the interface."""
         return _interface(dev_handle, intf).has_driver
 
-    def detach_kernel_driver(self, dev_handle: _Handle, intf: int) -> None:
+    def detach_kernel_driver(self, dev_handle: Handle, intf: int) -> None:
         """Take the interface from the driver."""
         _interface(dev_handle, intf).has_driver = False
 
-    def attach_kernel_driver(self, dev_handle: _Handle, intf: int) -> None:
+    def attach_kernel_driver(self, dev_handle: Handle, intf: int) -> None:
         """Give the interface back to the driver."""
         _interface(dev_handle, intf).has_driver = True
 
-    def clear_halt(self, dev_handle: _Handle, ep: int) -> None:
+    def clear_halt(self, dev_handle: Handle, ep: int) -> None:
         """Let an endpoint that has stalled go on."""
         _plugged(dev_handle).clear_halt(_WAYS[ep])
 
     def bulk_write(
-        self, dev_handle: _Handle, ep: int, intf: int, data: "array[int]", timeout: int
+        self, dev_handle: Handle, ep: int, intf: int, data: "array[int]", timeout: int
     ) -> int:
         """Write octets; 0 ms wait for ever, as in libusb."""
         device, plugging = _interface(dev_handle, intf), dev_handle.plugging
         return device.write(data.tobytes(), plugging, _wait_s(timeout))
 
     def bulk_read(
-        self, dev_handle: _Handle, ep: int, intf: int, buff: "array[int]", timeout: int
+        self, dev_handle: Handle, ep: int, intf: int, buff: "array[int]", timeout: int
     ) -> int:
         """Read octets into a buffer; 0 ms wait for ever, as in libusb."""
         device, plugging = _interface(dev_handle, intf), dev_handle.plugging
@@ -213,7 +213,7 @@ class SimulatedBus(IBackend):  # type: ignore[misc]  # pyusb has no types
         buff[: len(octets)] = array("B", octets)
         return len(octets)
 
-    def ctrl_transfer(self, dev_handle: _Handle, *setup: Any) -> int:
+    def ctrl_transfer(self, dev_handle: Handle, *setup: Any) -> int:
         """Answer a request for a string; the device stalls upon any other.
 
         Args:
@@ -240,13 +240,13 @@ def _only_the_first(*indices: int) -> None:
         raise IndexError(indices)
 
 
-def _plugged(handle: _Handle) -> SimulatedDevice:
+def _plugged(handle: Handle) -> SimulatedDevice:
     if handle.device.plugging != handle.plugging:
         raise usb_error(errno.ENODEV)
     return handle.device
 
 
-def _interface(handle: _Handle, number: int) -> SimulatedDevice:
+def _interface(handle: Handle, number: int) -> SimulatedDevice:
     device = _plugged(handle)
     if number != device.identity.interface:
         raise usb_error(errno.ENOENT)
