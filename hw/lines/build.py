@@ -4,12 +4,13 @@ from hw.lines.direct import DirectDialler, DirectListener
 from hw.lines.direct_end import DirectParameters
 from hw.lines.exchange import every_call
 from hw.lines.place_strings import NetworkPlace
-from hw.lines.port import Dialler, LineError, Listener
+from hw.lines.port import Dialler, Listener
 from hw.lines.port_strings import (
     ModemAddress,
     PtyAddress,
     Rfc2217Address,
     SerialAddress,
+    UsbAddress,
 )
 from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
@@ -24,13 +25,14 @@ from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.settings import PortSettings
 from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
+from hw.usb.opener import UsbOpener
 
 
 def build_dialler(reactor: MonotonicReactor, address: LineAddress) -> Dialler:
     """Make what a machine dials with.
 
     Raises:
-        LineError: A machine cannot dial there.
+        LineError: A modem has no number to dial.
     """
     match address:
         case TcpAddress(host, port):
@@ -45,18 +47,15 @@ def build_dialler(reactor: MonotonicReactor, address: LineAddress) -> Dialler:
             return DirectDialler(reactor, remote, DirectParameters(carrier))
         case ModemAddress(at, modem, settings):
             return ModemDialler(reactor, _port(reactor, at, settings), modem)
+        case UsbAddress():
+            return DirectDialler(reactor, UsbOpener(reactor, address))
         case VirtualAddress(parameters, through):
             further = build_dialler(reactor, through)
             return PacedDialler(reactor, every_call(parameters), further)
-    raise LineError(f"{address} cannot be dialled")
 
 
 def build_listener(reactor: MonotonicReactor, address: LineAddress) -> Listener:
-    """Make what a server listens at.
-
-    Raises:
-        LineError: A server cannot listen there.
-    """
+    """Make what a server listens at."""
     match address:
         case TcpAddress(host, port):
             return TcpListener(reactor, host, port)
@@ -70,10 +69,11 @@ def build_listener(reactor: MonotonicReactor, address: LineAddress) -> Listener:
             return Rfc2217Listener(reactor, place.host, place.port)
         case ModemAddress(at, modem, settings):
             return ModemListener(reactor, _port(reactor, at, settings), modem)
+        case UsbAddress():
+            return DirectListener(reactor, UsbOpener(reactor, address), str(address))
         case VirtualAddress(virtual, through):
             further = build_listener(reactor, through)
             return PacedListener(reactor, every_call(virtual), further)
-    raise LineError(f"{address} cannot be listened at")
 
 
 def _port(

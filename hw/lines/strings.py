@@ -161,10 +161,6 @@ _KINDS: Final[dict[str, tuple[_Parse, str]]] = {
     "usb": (_alone(parse_usb), USB_FORM),
     "virtual": (_parse_virtual, VIRTUAL_FORM),
 }
-_NOT_BUILT: Final = ("usb",)
-"""Kinds that can be read, and not used yet: they are not offered."""
 
-FORMS: Final = " or ".join(
-    form for kind, (_, form) in _KINDS.items() if kind not in _NOT_BUILT
-)
+FORMS: Final = " or ".join(form for _, form in _KINDS.values())
 """One line string of every kind."""

@@ -155,7 +155,7 @@ def test_a_wrong_string_says_what_is_wrong_and_shows_the_right_form(
 def test_a_kind_that_is_unknown_is_answered_with_every_kind() -> None:
     with pytest.raises(LineStringError, match="'com1' names no line") as caught:
         parse_line_string("com1")
-    for form in ("tcp:HOST:PORT", "serial:/dev/ttyUSB0", "pty:PATH", "virtual:speed="):
+    for form in RIGHT_FORMS.values():
         assert form in str(caught.value)
 
 
@@ -320,6 +320,9 @@ def test_the_line_is_built_from_its_address() -> None:
         assert isinstance(build_dialler(reactor, modem), ModemDialler)
         answering = parse_line_string("modem:rfc2217:127.0.0.1:2217")
         assert isinstance(build_listener(reactor, answering), ModemListener)
+        usb = parse_line_string("usb:1209:0001")
+        assert isinstance(build_dialler(reactor, usb), DirectDialler)
+        assert isinstance(build_listener(reactor, usb), DirectListener)
         with pytest.raises(LineError, match="a modem that dials needs a number"):
             build_dialler(reactor, answering)
 
