@@ -283,7 +283,7 @@ Where to look next
   rmfs machine show {folder / MACHINE}
   rmfs server show --server {folder / SERVER} {LICENCE}
   rmfs evidence --server {folder / SERVER} {LICENCE}
-  wireshark {folder / CAPTURE}    (protocol/SPEC.md LINK says how to read it)"""
+  rmfs watch {folder / CAPTURE}    (Wireshark reads it after rmfs dissector install)"""
     )
 
 
