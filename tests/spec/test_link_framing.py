@@ -101,6 +101,30 @@ def test_after_any_noise_that_ends_with_a_flag_the_first_good_frame_is_found(
     assert found[-1] == b"good frame"
 
 
+@given(st.binary(min_size=2, max_size=80), st.data())
+def test_an_early_flag_costs_the_frame_that_it_cuts_and_no_more(
+    cut: bytes, data: st.DataObject
+) -> None:
+    line = on_line(cut)
+    at = data.draw(st.integers(2, len(line) - 2))
+    found = deframe(line[:at] + b"\x7e" + line[at:] + on_line(b"next", b"after it"))
+    assert found[-2:] == [b"next", b"after it"]
+    assert cut not in found
+
+
+@given(st.binary(min_size=2, max_size=80), st.data())
+def test_an_altered_octet_costs_its_frame_and_no_more(
+    altered: bytes, data: st.DataObject
+) -> None:
+    line = bytearray(flagged(map(Stuffing().encode, [altered, b"next", b"after it"])))
+    line[data.draw(st.integers(1, line.index(0x7E, 1) - 1))] ^= data.draw(
+        st.integers(1, 255)
+    )
+    found = deframe(bytes(line))
+    assert found[-2:] == [b"next", b"after it"]
+    assert altered not in found
+
+
 def test_a_flag_that_was_lost_costs_the_two_frames_beside_it_and_no_more() -> None:
     line = on_line(b"first", b"second", b"third")
     at = line.index(0x7E, 1)
