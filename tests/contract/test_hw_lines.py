@@ -129,7 +129,7 @@ def _direct_world(story: Story) -> None:
 def _remote_world(story: Story) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
         tcp = TcpListener(reactor, "127.0.0.1", 0, TCP)
-        access = AccessParameters(pending_octets_max=PENDING_OCTETS_MAX)
+        access = AccessParameters(pending_octets_max=PENDING_OCTETS_MAX, hang_up_s=0.01)
         listener = Rfc2217Listener(reactor, "127.0.0.1", 0, access, through=tcp)
         settings = PortSettings(921_600)
 

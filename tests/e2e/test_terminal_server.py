@@ -142,6 +142,25 @@ def test_a_device_that_is_not_there_is_said_by_the_server(place: Place) -> None:
     run_on_reactor(scenario)
 
 
+def test_a_terminal_server_that_dies_loses_the_line_at_both_ends(place: Place) -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        listener = build_listener(reactor, parse_line_string(place.local))
+        answering = EchoUser()
+        listener.listen(lambda _caller: answering)
+        calling = RecordingUser()
+        build_dialler(reactor, parse_line_string(place.remote)).dial(calling)
+        await calling.is_up()
+        calling.line.send(b"hello")
+        await calling.has(5)
+        place.server.kill()
+        await calling.is_lost()
+        await answering.is_lost()
+        assert calling.loss.cause in {LossCause.DROPPED_BY_PEER, LossCause.CARRIER_LOST}
+        listener.close()
+
+    run_on_reactor(scenario)
+
+
 def _recharge(system: System, server_line: str, machine_line: str) -> None:
     """Recharge over a line; `{}` in the machine's stands for where the server is."""
 

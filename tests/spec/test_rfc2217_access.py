@@ -359,10 +359,33 @@ def test_dtr_is_a_call_and_its_fall_hangs_up() -> None:
     assert terminal.octets == b"again"
     users[0].line.send(b"a line that is over says nothing")
     users[1].line.drop()
-    office.run(1)
+    office.run(0.9)
+    assert terminal.story[-1] == ModemCircuits()
+    office.run(0.5)
     assert users[1].loss.cause is LossCause.DROPPED_HERE
     assert terminal.octets == b"again"
     assert terminal.story[-2:] == [ModemCircuits(), "lost"]
+
+
+def test_a_client_that_hangs_up_when_the_carrier_falls_may_call_again() -> None:
+    office = Office()
+    users = [RecordingUser(), EchoUser()]
+    waiting = list(users)
+    listener(office.clock, office.exchange).listen(lambda _caller: waiting.pop(0))
+    terminal = office.open()
+    office.run(1)
+    terminal.port.set_circuits(DTR)
+    office.run(1)
+    users[0].line.drop()
+    office.run(0.5)
+    terminal.port.set_circuits(TerminalCircuits())
+    office.run(5)
+    assert users[0].story == ["up", "lost"]
+    assert users[0].loss.cause is LossCause.DROPPED_HERE
+    terminal.port.set_circuits(DTR)
+    terminal.port.send(b"again")
+    office.run(1)
+    assert terminal.octets == b"again"
 
 
 def test_a_call_that_is_turned_away_is_hung_up() -> None:

@@ -8,11 +8,15 @@ import serial
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThreadPool
 
+from hw.lines.build import build_listener
+from hw.lines.port import LossCause
+from hw.lines.strings import parse_line_string
 from hw.ports.port import ModemCircuits, PortFault, TerminalCircuits
 from hw.ports.rfc2217.access import AccessServer
 from hw.ports.rfc2217.listener import ON_LINE
 from hw.ports.settings import FlowControl, Parity, PortSettings
 from hw.reactor import MonotonicReactor
+from tests.line_user import RecordingUser
 from tests.reactor import run_on_reactor
 from tests.spec.rfc2217_parties import Modem
 
@@ -155,3 +159,36 @@ def test_a_client_that_polls_the_modem_state_is_answered() -> None:
             assert port.cd
 
     _speaks_to_pyserial(story)
+
+
+class Talker(RecordingUser):
+    """Says twenty octets when it is asked."""
+
+    def octets_received(self, octets: bytes) -> None:
+        super().octets_received(octets)
+        self.line.send(bytes(range(20)))
+
+
+def test_it_sees_the_carrier_of_our_virtual_line_come_and_go() -> None:
+    # The carrier is lost after the tenth octet to the client.
+    line = "virtual:speed=9600:cut_down=10:rfc2217:127.0.0.1:0"
+    seen: list[tuple[bytes, bool]] = []
+
+    def client(url: str) -> None:
+        with serial.serial_for_url(url, timeout=TIMEOUT_S) as port:
+            seen.append((b"", port.cd))
+            port.write(b"?")
+            seen.append((port.read(20), port.cd))
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        listener = build_listener(reactor, parse_line_string(line))
+        user = Talker()
+        listener.listen(lambda _caller: user)
+        url = listener.address.replace("rfc2217:", "rfc2217://", 1)
+        await deferToThreadPool(reactor, reactor.getThreadPool(), client, url)
+        await user.is_lost()
+        assert user.loss.cause is LossCause.CARRIER_LOST
+        listener.close()
+
+    run_on_reactor(scenario)
+    assert seen == [(b"", True), (bytes(range(10)), False)]

@@ -61,6 +61,11 @@ class TerminalServer:
             raise AssertionError(f"ser2net ended with {code}")
         return self
 
+    def kill(self) -> None:
+        """SIGKILL: it hangs nothing up itself."""
+        self._process.kill()
+        self._process.wait(START_TIMEOUT_S)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

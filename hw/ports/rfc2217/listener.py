@@ -2,10 +2,13 @@
 
 The server's side of the line string ``rfc2217:HOST:PORT``. A client that raises DTR is
 answered: DCD, DSR and CTS come up and the line is there. When DTR falls the line is
-lost, and the client may call again; when this side drops, DCD falls and the client is
-hung up. A client that is plain telnet has no DTR, and is on the line as long as it is
-connected.
+lost, and the client may call again. When this side drops, DCD falls, and a client that
+does not let DTR fall is hung up after a while: pyserial, for one, throws away what it
+has received and not read yet as soon as the connection is gone. A client that is plain
+telnet has no DTR, and is on the line as long as it is connected.
 """
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from hw.lines.port import Answer, LineLoss, LineUser, Listener, LossCause
 from hw.ports.port import (
@@ -38,6 +41,8 @@ class Rfc2217Listener:
         through: Listener | None = None,
     ) -> None:
         """Remember the place; the arguments are those of `AccessServer`."""
+        self._reactor: IReactorTime = reactor
+        self._hang_up_s = parameters.hang_up_s
         self._server = AccessServer(reactor, host, port, parameters, through=through)
 
     @property
@@ -51,7 +56,7 @@ class Rfc2217Listener:
         Raises:
             LineError: The place is taken or not ours.
         """
-        self._server.listen(lambda _name: _Desk(answer))
+        self._server.listen(lambda _name: _Desk(self._reactor, answer, self._hang_up_s))
 
     def close(self) -> None:
         """Answer no more; lines that are up stay up."""
@@ -63,9 +68,12 @@ class _Desk:
 
     _port: ModemPort
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, reactor: IReactorTime, answer: Answer, hang_up_s: float) -> None:
+        self._reactor = reactor
         self._answer = answer
+        self._hang_up_s = hang_up_s
         self._line: _AnsweredLine | None = None
+        self._timer: IDelayedCall | None = None
 
     def port_up(self, port: ModemPort) -> None:
         self._port = port
@@ -80,9 +88,8 @@ class _Desk:
         if circuits.terminal_ready and self._line is None:
             self._take_call()
         elif not circuits.terminal_ready and self._line is not None:
-            line, self._line = self._line, None
             self._port.set_circuits(OFF_LINE)
-            line.lose(LineLoss(LossCause.DROPPED_BY_PEER, "DTR fell"))
+            self._lose(LineLoss(LossCause.DROPPED_BY_PEER, "DTR fell"))
 
     def fault_received(self, fault: PortFault) -> None:
         """Hear nothing: a line tells of no faults."""
@@ -91,16 +98,33 @@ class _Desk:
         """Take any: there is no wire behind this port."""
 
     def port_lost(self, loss: PortLoss) -> None:
+        self._lose(LineLoss(_CAUSES[loss.cause], loss.detail))
+
+    def hang_up(self) -> None:
+        """Let the carrier fall, and then, unless the client hangs up, the connection.
+
+        Octets that the client has no room for yet go before both.
+        """
+        if self._port.terminal is None or self._port.waiting_octets:
+            self._port.close()
+        else:
+            self._port.set_circuits(OFF_LINE)
+            self._timer = self._reactor.callLater(self._hang_up_s, self._port.close)
+
+    def _lose(self, loss: LineLoss) -> None:
         line, self._line = self._line, None
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
         if line is not None:
-            line.lose(LineLoss(_CAUSES[loss.cause], loss.detail))
+            line.lose(loss)
 
     def _take_call(self) -> None:
         user = self._answer(self._port.name)
         if user is None:
             self._port.close()
             return
-        self._line = _AnsweredLine(self._port, user)
+        self._line = _AnsweredLine(self, self._port, user)
         self._port.set_circuits(ON_LINE)
         user.line_up(self._line)
 
@@ -108,7 +132,8 @@ class _Desk:
 class _AnsweredLine:
     """One call of a client, as a line."""
 
-    def __init__(self, port: ModemPort, user: LineUser) -> None:
+    def __init__(self, desk: _Desk, port: ModemPort, user: LineUser) -> None:
+        self._desk = desk
         self._port = port
         self._user = user
         self._is_over = False
@@ -124,7 +149,7 @@ class _AnsweredLine:
     def drop(self) -> None:
         if not self._is_over:
             self._is_over = True
-            self._port.close()
+            self._desk.hang_up()
 
     def receive(self, octets: bytes) -> None:
         if not self._is_over:

@@ -66,6 +66,8 @@ class AccessParameters:
         agree_timeout_s: How long a client may take to say whether it speaks RFC 2217.
         drain_timeout_s: How long a client that has no room may take to make some,
             after the port was closed here.
+        hang_up_s: How long a client on a line may take to hang up after the carrier
+            fell.
         keepalive_s: After this time, and again, a command that says nothing is sent,
             so that a client that is gone without a word is found out by TCP.
         pending_octets_max: Most octets that wait while the client has no room.
@@ -74,6 +76,7 @@ class AccessParameters:
     clients_max: int = 1
     agree_timeout_s: float = 2.0
     drain_timeout_s: float = 5.0
+    hang_up_s: float = 1.0
     keepalive_s: float = 60.0
     pending_octets_max: int = PENDING_OCTETS_MAX
 
