@@ -6,7 +6,7 @@ always safe, because whatever was said was stored before.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from twisted.internet.defer import Deferred
 from hw.clock import SystemWallClock
 from hw.entropy import SystemEntropy
 from hw.lines.build import build_listener
+from hw.lines.pool import ListenerPool
+from hw.lines.port import Listener
 from hw.lines.strings import LineAddress
 from hw.reactor import MonotonicReactor
 from hw.seen.folder import CaptureFolder, CaptureLimits
@@ -30,7 +32,7 @@ from rmfs_server.writer import ThreadWriter
 
 def run_server(
     folder: Path,
-    line: LineAddress,
+    lines: Sequence[LineAddress],
     *,
     limits: Limits,
     on_ready: Callable[[str], None],
@@ -42,9 +44,9 @@ def run_server(
 
     Args:
         folder: The server's folder.
-        line: Where to listen.
+        lines: Where to listen, at least one: a row of modems, or whatever there is.
         limits: What callers may ask of it.
-        on_ready: Told the line string by which machines reach the server.
+        on_ready: Told each line string by which machines reach the server.
         capture: The folder where each call is recorded, or None.
         capture_limits: How much is kept there.
         key_log: Where the keys of all calls are written, or None; test realm only.
@@ -79,7 +81,8 @@ def run_server(
             limits=limits,
         )
         try:
-            listener = build_listener(reactor, line)
+            listeners = [build_listener(reactor, line) for line in lines]
+            listener: Listener = ListenerPool(listeners)
             if capture is not None:
                 limits_kept = capture_limits or CaptureLimits()
                 captures = CaptureFolder(capture, SystemWallClock(), limits_kept)
@@ -93,7 +96,8 @@ def run_server(
                 return drained
 
             reactor.addSystemEventTrigger("before", "shutdown", drain)
-            reactor.callWhenRunning(on_ready, listener.address)
+            for one in listeners:
+                reactor.callWhenRunning(on_ready, one.address)
             reactor.run()
         finally:
             writer.stop()

@@ -40,10 +40,13 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
     @server_option
     @click.option(
         "--line",
+        "lines",
         type=_Line(),
-        default="tcp:127.0.0.1:7120",
+        multiple=True,
+        default=("tcp:127.0.0.1:7120",),
         show_default=True,
-        help="Where machines reach it; port 0 takes any free one.",
+        help="Where machines reach it; port 0 takes any free one. Again for each of "
+        "many modems or lines.",
     )
     @click.option(
         "--calls",
@@ -85,7 +88,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
     )
     def run(
         server: Path,
-        line: "LineAddress",
+        lines: "tuple[LineAddress, ...]",
         *,
         calls: int,
         drain_s: float,
@@ -107,7 +110,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
             click.echo(WARNING.format(path=key_log), err=True)
         counters = run_server(
             server,
-            line,
+            lines,
             limits=Limits(calls=calls, drain_s=drain_s),
             on_ready=lambda address: click.echo(f"listening at {address}"),
             capture=capture,

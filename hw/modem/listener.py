@@ -1,4 +1,4 @@
-"""Answering by modem, and by many; both are `hw.lines.port.Listener`s.
+"""Answering by modem; a `hw.lines.port.Listener`.
 
 A listener opens its port, sets the modem up, and waits for RING. After a call the port
 is closed and opened again, so that every call begins with a modem that was set up. A
@@ -7,12 +7,12 @@ and that it is back, is told once.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from hw.lines.port import Answer, LineError, LineLoss, Listener, LossCause
+from hw.lines.port import Answer, LineError, LineLoss, LossCause
 from hw.modem.dialogue import ModemDialogue
 from hw.modem.dialogue_states import DialogueState
 from hw.modem.line import ModemLine
@@ -128,41 +128,3 @@ class ModemListener:
             self._on_trouble(f"{self.address} answers no calls: {loss}")
         wait_s = REOPEN_AFTER_TROUBLE_S if trouble else REOPEN_S
         self._timer = self._reactor.callLater(wait_s, self._open)
-
-
-class ModemPool:
-    """Many listeners that answer as one: a server with many modems."""
-
-    def __init__(self, listeners: Sequence[Listener]) -> None:
-        """Join listeners, at least one.
-
-        Raises:
-            LineError: There is none.
-        """
-        if not listeners:
-            raise LineError("a pool of modems needs at least one")
-        self._listeners = tuple(listeners)
-
-    @property
-    def address(self) -> str:
-        """Where each of them is."""
-        return ", ".join(listener.address for listener in self._listeners)
-
-    def listen(self, answer: Answer) -> None:
-        """Answer the calls of all.
-
-        Raises:
-            LineError: One of them cannot; then none does.
-        """
-        for index, listener in enumerate(self._listeners):
-            try:
-                listener.listen(answer)
-            except LineError:
-                for begun in self._listeners[:index]:
-                    begun.close()
-                raise
-
-    def close(self) -> None:
-        """Answer no more; lines that are up stay up."""
-        for listener in self._listeners:
-            listener.close()

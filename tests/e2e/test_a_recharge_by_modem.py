@@ -11,10 +11,11 @@ import pytest
 from fm_device.dial_in import DialInReport, next_request
 from fm_device.program import dial_repeatedly
 from fm_device.show import show_report
+from hw.lines.pool import ListenerPool
 from hw.lines.port import LossCause
 from hw.modem.book import parse_phone_book
 from hw.modem.dialler import ModemDialler
-from hw.modem.listener import ModemListener, ModemPool
+from hw.modem.listener import ModemListener
 from hw.modem.network import PhoneNetwork
 from hw.modem.settings import ModemSettings
 from protocol.dialogue.machine import Outcome, Request
@@ -47,7 +48,7 @@ class Office:
             ModemListener(reactor, self.desks[number].pair.opener, ModemSettings())
             for number in ("222", "333")
         ]
-        ModemPool(listeners).listen(self.system.exchange.answer)
+        ListenerPool(listeners).listen(self.system.exchange.answer)
         self.desks["111"].wait(2)
 
     def recharge(

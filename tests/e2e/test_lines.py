@@ -80,6 +80,13 @@ def check_recharged(place: Place) -> None:
     assert registers["descending_paise"] == 200_000
 
 
+def recharge(place: Place, line: str) -> None:
+    """Dial, again where the noise was too much, until Rs 2,000 are there."""
+    dialled = ("machine", "dial", place.machine, line)
+    said = done(*dialled, "--recharge", "2000", "--attempts", "3")
+    assert said.startswith("RECHARGED\n")
+
+
 @pytest.mark.parametrize(
     "before",
     ["", "virtual:speed=115200:", "virtual:speed=1200:ber=1e-3:seed=4:"],
@@ -88,12 +95,29 @@ def check_recharged(place: Place) -> None:
 def test_a_recharge_completes_over_a_pty(place: Place, before: str) -> None:
     with Server(place.server, line=place.pty) as server:
         assert server.line == place.pty
-        dialled = ("machine", "dial", place.machine, f"{before}{server.line}")
-        said = done(*dialled, "--recharge", "2000", "--attempts", "3")
-        assert said.startswith("RECHARGED\n")
+        recharge(place, f"{before}{server.line}")
         server.signal(signal.SIGTERM)
         assert server.ended() == EXIT_DONE
     assert not os.path.lexists(place.folder / "line")
+    check_recharged(place)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["virtual:speed=1200:ber=1e-3:seed=3:", "virtual:speed=115200:"],
+    ids=["1,200 at BER 1e-3", "115,200 clean"],
+)
+def test_a_recharge_completes_over_tcp(place: Place, before: str) -> None:
+    with Server(place.server) as server:
+        recharge(place, f"{before}{server.line}")
+    check_recharged(place)
+
+
+def test_a_server_answers_at_every_line_that_it_was_given(place: Place) -> None:
+    with Server(place.server, "--line", place.pty) as server:
+        assert server.said(f"listening at {place.pty}")
+        recharge(place, server.line)
+        done("machine", "dial", place.machine, place.pty)
     check_recharged(place)
 
 

@@ -4,12 +4,13 @@ import pytest
 from twisted.internet.task import Clock
 
 from hw.lines.exchange import VirtualExchange, every_call
+from hw.lines.pool import ListenerPool
 from hw.lines.port import LineError, LineLoss, LossCause
 from hw.lines.virtual import VirtualLineParameters
 from hw.link_driver import LinkDriver
 from hw.modem.book import PhoneBook, parse_phone_book
 from hw.modem.dialler import ModemDialler
-from hw.modem.listener import ModemListener, ModemPool
+from hw.modem.listener import ModemListener
 from hw.modem.network import PhoneNetwork
 from hw.modem.settings import ModemSettings
 from hw.modem.trunk import RINGS_FOR_S
@@ -256,7 +257,7 @@ def test_modems_that_answer_by_themselves_are_listened_to() -> None:
 
 def test_a_pool_answers_with_whichever_modem_is_called() -> None:
     world = World()
-    pool = ModemPool([world.listener(1), world.listener(2)])
+    pool = ListenerPool([world.listener(1), world.listener(2)])
     assert pool.address == "modem:port 222, modem:port 333"
     answered: list[str] = []
 
@@ -276,7 +277,7 @@ def test_a_pool_answers_with_whichever_modem_is_called() -> None:
     assert answered == ["modem port 333", "modem port 222"]
     pool.close()
     with pytest.raises(LineError, match="at least one"):
-        ModemPool([])
+        ListenerPool([])
 
 
 def test_a_listener_tells_of_its_modem_once_and_finds_it_again() -> None:
