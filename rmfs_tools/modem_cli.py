@@ -26,7 +26,7 @@ def add_commands(root: click.Group) -> None:
 
 
 @click.group(
-    epilog="\b\nExample:\n  rmfs modem emulate --port pty:/tmp/modem --book book.toml"
+    epilog="\b\nExample:\n  rmfs modem emulate --port pty:./modem --book book.toml"
 )
 def modem() -> None:
     """Stand in for a modem."""
@@ -34,7 +34,7 @@ def modem() -> None:
 
 @modem.command(
     epilog="\b\nExamples:\n"
-    "  rmfs modem emulate --port pty:/tmp/modem --book book.toml\n"
+    "  rmfs modem emulate --port pty:./modem --book book.toml\n"
     "  rmfs modem emulate --port rfc2217:127.0.0.1:2217 --listen tcp:127.0.0.1:7200\n"
     "  rmfs modem emulate --port tcp:127.0.0.1:6400 --book book.toml --json"
 )
