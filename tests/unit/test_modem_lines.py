@@ -276,7 +276,7 @@ def test_a_pool_answers_with_whichever_modem_is_called() -> None:
     world.until(world.dial("222"))
     assert answered == ["modem port 333", "modem port 222"]
     pool.close()
-    with pytest.raises(LineError, match="at least one"):
+    with pytest.raises(LineError, match="needs a line"):
         ListenerPool([])
 
 
