@@ -14,7 +14,12 @@ from hw.lines.port_strings import (
 )
 from hw.lines.pty import PtyListener
 from hw.lines.relay import PacedDialler, PacedListener
-from hw.lines.strings import LineAddress, TcpAddress, VirtualAddress
+from hw.lines.strings import (
+    LineAddress,
+    SimulatedUsbAddress,
+    TcpAddress,
+    VirtualAddress,
+)
 from hw.lines.tcp import TcpDialler, TcpListener
 from hw.modem.dialler import ModemDialler
 from hw.modem.listener import ModemListener
@@ -25,11 +30,21 @@ from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.settings import PortSettings
 from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
+from hw.seen.openers import RecordedOpener
+from hw.seen.tap import Tap
+from hw.usb.bridge import SimulatedUsbDialler, SimulatedUsbListener
 from hw.usb.opener import UsbOpener
 
 
-def build_dialler(reactor: MonotonicReactor, address: LineAddress) -> Dialler:
+def build_dialler(
+    reactor: MonotonicReactor, address: LineAddress, tap: Tap | None = None
+) -> Dialler:
     """Make what a machine dials with.
+
+    Args:
+        reactor: The time, and the sockets.
+        address: Where it dials.
+        tap: Hears the port, where the line comes out of one.
 
     Raises:
         LineError: A modem has no number to dial.
@@ -38,17 +53,22 @@ def build_dialler(reactor: MonotonicReactor, address: LineAddress) -> Dialler:
         case TcpAddress(host, port):
             return TcpDialler(reactor, host, port)
         case SerialAddress(device, settings, carrier):
-            opener = TtyOpener(reactor, device, settings)
+            opener = _heard(_port(reactor, device, settings), tap)
             return DirectDialler(reactor, opener, DirectParameters(carrier))
         case PtyAddress(path):
-            return DirectDialler(reactor, TtyOpener(reactor, path, PortSettings()))
+            opener = _heard(_port(reactor, path, PortSettings()), tap)
+            return DirectDialler(reactor, opener)
         case Rfc2217Address(place, settings, carrier):
-            remote = _port(reactor, place, settings)
-            return DirectDialler(reactor, remote, DirectParameters(carrier))
+            opener = _heard(_port(reactor, place, settings), tap)
+            return DirectDialler(reactor, opener, DirectParameters(carrier))
         case ModemAddress(at, modem, settings):
-            return ModemDialler(reactor, _port(reactor, at, settings), modem)
+            opener = _heard(_port(reactor, at, settings), tap)
+            return ModemDialler(reactor, opener, modem)
         case UsbAddress():
-            return DirectDialler(reactor, UsbOpener(reactor, address))
+            opener = _heard(UsbOpener(reactor, address), tap)
+            return DirectDialler(reactor, opener)
+        case SimulatedUsbAddress(through):
+            return SimulatedUsbDialler(reactor, build_dialler(reactor, through))
         case VirtualAddress(parameters, through):
             further = build_dialler(reactor, through)
             return PacedDialler(reactor, every_call(parameters), further)
@@ -71,9 +91,15 @@ def build_listener(reactor: MonotonicReactor, address: LineAddress) -> Listener:
             return ModemListener(reactor, _port(reactor, at, settings), modem)
         case UsbAddress():
             return DirectListener(reactor, UsbOpener(reactor, address), str(address))
+        case SimulatedUsbAddress(through):
+            return SimulatedUsbListener(reactor, build_listener(reactor, through))
         case VirtualAddress(virtual, through):
             further = build_listener(reactor, through)
             return PacedListener(reactor, every_call(virtual), further)
+
+
+def _heard(opener: PortOpener, tap: Tap | None) -> PortOpener:
+    return opener if tap is None else RecordedOpener(opener, tap)
 
 
 def _port(

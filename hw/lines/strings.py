@@ -6,10 +6,11 @@ r"""Line strings: how people name a line, the same for both roles.
     rfc2217:HOST:PORT[:NAME=VALUE]...
     modem:DEVICE[:NAME=VALUE]...
     usb:VID:PID[:NAME=VALUE]...
+    usb:simulated:LINE
     virtual[:NAME=VALUE]...:LINE
 
-A machine dials such a place, a server listens at it. The last puts a virtual modem line
-on this side of another line:
+A machine dials such a place, a server listens at it. The last two put something on this
+side of another line: a USB device without hardware, or a virtual modem line, as
 ``virtual:speed=9600:delay=0.02:ber=1e-5:seed=1:tcp:127.0.0.1:7001``. No kind of line
 has a name with ``=`` in it, so that the first field without one begins the other line.
 
@@ -49,6 +50,8 @@ from hw.lines.virtual_strings import (
 )
 
 TCP_FORM: Final = "tcp:HOST:PORT"
+SIMULATED: Final = "simulated"
+"""Stands in the place of a device's numbers."""
 
 
 class LineStringError(LineError):
@@ -72,6 +75,17 @@ class TcpAddress:
 
 
 @dataclass(frozen=True)
+class SimulatedUsbAddress:
+    """A USB device without hardware on this side of another line."""
+
+    through: "LineAddress"
+
+    def __str__(self) -> str:
+        """Write it as a line string."""
+        return f"usb:{SIMULATED}:{self.through}"
+
+
+@dataclass(frozen=True)
 class VirtualAddress:
     """A virtual line on this side of another line."""
 
@@ -91,6 +105,7 @@ LineAddress = (
     | Rfc2217Address
     | ModemAddress
     | UsbAddress
+    | SimulatedUsbAddress
     | VirtualAddress
 )
 
@@ -123,6 +138,14 @@ def _parse_tcp(fields: Sequence[Field], _: str) -> TcpAddress:
         raise FieldError("after tcp come one host and one port")
     place = parse_network_place(*fields)
     return TcpAddress(place.host, place.port)
+
+
+def _parse_usb(fields: Sequence[Field], text: str) -> UsbAddress | SimulatedUsbAddress:
+    if not fields or fields[0].raw != SIMULATED:
+        return parse_usb(fields)
+    if not fields[1:]:
+        raise FieldError("it does not say where the line goes")
+    return SimulatedUsbAddress(_parse(fields[1:], text))
 
 
 def _parse_virtual(fields: Sequence[Field], text: str) -> VirtualAddress:
@@ -158,7 +181,7 @@ _KINDS: Final[dict[str, tuple[_Parse, str]]] = {
     "pty": (_alone(parse_pty), PTY_FORM),
     "rfc2217": (_alone(parse_rfc2217), RFC2217_FORM),
     "modem": (_alone(parse_modem), MODEM_FORM),
-    "usb": (_alone(parse_usb), USB_FORM),
+    "usb": (_parse_usb, f"{USB_FORM} or usb:{SIMULATED}:LINE"),
     "virtual": (_parse_virtual, VIRTUAL_FORM),
 }
 

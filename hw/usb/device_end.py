@@ -136,8 +136,8 @@ class DeviceEnd:
         for packet in self._device.take():
             if packet and self._state is _State.OPEN:
                 self._user.octets_received(packet)
-        # A host that does not have the device open will not read any more.
-        is_read = not self._device.is_claimed or not self._device.waiting_octets
+        # A host that has let go of the device will not read any more.
+        is_read = self._device.was_let_go or not self._device.waiting_octets
         if self._state is _State.CLOSING and is_read:
             self._end(self._loss)
 

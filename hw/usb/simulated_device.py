@@ -126,6 +126,7 @@ class SimulatedDevice:
         self._plugging = 0
         self._is_plugged = False
         self._claimed_by: object | None = None
+        self._was_let_go = False
         self._halted: set[Way] = set()
         self._attempts = dict.fromkeys(Way, 0)
         self._out: deque[bytes] = deque()
@@ -165,6 +166,7 @@ class SimulatedDevice:
             if self.has_driver or self._claimed_by not in {None, handle}:
                 raise usb_error(errno.EBUSY)
             self._claimed_by = handle
+            self._was_let_go = False
             self._notify()
 
     def release(self, handle: object) -> None:
@@ -172,6 +174,7 @@ class SimulatedDevice:
         with self._changed:
             if self._claimed_by is handle:
                 self._claimed_by = None
+                self._was_let_go = True
                 self._notify()
 
     def write(self, octets: bytes, plugging: int, wait_s: float | None) -> int:
@@ -231,6 +234,11 @@ class SimulatedDevice:
     def is_claimed(self) -> bool:
         """Whether a program of the host has the interface."""
         return self._claimed_by is not None
+
+    @property
+    def was_let_go(self) -> bool:
+        """Whether a program of the host had it, and none has it now."""
+        return self._was_let_go
 
     @property
     def waiting_octets(self) -> int:
@@ -346,6 +354,7 @@ class SimulatedDevice:
 
     def _forget(self) -> None:
         self._claimed_by = None
+        self._was_let_go = False
         self._halted.clear()
         self._out.clear()
         self._in.clear()

@@ -32,6 +32,8 @@ from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
 from hw.seen.lines import RecordedDialler, RecordedListener
 from hw.seen.tap import Tap
+from hw.usb.bridge import SimulatedUsbDialler, SimulatedUsbListener
+from hw.usb.opener import UsbTiming
 from tests.line_user import EchoUser, RecordingUser
 from tests.modem_desk import ModemDesk
 from tests.reactor import run_in_virtual_time, run_on_reactor
@@ -46,6 +48,7 @@ PENDING_OCTETS_MAX = 4096
 
 TCP = TcpParameters(pending_octets_max=PENDING_OCTETS_MAX)
 PTY = PortTiming(pending_octets_max=PENDING_OCTETS_MAX)
+USB = UsbTiming(transfer_s=0.01, pending_octets_max=PENDING_OCTETS_MAX)
 FAST = every_call(
     VirtualLineParameters(
         bit_s=1_000_000, delay_s=0.001, pending_octets_max=PENDING_OCTETS_MAX
@@ -155,6 +158,28 @@ def _modem_world(story: Story) -> None:
     run_in_virtual_time(clock, lambda: story(listener, lambda: dialler))
 
 
+def _usb_dialler_world(story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor) -> None:
+        listener = TcpListener(reactor, "127.0.0.1", 0, TCP)
+
+        def make_dialler() -> Dialler:
+            through = _tcp_dialler(reactor, listener)
+            return SimulatedUsbDialler(reactor, through, USB)
+
+        await story(listener, make_dialler)
+
+    run_on_reactor(on_reactor)
+
+
+def _usb_listener_world(story: Story) -> None:
+    async def on_reactor(reactor: MonotonicReactor) -> None:
+        tcp = TcpListener(reactor, "127.0.0.1", 0, TCP)
+        listener = SimulatedUsbListener(reactor, tcp, USB)
+        await story(listener, lambda: _tcp_dialler(reactor, tcp))
+
+    run_on_reactor(on_reactor)
+
+
 def _tcp_dialler(reactor: MonotonicReactor, listener: TcpListener) -> TcpDialler:
     port = int(listener.address.rpartition(":")[2])
     return TcpDialler(reactor, "127.0.0.1", port, TCP)
@@ -171,10 +196,12 @@ def _tcp_dialler(reactor: MonotonicReactor, listener: TcpListener) -> TcpDialler
         _direct_world,
         _modem_world,
         _remote_world,
+        _usb_dialler_world,
+        _usb_listener_world,
     ],
     ids=[
         *("exchange", "tcp", "paced dialler", "paced listener", "recorded"),
-        *("pty", "direct", "modem", "RFC 2217"),
+        *("pty", "direct", "modem", "RFC 2217", "USB dialler", "USB listener"),
     ],
 )
 def world(request: pytest.FixtureRequest) -> World:
@@ -422,7 +449,7 @@ def test_an_end_knows_a_name_for_the_other(world: World) -> None:
         calling = await _connect(listener, make_dialler, answering)
         kinds = (
             *("tcp:127.0.0.1:", "virtual line", "/", "left port", "right port"),
-            *("rfc2217:", "modem "),
+            *("rfc2217:", "modem ", "usb:"),
         )
         assert calling.line.name.startswith(kinds)
         assert answering.line.name.startswith(kinds)

@@ -26,6 +26,7 @@ from hw.lines.relay import PacedDialler, PacedListener
 from hw.lines.strings import (
     LineAddress,
     LineStringError,
+    SimulatedUsbAddress,
     TcpAddress,
     VirtualAddress,
     parse_line_string,
@@ -38,6 +39,7 @@ from hw.modem.settings import RINGS_MAX, CarrierWatch, ModemSettings
 from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.settings import BAUD_RATES, FlowControl, Parity, PortSettings
 from hw.reactor import MonotonicReactor
+from hw.usb.bridge import SimulatedUsbDialler, SimulatedUsbListener
 from tests.reactor import run_on_reactor
 
 LOCAL = TcpAddress("127.0.0.1", 7001)
@@ -135,6 +137,8 @@ def test_a_virtual_line_may_go_through_another() -> None:
         ("modem:rfc2217:host", "after rfc2217 come a host and a port"),
         ("usb:1209", "after usb come the vendor's number and the product's"),
         ("usb:1209:1", "field 3, '1': here stand four hexadecimal digits"),
+        ("usb:simulated", "does not say where the line goes"),
+        ("usb:simulated:udp:h:1", "there is no kind of line called 'udp'"),
         ("usb:1209:0001:interface=256", "interface is a whole number from 0 to 255"),
     ],
 )
@@ -199,6 +203,11 @@ def test_a_kind_that_is_unknown_is_answered_with_every_kind() -> None:
         (
             "usb:1209:00Af:serial=A1:interface=2",
             UsbAddress(0x1209, 0x00AF, "A1", 2),
+        ),
+        ("usb:simulated:tcp:127.0.0.1:7001", SimulatedUsbAddress(LOCAL)),
+        (
+            "usb:simulated:virtual:speed=300:tcp:127.0.0.1:7001",
+            SimulatedUsbAddress(VirtualAddress(VirtualLineParameters(300), LOCAL)),
         ),
     ],
 )
@@ -323,6 +332,9 @@ def test_the_line_is_built_from_its_address() -> None:
         usb = parse_line_string("usb:1209:0001")
         assert isinstance(build_dialler(reactor, usb), DirectDialler)
         assert isinstance(build_listener(reactor, usb), DirectListener)
+        simulated = parse_line_string("usb:simulated:tcp:127.0.0.1:0")
+        assert isinstance(build_dialler(reactor, simulated), SimulatedUsbDialler)
+        assert isinstance(build_listener(reactor, simulated), SimulatedUsbListener)
         with pytest.raises(LineError, match="a modem that dials needs a number"):
             build_dialler(reactor, answering)
 
