@@ -13,7 +13,7 @@ from protocol.errors import RmfsError
 if TYPE_CHECKING:
     from hw.lines.strings import LineAddress
     from hw.modem.book import PhoneBook
-    from hw.modem.emulated import ModemNews
+    from hw.modem.news import ModemNews
 
 EXIT_DONE: Final = 0
 EXIT_LINE: Final = 3
@@ -83,9 +83,10 @@ def emulate(
     from hw.lines.strings import parse_line_string
     from hw.modem.attaching import attach
     from hw.modem.book import PhoneBook, read_phone_book
-    from hw.modem.emulated import EmulatedModem, ModemNews
+    from hw.modem.emulated import EmulatedModem
     from hw.modem.escape import EscapeMethod
     from hw.modem.network import PhoneNetwork
+    from hw.modem.news import ModemNews
     from hw.modem.profile import FileProfiles, MemoryProfiles
     from hw.reactor import MonotonicReactor
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from twisted.internet.task import Clock
 
 from hw.modem.book import PhoneBook
-from hw.modem.emulated import EmulatedModem, ModemNews
+from hw.modem.emulated import EmulatedModem
 from hw.modem.escape import EscapeMethod
 from hw.modem.network import PhoneNetwork
+from hw.modem.news import ModemNews
 from hw.modem.profile import ProfileStore
 from hw.modem.results import BIT_S_MAX
 from hw.ports.port import (

@@ -10,7 +10,6 @@ Octets that come while it dials, answers or trains end the attempt (ITU-T V.250 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -27,6 +26,7 @@ from hw.modem.command_reader import CommandReader
 from hw.modem.commands import Answer, Dial, Ending, execute
 from hw.modem.escape import EscapeMethod, EscapeWatch
 from hw.modem.modem_call import ModemCall
+from hw.modem.news import ModemNews, no_news
 from hw.modem.profile import MemoryProfiles, Profile, ProfileStore
 from hw.modem.results import BIT_S_MAX, ResultCode
 from hw.modem.ringer import Ringer
@@ -55,23 +55,6 @@ _CALL_STATES: Final = frozenset({CallState.CONNECTED, CallState.FADING})
 _S25_UNITS_PER_S: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ModemNews:
-    """Something that a person who watches a modem wants to see.
-
-    Attributes:
-        event: A name for programs.
-        words: For people.
-    """
-
-    event: str
-    words: str
-
-
-def _no_news(_news: ModemNews) -> None:
-    """Tell nobody."""
-
-
 class EmulatedModem:
     """One modem."""
 
@@ -83,7 +66,7 @@ class EmulatedModem:
         *,
         bit_s_max: int = BIT_S_MAX,
         escape: EscapeMethod = EscapeMethod.GUARD_TIME,
-        on_news: Callable[[ModemNews], None] = _no_news,
+        on_news: Callable[[ModemNews], None] = no_news,
     ) -> None:
         """Make a modem; it has power as soon as it has a port.
 

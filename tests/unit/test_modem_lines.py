@@ -1,5 +1,7 @@
 """Lines over modems, from end to end: driver, port, modem, network, and back."""
 
+from collections.abc import Callable
+
 import pytest
 from twisted.internet.task import Clock
 
@@ -392,6 +394,91 @@ def test_a_book_leads_to_other_places_and_they_call_back() -> None:
     ModemDialler(clock, desks[0].pair.opener, ModemSettings("800")).dial(again)
     desks[0].wait(100)
     assert again.loss.cause is LossCause.NO_ANSWER
+
+
+def test_a_call_from_another_place_waits_for_the_modem_to_answer() -> None:
+    clock = Clock()
+    exchange = VirtualExchange(
+        clock, every_call(VirtualLineParameters(bit_s=1_000_000))
+    )
+    news: list[str] = []
+    network = PhoneNetwork(clock, on_news=news.append)
+    network.listen(exchange, "800")
+    assert network.places == ["virtual exchange"]
+    desk = ModemDesk(clock, network, "800").sit_down()
+    caller, second, third = RecordingUser(), RecordingUser(), RecordingUser()
+    exchange.dial(caller)
+    exchange.dial(second)
+    desk.wait(1)
+    exchange.dial(third)
+    desk.wait(1)
+    # One rings at a time; another hears of it at once, or when its line is up.
+    assert second.losses
+    assert third.losses
+    assert news == ["a call from virtual exchange finds 800 busy"]
+    caller.line.send(b"early")
+    desk.wait(1)
+    assert desk.say("ATE0A", 20).endswith("CONNECT 33600\r\nearly")
+    desk.type(b"answer")
+    assert caller.octets == b"answer"
+    caller.line.drop()
+    desk.wait(3)
+    assert desk.terminal.octets.endswith(b"NO CARRIER\r\n")
+    fourth = RecordingUser()
+    exchange.dial(fourth)
+    desk.wait(1)
+    fourth.line.drop()
+    desk.wait(9)
+    assert not desk.modem.is_busy
+    desk.terminal.octets = b""
+    desk.wait(20)
+    assert desk.terminal.octets == b""
+    flooding = RecordingUser()
+    exchange.dial(flooding)
+    desk.wait(1)
+    for _ in range(40):
+        flooding.line.send(bytes(2000))
+        desk.wait(0.1)
+    assert flooding.losses
+    network.close()
+
+
+def _no_dialler(text: str) -> ModemDialler:
+    raise LineError(f"{text} is no line")
+
+
+@pytest.mark.parametrize(
+    ("dialler", "cause", "words"),
+    [
+        (_no_dialler, LossCause.NO_ANSWER, "800: nowhere is no line"),
+        (None, LossCause.NO_CARRIER, "nowhere is out of reach from here"),
+    ],
+)
+def test_a_place_that_cannot_be_reached_is_told_of(
+    dialler: Callable[[str], ModemDialler] | None, cause: LossCause, words: str
+) -> None:
+    clock = Clock()
+    news: list[str] = []
+    network = PhoneNetwork(
+        clock,
+        parse_phone_book('[[number]]\ndial="800"\nto="nowhere"'),
+        make_dialler=dialler,
+        on_news=news.append,
+    )
+    desk = ModemDesk(clock, network, "1")
+    user = RecordingUser()
+    ModemDialler(clock, desk.pair.opener, ModemSettings("800")).dial(user)
+    desk.wait(60)
+    assert user.loss.cause is cause
+    assert news == [words]
+
+
+def test_a_line_that_is_cut_off_has_no_dial_tone() -> None:
+    world = World()
+    world.network.line("111").cut()
+    user = world.dial()
+    world.until(user, lost=True)
+    assert user.loss.cause is LossCause.NO_DIALTONE
 
 
 def test_a_call_from_another_place_that_nobody_answers_is_given_up() -> None:
