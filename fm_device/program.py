@@ -178,7 +178,7 @@ def run_dial_in(
     reports: list[DialInReport] = []
     failures: list[Failure] = []
     with _capturing(capture, clock, line) as tap:
-        dialler = build_dialler(reactor, line)
+        dialler = build_dialler(reactor, line, tap)
         if tap is not None:
             dialler = RecordedDialler(dialler, tap, str(line))
         ended = dial_repeatedly(

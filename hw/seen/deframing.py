@@ -74,6 +74,11 @@ class WholeDeframer:
 
     def _keep(self, octets: bytes) -> Iterator[Piece]:
         self._partial += octets
+        if self._before_first_flag:
+            # A modem's lines come out one by one, each when it is whole.
+            while (end := self._partial.find(b"\r") + 1) > 0:
+                yield Piece(bytes(self._partial[:end]), NoFrame.BESIDE)
+                del self._partial[:end]
         while len(self._partial) > PIECE_OCTETS_MAX:
             piece = bytes(self._partial[:PIECE_OCTETS_MAX])
             del self._partial[:PIECE_OCTETS_MAX]

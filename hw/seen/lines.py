@@ -100,12 +100,14 @@ class RecordedUser:
 
     def octets_received(self, octets: bytes) -> None:
         """Record what came, then give it to the user."""
-        self._tap.octets(self._received, octets)
+        if not self._tap.hears_port:
+            self._tap.octets(self._received, octets)
         self._user.octets_received(octets)
 
     def line_lost(self, loss: LineLoss) -> None:
         """Record what was left of a frame, and the loss with its cause."""
-        self._tap.ended()
+        if not self._tap.hears_port:
+            self._tap.ended()
         self._user.line_lost(loss)
         self._tap.event(LineEvent.LOST, str(loss))
 
@@ -131,7 +133,8 @@ class _RecordedLine:
 
     def send(self, octets: bytes) -> None:
         """Record octets and hand them to the line."""
-        self._tap.octets(self._sent, octets)
+        if not self._tap.hears_port:
+            self._tap.octets(self._sent, octets)
         self._line.send(octets)
 
     def drop(self) -> None:

@@ -20,7 +20,7 @@ from hw.ports.port import (
 )
 from hw.seen.tap import Tap
 
-_EVENTS: Final = {
+FAULT_EVENTS: Final = {
     PortFault.BREAK: LineEvent.BREAK,
     PortFault.PARITY: LineEvent.PARITY,
     PortFault.FRAMING: LineEvent.FRAMING,
@@ -86,7 +86,7 @@ class _Ear:
         self._tap.event(LineEvent.CIRCUITS, show_circuits(circuits), self._way)
 
     def fault_received(self, fault: PortFault) -> None:
-        self._tap.event(_EVENTS[fault], direction=self._way)
+        self._tap.event(FAULT_EVENTS[fault], direction=self._way)
 
     def port_lost(self, loss: PortLoss) -> None:
         self._tap.ended(self._way)

@@ -5,13 +5,16 @@ It only listens: what it hears may be a line that the product uses itself
 bounded: beside a piece of a frame in each direction it keeps nothing.
 """
 
+import re
 from typing import Final, Protocol
 
 from hw.capture import CaptureDirection, LineEvent, NoFrame
-from hw.seen.deframing import WholeDeframer
+from hw.seen.deframing import Piece, WholeDeframer
 from protocol.link.frames import FrameKind
 from protocol.link.xid import decode_offer
 
+_CONNECT: Final = re.compile(rb"CONNECT[ -~]*")
+"""What a modem says in words when it has a connection (ITU-T V.250, 6.3)."""
 _POLL_FINAL: Final = 0x10
 _INFORMATION_AT: Final = 2
 _USER_GROUP: Final = 0xF0
@@ -45,10 +48,15 @@ class Sink(Protocol):
 
 
 class Tap:
-    """Listens to one line."""
+    """Listens to one line.
+
+    Attributes:
+        hears_port: It hears the port beneath the line, and all octets pass there.
+    """
 
     def __init__(self, sink: Sink) -> None:
         """Begin to listen; nothing has passed yet."""
+        self.hears_port = False
         self._sink = sink
         self._ways = {way: WholeDeframer() for way in CaptureDirection}
 
@@ -57,6 +65,7 @@ class Tap:
         for piece in self._ways[direction].pieces(octets):
             if piece.why is not None:
                 self._sink.write_no_frame(direction, piece.why, piece.octets)
+                self._hear_modem(direction, piece)
                 continue
             self._sink.write_frame(direction, piece.octets)
             self._learn(piece.octets)
@@ -81,6 +90,15 @@ class Tap:
                     self._sink.write_no_frame(
                         way, piece.why or NoFrame.UNFINISHED, piece.octets
                     )
+
+    def _hear_modem(self, direction: CaptureDirection, piece: Piece) -> None:
+        found = _CONNECT.search(piece.octets)
+        if (
+            found is not None
+            and piece.why is NoFrame.BESIDE
+            and direction is CaptureDirection.TO_MACHINE
+        ):
+            self._sink.write_event(LineEvent.CONNECT, found[0].decode("ascii"))
 
     def _learn(self, frame: bytes) -> None:
         """Take the ACCM from the XID that ends an agreement: the line needs it."""

@@ -35,14 +35,32 @@ def test_good_frames_come_out_without_flags_stuffing_and_fcs() -> None:
         (b"\x7e\x01\x3f\x7e", b"\x01\x3f", NoFrame.SHORT),
         (b"\x7e\x01\x3f\x55\x7d\x7e", b"\x01\x3f\x55\x7d", NoFrame.ABORTED),
         (b"\x7e\x01\x3f", b"\x01\x3f", NoFrame.UNFINISHED),
-        (b"CONNECT 9600\r\n", b"CONNECT 9600\r\n", NoFrame.BESIDE),
-        (b"CONNECT\r\n\x7e", b"CONNECT\r\n", NoFrame.BESIDE),
+        (b"CONNECT 9600\r", b"CONNECT 9600\r", NoFrame.BESIDE),
+        (b"CONNECT\x7e", b"CONNECT", NoFrame.BESIDE),
     ],
 )
 def test_octets_that_are_no_frame_come_out_with_the_reason(
     line: bytes, octets: bytes, why: NoFrame
 ) -> None:
     assert pieces(line) == [Piece(octets, why)]
+
+
+def test_a_modems_lines_come_out_one_by_one_and_connect_is_an_event() -> None:
+    sink = SeenSink()
+    tap = Tap(sink)
+    tap.octets(UP, b"ATDT0801234\r")
+    tap.octets(DOWN, b"ATDT0801234\r\r\nCONN")
+    tap.octets(DOWN, b"ECT 33600/V42\r\n\x7e" + ENCODED + b"\x7e")
+    assert sink.others == [
+        (UP, NoFrame.BESIDE, b"ATDT0801234\r"),
+        (DOWN, NoFrame.BESIDE, b"ATDT0801234\r"),
+        (DOWN, NoFrame.BESIDE, b"\r"),
+        (DOWN, NoFrame.BESIDE, b"\nCONNECT 33600/V42\r"),
+        (DOWN, NoFrame.BESIDE, b"\n"),
+    ]
+    assert sink.events == [LineEvent.CONNECT]
+    assert sink.words == ["CONNECT 33600/V42"]
+    assert sink.frames == [(DOWN, SABM)]
 
 
 def test_what_never_ends_comes_out_in_pieces_and_memory_stays_bounded() -> None:
