@@ -3,10 +3,12 @@
 A device is known by the numbers of its vendor and its product, and where several are
 plugged in, by its serial number. The first one that can be used is taken.
 
-The interface has to have one bulk endpoint each way, and is of no class that a driver
-of the kernel knows, as a rule: where a driver has it all the same, it is detached, and
-attached again when the port is closed. An interface that another program has claimed is
-in use.
+The interface has to have one bulk endpoint each way, and to be of a class whose octets
+are nobody else's: a disk that is named by mistake is left alone. Where a driver of the
+kernel has it, that is detached, and attached again when the port is closed. An
+interface that another program has claimed is in use.
+
+Source: USB 2.0, 9.6; USB-IF, Defined Class Codes.
 """
 
 import errno
@@ -24,6 +26,8 @@ from hw.usb.pipe import BulkPair, BulkPipe
 LIBUSB_MISSING: Final = "libusb is not installed (Debian: apt-get install libusb-1.0-0)"
 RULES_FILE: Final = "hw/usb/60-rmfs.rules"
 
+_CLASSES: Final = (0x00, 0x0A, 0xFF)
+"""bInterfaceClass of what may carry a line: none, CDC data, of a vendor."""
 _PACKET_OCTETS_MASK: Final = 0x07FF
 """Bits 10..0 of wMaxPacketSize; USB 2.0, 9.6.6."""
 _CAUSES: Final = {
@@ -135,6 +139,9 @@ def _bulk_pair(configuration: Any, address: UsbAddress) -> tuple[BulkPair, int]:
         numbers.add(interface.bInterfaceNumber)
         if interface.bInterfaceNumber != address.interface:
             continue
+        if interface.bInterfaceClass not in _CLASSES:
+            kind = f"{interface.bInterfaceClass:02x}, which carries no line"
+            raise _cannot(address, f"interface {address.interface} is of class {kind}")
         ways = {
             usb.util.endpoint_direction(endpoint.bEndpointAddress): endpoint
             for endpoint in reversed(list(interface))
@@ -152,13 +159,15 @@ def _bulk_pair(configuration: Any, address: UsbAddress) -> tuple[BulkPair, int]:
                 writes.wMaxPacketSize & _PACKET_OCTETS_MASK,
             )
             return pair, interface.bAlternateSetting
-    if address.interface in numbers:
-        detail = f"interface {address.interface} has no bulk endpoint each way"
-    else:
-        known = ", ".join(map(str, sorted(numbers)))
-        detail = f"it has no interface {address.interface}, only {known}"
-    loss = PortLoss(PortLossCause.CANNOT_BE_SET, f"{address}: {detail}")
-    raise PortOpenError(loss)
+    number = address.interface
+    if number in numbers:
+        raise _cannot(address, f"interface {number} has no bulk endpoint each way")
+    known = ", ".join(map(str, sorted(numbers)))
+    raise _cannot(address, f"it has no interface {number}, only {known}")
+
+
+def _cannot(address: UsbAddress, words: str) -> PortOpenError:
+    return PortOpenError(PortLoss(PortLossCause.CANNOT_BE_SET, f"{address}: {words}"))
 
 
 def _claim(device: Any, interface: int) -> bool:

@@ -2,9 +2,9 @@
 
 One transfer is one packet, each way. What a stall or a time-out has left undone is then
 known to the octet, and no transfer waits for a device that ends a message with a full
-packet and sends no empty one behind it. It costs speed that a line does not need: a
-full-speed device gets through at least one packet of 64 octets each millisecond, five
-times 115,200 bit/s.
+packet and sends no empty one behind it. It costs speed that a line does not need: one
+packet of 64 octets in each frame of 1 ms, all that a host at full speed may get through
+that waits for each, is five times 115,200 bit/s.
 
 An endpoint that stalls, babbles or answers with errors is tried again, so many times in
 a row; then the pipe is lost. So it is when the device is gone, which the system says at

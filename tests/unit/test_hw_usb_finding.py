@@ -160,6 +160,24 @@ def test_an_interface_needs_a_bulk_endpoint_each_way(
     )
 
 
+def test_a_disk_that_is_named_by_mistake_is_left_alone() -> None:
+    class Disk(SimulatedBus):
+        def get_interface_descriptor(
+            self, dev: SimulatedDevice, *place: int
+        ) -> SimpleNamespace:
+            interface = super().get_interface_descriptor(dev, *place)
+            interface.bInterfaceClass = 0x08
+            return interface
+
+    one = device()
+    one.has_driver = True
+    assert refused(Disk(one)) == (
+        "cannot be set so: usb:1209:0001: "
+        "interface 0 is of class 08, which carries no line"
+    )
+    assert one.has_driver
+
+
 def test_a_device_pulled_out_while_it_is_opened_is_not_there() -> None:
     class Loose(SimulatedBus):
         def open_device(self, dev: SimulatedDevice) -> Handle:
