@@ -92,6 +92,7 @@ ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
     "zxingcpp": ("fm_device/frank/symbol.py", "hw/scanner.py", "rmfs_tools/**"),
     "fpdf": ("fm_device/reports/pdf.py",),
     "serial": ("hw/ports/*.py", "hw/scales/serial_port.py"),
+    "usb": ("hw/ports/listing.py", "hw/usb/*.py"),
     "textual": ("fm_device/panel/*.py", "rmfs_tools/pictures.py"),
     "fastapi": ("fm_device/control/*.py", "dop_gateway/**", "portal/**"),
     "uvicorn": ("fm_device/control/*.py", "dop_gateway/**", "portal/**"),

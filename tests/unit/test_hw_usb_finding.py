@@ -1,6 +1,7 @@
 """A USB device is found by its numbers; one that cannot be used says why not."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,7 @@ from hw.ports.port import PortLossCause
 from hw.ports.terminal_settings import PortOpenError
 from hw.usb.finding import LIBUSB_MISSING, RULES_FILE, open_pipe
 from hw.usb.simulated import Handle, SimulatedBus
-from hw.usb.simulated_device import DeviceIdentity, SimulatedDevice
+from hw.usb.simulated_device import DeviceIdentity, SimulatedDevice, usb_error
 from tests.usb_desk import ADDRESS
 
 ROOT = Path(__file__).parents[2]
@@ -176,6 +177,24 @@ def test_a_disk_that_is_named_by_mistake_is_left_alone() -> None:
         "interface 0 is of class 08, which carries no line"
     )
     assert one.has_driver
+
+
+def test_a_device_that_does_not_tell_its_number_is_not_the_one() -> None:
+    class Silent(SimulatedBus):
+        def ctrl_transfer(self, dev_handle: Handle, *setup: object) -> int:
+            raise usb_error(errno.EPIPE)
+
+    assert refused(Silent(device("A1")), replace(ADDRESS, serial="A1")).endswith(
+        "only one with the number None"
+    )
+
+
+def test_a_bus_that_cannot_be_looked_at_says_why() -> None:
+    class Dead(SimulatedBus):
+        def enumerate_devices(self) -> Iterator[SimulatedDevice]:
+            raise usb_error(errno.EIO)
+
+    assert refused(Dead()) == ("not there: usb:1209:0001: libusb: Input/Output Error")
 
 
 def test_a_device_pulled_out_while_it_is_opened_is_not_there() -> None:

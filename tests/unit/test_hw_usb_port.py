@@ -1,5 +1,6 @@
 """A port over USB carries octets whatever its transfers do, and ends but once."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from hw.ports.port import PortFault, PortLossCause
 from hw.reactor import MonotonicReactor
 from hw.usb.opener import UsbOpener, UsbTiming
 from hw.usb.pipe import RETRIES_MAX
+from hw.usb.pump import PACKETS_READ_MAX
 from hw.usb.simulated import SimulatedBus
 from hw.usb.simulated_device import (
     DeviceIdentity,
@@ -22,6 +24,7 @@ from hw.usb.simulated_device import (
     TransferFault,
     Way,
     faults_at,
+    usb_error,
 )
 from tests.line_user import RecordingUser
 from tests.port_user import RecordingPortUser
@@ -239,6 +242,86 @@ def test_a_device_that_takes_nothing_holds_a_close_for_so_long(drain_s: float) -
         assert host.port.waiting_octets == 0
 
     run_on_reactor(scenario)
+
+
+def test_what_a_busy_reactor_does_not_take_waits_in_the_device() -> None:
+    packets = 3 * PACKETS_READ_MAX
+    octets = bytes(range(64)) * packets
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        desk = UsbDesk(reactor, timing=UsbTiming(transfer_s=0.01, drain_s=1.0))
+        host, device = await desk.open()
+        desk.device.put(octets)
+        # No turn of the reactor goes by in here; the thread has one packet in hand.
+        left_octets = 64 * (packets - PACKETS_READ_MAX - 1)
+        while desk.device.waiting_octets > left_octets:
+            assert host.octets == b""
+        await host.has(len(octets))
+        assert host.octets == octets
+        await close(host, device)
+
+    run_on_reactor(scenario)
+
+
+def test_a_close_is_quick_though_the_reactor_is_busy() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        desk = UsbDesk(reactor)
+        host, device = await desk.open()
+        desk.device.put(bytes(64 * 3 * PACKETS_READ_MAX))
+        left_octets = 64 * (2 * PACKETS_READ_MAX - 1)
+        while desk.device.waiting_octets > left_octets:
+            pass
+        await close(host, device)
+        assert host.octets == b""
+
+    run_on_reactor(scenario)
+
+
+class _BrokenBus(SimulatedBus):
+    """A bus whose reads, or whose clearing of stalls, fail as they never should."""
+
+    def __init__(self, error: Exception, *devices: SimulatedDevice) -> None:
+        super().__init__(*devices)
+        self.error = error
+
+    def clear_halt(self, *arguments: Any) -> None:
+        raise self.error
+
+
+class _WrongBus(_BrokenBus):
+    def bulk_read(self, *arguments: Any) -> int:
+        raise self.error
+
+
+def _lost_over(bus: SimulatedBus) -> str:
+    async def scenario(reactor: MonotonicReactor) -> str:
+        host = RecordingPortUser()
+        UsbOpener(reactor, ADDRESS, bus, QUICK).open(host)
+        await host.is_lost()
+        assert host.story == ["up", "lost"]
+        return str(host.loss)
+
+    return run_on_reactor(scenario)
+
+
+def test_a_device_that_goes_while_a_stall_is_cleared_is_gone() -> None:
+    device = SimulatedDevice(
+        DeviceIdentity(), faults_at({(Way.IN, 0): TransferFault.STALL})
+    )
+    bus = _BrokenBus(usb_error(errno.ENODEV), device)
+    device.put(b"stall")
+    assert _lost_over(bus).startswith("unplugged: usb:1209:0001: it is gone (No such")
+    assert not device.is_claimed
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_that_nobody_has_foreseen_ends_the_port_too() -> None:
+    device = SimulatedDevice(DeviceIdentity())
+    bus = _WrongBus(ZeroDivisionError("an error of ours"), device)
+    assert _lost_over(bus) == (
+        "cannot be set so: usb:1209:0001: an error of ours, which stands in the log"
+    )
+    assert not device.is_claimed
 
 
 def test_a_reactor_that_stops_lets_go_of_the_device() -> None:
