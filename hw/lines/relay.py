@@ -155,7 +155,12 @@ class PacedListener:
             number = self._calls
             self._calls += 1
             line = VirtualLine(
-                self._reactor, self._plan(number), splice.right, user, number
+                self._reactor,
+                self._plan(number),
+                splice.right,
+                user,
+                number,
+                side="answered call",
             )
             splice.right.call = line.calling_end
             return splice.left

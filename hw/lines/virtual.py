@@ -42,6 +42,8 @@ class VirtualLine:
         calling: LineUser,
         answering: LineUser,
         call_number: int = 0,
+        *,
+        side: str = "call",
     ) -> None:
         """Lay the line between two users.
 
@@ -51,12 +53,14 @@ class VirtualLine:
             calling: The user at the end that dialled.
             answering: The user at the other end.
             call_number: Gives every call over "the same" line noise of its own.
+            side: Gives it to lines on both sides of one call as well: the same bits
+                struck twice would be whole again.
         """
         self._reactor = reactor
         parameters = parameters.of_call(call_number)
         self._parameters = parameters
-        self._up = parameters.way_up(call_number)
-        self._down = parameters.way_down(call_number)
+        self._up = parameters.way_up(f"{side} {call_number}")
+        self._down = parameters.way_down(f"{side} {call_number}")
         self._calling = _End(self, calling, self._up, "answering end")
         self._answering = _End(self, answering, self._down, "calling end")
         self._octets_until_cut = _or_never(parameters.cut_after_octets)

@@ -116,15 +116,13 @@ class VirtualLineParameters:
             down=replace(self.down, carrier_losses=NEVER),
         )
 
-    def way_up(self, call_number: int) -> Way:
-        """Make the direction from the calling end, for one call."""
-        cut = self.cut_after_octets_up
-        return self._way(self.up, cut, f"call {call_number} up")
+    def way_up(self, call: str) -> Way:
+        """Make the direction from the calling end, for the call of this name."""
+        return self._way(self.up, self.cut_after_octets_up, f"{call} up")
 
-    def way_down(self, call_number: int) -> Way:
-        """Make the direction from the answering end, for one call."""
-        cut = self.cut_after_octets_down
-        return self._way(self.down, cut, f"call {call_number} down")
+    def way_down(self, call: str) -> Way:
+        """Make the direction from the answering end, for the call of this name."""
+        return self._way(self.down, self.cut_after_octets_down, f"{call} down")
 
     def _way(self, way: WayParameters, cut: int | None, name: str) -> Way:
         def draw(what: str, own_seed: int | None) -> Entropy:

@@ -6,7 +6,13 @@ import pytest
 
 from hw.lines.exchange import every_call
 from hw.lines.port import Answer, LineLoss, LossCause
-from hw.lines.relay import PENDING_OCTETS_MAX, PacedDialler, Relay, Splice
+from hw.lines.relay import (
+    PENDING_OCTETS_MAX,
+    PacedDialler,
+    PacedListener,
+    Relay,
+    Splice,
+)
 from hw.lines.tcp import TcpDialler, TcpListener
 from hw.lines.virtual import VirtualLineParameters
 from hw.reactor import MonotonicReactor
@@ -62,6 +68,32 @@ def test_octets_pass_both_ways_through_a_relay() -> None:
         await client.is_lost()
 
     _relayed(FAST, _echo, story)
+
+
+def test_noise_on_both_sides_of_a_call_strikes_twice_and_not_back() -> None:
+    """The same string serves both roles, and the same bits twice would be whole."""
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        noisy = every_call(
+            VirtualLineParameters(bit_s=1_000_000, bit_error_rate=0.01, seed=3)
+        )
+        tcp = TcpListener(reactor, "127.0.0.1", 0)
+        listener = PacedListener(reactor, noisy, tcp)
+        answering = RecordingUser()
+        listener.listen(lambda _: answering)
+        calling = RecordingUser()
+        near = TcpDialler(reactor, "127.0.0.1", _port(tcp.address))
+        PacedDialler(reactor, noisy, near).dial(calling)
+        await calling.is_up()
+        calling.line.send(bytes(2000))
+        await answering.has(2000)
+        struck = sum(octet.bit_count() for octet in answering.octets)
+        assert 250 < struck < 390
+        calling.line.drop()
+        await calling.is_lost()
+        listener.close()
+
+    run_on_reactor(scenario)
 
 
 def test_a_relayed_line_takes_the_time_of_its_octets() -> None:
