@@ -1,6 +1,13 @@
 """`rmfs bench`: the commands that measure."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+from fm_device.typed_cli import LINE
+
+if TYPE_CHECKING:
+    from hw.lines.strings import LineAddress
 
 
 def add_commands(root: click.Group) -> None:
@@ -47,16 +54,37 @@ def machine(*, as_json: bool, quick: bool) -> int:
     )
 
 
-@bench.command(epilog="\b\nExample:\n  rmfs bench line --json")
+@bench.command(
+    epilog="\b\nExamples:\n  rmfs bench line --json\n"
+    "  rmfs bench line --answer serial:/dev/ttyUSB0:baud=115200 "
+    "--dial serial:/dev/ttyUSB1:baud=115200"
+)
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 @click.option("--quick", is_flag=True, help="Measure little, to see that it works.")
-def line(*, as_json: bool, quick: bool) -> int:
+@click.option("--dial", type=LINE, help="Measure a line of your own: what is dialled.")
+@click.option("--answer", type=LINE, help="Where it is answered; else as --dial.")
+def line(
+    *,
+    as_json: bool,
+    quick: bool,
+    dial: "LineAddress | None",
+    answer: "LineAddress | None",
+) -> int:
     """Measure what the link carries over noisy lines, and ZMODEM through the same.
 
     16 KiB at 33,600 bit/s with 20 ms each way, at five bit error rates, in virtual
     time; sz and rz, where they are installed, take a minute of real time. Exit 1 when
     a goal is missed or an octet arrives altered.
+
+    With --dial the same file goes there and back, in real time, over a line of your
+    own: a cable between two ports, two modems, a terminal server.
     """
+    if answer is not None and dial is None:
+        raise click.UsageError("--answer goes with --dial: name both ends of the line")
+    if dial is not None:
+        from rmfs_tools.bench import own_line
+
+        return own_line.run(dial, answer or dial, click.echo, as_json=as_json)
     from rmfs_tools.bench.line import run
 
     return run(

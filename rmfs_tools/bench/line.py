@@ -37,7 +37,7 @@ DELAY_S: Final = 0.020
 OCTET_BITS: Final = 10
 SEEDS: Final = 25
 SEEDS_QUICK: Final = 3
-_MESSAGE_OCTETS: Final = 4_096
+MESSAGE_OCTETS: Final = 4_096
 _GIVEN_UP_S: Final = 600.0
 
 
@@ -103,8 +103,8 @@ class _Sender:
 
     def link_up(self, driver: LinkDriver, now: float) -> None:
         self.up_at = now
-        for start in range(0, len(self._octets), _MESSAGE_OCTETS):
-            driver.send_message(self._octets[start : start + _MESSAGE_OCTETS])
+        for start in range(0, len(self._octets), MESSAGE_OCTETS):
+            driver.send_message(self._octets[start : start + MESSAGE_OCTETS])
 
     def message_received(self, message: bytes, now: float) -> None:
         """The other end sends nothing."""
