@@ -3,7 +3,8 @@
 A witness: it shares no code with the product and was written by somebody who had read
 none of it. It takes the simplest reading that the text allows (T1 is never measured,
 frames are never shortened, XID is never asked for), so that a server which needs more
-than the text promises is found out. Nothing here reads a clock: time is an argument.
+than the text promises is found out. `spec_link_reports` is the machine that asks.
+Nothing here reads a clock: time is an argument.
 """
 
 import re
@@ -81,10 +82,10 @@ def unstuff(between: bytes) -> bytes | None:
 class Deframer:
     """Finds the good frames in octets from the line (LINK-1.3, 1.5, 2.4)."""
 
-    def __init__(self, accm: int = 0) -> None:
-        self._accm = accm
+    def __init__(self, accm: int = 0, n1: int = N1) -> None:
+        self.accm = accm
         self._held: bytearray | None = None
-        self._room = 4 * (N1 + 5)
+        self._room = 4 * (n1 + 5)
 
     def take(self, octets: bytes) -> list[bytes]:
         """Address to information of every good frame that ends in these octets."""
@@ -102,7 +103,7 @@ class Deframer:
         return frames
 
     def _judge(self, between: bytes) -> bytes | None:
-        put_in = bytes(n for n in range(0x20) if self._accm >> n & 1)
+        put_in = bytes(n for n in range(0x20) if self.accm >> n & 1)
         for candidate in (between, between.translate(None, put_in)):
             frame = unstuff(candidate)
             if frame is not None and len(frame) >= 4:
@@ -239,13 +240,29 @@ class Assembler:
 
 
 class State(Enum):
-    """The states of LINK-16 that a machine without XID passes through."""
+    """The states of LINK-16."""
 
     DISCONNECTED = "disconnected"
+    NEGOTIATING = "negotiating"
     CONNECTING = "connecting"
     CONNECTED = "connected"
     DRAINING = "draining"
     DISCONNECTING = "disconnecting"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is in force on a link (LINK-11), or what an end would like (LINK-10)."""
+
+    n1: int = N1
+    k: int = K
+    modulus: int = MODULUS
+    srej: bool = True
+    t1_s: float = T1_S
+    t2_s: float = T2_S
+    n2: int = N2
+    accm: int = 0
+    reports: bool = False
 
 
 @dataclass
@@ -261,6 +278,7 @@ class MachineLink:
 
     def __init__(self, segment_octets: int = N1 - 1) -> None:
         self._segment_octets = segment_octets
+        self._in_force = Settings()
         self.state = State.DISCONNECTED
         self.why_down = "never up"
         self.repeated = 0
@@ -289,6 +307,10 @@ class MachineLink:
         self._t3: float | None = None
 
     @property
+    def _modulus(self) -> int:
+        return self._in_force.modulus
+
+    @property
     def messages(self) -> deque[bytes]:
         return self._assembler.messages
 
@@ -310,17 +332,28 @@ class MachineLink:
 
     def dial(self, now: float) -> None:
         self._start()
+        self._in_force = Settings()
+        self._set_up(now)
+
+    def _set_up(self, now: float) -> None:
         self.state = State.CONNECTING
-        self._write(Frame(ADDRESS_B, Kind.SABM, pf=True))
-        self._t1 = now + T1_S
+        self._write(Frame(ADDRESS_B, self._set_up_kind, pf=True))
+        self._t1 = now + self._in_force.t1_s
+
+    @property
+    def _set_up_kind(self) -> Kind:
+        return Kind.SABME if self._in_force.modulus == 128 else Kind.SABM
 
     def send(self, message: bytes, now: float, *, final: bool = False) -> None:
         """Queue a message; `final` polls with its last frame (LINK-5.6)."""
         if self.state is not State.CONNECTED:
             raise LinkEndedError(self.why_down)
-        self._queue.extend(segments(message, self._segment_octets))
+        self._queue.extend(self._cut(message))
         self._final = final
         self._transmit(now)
+
+    def _cut(self, message: bytes) -> list[bytes]:
+        return segments(message, self._segment_octets)
 
     def close(self, now: float) -> None:
         if self.state is State.CONNECTED:
@@ -341,7 +374,11 @@ class MachineLink:
             self._t3 = now + T3_S if self.up else None
             self._frame(raw, now)
         if self.up:
+            self._settle(now)
             self._transmit(now)
+
+    def _settle(self, now: float) -> None:
+        """What is said once about all the frames of one delivery: nothing here."""
 
     def tick(self, now: float) -> None:
         if self._t1 is not None and now >= self._t1:
@@ -356,7 +393,7 @@ class MachineLink:
     def _frame(self, raw: bytes, now: float) -> None:
         if raw[0] not in {ADDRESS_A, ADDRESS_B}:
             return
-        frame = decode(raw)
+        frame = decode(raw, self._in_force.modulus)
         command = raw[0] == ADDRESS_A
         if frame is None:
             if self.up:
@@ -364,7 +401,7 @@ class MachineLink:
             return
         if frame.kind in (ONLY_RESPONSES if command else ONLY_COMMANDS):
             return
-        if frame.information and frame.kind not in WITH_INFORMATION:
+        if frame.information and not self._may_inform(frame, command=command):
             if self.up:
                 self._violated(raw, 3)
             return
@@ -375,19 +412,22 @@ class MachineLink:
         else:
             self._without_link(frame, command=command)
 
+    def _may_inform(self, frame: Frame, *, command: bool) -> bool:
+        return frame.kind in WITH_INFORMATION
+
     def _while_connecting(self, frame: Frame, now: float) -> None:
         if frame.kind is Kind.UA and frame.pf:
             self._start()
             self.state = State.CONNECTED
-            self._t2 = now + T2_S
+            self._t2 = now + self._in_force.t2_s
             self._t3 = now + T3_S
         elif frame.kind is Kind.DM and frame.pf:
             self._down("refused by the peer")
         elif frame.kind is Kind.FRMR:
             self._down("rejected by the peer")
-        elif frame.kind in {Kind.SABM, Kind.DISC}:
+        elif frame.kind in {self._set_up_kind, Kind.DISC}:
             self._respond(Kind.UA, frame.pf)
-        elif frame.kind is Kind.SABME:
+        elif frame.kind in {Kind.SABM, Kind.SABME}:
             self._respond(Kind.DM, frame.pf)
 
     def _without_link(self, frame: Frame, *, command: bool) -> None:
@@ -412,10 +452,10 @@ class MachineLink:
             self._down("the peer has no link")
         elif frame.kind is Kind.FRMR:
             self._down("rejected by the peer")
-        elif frame.kind is Kind.SABM:
+        elif frame.kind is self._set_up_kind:
             self._respond(Kind.UA, frame.pf)
             self._down("reset by the peer")
-        elif frame.kind is Kind.SABME:
+        elif frame.kind in {Kind.SABM, Kind.SABME}:
             self._respond(Kind.DM, frame.pf)
             self._down("set-up of a kind that was not agreed")
         elif frame.kind is Kind.I:
@@ -424,15 +464,15 @@ class MachineLink:
             self._supervision(frame, raw, now, command=command)
 
     def _information(self, frame: Frame, raw: bytes, now: float) -> None:
-        if len(frame.information) > N1:
+        if len(frame.information) > self._in_force.n1:
             self._violated(raw, 4)
         elif not self._nr_is_possible(frame.nr):
             self._violated(raw, 8)
         else:
             self._acknowledged(frame.nr, now)
             self._heard_information = True
-            ahead = (frame.ns - self._vr) % MODULUS
-            if 0 < ahead < K:
+            ahead = (frame.ns - self._vr) % self._modulus
+            if 0 < ahead < self._in_force.k:
                 self._held[frame.ns] = frame.information
                 self._ask_for_missing()
             elif ahead == 0:
@@ -448,7 +488,7 @@ class MachineLink:
         while self._vr in self._held:
             information = self._held.pop(self._vr)
             self._asked.discard(self._vr)
-            self._vr = (self._vr + 1) % MODULUS
+            self._vr = (self._vr + 1) % self._modulus
             self._owed += 1
             if not self._assembler.take(information):
                 return False
@@ -456,8 +496,9 @@ class MachineLink:
 
     def _owe(self, now: float) -> None:
         if self._t2 is None:
-            self._t2 = now + T2_S
-        if self._owed >= (K // 2 if self._assembler.midst else K - 1):
+            self._t2 = now + self._in_force.t2_s
+        k = self._in_force.k
+        if self._owed >= (k // 2 if self._assembler.midst else k - 1):
             self._acknowledge()
 
     def _ask_for_missing(self) -> None:
@@ -470,8 +511,8 @@ class MachineLink:
         """Numbers from V(R) that are missing before the last that is held."""
         if not self._held:
             return []
-        furthest = max((n - self._vr) % MODULUS for n in self._held)
-        numbers = [(self._vr + n) % MODULUS for n in range(furthest)]
+        furthest = max((n - self._vr) % self._modulus for n in self._held)
+        numbers = [(self._vr + n) % self._modulus for n in range(furthest)]
         return [n for n in numbers if n not in self._held]
 
     def _answer_poll(self) -> None:
@@ -522,10 +563,10 @@ class MachineLink:
             self._repeat([n for n in named if n in judged], now)
 
     def _in_order(self) -> list[int]:
-        return sorted(self._sent, key=lambda n: (n - self._va) % MODULUS)
+        return sorted(self._sent, key=lambda n: (n - self._va) % self._modulus)
 
     def _nr_is_possible(self, nr: int) -> bool:
-        return (nr - self._va) % MODULUS <= (self._vs - self._va) % MODULUS
+        return (nr - self._va) % self._modulus <= (self._vs - self._va) % self._modulus
 
     def _acknowledged(self, nr: int, now: float) -> None:
         if nr == self._va:
@@ -533,17 +574,17 @@ class MachineLink:
         while self._va != nr:
             self._sent.pop(self._va, None)
             self._judged.discard(self._va)
-            self._va = (self._va + 1) % MODULUS
+            self._va = (self._va + 1) % self._modulus
         self._attempts = self._grace = 0
         self._restart_t1(now)
 
     # What goes out.
 
     def _transmit(self, now: float) -> None:
-        while self._queue and len(self._sent) < K and not self._peer_busy:
+        while self._queue and not self._peer_busy and self._may_let_go():
             number = self._vs
-            self._vs = (self._vs + 1) % MODULUS
-            self._sent[number] = Sent(self._queue.popleft())
+            self._vs = (self._vs + 1) % self._modulus
+            self._sent[number] = Sent(self._next_information())
             poll = self._final and not self._queue and not self._polled
             self._write_information(number, pf=poll)
             if poll:
@@ -556,6 +597,12 @@ class MachineLink:
             if self._owed:
                 self._acknowledge()
             self._disconnect(now)
+
+    def _may_let_go(self) -> bool:
+        return len(self._sent) < self._in_force.k
+
+    def _next_information(self) -> bytes:
+        return self._queue.popleft()
 
     def _repeat(self, numbers: list[int], now: float) -> None:
         waiting = [n for n in numbers if n in self._sent]
@@ -571,7 +618,7 @@ class MachineLink:
     def _write_information(self, number: int, *, pf: bool = False) -> None:
         sent = self._sent[number]
         sent.times += 1
-        if sent.times > 4 * N2:
+        if sent.times > 4 * self._in_force.n2:
             self._give_up()
             return
         self._write(Frame(ADDRESS_B, Kind.I, pf, number, self._vr, sent.information))
@@ -603,24 +650,23 @@ class MachineLink:
             self._t1 = None
             return
         waiting = sum(len(sent.information) + 6 for sent in self._sent.values())
-        once = T1_S + (waiting + N1 + 6) * T1_OCTET_S
+        once = self._in_force.t1_s + (waiting + self._in_force.n1 + 6) * T1_OCTET_S
         self._t1 = now + once * (2 if self._attempts else 1)
         self._heard_information = False
 
     def _t1_ran_out(self, now: float) -> None:
-        if self.up and self._heard_information and self._grace <= K:
+        if self.up and self._heard_information and self._grace <= self._in_force.k:
             self._grace += 1
             self._restart_t1(now)
             return
         self._attempts += 1
-        if self._attempts > N2:
+        if self._attempts > self._in_force.n2:
             self._give_up()
         elif self.state is State.CONNECTING:
-            self._write(Frame(ADDRESS_B, Kind.SABM, pf=True))
-            self._t1 = now + T1_S
+            self._set_up(now)
         elif self.state is State.DISCONNECTING:
             self._write(Frame(ADDRESS_B, Kind.DISC))
-            self._t1 = now + T1_S
+            self._t1 = now + self._in_force.t1_s
         else:
             oldest = [] if self._peer_busy else self._in_order()[:1]
             self._polled = True
@@ -635,8 +681,12 @@ class MachineLink:
 
     def _violated(self, raw: bytes, reason: int) -> None:
         response = raw[0] == ADDRESS_B
-        numbers = self._vr << 5 | response << 4 | self._vs << 1
-        information = bytes([raw[1], numbers, reason])
+        if self._modulus == 128:
+            second = raw[2] if raw[1] & 3 != 3 and len(raw) > 2 else 0
+            numbers = [raw[1], second, self._vs << 1, self._vr << 1 | response]
+        else:
+            numbers = [raw[1], self._vr << 5 | response << 4 | self._vs << 1]
+        information = bytes([*numbers, reason])
         self._write(Frame(ADDRESS_A, Kind.FRMR, information=information))
         self._down("the peer broke a rule of the link")
 
@@ -644,19 +694,22 @@ class MachineLink:
         self._start()
         self.state = State.DISCONNECTING
         self._write(Frame(ADDRESS_B, Kind.DISC))
-        self._t1 = now + T1_S
+        self._t1 = now + self._in_force.t1_s
 
     def _down(self, why: str) -> None:
         self.state = State.DISCONNECTED
         self.why_down = why
         received = self._assembler.messages
         self._start()
+        self._in_force = Settings()
         self._assembler.messages.extend(received)
 
     def _write(self, frame: Frame) -> None:
         if not self._out:
             self._out.append(FLAG)
-        self._out += stuff(frame.encode()) + bytes([FLAG])
+        self._out += stuff(frame.encode(self._modulus), self._in_force.accm) + bytes(
+            [FLAG]
+        )
 
 
 # A link over a real line, one thread, waiting where it must.
