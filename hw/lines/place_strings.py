@@ -52,6 +52,11 @@ def _parse_host(field: Field) -> str:
     if not name or not _BANNED_IN_HOSTS.isdisjoint(name):
         problem = "a host is a name or an address, IPv6 in brackets: [::1]"
         raise field.wrong(problem)
+    try:
+        # What the resolver cannot ask for, it neither answers nor refuses.
+        name.encode("idna")
+    except UnicodeError:
+        raise field.wrong("no host can be called so") from None
     return name
 
 

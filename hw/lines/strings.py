@@ -53,6 +53,9 @@ TCP_FORM: Final = "tcp:HOST:PORT"
 SIMULATED: Final = "simulated"
 """Stands in the place of a device's numbers."""
 
+LINES_MAX: Final = 16
+"""Most lines that one string puts before another."""
+
 
 class LineStringError(LineError):
     """A line string that cannot be read; the message shows one that can."""
@@ -117,7 +120,11 @@ def parse_line_string(text: str) -> LineAddress:
         LineStringError: It names no line; the message says why, at which field, and
             shows the right form.
     """
-    return _parse(split_fields(text), text)
+    fields = split_fields(text)
+    if sum(field.raw in _BEFORE_ANOTHER for field in fields) > LINES_MAX:
+        problem = f"it puts more than {LINES_MAX} lines before another"
+        raise LineStringError(text, problem, FORMS)
+    return _parse(fields, text)
 
 
 def _parse(fields: Sequence[Field], text: str) -> LineAddress:
@@ -184,6 +191,8 @@ _KINDS: Final[dict[str, tuple[_Parse, str]]] = {
     "usb": (_parse_usb, f"{USB_FORM} or usb:{SIMULATED}:LINE"),
     "virtual": (_parse_virtual, VIRTUAL_FORM),
 }
+
+_BEFORE_ANOTHER: Final = frozenset({"virtual", SIMULATED})
 
 FORMS: Final = " or ".join(form for _, form in _KINDS.values())
 """One line string of every kind."""
