@@ -142,7 +142,8 @@ def parse_phone_book(text: str) -> PhoneBook:
         raise PhoneBookError(message)
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    # A number of thousands of digits is a ValueError that is no TOMLDecodeError.
+    except (ValueError, RecursionError) as error:
         message = f"is not TOML: {error}"
         raise PhoneBookError(message) from error
     _check_keys(table, _BOOK_KEYS, "the book")

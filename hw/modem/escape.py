@@ -78,7 +78,8 @@ class EscapeWatch:
         gap_s, self._last_at_s = now_s - self._last_at_s, now_s
         paused = gap_s >= guard_s
         # A pause begins anew; octets without one go on where something has begun.
-        before = self._count if self._count > 0 and gap_s <= guard_s else 0
+        goes_on = gap_s <= guard_s or guard_s == 0
+        before = self._count if self._count > 0 and goes_on else 0
         may_begin = paused or before > 0
         only = octets == bytes((character,)) * len(octets)
         total = before + len(octets)

@@ -157,7 +157,10 @@ class FileProfiles(MemoryProfiles):
             raise ProfileError(message) from error
         try:
             self._take(json.loads(octets))
-        except (ValueError, TypeError, KeyError, AttributeError, RmfsError) as error:
+        except (
+            *(ValueError, TypeError, KeyError, AttributeError),
+            *(RecursionError, RmfsError),
+        ) as error:
             message = (
                 f"{path} holds no profiles of a modem ({error}): delete it, and the "
                 "modem begins as its maker set it"

@@ -87,6 +87,7 @@ def test_numbers_are_the_same_however_they_are_written() -> None:
         ("[[number]]\ndial = '1'\nber = 2", "number 1 .1.: bit_error_rate is 2"),
         ("[[number]]\ndial = '1'\nnoise = 2", "number 1 .1. has no 'noise', only ber"),
         ("own = ", "is not TOML"),
+        (f"speed = {'1' * 5000}", "is not TOML"),
         ("#" * (FILE_OCTETS_MAX + 1), "more than 65536 octets"),
     ],
 )

@@ -202,7 +202,10 @@ def test_profiles_outlive_the_program_in_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "{", '{"profiles": {"0": {"settings": {"E": 7}}}}', "\xff"],
+    [
+        *("", "[]", "{}", "{", "[" * 60_000, "\xff"),
+        '{"profiles": {"0": {"settings": {"E": 7}}}}',
+    ],
 )
 def test_a_file_of_profiles_that_is_none_says_what_to_do(
     tmp_path: Path, text: str

@@ -176,6 +176,16 @@ def test_the_guard_time_is_what_s12_says() -> None:
     assert calling.terminal.octets.endswith(b"\r\nOK\r\n")
 
 
+def test_without_a_guard_time_pauses_are_neither_needed_nor_in_the_way() -> None:
+    calling, _ = connected()
+    calling.wait(1.1)
+    calling.type(b"+++", 1.1)
+    calling.say("ATS12=0O")
+    for pause_s in (0.0, 0.3, 0.1):
+        calling.type(b"+", pause_s)
+    assert calling.terminal.octets.endswith(b"\r\nOK\r\n")
+
+
 def test_an_escape_character_above_127_is_none() -> None:
     calling, _ = connected()
     calling.wait(1.1)
