@@ -37,7 +37,7 @@ class Follower:
         self._before = before
         self._reader = CaptureReader()
         self._stream: BinaryIO | None = None
-        self._failure: RmfsError | None = None
+        self._failure: RmfsError | BrokenPipeError | None = None
 
     def __enter__(self) -> Self:
         """Be closed at the end of a block."""
@@ -57,7 +57,7 @@ class Follower:
         """Read what is there, and come back for more."""
         try:
             self._read()
-        except RmfsError as error:
+        except (RmfsError, BrokenPipeError) as error:
             self._failure = error
             self._reactor.stop()
             return
@@ -68,6 +68,7 @@ class Follower:
 
         Raises:
             RmfsError: The file is no capture, or cannot be read.
+            BrokenPipeError: Whoever was told has gone.
         """
         if self._failure is not None:
             raise self._failure
@@ -82,6 +83,8 @@ class Follower:
                 self._before()
                 for seen in self._reader.records(octets):
                     self._tell(seen)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             message = f"{self._file} cannot be read: {error.strerror}"
             raise RmfsError(message) from error

@@ -1,5 +1,6 @@
 """`rmfs watch`: read captures, follow one that grows, tap a line."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -131,11 +132,17 @@ class _Keys:
         Raises:
             KeyLogError: It is none, or not there.
         """
-        from hw.seen.keylog import read_key_log
+        from hw.seen.keylog import KeyLogError, read_key_log
 
-        if self._path is None or (self._may_come and not self._path.exists()):
+        if self._path is None:
             return
-        size = self._path.stat().st_size if self._path.exists() else 0
+        try:
+            size = self._path.stat().st_size
+        except OSError as error:
+            if self._may_come and isinstance(error, FileNotFoundError):
+                return
+            message = f"{self._path} cannot be read: {error.strerror}"
+            raise KeyLogError(message) from error
         if size != self._size:
             self._known.update(read_key_log(self._path))
             self._size = size
@@ -183,6 +190,7 @@ def _tap(
 ) -> None:
     from hw.capture import create_capture
     from hw.clock import SystemWallClock
+    from hw.seen.folder import BoundedSink
     from hw.seen.telling import BothSinks, TellingSink
 
     clock = SystemWallClock()
@@ -199,8 +207,9 @@ def _tap(
             except OSError as error:
                 message = f"{capture} cannot be written: {error.strerror}"
                 raise RmfsError(message) from error
-            sink = BothSinks(stack.enter_context(writer), sink)
-        if all(Path(end).is_file() for end in ends):
+            sink = BothSinks(BoundedSink(stack.enter_context(writer)), sink)
+        # `Path.is_file` raises where one may not look.
+        if all(os.path.isfile(end) for end in ends):  # noqa: PTH113
             _tap_files(ends, sink)
         else:
             _tap_ports(ends, baud, sink)
@@ -212,8 +221,11 @@ def _tap_files(ends: tuple[str, str], sink: "Sink") -> None:
     try:
         with Path(ends[0]).open("rb") as machine, Path(ends[1]).open("rb") as server:
             tap_files(machine, server, sink)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise RmfsError(f"{error.filename} cannot be read: {error.strerror}") from error
+        which = error.filename or " or ".join(ends)
+        raise RmfsError(f"{which} cannot be read: {error.strerror}") from error
 
 
 def _tap_ports(ends: tuple[str, str], baud: int, sink: "Sink") -> None:

@@ -7,8 +7,7 @@ frame n - 1. Where both could come next, the machine's does.
 Each direction keeps its own order, always.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import BinaryIO, Final
 
 from hw.capture import CaptureDirection
@@ -18,8 +17,8 @@ from protocol.link import Role
 from protocol.link.frames import Frame, FrameKind, decode_frame
 from protocol.link.parameters import MODULO_8, MODULO_128
 
-FILE_OCTETS_MAX: Final = 64 * 1024 * 1024
-"""Octets of a file that are read: days of a busy line at 9,600 bit/s."""
+CHUNK_OCTETS: Final = 65_536
+"""Octets of a file that are read at once; a file may have any length."""
 
 _COMMANDS: Final = frozenset(
     {FrameKind.SABM, FrameKind.SABME, FrameKind.DISC, FrameKind.XID}
@@ -43,25 +42,21 @@ def merged(
     machine: Iterable[Piece], server: Iterable[Piece]
 ) -> Iterator[tuple[CaptureDirection, Piece]]:
     """Put the pieces of two directions into one order."""
-    waiting = {_MACHINE: deque(machine), _SERVER: deque(server)}
+    coming = {_MACHINE: iter(machine), _SERVER: iter(server)}
+    heads = {way: next(pieces, None) for way, pieces in coming.items()}
     order = _Order()
-    while waiting[_MACHINE] or waiting[_SERVER]:
-        ready = [way for way in waiting if waiting[way]]
-        fitting = [
-            way
-            for way in ready
-            if len(ready) == 1
-            or order.fits(way, waiting[way][0], waiting[_OTHER[way]][0])
-        ]
-        way = (fitting or ready)[0]
-        piece = waiting[way].popleft()
+    while ready := [(way, head) for way, head in heads.items() if head is not None]:
+        fitting = [(way, head) for way, head in ready if order.fits(way, head, heads)]
+        way, piece = (fitting or ready)[0]
+        heads[way] = next(coming[way], None)
         order.took(way, piece)
         yield way, piece
 
 
 def _pieces(file: BinaryIO) -> Iterator[Piece]:
     deframer = WholeDeframer()
-    yield from deframer.pieces(file.read(FILE_OCTETS_MAX))
+    while octets := file.read(CHUNK_OCTETS):
+        yield from deframer.pieces(octets)
     yield from deframer.rest()
 
 
@@ -74,10 +69,16 @@ class _Order:
         self._unanswered: CaptureDirection | None = None
         """Whose command waits for its answer."""
 
-    def fits(self, way: CaptureDirection, piece: Piece, others: Piece) -> bool:
+    def fits(
+        self,
+        way: CaptureDirection,
+        piece: Piece,
+        heads: Mapping[CaptureDirection, Piece | None],
+    ) -> bool:
         """Say whether a piece can come before the next one of the other direction."""
+        others = heads[_OTHER[way]]
         frame = self._frame(way, piece)
-        if frame is None:
+        if frame is None or others is None:
             return True
         if frame.kind in _ANSWERS and not frame.command:
             return self._unanswered not in (None, way)

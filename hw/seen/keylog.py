@@ -12,6 +12,7 @@ for, for its owner alone, and never in the realm of production (SPEC.md CHAN-10.
 channel itself refuses to tell keys there.
 """
 
+import io
 import os
 import stat
 from collections.abc import Iterable
@@ -29,6 +30,10 @@ from protocol.errors import RmfsError
 LABEL: Final = "FMP1_RECORDS"
 CHANNELS_MAX: Final = 100_000
 """Channels of one file that are read; a line has 203 characters."""
+
+FILE_OCTETS_MAX: Final = 32 * 1024 * 1024
+"""Longest file that is read: so many channels, and remarks between them."""
+
 WARNING: Final = (
     "WARNING: {path} takes the keys of every call from now on: whoever reads it reads "
     "all that is said. For tests only; delete it when you are done."
@@ -65,6 +70,10 @@ class KeyLog:
                 f"{path} can be read by others: take their rights away "
                 f"(chmod 600 {path}), or choose another name"
             )
+        # An administrator may write to the file of anybody.
+        if status.st_uid != os.geteuid():
+            os.close(self._file)
+            raise KeyLogError(f"{path} belongs to somebody else: choose another name")
 
     def __call__(self, g_x: bytes, keys: ChannelKeys) -> None:
         """Write the line of one channel."""
@@ -98,8 +107,13 @@ def read_key_log(path: Path) -> RecordKeys:
         KeyLogError: It cannot be read, or a line is none of ours.
     """
     try:
-        with path.open(encoding="ascii") as file:
-            return parse_key_log(file)
+        with path.open("rb") as file:
+            octets = file.read(FILE_OCTETS_MAX + 1)
+        if len(octets) > FILE_OCTETS_MAX:
+            raise KeyLogError(
+                f"{path} is no key log: it has more than {FILE_OCTETS_MAX} octets"
+            )
+        return parse_key_log(io.StringIO(octets.decode("ascii"), newline=None))
     except OSError as error:
         raise KeyLogError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hw.capture import LineEvent, NoFrame, create_capture
 from hw.clock import SystemWallClock
 from protocol.messages import TABLES, Kind
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED, EXIT_LINE, EXIT_USAGE, main
-from tests.processes import Program, Server, done, rmfs
+from tests.processes import ROOT, Program, Server, done, rmfs
 from tests.seen import (
     DOWN,
     UP,
@@ -181,6 +183,37 @@ def test_a_file_that_ends_too_early_is_read_to_there_and_told(
     said = capsys.readouterr()
     assert "UA" in said.out
     assert "in the midst of a record" in said.err
+
+
+@pytest.mark.parametrize("how", ["-f", "--tap"])
+def test_a_reader_that_has_gone_is_no_fault_of_a_file(
+    recording: Recording, how: str
+) -> None:
+    files = [recording.capture] if how == "-f" else [recording.capture] * 2
+    gone, out = os.pipe()
+    os.close(gone)
+    said = subprocess.run(
+        [sys.executable, "-m", "rmfs_tools", "watch", how, *map(str, files)],
+        cwd=ROOT,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    os.close(out)
+    assert (said.returncode, said.stderr) == (EXIT_FAILED, b"")
+
+
+def test_a_file_that_cannot_be_looked_for_is_told(
+    recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Whoever may not look into a folder hears of it in the same way.
+    name = "a" * 300
+    call = str(recording.capture)
+    assert main(["watch", call, "--keys", name]) == EXIT_FAILED
+    assert "cannot be read: File name too long" in capsys.readouterr().err
+    assert main(["watch", "--tap", f"/{name}", f"/{name}"]) == EXIT_LINE
+    assert "the tap ended" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Two files of octets give the records that a tap of the line would have given."""
 
 import io
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from hw.clock import MemoryWallClock
 from hw.lines.exchange import CallPlan, every_call
 from hw.lines.virtual import VirtualLineParameters
 from hw.seen.decoding import LineDecoder
+from hw.seen.deframing import Piece
 from hw.seen.files import merged, tap_files
 from hw.seen.reading import SeenRecord
 from hw.seen.telling import BothSinks, TellingSink
@@ -87,3 +90,16 @@ def test_two_sinks_are_both_given_everything() -> None:
     tap_files(stream, io.BytesIO(), BothSinks(first, second))
     assert first == second
     assert first.others == [(UP, NoFrame.SHORT, b"\x00")]
+
+
+def test_a_long_file_is_read_as_it_is_needed() -> None:
+    taken = []
+
+    def endless() -> Iterator[Piece]:
+        for number in count():
+            taken.append(number)
+            yield Piece(b"\x00", NoFrame.SHORT)
+
+    pieces = merged(endless(), endless())
+    assert [next(pieces)[0] for _ in range(3)] == [UP, UP, UP]
+    assert len(taken) < 9

@@ -1,5 +1,6 @@
 """Keys are told when they are asked for, to their owner alone, in the test realm."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -86,6 +87,20 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         read_key_log(tmp_path / "x")
     with pytest.raises(KeyLogError, match="cannot be read"):
         read_key_log(tmp_path / "y")
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    with pytest.raises(KeyLogError, match="has more than 33554432 octets"):
+        read_key_log(Path("/dev/zero"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator may give away")
+def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.touch(0o600)
+    os.chown(path, 65534, 65534)
+    with pytest.raises(KeyLogError, match="belongs to somebody else"):
+        KeyLog(path)
 
 
 def test_both_ends_of_a_channel_tell_the_same_keys() -> None:
