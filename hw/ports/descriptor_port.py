@@ -136,6 +136,9 @@ class DescriptorPort:
         """Octets that were sent and have not left this computer."""
         if self._descriptor is None or self._terminal is None:
             return 0
+        if self._state is _State.LOST:
+            # The number of its descriptor may be another's by now.
+            return 0
         try:
             held = self._terminal.held_octets()
         except OSError:

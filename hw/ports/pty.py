@@ -18,6 +18,7 @@ Facts of Linux that decide how this is done, all measured:
 Source: pty(7), ptmx(4), ioctl_tty(2).
 """
 
+import errno
 import fcntl
 import os
 import select
@@ -80,10 +81,18 @@ class PseudoTerminal:
         return bool(events & select.POLLIN) or not events & select.POLLHUP
 
     def unread_octets(self) -> int:
-        """Count what was written here and the other end has not read yet."""
+        """Count what was written here and the other end has not read yet.
+
+        Whoever claims its end (``TIOCEXCL``) lets nobody look: 1 until it closes.
+        """
         if dict(self._poll.poll(0)).get(self.number, 0) & select.POLLHUP:
             return 0
-        there = os.open(self.device, _OPENING)
+        try:
+            there = os.open(self.device, _OPENING)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            return 1
         try:
             answer = fcntl.ioctl(there, termios.FIONREAD, bytes(_INT.size))
         finally:

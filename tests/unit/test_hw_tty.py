@@ -1,5 +1,6 @@
 """Serial ports say why they cannot be opened, and notice when they are gone."""
 
+import fcntl
 import os
 import pwd
 import subprocess
@@ -185,6 +186,24 @@ def test_hanging_up_is_heard_at_both_ends_of_a_pty(tmp_path: Path) -> None:
         made.close()
 
     run_on_reactor(scenario)
+
+
+def test_an_end_that_is_claimed_counts_as_unread_until_it_is_closed() -> None:
+    # An administrator may open what is claimed.
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(pwd.getpwnam("nobody").pw_uid)
+    try:
+        made = PseudoTerminal()
+        there = os.open(made.device, os.O_RDWR | os.O_NOCTTY)
+        fcntl.ioctl(there, termios.TIOCEXCL)
+        os.write(made.number, b"last words")
+        assert made.unread_octets() == 1
+        os.close(there)
+        assert made.unread_octets() == 0
+        made.close()
+    finally:
+        os.seteuid(was)
 
 
 def test_what_the_far_end_never_reads_does_not_hold_a_close_for_ever(
