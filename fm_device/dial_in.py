@@ -6,7 +6,7 @@ clock of its own; `fm_device.program` puts it on a real or a virtual line.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fm_device.psd.device import Psd
@@ -31,6 +31,7 @@ from protocol.dialogue.shared import (
     SendPacket,
 )
 from protocol.errors import ErrorCode, RmfsError
+from protocol.link import DownReason
 from protocol.messages import Order, Receipt, Refusal, Voucher
 from protocol.registers import Registers
 
@@ -71,6 +72,7 @@ class DialInReport:
         orders: The orders that came, and whether each was applied.
         failure: The clause that was broken or the time-out that struck, or None.
         loss: How the line ended.
+        lost: Why link or line were lost before the dialogue had ended, or empty.
         octets_up: Octets given to the line.
         octets_down: Octets that the line brought.
         duration_s: From dialling to the end of the line.
@@ -91,6 +93,7 @@ class DialInReport:
     octets_down: int
     duration_s: float
     line_is_noisy: bool = False
+    lost: str = ""
 
     @property
     def may_dial_again(self) -> bool:
@@ -98,6 +101,28 @@ class DialInReport:
         if self.failure is None:
             return self.outcome is Outcome.IN_DOUBT
         return self.failure.code in (ErrorCode.TIMEOUT, ErrorCode.UNAVAILABLE)
+
+    def after_attempt(self, earlier: "DialInReport") -> "DialInReport":
+        """Tell of this attempt and an earlier one together.
+
+        What the earlier one has applied is not lost with its line: the operator asked
+        once, and reads once what became of it. Octets and time are this attempt's.
+        """
+        outcome = self.outcome
+        voucher = self.voucher or earlier.voucher
+        if outcome is Outcome.INSPECTED and voucher is not None:
+            outcome = Outcome.CONFIRMED
+        serials = {order.order_serial for order, _ in self.orders}
+        orders = [
+            noted for noted in earlier.orders if noted[0].order_serial not in serials
+        ]
+        return replace(
+            self,
+            outcome=outcome,
+            before=earlier.before,
+            voucher=voucher,
+            orders=(*orders, *self.orders),
+        )
 
 
 REDIAL_WAIT_MAX_S: Final = 300.0
@@ -129,6 +154,7 @@ class DialIn:
         dialogue: The dialogue, for its outcome.
         orders: The orders that came, and whether each was applied.
         error: What stopped the machine itself, such as a failed memory, or None.
+        lost: Why link or line were lost before the dialogue had ended, or empty.
     """
 
     def __init__(
@@ -145,6 +171,7 @@ class DialIn:
         self.dialogue = MachineDialogue(psd, request)
         self.orders: list[tuple[Order, bool]] = []
         self.error: RmfsError | None = None
+        self.lost = ""
         self._psd = psd
         self._on_progress = on_progress
         self._on_end = on_end
@@ -154,6 +181,10 @@ class DialIn:
     def deadline(self) -> float | None:
         """When `handle_timer` is due."""
         return self.dialogue.deadline
+
+    def begin(self, driver: LinkDriver) -> None:
+        """Know what to hang up, also if the link never comes up."""
+        self._driver = driver
 
     def link_up(self, driver: LinkDriver, now: float) -> None:
         """Begin; a link that comes up a second time has nothing to carry."""
@@ -170,7 +201,10 @@ class DialIn:
 
     def link_down(self, reason: str, now: float) -> None:
         """End the dialogue, and hang up."""
-        self._carry_out(lambda: self.dialogue.line_lost(reason, now))
+        if reason == DownReason.LINE_LOST.value:
+            # `line_lost` follows at once, and knows why.
+            return
+        self._carry_out(lambda: self.dialogue.line_lost(f"link ended: {reason}", now))
         self._hang_up()
 
     def line_lost(self, loss: LineLoss, now: float) -> None:
@@ -205,6 +239,8 @@ class DialIn:
             elif isinstance(effect.event, ContentTaken):
                 for taken in effect.event.orders:
                     self._note_order(taken)
+            elif isinstance(effect.event, LineLost):
+                self.lost = effect.event.reason
             self._on_progress(effect.event)
 
     def _note_order(self, taken: OrderTaken) -> None:

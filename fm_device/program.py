@@ -92,12 +92,14 @@ def dial(
                 octets_down=driver.octets_in,
                 duration_s=now - began,
                 line_is_noisy=link.counters.line_is_noisy,
+                lost=dial_in.lost,
             )
         )
 
     dial_in = DialIn(psd, request, on_progress=on_progress, on_end=report)
     link = Link(Role.MACHINE, parameters, on_frame=on_frame)
     driver = LinkDriver(link, reactor, dial_in, connect=True)
+    dial_in.begin(driver)
     dialler.dial(driver)
     return ended
 
@@ -118,9 +120,11 @@ def dial_repeatedly(
     XID costs some 100 octets, so that it is sent where it pays: when the attempt before
     met a noisy line.
 
-    Arguments are those of `dial`; the report is that of the last attempt.
+    Arguments are those of `dial`; the report is that of the last attempt, together with
+    what earlier ones have applied.
     """
     parameters = DEFAULT
+    earlier: DialInReport | None = None
     for attempt in range(1, attempts + 1):
         report: DialInReport = yield dial(
             psd,
@@ -131,6 +135,9 @@ def dial_repeatedly(
             on_progress=on_progress,
             on_frame=on_frame,
         )
+        if earlier is not None:
+            report = report.after_attempt(earlier)
+        earlier = report
         if attempt == attempts or not report.may_dial_again:
             return report
         request = next_request(request, report)

@@ -145,7 +145,7 @@ def report_as_json(report: DialInReport) -> dict[str, Any]:
             for order, applied in report.orders
         ],
         "failure": None if failure is None else failure.code.name,
-        "detail": None if failure is None else failure.detail,
+        "detail": report.lost or None if failure is None else failure.detail,
         "line": str(report.loss),
         "octets_up": report.octets_up,
         "octets_down": report.octets_down,
@@ -290,7 +290,7 @@ def _headline(report: DialInReport) -> str:
         return "INSPECTED: the registers are in order"
     if report.outcome is Outcome.CONFIRMED and report.voucher is not None:
         return f"{_DONE[report.voucher.kind]}"
-    why = str(report.loss)
+    why = report.lost or str(report.loss)
     if report.failure is not None:
         why = show_end(report.failure)
     if report.voucher is not None:

@@ -86,6 +86,44 @@ def test_a_lost_carrier_says_what_is_pending_and_what_it_cost() -> None:
     assert FAILED.may_dial_again
 
 
+def test_why_the_link_ended_is_told_though_this_end_has_hung_up() -> None:
+    loss = LineLoss(LossCause.DROPPED_HERE)
+    report = replace(FAILED, lost="link ended: no answer", loss=loss)
+    assert (
+        show_report(report)[0] == "DIAL-IN FAILED (link ended: no answer): dial again"
+    )
+    said = report_as_json(report)
+    assert (said["detail"], said["line"]) == ("link ended: no answer", "dropped here")
+    assert report_as_json(FAILED)["detail"] is None
+
+
+def test_what_an_earlier_attempt_has_applied_is_told_with_the_last_one() -> None:
+    voucher = _voucher(VoucherKind.RECHARGE)
+    stored = replace(FAILED, voucher=voucher, after=FULL, pending=None)
+    last = replace(
+        FAILED,
+        outcome=Outcome.INSPECTED,
+        before=FULL,
+        after=FULL,
+        pending=None,
+        orders=((Order(OrderSerial(5), OrderKind.CLOCK, 0), True),),
+    )
+    report = last.after_attempt(stored)
+    assert report.outcome is Outcome.CONFIRMED
+    assert show_report(report)[:4] == [
+        "RECHARGED",
+        "Previous funds   Rs 0.00",
+        "Funds added      Rs 2,000.00",
+        "Funds available  Rs 2,000.00",
+    ]
+    assert [order.order_serial for order, _ in report.orders] == [4, 5]
+    fetched = replace(
+        last, orders=((Order(OrderSerial(4), OrderKind.TARIFF, 0), True),)
+    )
+    assert fetched.after_attempt(FAILED).orders == fetched.orders
+    assert fetched.after_attempt(FAILED).outcome is Outcome.INSPECTED
+
+
 def test_a_refusal_says_why_and_how_much_may_be_added() -> None:
     report = replace(FAILED, outcome=Outcome.REFUSED, refusal=REFUSAL, pending=None)
     assert show_report(report)[:2] == [
