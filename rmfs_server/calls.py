@@ -261,8 +261,10 @@ class Call:
         if self._dialogue is not None:
             self._carry_out(self._dialogue.handle_timer(now))
         limits = self._exchange.limits
-        idle = self._idle_since is not None and now - self._idle_since >= limits.idle_s
-        if idle or now - self._started >= limits.call_s:
+        # The same sums as in `deadline`: a difference may round to less, and the timer
+        # would then fire again and again at the same moment.
+        idle = self._idle_since is not None and now >= self._idle_since + limits.idle_s
+        if idle or now >= self._started + limits.call_s:
             self._note(ErrorCode.TIMEOUT, "the line was idle or the call too long")
             self._started = now
             self._idle_since = None
