@@ -176,7 +176,8 @@ class EmulatedModem:
     @property
     def is_busy(self) -> bool:
         """Whether a caller hears the engaged tone."""
-        return self._ringer.is_on or self._call.state is not CallState.ON_HOOK
+        called = self._call.incoming is not None
+        return called or self._call.state is not CallState.ON_HOOK
 
     def ring(self, call: IncomingCall) -> None:
         """Ring."""
@@ -232,7 +233,9 @@ class EmulatedModem:
         self._execute(self._rest)
 
     def call_changed(self, state: CallState) -> None:
-        """Show it by the circuits."""
+        """Show it by the circuits; a bell rings on-hook only."""
+        if state is not CallState.ON_HOOK and self._ringer.is_on:
+            self._ringer.stop()
         self._show_circuits()
 
     def data_received(self, octets: bytes) -> None:

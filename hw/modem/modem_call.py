@@ -133,7 +133,7 @@ class ModemCall:
         registers = self._host.profile.registers
         if self._host.profile.settings["X"] not in _HEARS_DIAL_TONE:
             self._after(float(registers.get(6)), ToneHeard())
-        elif self._phone.has_dial_tone:
+        elif self._has_dial_tone():
             self._after(DIAL_TONE_S, ToneHeard())
         else:
             self._after(DIAL_TONE_MISSED_S, ToneMissed())
@@ -145,9 +145,9 @@ class ModemCall:
             self._after(self._what.dial_s, event)
 
     def call_number(self) -> None:
-        """Have the network call the number; a dead line calls nobody."""
+        """Have the network call the number; without a dial tone nobody is called."""
         self._begin_limit()
-        if self._what is not None and self._phone.has_dial_tone:
+        if self._what is not None and self._has_dial_tone():
             self._ear = _Ear(self)
             self._call = self._phone.dial(
                 self._what.number, self._bit_s_max(), self._ear
@@ -247,6 +247,10 @@ class ModemCall:
     def close(self) -> None:
         """Go on hook whatever the state is."""
         self.feed(HangUpOrdered())
+
+    def _has_dial_tone(self) -> bool:
+        # Whoever goes off-hook while it rings has the caller on the line.
+        return self._phone.has_dial_tone and self.incoming is None
 
     def _bit_s_max(self) -> int:
         wanted = SPEED_BY_S37[self._host.profile.registers.get(37)]

@@ -434,3 +434,30 @@ def test_pulling_the_port_out_ends_the_call() -> None:
     calling.wait(3)
     assert called.terminal.octets == b"\r\nNO CARRIER\r\n"
     assert called.say("ATD111", 70) == "NO ANSWER"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [(b"ATD333\r", b"\r\nNO DIALTONE\r\n"), (b"ATH1\r", b"\r\nOK\r\n")],
+)
+def test_going_off_hook_ends_the_ringing_and_finds_the_caller_on_the_line(
+    command: bytes, answer: bytes
+) -> None:
+    calling, called = two_desks()
+    calling.type(b"ATD222\r", 5)
+    assert called.terminal.octets.endswith(b"RING\r\n")
+    assert called.type(command, 13) == answer
+    assert called.type(b"ATA\r", 15) == b"\r\nCONNECT 33600\r\n"
+    assert calling.terminal.octets.endswith(b"CONNECT 33600\r\n")
+
+
+def test_two_that_dial_one_modem_at_the_same_moment_are_told_apart() -> None:
+    calling, called = two_desks()
+    network = calling.modem._phone._network  # type: ignore[attr-defined]
+    other = ModemDesk(calling.clock, network, "333").sit_down()
+    called.say("ATS0=1")
+    for desk in (calling, other):
+        desk.terminal.port.send(b"ATD222\r")
+    calling.wait(30)
+    assert calling.terminal.octets.endswith(b"CONNECT 33600\r\n")
+    assert other.terminal.octets.endswith(b"BUSY\r\n")
