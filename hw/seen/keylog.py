@@ -58,6 +58,8 @@ class KeyLog:
         """
         self._path = path
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        # A pipe that nobody reads is refused, and not waited for.
+        flags |= os.O_NONBLOCK
         try:
             self._file = os.open(path, flags, 0o600)
         except OSError as error:

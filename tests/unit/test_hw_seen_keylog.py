@@ -94,6 +94,12 @@ def test_a_file_without_an_end_is_refused() -> None:
         read_key_log(Path("/dev/zero"))
 
 
+def test_a_pipe_that_nobody_reads_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(KeyLogError, match="cannot be written"):
+        KeyLog(tmp_path / "pipe")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator may give away")
 def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x"
