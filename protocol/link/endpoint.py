@@ -302,7 +302,7 @@ class Link:
         if frame.kind is FrameKind.SREJ and frame.information:
             modulus = transfer.agreed.modulus
             report = decode_report(frame.information, frame.receive_number, modulus)
-            if report is None or not transfer.agreed.reports:
+            if report is None or frame.command or not transfer.agreed.reports:
                 return Fault.INFORMATION_NOT_ALLOWED
         if len(frame.information) > transfer.agreed.frame_octets_max:
             return Fault.INFORMATION_TOO_LONG

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from protocol.link.parameters import (
     FLIGHT_GAIN,
     FLIGHT_OCTETS_FIRST,
+    SLOWEST_OCTET_S,
     SPEEDS_KEPT,
     SUPERVISORY_OCTETS,
+    USUAL_OCTET_S,
 )
 
 
@@ -74,9 +76,13 @@ class Flight:
         """
         if self._round_trip_s is None:
             return None
-        least_speed = 2 * SUPERVISORY_OCTETS / self._round_trip_s
-        speed = max(self._speeds, default=least_speed)
-        return self._round_trip_s + (self._octets + octets) / speed
+        # What waited for a time-out measured no speed, and must not make T1 longer.
+        octet_s = USUAL_OCTET_S
+        if self._speeds:
+            octet_s = min(1 / max(self._speeds), SLOWEST_OCTET_S)
+        # Two supervisory frames went in the shortest round trip, at least.
+        octet_s = min(octet_s, self._round_trip_s / (2 * SUPERVISORY_OCTETS))
+        return self._round_trip_s + (self._octets + octets) * octet_s
 
     def transmitted(self, number: int, order: int, octets: int, now: float) -> None:
         """Count an I frame that is given to the line.
@@ -95,8 +101,14 @@ class Flight:
             _Transmission(order, octets, now, self._resolved_octets, self._resolved_at)
         )
 
-    def resolved(self, order: int, now: float) -> bool:
+    def resolved(self, order: int, now: float, *, measured: bool) -> bool:
         """Hear that everything transmitted up to a place has arrived or is lost.
+
+        Args:
+            order: The place.
+            now: Monotonic seconds.
+            measured: Whether it is certain which transmission arrived: of what was
+                sent twice, or asked for twice, it is not (Karn).
 
         Returns:
             Whether that was news.
@@ -108,12 +120,11 @@ class Flight:
             self._resolved_octets += last.octets
         if last is None:
             return False
-        round_trip_s = now - last.sent_at
-        if self._round_trip_s is None or round_trip_s < self._round_trip_s:
-            self._round_trip_s = round_trip_s
-        elapsed_s = now - last.resolved_at
-        if elapsed_s > 0:
-            passed = self._resolved_octets - last.resolved_octets
-            self._speeds.append(passed / elapsed_s)
         self._resolved_at = now
+        round_trip_s = now - last.sent_at
+        if measured and round_trip_s > 0:
+            shortest_s = self._round_trip_s or round_trip_s
+            self._round_trip_s = min(shortest_s, round_trip_s)
+            passed = self._resolved_octets - last.resolved_octets
+            self._speeds.append(passed / (now - last.resolved_at))
         return True

@@ -20,6 +20,7 @@ from typing import Final
 from protocol.link.parameters import (
     ADAPTIVE_OCTETS_LEAST,
     FRAME_OVERHEAD_OCTETS,
+    LENGTH_ERRORS_LEAST,
     LENGTH_MEMORY_FRAMES,
     LENGTH_PRIOR_ERRORS,
 )
@@ -75,7 +76,7 @@ class FrameLength:
         return self.bit_error_rate * _bits(octets)
 
     def _count(self, octets: int, errors: float) -> None:
-        self._errors = self._errors * _KEPT + errors
+        self._errors = max(self._errors * _KEPT + errors, LENGTH_ERRORS_LEAST)
         self._bits = self._bits * _KEPT + _bits(octets)
 
 

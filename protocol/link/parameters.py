@@ -120,6 +120,10 @@ FLIGHT_GAIN: Final = 2.0
 then doubles with each round trip until the line is full, and a repetition waits for
 one round trip at most."""
 
+PATIENCE: Final = 1
+"""Where arrival reports are agreed, this takes the place of k in how often T1 is given
+once more while I frames come: a peer lets go no more than T1 covers twice."""
+
 SPEEDS_KEPT: Final = 16
 """Measured speeds of which the highest counts."""
 
@@ -130,6 +134,10 @@ about one frame in eight is lost, so that eight losses are remembered."""
 LENGTH_PRIOR_ERRORS: Final = 0.3
 """What the first guess of the error rate weighs, in bit errors: one loss outweighs it,
 and on a clean line the length doubles in half a second."""
+
+LENGTH_ERRORS_LEAST: Final = 1e-6
+"""Bit errors that are remembered at least, however long none was seen: the rate stays
+above 0."""
 
 ASKING_LOSS: Final = 0.01
 """The last frame of a queue is asked after where it is lost more often than this:

@@ -104,6 +104,8 @@ class Receiver:
 
     def acknowledge_last(self) -> None:
         """The link is about to be closed: write the acknowledgement that is owed."""
+        if self._report_due:
+            self._report(poll=False)
         if self._unacknowledged > 0:
             self._acknowledge_alone()
 

@@ -30,6 +30,7 @@ from protocol.link.parameters import (
     ATTEMPTS_PER_RETRY,
     BACKOFF_DOUBLINGS_MAX,
     FRAME_OVERHEAD_OCTETS,
+    PATIENCE,
     REPORT_OCTETS_MAX,
     REPORTED_FRAME_OCTETS,
     SUPERVISORY_OCTETS,
@@ -93,6 +94,7 @@ class Transfer:
         self._asked_at_order = 0
         self._poll_order: int | None = None
         self._poll_due = False
+        self._answers_more = 0
         self._unanswered = 0
         self._reply_started_at = 0.0
         self._information_at: float | None = None
@@ -141,12 +143,12 @@ class Transfer:
             self._acknowledged(frame.receive_number, now)
         if is_report:
             self._take_report(frame, now)
+        elif frame.kind is FrameKind.RR and not frame.command:
+            self.window.hold(frozenset())
         judged = self._poll_order
         is_answer = frame.poll_final and not frame.command and judged is not None
-        if is_answer and judged is not None:
-            self._poll_order = None
-            self._heard()
-            self._resolved(judged, now)
+        if frame.poll_final and not frame.command:
+            self._answered(judged, now)
         self._peer_is_busy(busy=frame.kind is FrameKind.RNR)
         if frame.kind in {FrameKind.SREJ, FrameKind.REJ}:
             self._counters.rejects_received += 1
@@ -162,18 +164,24 @@ class Transfer:
         if frame.command and frame.poll_final:
             self.receiver.answer(poll=True)
 
-    def reply_overdue(self) -> None:
-        """T1 ran out: repeat the oldest frame and poll.
+    def _answered(self, judged: int | None, now: float) -> None:
+        """A response with F = 1 came, upon a poll if one waits."""
+        if judged is None:
+            self._answers_more = max(0, self._answers_more - 1)
+            return
+        self._poll_order = None
+        self._heard()
+        self._resolved(judged, now, measured=False)
 
-        Behind the repetition goes a poll, whose answer tells what else is missing.
-        """
+    def reply_overdue(self) -> None:
+        """T1 ran out: repeat the oldest frame; a poll behind it tells what else."""
         self._counters.timeouts += 1
         self._unanswered += 1
         self.poll()
+        self._timers.reply = None
         oldest = self.window.oldest
         if oldest is not None and not self._peer_busy:
             self._lost(self.window.repeat_one(oldest.number, before=None))
-        self._timers.reply = None
 
     def is_worth_waiting(self, now: float) -> bool:
         """Whether T1, which ran out, is to be given once more; it is then set.
@@ -184,7 +192,8 @@ class Transfer:
         """
         came_at = self._information_at
         is_sending = came_at is not None and came_at > self._reply_started_at
-        if not is_sending or self._patience > self.agreed.window:
+        most = self.agreed.window if self._flight is None else PATIENCE
+        if not is_sending or self._patience > most:
             return False
         self._patience += 1
         self._start_reply(now)
@@ -192,8 +201,13 @@ class Transfer:
 
     def poll(self) -> None:
         """Ask the peer for its state with the next octets."""
-        self._poll_order = None
         self._poll_due = True
+        if self._flight is None:
+            self._poll_order = None
+        # All polls of a row may be answered. The first answer judges by the first poll:
+        # taken for that of a later one, it would have all that follow taken so.
+        in_a_row = self._poll_order is not None
+        self._answers_more = self._answers_more + 1 if in_a_row else 0
 
     def close(self) -> None:
         """Ask for the last acknowledgement at once: an answer will not carry it."""
@@ -209,7 +223,9 @@ class Transfer:
         if self._poll_due or (wants_poll and self._poll_order is None):
             self._poll_due = False
             self._order += 1
-            self._poll_order = self._asked_at_order = self._order
+            self._asked_at_order = self._order
+            if self._poll_order is None:
+                self._poll_order = self._order
             self._counters.polls_sent += 1
             self.receiver.poll()
             self._timers.reply = None
@@ -241,7 +257,8 @@ class Transfer:
         So it is at the end of a queue, and as long as nothing at all came back.
         """
         newest = self.window.newest
-        if newest is None or self._asked_at_order == self._order:
+        is_asked = self._asked_at_order == self._order
+        if newest is None or is_asked or self._answers_more:
             return False
         if self._flight is not None and not self._flight.is_measured:
             return True
@@ -293,7 +310,8 @@ class Transfer:
         for sent in frames:
             if not sent.held:
                 self._came_through(sent)
-        self._resolved(max(sent.order for sent in frames), now)
+        latest = max(frames, key=lambda sent: sent.order)
+        self._resolved(latest.order, now, measured=latest.transmissions == 1)
         newest = frames[-1]
         if newest.transmissions == 1:
             self._round_trips.add(
@@ -314,12 +332,15 @@ class Transfer:
         for sent in self.window.hold(report.held):
             self._came_through(sent)
         order = self._flight.order_of(report.latest)
-        if self._resolved(order, now):
+        latest = self.window.find(report.latest)
+        is_measured = latest is not None and latest.transmissions == 1
+        if self._resolved(order, now, measured=is_measured):
             self._heard()
         self._all_lost(before=order)
 
-    def _resolved(self, order: int, now: float) -> bool:
-        return self._flight is not None and self._flight.resolved(order, now)
+    def _resolved(self, order: int, now: float, *, measured: bool) -> bool:
+        flight = self._flight
+        return flight is not None and flight.resolved(order, now, measured=measured)
 
     def _heard(self) -> None:
         """The peer told something new; `fill` starts T1 again if anything waits."""
@@ -344,16 +365,25 @@ class Transfer:
     def _peer_is_busy(self, *, busy: bool) -> None:
         was_busy = self._peer_busy
         self._peer_busy = busy
-        if was_busy and not busy:
+        if was_busy and not busy and self._flight is None:
             # A busy end dropped what was under way; nothing of it was lost by the line.
             self.window.repeat_all(before=None)
+        elif was_busy and not busy and self._poll_order is None:
+            # What it dropped, and what is still on its way, the answer tells apart.
+            self._poll_due = bool(self.window)
 
     def _start_reply(self, now: float) -> None:
         """Start T1 for all that waits."""
         timeout_s = self._timeout_s(now)
         if self._poll_order is None:
             timeout_s += self.agreed.ack_delay_s
+        doubled_s = timeout_s * 2**self._unanswered
         timeout_s *= 2 ** min(self._unanswered, BACKOFF_DOUBLINGS_MAX)
+        if self._flight is not None:
+            # A modem that trains again is silent for seconds, which no speed shows.
+            timeout_s = max(
+                timeout_s, min(doubled_s, self.agreed.acknowledge_timeout_s)
+            )
         self._reply_started_at = now
         self._timers.reply = now + timeout_s
 

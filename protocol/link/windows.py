@@ -97,7 +97,15 @@ class SendWindow:
             The frames, oldest first.
         """
         count = len(self._frames) - self._distance_to_next(receive_number)
-        return [self._frames.popleft() for _ in range(count)]
+        frames = [self._frames.popleft() for _ in range(count)]
+        if self._frames:
+            # What the peer waits for it does not hold, whatever was said before.
+            self._frames[0].held = False
+        return frames
+
+    def find(self, number: int) -> SentFrame | None:
+        """Give the frame with this N(S), if it waits."""
+        return next((f for f in self._frames if f.number == number), None)
 
     def repeat_one(self, number: int, *, before: int | None) -> SentFrame | None:
         """Make one frame due again.
@@ -120,16 +128,16 @@ class SendWindow:
         return repeated
 
     def hold(self, numbers: frozenset[int]) -> list[SentFrame]:
-        """Note what the peer holds: it is not repeated any more.
+        """Note what the peer holds, which is not repeated, and what it does not.
 
         Returns:
             The frames that it was not known to hold.
         """
-        held = [f for f in self._frames if f.number in numbers and not f.held]
-        for frame in held:
-            frame.held = True
-            frame.due = False
-        return held
+        new = [f for f in self._frames if f.number in numbers and not f.held]
+        for frame in self._frames:
+            frame.held = frame.number in numbers
+            frame.due = frame.due and not frame.held
+        return new
 
     def _distance_to_next(self, number: int) -> int:
         return (self.next_number - number) % self._modulus

@@ -109,6 +109,13 @@ def test_a_report_of_another_form_ends_the_link(report: bytes) -> None:
     assert server.octets_to_send() == on_line(bytes([1, 0x87, SREJ, 0, 0, 1, 3]))
 
 
+def test_a_report_in_a_command_ends_the_link() -> None:
+    server = server_in_a_link()
+    frame = bytes([0x01, SREJ, 0, 0, 1])
+    events = server.receive_octets(on_line(frame), 1.0)
+    assert [type(event) for event in events] == [LinkDown]
+
+
 def test_a_report_that_was_not_agreed_ends_the_link() -> None:
     wide = LinkParameters(modulus=128, window=64)
     machine, server = Link(Role.MACHINE, wide), Link(Role.SERVER, BULK)
@@ -264,8 +271,8 @@ def test_a_flight_measures_the_line_and_grants_twice_what_it_holds() -> None:
         flight.transmitted(order % 128, order, 500, now)
         assert flight.order_of(order % 128) == order
         now += 1.0
-        assert flight.resolved(order, now)
-        assert not flight.resolved(order, now)
+        assert flight.resolved(order, now, measured=True)
+        assert not flight.resolved(order, now, measured=True)
     # 500 octets in a second each way of thinking: the line holds 500 and a frame.
     for order in range(40, 44):
         assert flight.has_room(500)
