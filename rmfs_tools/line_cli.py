@@ -121,10 +121,15 @@ def _probe(string: "LineAddress", timeout_s: float) -> "ProbeReport":
 
     reactor = MonotonicReactor()
     reports: list[ProbeReport] = []
+    going: list[bool] = []
 
     def ended(report: ProbeReport) -> None:
-        reports.append(report)
-        reactor.callLater(0, reactor.stop)
+        # After Ctrl-C the reactor closes the port, which is no finding.
+        if not going:
+            reports.append(report)
+            reactor.callLater(0, reactor.stop)
+
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: going.append(True))
 
     dialler = build_dialler(reactor, string)
     reactor.callWhenRunning(lambda: dialler.dial(LineProbe(reactor, timeout_s, ended)))

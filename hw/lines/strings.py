@@ -20,6 +20,7 @@ those of virtual lines in `virtual_strings`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 from hw.lines.fields import Field, FieldError, split_fields
@@ -130,13 +131,21 @@ def parse_line_string(text: str) -> LineAddress:
 def _parse(fields: Sequence[Field], text: str) -> LineAddress:
     kind = fields[0].raw if fields else ""
     if kind not in _KINDS:
-        problem = f"there is no kind of line called {kind!r}"
-        raise LineStringError(text, problem, FORMS)
+        raise _wrong_kind(kind, text)
     parse, form = _KINDS[kind]
     try:
         return parse(fields[1:], text)
     except FieldError as error:
         raise LineStringError(text, str(error), form) from error
+
+
+def _wrong_kind(kind: str, text: str) -> LineStringError:
+    problem = f"there is no kind of line called {kind!r}"
+    if kind.startswith(("/", ".")):
+        form = f"{SERIAL_FORM} or {PTY_FORM}"
+        return LineStringError(text, f"{problem}: the kind stands before a path", form)
+    near = get_close_matches(kind, _KINDS, n=1)
+    return LineStringError(text, problem, _KINDS[near[0]][1] if near else FORMS)
 
 
 def _parse_tcp(fields: Sequence[Field], _: str) -> TcpAddress:

@@ -10,13 +10,19 @@ peer has not read yet, such as the last frame of a dialogue.
 
 # ruff: noqa: N802  # the names of Twisted's methods are Twisted's
 
+import errno
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint
-from twisted.internet.error import CannotListenError, ConnectionDone
+from twisted.internet.error import (
+    CannotListenError,
+    ConnectionDone,
+    ConnectionRefusedError,  # noqa: A004  # Twisted's own, which is no OSError
+    DNSLookupError,
+)
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -51,6 +57,13 @@ class TcpParameters:
 
 
 DEFAULT = TcpParameters()
+
+_NOT_LISTENING: Final = {
+    errno.EADDRINUSE: "another program listens there: end it, or take another port",
+    errno.EADDRNOTAVAIL: "this computer has no such address: 0.0.0.0 means all it has",
+    errno.EACCES: "not permitted: ports below 1024 are root's, take a higher one",
+}
+"""What people read when the system refuses a place to a listener."""
 
 
 class TcpDialler:
@@ -120,7 +133,9 @@ class TcpListener:
                 self._port, factory, interface=self._host
             )
         except CannotListenError as error:
-            message = f"cannot listen at {self.address}: {error.socketError}"
+            refused = error.socketError
+            words = _NOT_LISTENING.get(getattr(refused, "errno", 0), str(refused))
+            message = f"cannot listen at {self.address}: {words}"
             raise LineError(message) from error
 
     def close(self) -> None:
@@ -262,7 +277,13 @@ class _DialledCall:
 
     def _not_connected(self, failure: Failure) -> None:
         cause = LossCause.DROPPED_HERE if self._dropped else LossCause.NO_ANSWER
-        loss = LineLoss(cause, f"{self._name}: {failure.getErrorMessage()}")
+        if isinstance(failure.value, ConnectionRefusedError):
+            words = "nothing listens there: is the server running, and at this port?"
+        elif isinstance(failure.value, DNSLookupError):
+            words = "no host of this name is known"
+        else:
+            words = failure.getErrorMessage()
+        loss = LineLoss(cause, f"{self._name}: {words}")
         # This may run inside `dial` or `drop`; the user hears of it later.
         self._reactor.callLater(0, self._connection.not_connected, loss)
 

@@ -177,6 +177,19 @@ def test_a_line_on_which_nobody_speaks_is_told_to_be_silent(tmp_path: Path) -> N
     assert found["round_trip_ms"] is None
 
 
+def test_a_trial_that_is_interrupted_blames_neither_line_nor_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(TIMEOUT_S)
+        line = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
+        with Program("line", "test", line) as probe:
+            with listener.accept()[0] as peer:
+                assert peer.recv(64) == SABM
+                probe.signal(signal.SIGINT)
+                assert probe.ended() == EXIT_LINE
+            assert "interrupted before anything was found" in probe.err
+            assert probe.out == ""
+
+
 @pytest.mark.parametrize(
     ("sent", "finding"), [(b"login: ", "octets"), (None, "frames")]
 )

@@ -167,6 +167,20 @@ def test_a_kind_that_is_unknown_is_answered_with_every_kind() -> None:
         assert form in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["/dev/ttyUSB0", "./line"])
+def test_a_path_alone_is_answered_with_the_kinds_that_take_one(text: str) -> None:
+    with pytest.raises(LineStringError, match="stands before a path") as caught:
+        parse_line_string(text)
+    right_forms = str(caught.value).rpartition("; write ")[2].split(" or ")
+    assert right_forms == [RIGHT_FORMS["serial"], RIGHT_FORMS["pty"]]
+
+
+def test_a_kind_that_is_misspelt_is_answered_with_its_own_form() -> None:
+    with pytest.raises(LineStringError, match="called 'seral'") as caught:
+        parse_line_string("seral:/dev/ttyUSB0")
+    assert str(caught.value).endswith(f"; write {RIGHT_FORMS['serial']}")
+
+
 @pytest.mark.parametrize(
     ("text", "address"),
     [
@@ -226,7 +240,8 @@ PATHS = st.text(st.characters(exclude_characters="\0"), min_size=1).map(
 PRINTABLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
 PLACES = st.builds(
     NetworkPlace,
-    st.from_regex(r"[a-z0-9.-]{1,20}", fullmatch=True) | st.ip_addresses().map(str),
+    st.from_regex(r"[a-z0-9-]{1,9}(\.[a-z0-9-]{1,9}){0,2}", fullmatch=True)
+    | st.ip_addresses().map(str),
     st.integers(0, 65_535),
 )
 SETTINGS = st.builds(

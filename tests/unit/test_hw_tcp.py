@@ -22,14 +22,25 @@ def test_a_port_that_is_taken_is_said_plainly() -> None:
             port = taken.getsockname()[1]
             listener = TcpListener(reactor, "127.0.0.1", port)
             with pytest.raises(
-                LineError, match=f"cannot listen at tcp:127.0.0.1:{port}"
+                LineError,
+                match=f"cannot listen at tcp:127.0.0.1:{port}: another program listens",
             ):
                 listener.listen(lambda _caller: None)
 
     run_on_reactor(scenario)
 
 
-def test_a_refused_call_names_the_place() -> None:
+def test_an_address_of_another_computer_is_said_plainly() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        # 192.0.2.0/24 is kept for documents (RFC 5737).
+        listener = TcpListener(reactor, "192.0.2.1", 0)
+        with pytest.raises(LineError, match="this computer has no such address"):
+            listener.listen(lambda _caller: None)
+
+    run_on_reactor(scenario)
+
+
+def test_a_refused_call_names_the_place_and_asks_for_the_server() -> None:
     async def scenario(reactor: MonotonicReactor) -> None:
         with socket.socket() as bound_but_deaf:
             bound_but_deaf.bind(("127.0.0.1", 0))
@@ -38,7 +49,10 @@ def test_a_refused_call_names_the_place() -> None:
             TcpDialler(reactor, "127.0.0.1", port).dial(calling)
             await calling.is_lost()
             assert calling.loss.cause is LossCause.NO_ANSWER
-            assert f"tcp:127.0.0.1:{port}" in calling.loss.detail
+            assert calling.loss.detail == (
+                f"tcp:127.0.0.1:{port}: nothing listens there: is the server running, "
+                "and at this port?"
+            )
 
     run_on_reactor(scenario)
 
