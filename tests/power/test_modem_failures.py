@@ -27,6 +27,7 @@ GONE = (
     "hung up, or the line is bad"
 )
 NEVER_AGREED = "line lost: no carrier: the two modems did not agree: 222 (NO CARRIER)"
+MUTE = "line lost: link ended: no answer"
 SAYS_NOTHING = (
     "the modem does not answer: it says nothing: is it on, is its cable in, is the "
     "port the right one?"
@@ -77,8 +78,10 @@ def test_the_line_cut_after_an_octet_is_dialled_again(
         told = recharge(office, cut, cut)
         redialled += told.redials > 0
         assert told.redials <= 2
-        for reason in told.reasons:
-            assert reason in {GONE, NEVER_AGREED}
+        # Without DCD, NO CARRIER counts only if nothing follows it; where the modem says
+        # more, the link's time-outs end the call.
+        words = {GONE, NEVER_AGREED} if has_circuits else {GONE, NEVER_AGREED, MUTE}
+        assert set(told.reasons) <= words
         system.store.close()
     assert redialled > 2
 
@@ -190,7 +193,7 @@ def test_a_modem_that_goes_silent_in_mid_dialogue_is_told_of_and_money_waits(
                 "modem:port 222 answers calls again",
             ]
         system.store.close()
-    assert "line lost: link ended: no answer" in reasons
+    assert MUTE in reasons
     if end == MACHINE:
         assert f"line lost: {SAYS_NOTHING}" in reasons
     else:
