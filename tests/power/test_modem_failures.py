@@ -78,8 +78,8 @@ def test_the_line_cut_after_an_octet_is_dialled_again(
         told = recharge(office, cut, cut)
         redialled += told.redials > 0
         assert told.redials <= 2
-        # Without DCD, NO CARRIER counts only if nothing follows it; where the modem says
-        # more, the link's time-outs end the call.
+        # Without DCD, NO CARRIER counts only if nothing follows it; where the modem
+        # says more, the time-outs of the link end the call.
         words = {GONE, NEVER_AGREED} if has_circuits else {GONE, NEVER_AGREED, MUTE}
         assert set(told.reasons) <= words
         system.store.close()
