@@ -362,7 +362,8 @@ class Call:
         name = "LINE" if code is None else code.name
         self._exchange.counters.count_error(name)
         licence = None if self._dialogue is None else self._dialogue.licence
-        _log.info("call of %s (%s) ended: %s: %s", licence, self.caller, name, detail)
+        who = licence or "an unknown machine"
+        _log.info("call of %s (%s) ended: %s: %s", who, self.caller, name, detail)
         if code in _WRONG:
             self._exchange.counters.wrong += 1
             now = self._exchange.reactor.seconds()

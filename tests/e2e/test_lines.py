@@ -166,6 +166,7 @@ def test_a_line_to_a_server_is_told_to_answer(place: Place) -> None:
         words = done("line", "test", f"virtual:speed=2400:{server.line}")
         assert words.startswith("FMP answers: a link was set up\n")
         assert "answer after" in words
+        server.said("call of an unknown machine (pty:")
 
 
 def test_a_line_on_which_nobody_speaks_is_told_to_be_silent(tmp_path: Path) -> None:
