@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from protocol.link import Direction
+from tests.wireshark import run_tshark
 from tests.witness.programs import needs
 
 ROOT = Path(__file__).parents[2]
@@ -100,14 +101,7 @@ def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
 
 
 def tshark(capture: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["tshark", "-r", str(capture), "-o", LAPB, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return done.stdout
+    return run_tshark(capture.parent, "-r", str(capture), "-o", LAPB, *arguments)
 
 
 def frames_of(capture: Path) -> list[tuple[Direction, bytes]]:

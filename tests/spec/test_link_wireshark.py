@@ -1,13 +1,12 @@
 """Wireshark's LAPB dissector reads our frames as we do (LINK-4, LINK-6)."""
 
 import struct
-import subprocess
 from pathlib import Path
 
 from protocol.link import Role
 from protocol.link.frames import Frame, FrameKind, decode_frame
 from tests.spec.link_line import Faults, Line
-from tests.witness.programs import needs
+from tests.wireshark import run_tshark
 
 LINKTYPE_USER0 = 147
 USER_DLT = 'uat:user_dlts:"User 0 (DLT=147)","lapb","0","","0",""'
@@ -51,11 +50,11 @@ def pcap(frames: list[tuple[Role, bytes]]) -> bytes:
 
 
 def dissect(capture: Path) -> list[list[str]]:
-    arguments = [needs("tshark"), "-r", str(capture), "-o", USER_DLT, "-T", "fields"]
+    arguments = ["-r", str(capture), "-o", USER_DLT, "-T", "fields"]
     for field in FIELDS:
         arguments += ["-e", field]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    said = run_tshark(capture.parent, *arguments)
+    rows = [line.split("\t") for line in said.splitlines()]
     # P and F that are 0 are shown in I frames and left out in others.
     return [[*row[:7], *(bit.replace("0", "") for bit in row[7:])] for row in rows]
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from hw.capture import CaptureDirection, CaptureWriter, create_capture
 from hw.clock import MemoryWallClock
-from tests.witness.programs import needs
+from tests.wireshark import run_tshark
 
 NOON = datetime(2010, 7, 1, 12, 0, 0, 250_001, tzinfo=UTC)
 
@@ -77,7 +76,6 @@ def test_a_capture_is_never_written_over(tmp_path: Path) -> None:
 
 
 def test_tshark_reads_every_frame_back(tmp_path: Path) -> None:
-    tshark = needs("tshark")
     clock = MemoryWallClock(NOON)
     path = tmp_path / "call.pcapng"
     with create_capture(path, clock, "tcp:127.0.0.1:7001") as writer:
@@ -94,26 +92,16 @@ def test_tshark_reads_every_frame_back(tmp_path: Path) -> None:
         "frame.len",
         "frame.comment",
     )
-    listing = subprocess.run(
-        [tshark, "-r", path, "-T", "json", "-x"],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
+    listing = run_tshark(tmp_path, "-r", str(path), "-T", "json", "-x")
     raw = [
         packet["_source"]["layers"].get("frame_raw", [""])[0]
-        for packet in json.loads(listing.stdout)
+        for packet in json.loads(listing)
     ]
     assert raw == ["012f", "0163", ""]
     options = [word for field in fields for word in ("-e", field)]
-    table = subprocess.run(
-        [tshark, "-r", path, "-T", "fields", *options],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
+    table = run_tshark(tmp_path, "-r", str(path), "-T", "fields", *options)
     # 45 is the number that Wireshark itself gives USER0.
-    assert table.stdout.splitlines() == [
+    assert table.splitlines() == [
         "tcp:127.0.0.1:7001\t45\t1277985600.250001000\t0x00000002\t2\tSABM",
         "tcp:127.0.0.1:7001\t45\t1277985600.250002000\t0x00000001\t2\t",
         "tcp:127.0.0.1:7001\t45\t1277985601.250002000\t0x00000002\t0\t",

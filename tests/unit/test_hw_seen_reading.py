@@ -2,7 +2,6 @@
 
 import io
 import struct
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from hw.seen.reading import (
     SeenRecord,
 )
 from tests.seen import DOWN, UP, read_capture
-from tests.witness.programs import needs
+from tests.wireshark import run_tshark
 
 NOON = datetime(2010, 7, 1, 12, 0, 0, 250_001, tzinfo=UTC)
 RECORDS: list[SeenRecord] = [
@@ -139,27 +138,20 @@ def test_a_damaged_capture_raises_nothing_else(at: int, octets: bytes) -> None:
 
 
 def test_a_capture_that_wireshark_has_saved_again_is_read(tmp_path: Path) -> None:
-    tshark = needs("tshark")
     ours, saved = tmp_path / "a.pcapng", tmp_path / "b.pcapng"
     ours.write_bytes(WRITTEN)
-    subprocess.run([tshark, "-r", ours, "-w", saved], check=True, capture_output=True)
+    run_tshark(tmp_path, "-r", str(ours), "-w", str(saved))
     assert read_capture(saved) == RECORDS
 
 
 def test_tshark_shows_events_and_damage_without_any_dissector(tmp_path: Path) -> None:
-    tshark = needs("tshark")
     path = tmp_path / "a.pcapng"
     path.write_bytes(WRITTEN)
     fields = ("frame.encap_type", "frame.packet_flags_crc_error", "frame.comment")
     options = [word for field in fields for word in ("-e", field)]
-    table = subprocess.run(
-        [tshark, "-r", path, "-T", "fields", *options],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
+    table = run_tshark(tmp_path, "-r", str(path), "-T", "fields", *options)
     # 45 and 46 are the numbers that Wireshark gives USER0 and USER1.
-    assert table.stdout.splitlines() == [
+    assert table.splitlines() == [
         "46\t0\tdialled: tcp:नमस्ते:7120",
         "45\t0\ta comment",
         "46\t1\ta damaged frame: its FCS is wrong",
