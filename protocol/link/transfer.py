@@ -389,12 +389,12 @@ class Transfer:
 
     def _timeout_s(self, now: float) -> float:
         """Say how long what is under way and an answer may take."""
-        full_frame = self.agreed.frame_octets_max + FRAME_OVERHEAD_OCTETS
+        # A full frame of the peer may carry the answer.
+        answer = self.agreed.frame_octets_max + FRAME_OVERHEAD_OCTETS
         if self._flight is not None:
-            is_sending = self._information_at is not None
-            answer = full_frame if is_sending else REPORT_OCTETS_MAX
+            if self._information_at is None:
+                answer = REPORT_OCTETS_MAX
             passes_in_s = self._flight.passes_in_s(answer)
             if passes_in_s is not None:
                 return passes_in_s * TIMEOUT_MARGIN + TIMEOUT_SLACK_S
-        # A full frame of the peer may carry the answer.
-        return self._round_trips.timeout_s(self._outbox.octets + full_frame, now)
+        return self._round_trips.timeout_s(self._outbox.octets + answer, now)

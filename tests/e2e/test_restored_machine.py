@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED
-from tests.processes import ROOT, Server, done, rmfs
+from tests.processes import ROOT, Said, Server, done, rmfs
 
 FUND_FILE: Final = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
 FROZEN: Final = "another machine has used this identity"
@@ -29,6 +29,18 @@ def prepared(folder: Path) -> tuple[Path, Path]:
     return server, machine
 
 
+def dial_until_judged(machine: Path, line: str, *wanted: str) -> Said:
+    """Dial, again where the server took this call for one that a newer overtook.
+
+    It tells calls apart by whole seconds (DLG-14.2), and these follow in one.
+    """
+    for _ in range(5):
+        said = rmfs("machine", "dial", machine, line, *wanted)
+        if "SUPERSEDED" not in said.out:
+            break
+    return said
+
+
 def test_a_restored_old_image_is_found_and_gets_no_money(tmp_path: Path) -> None:
     folder, machine = prepared(tmp_path)
     image = tmp_path / "yesterday.image"
@@ -39,7 +51,7 @@ def test_a_restored_old_image_is_found_and_gets_no_money(tmp_path: Path) -> None
         done("machine", "dial", machine, server.line, "--inspect")
 
         done("machine", "restore", machine, image)
-        again = rmfs("machine", "dial", machine, server.line, "--recharge", "1000")
+        again = dial_until_judged(machine, server.line, "--recharge", "1000")
         assert again.code == EXIT_FAILED, again
         assert FROZEN in again.out + again.err
     shown = done("server", "show", "N123456", "--server", folder)
