@@ -50,8 +50,12 @@ class KeyLogError(RmfsError):
 class KeyLog:
     """Writes a key log; a `protocol.channel.OnKeys`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, owner: int | None = None) -> None:
         """Open a file of its owner alone, new or to be added to.
+
+        Args:
+            path: The file.
+            owner: Number of the user to whom it must belong; None for who runs this.
 
         Raises:
             KeyLogError: It cannot be written, or others can read it.
@@ -73,7 +77,7 @@ class KeyLog:
                 f"(chmod 600 {path}), or choose another name"
             )
         # An administrator may write to the file of anybody.
-        if status.st_uid != os.geteuid():
+        if status.st_uid != (os.geteuid() if owner is None else owner):
             os.close(self._file)
             raise KeyLogError(f"{path} belongs to somebody else: choose another name")
 
