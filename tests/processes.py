@@ -100,6 +100,10 @@ class Program:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill it if it still runs, and hold nothing of it any longer."""
         if self.is_running:
             self.kill()
         self._selector.close()
@@ -155,7 +159,11 @@ class Server(Program):
         self, folder: Path, *options: object, line: str = "tcp:127.0.0.1:0"
     ) -> None:
         super().__init__("server", "run", "--server", folder, "--line", line, *options)
-        self.line = self.said("listening at ").removeprefix("listening at ")
+        try:
+            self.line = self.said("listening at ").removeprefix("listening at ")
+        except AssertionError:
+            self.close()
+            raise
 
     @property
     def port(self) -> int:

@@ -106,11 +106,20 @@ class PseudoTerminal:
 
 
 class PtyLink:
-    """The symbolic link by which others find a pseudo-terminal."""
+    """The symbolic link by which others find a pseudo-terminal.
+
+    While the link is ours, a file beside it (``.NAME.lock``) is locked with `flock`.
+    The lock of a process that was killed is free and its file is still there: that
+    tells a link which it left from one that is in use, and from those of other
+    programs. The number of a pseudo-terminal tells nothing, as the system gives it out
+    again.
+    """
 
     def __init__(self, path: str) -> None:
         """Remember the place; nothing is there yet."""
         self._path = Path(path)
+        self._lock_path = self._path.with_name(f".{self._path.name}.lock")
+        self._lock: int | None = None
         self._device: str | None = None
 
     def point_to(self, device: str) -> None:
@@ -119,13 +128,19 @@ class PtyLink:
         Raises:
             PortOpenError: Something else is there, or the folder cannot be written.
         """
+        had_lock = self._lock is not None
         try:
-            self._check_free(device)
+            was_ours = self._take_lock()
+            self._check_free(was_ours=was_ours)
             made = self._path.with_name(f".{self._path.name}.{Path(device).name}")
             made.unlink(missing_ok=True)
             made.symlink_to(device)
             made.replace(self._path)
-        except OSError as error:
+        except (OSError, PortOpenError) as error:
+            if not had_lock:
+                self._free_lock()
+            if isinstance(error, PortOpenError):
+                raise
             detail = f"{self._path} cannot be made: {error.strerror}"
             loss = PortLoss(PortLossCause.NOT_PERMITTED, detail)
             raise PortOpenError(loss) from error
@@ -136,8 +151,36 @@ class PtyLink:
         device, self._device = self._device, None
         if device is not None and self._target() == device:
             self._path.unlink(missing_ok=True)
+        self._free_lock()
 
-    def _check_free(self, device: str) -> None:
+    def _take_lock(self) -> bool:
+        """Lock the place; whether a link that is there is one of ours."""
+        if self._lock is not None:
+            return True
+        was_there = self._lock_path.exists()
+        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever had it may have taken the file away before it let go of it.
+            is_ours = os.path.samestat(os.fstat(lock), self._lock_path.stat())
+        except (BlockingIOError, FileNotFoundError):
+            is_ours = False
+        except OSError:
+            os.close(lock)
+            raise
+        if not is_ours:
+            os.close(lock)
+            raise _taken(f"{self._path} is in use: another server listens there")
+        self._lock = lock
+        return was_there
+
+    def _free_lock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            self._lock_path.unlink(missing_ok=True)
+            os.close(lock)
+
+    def _check_free(self, *, was_ours: bool) -> None:
         """Refuse to replace what is not ours: only stale links go."""
         target = self._target()
         if target is None:
@@ -146,21 +189,21 @@ class PtyLink:
             words = "is a file, and not a link that a server left behind"
         elif not target.startswith(f"{_TERMINALS}/"):
             words = f"leads to {target}, which is no pseudo-terminal"
-        elif target in (device, self._device) or not _is_terminal(target):
+        elif was_ours or not _is_terminal(target):
             return
         else:
-            words = (
-                f"leads to {target}, which is in use: another server listens there, or "
-                "one was killed; then remove the link"
-            )
-        detail = f"{self._path} {words}"
-        raise PortOpenError(PortLoss(PortLossCause.IN_USE, detail))
+            words = f"leads to {target}, a pseudo-terminal of another program"
+        raise _taken(f"{self._path} {words}")
 
     def _target(self) -> str | None:
         try:
             return str(self._path.readlink())
         except OSError:
             return None
+
+
+def _taken(detail: str) -> PortOpenError:
+    return PortOpenError(PortLoss(PortLossCause.IN_USE, detail))
 
 
 class PtyOpener:

@@ -239,10 +239,44 @@ def test_a_link_that_a_dead_server_left_is_replaced_and_then_removed(
     made = PseudoTerminal()
     link.point_to(made.device)
     assert str((tmp_path / "line").readlink()) == made.device
-    assert sorted(tmp_path.iterdir()) == [tmp_path / "line"]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / ".line.lock", tmp_path / "line"]
     link.remove()
     assert list(tmp_path.iterdir()) == []
     made.close()
+
+
+def test_a_link_that_a_killed_server_left_goes_though_its_number_is_given_out_again(
+    tmp_path: Path,
+) -> None:
+    given_out_again, made = PseudoTerminal(), PseudoTerminal()
+    (tmp_path / "line").symlink_to(given_out_again.device)
+    (tmp_path / ".line.lock").touch()
+    link = PtyLink(str(tmp_path / "line"))
+    link.point_to(made.device)
+    assert str((tmp_path / "line").readlink()) == made.device
+    link.remove()
+    assert list(tmp_path.iterdir()) == []
+    made.close()
+    given_out_again.close()
+
+
+def test_a_place_at_which_another_listens_is_refused_until_it_stops(
+    tmp_path: Path,
+) -> None:
+    first, second = (PtyLink(str(tmp_path / "line")) for _ in range(2))
+    made, other = PseudoTerminal(), PseudoTerminal()
+    first.point_to(made.device)
+    with pytest.raises(PortOpenError, match="in use: another server listens there"):
+        second.point_to(other.device)
+    second.remove()
+    first.point_to(made.device)
+    first.remove()
+    second.point_to(other.device)
+    assert str((tmp_path / "line").readlink()) == other.device
+    second.remove()
+    assert list(tmp_path.iterdir()) == []
+    made.close()
+    other.close()
 
 
 def test_a_link_that_another_has_put_there_meanwhile_is_not_removed(
@@ -277,6 +311,7 @@ def test_nothing_but_a_stale_link_is_ever_replaced(tmp_path: Path, kind: str) ->
         link.point_to("/dev/pts/99999")
     link.remove()
     assert place.lstat() == before
+    assert list(tmp_path.iterdir()) == [place]
     live.close()
 
 
