@@ -131,6 +131,12 @@ def _line(root: click.Group) -> None:
     add_commands(root)
 
 
+def _simulate(root: click.Group) -> None:
+    from rmfs_tools.simulation.cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -144,6 +150,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("scale",), _scale),
     Contribution(("scenario",), _scenario),
     Contribution(("fleet",), _fleet),
+    Contribution(("simulate",), _simulate),
     Contribution(("watch",), _watch),
     Contribution(("dissector",), _dissector),
 )

@@ -102,6 +102,7 @@ ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
     # They come with the check alone: only a bench that is run may need them.
     "pymodbus": ("rmfs_tools/bench/codec_peers.py",),
     "sliplib": ("rmfs_tools/bench/codec_peers.py",),
+    "apsw": ("rmfs_tools/simulation/ledger_file/*.py",),
 }
 """Which files may import a library that is to stay in few places."""
 

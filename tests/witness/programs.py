@@ -17,7 +17,9 @@ DEBIAN_PACKAGES: Final = {
     "pdftotext": "poppler-utils",
     "psql": "postgresql",
     "rz": "lrzsz",
+    "gcc": "gcc",
     "ser2net": "ser2net",
+    "spin": "spin",
     "sz": "lrzsz",
     "tshark": "tshark",
 }
