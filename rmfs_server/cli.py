@@ -58,7 +58,6 @@ _DATE: Final = _Typed("YYYY-MM-DD", date.fromisoformat)
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 FILE: Final = click.Path(path_type=Path, dir_okay=False, exists=True)
 _STATES: Final = ("registered", "renewed", "blocked", "withheld", "cancelled")
-_ACTIONS: Final = ("post", "reverse", "adopt", "keep")
 
 
 def server_option(command: C) -> C:
@@ -100,7 +99,7 @@ json_option: Final = click.option(
 def add_commands(root: click.Group) -> None:
     """Bring the commands of the recharge server."""
     from hw.clock import SystemWallClock
-    from rmfs_server import funds_cli, orders_cli, run_cli
+    from rmfs_server import funds_cli, orders_cli, resolving_cli, run_cli
     from rmfs_server.folder import open_books
 
     if "import-funds" not in server_group.commands:
@@ -109,6 +108,7 @@ def add_commands(root: click.Group) -> None:
         )
         run_cli.add_commands(server_group, server_option)
         orders_cli.add_commands(server_group)
+        resolving_cli.add_commands(server_group)
     root.add_command(server_group)
     root.add_command(evidence)
 
@@ -345,55 +345,6 @@ def revoke(
     by = by_person(person, reason)
     act(server, lambda office: office.revoke(licence, by))
     click.echo(f"the credential of {licence} is revoked")
-
-
-@server_group.command(
-    epilog="\b\nExamples:\n  rmfs server resolve N123456\n"
-    '  rmfs server resolve N123456 --action post --reason "seen on the machine"'
-)
-@click.argument("licence", type=LICENCE)
-@server_option
-@click.option(
-    "--action",
-    type=click.Choice(_ACTIONS),
-    help="Post or reverse the open voucher, adopt the machine's registers, or keep the "
-    "books. Left out, the evidence is shown and nothing is changed.",
-)
-@click.option("--by", "person", help="Who decides; your login name when left out.")
-@click.option("--second", help="Who agreed, where two persons are needed.")
-@click.option("--reason", default="", help="Why; needed with an action.")
-def resolve(
-    *,
-    licence: "LicenceIdentifier",
-    server: Path,
-    action: str | None,
-    person: str | None,
-    second: str | None,
-    reason: str,
-) -> int:
-    """Show why a machine is frozen, and end it by a decision.
-
-    Exit 1 when something still does not fit and the freeze stands.
-    """
-    from rmfs_server.folder import open_books, read_server
-    from rmfs_server.resolving import Action, Resolving
-    from rmfs_server.showing import show_evidence
-
-    by = by_person(person, reason, second)
-    two_persons = read_server(server).settings.two_persons
-    with open_books(server) as store:
-        resolving = Resolving(store, two_persons=two_persons)
-        if action is None:
-            click.echo("\n".join(show_evidence(resolving.evidence(licence, by))))
-            return 0
-        done = resolving.resolve(licence, Action(action), by)
-    if done.remaining is None:
-        click.echo(f"{licence} is resolved: {action}")
-        return 0
-    click.echo(
-        f"{action} is done, but {done.remaining.name} remains: {licence} stays frozen"
-    )
-    return EXIT_FAILED
 
 
 @server_group.command(epilog="\b\nExample:\n  rmfs server verify")

@@ -2,16 +2,21 @@
 
 - POST: the machine has applied the outstanding voucher. Where these books were restored
   from an old copy and know of none, or of one before it, the voucher that the machine
-  presented is posted, if this server's own signature on it verifies and it is the next.
+  presented is posted, if this server's own signature on it verifies. If the books have
+  lost others before it, their sum is posted with it: the voucher names CT before it.
 - REVERSE: the outstanding voucher was not applied and never can be: the machine has
   used its number up without it, or its keys are revoked. The funds are free again.
 - ADOPT: the machine's registers are right and the books are wrong: the difference goes
-  to suspense, where somebody has to explain it.
+  to suspense, where somebody has to explain it (`rmfs_server.suspense`).
 - KEEP: the books are right: go on from them.
 
 What a machine in use says binds the person: nothing is posted that its number does not
 show to be used up, nothing reversed that it has or may have applied. A revoked machine
 says nothing any more, and a person who has looked at it decides.
+
+A mark that alone does not fit is that of a clone, or of a machine that is ahead of an
+old copy; no evidence tells which. A person who knows that the books are an old copy
+says so, and adopting it is then proposed.
 
 An action ends the freeze only if the machine's last STATEMENT then fits, except KEEP,
 after which the next one has to. A reason is needed always, a second person where the
@@ -28,10 +33,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from protocol.dialogue.server import Frozen
-from protocol.errors import RemoteProtocolError
-from protocol.keys import verify
 from protocol.messages import (
-    SIGNATURE_OCTETS,
     Confirmation,
     RefusalCode,
     Statement,
@@ -39,17 +41,16 @@ from protocol.messages import (
     Voucher,
 )
 from protocol.parameters import parameter
-from protocol.registers import VoucherKind, after_voucher, effect_paise
+from protocol.registers import VoucherKind, after_voucher
 from protocol.settling import Refuse, judge
 from protocol.values import LicenceIdentifier, Paise
-from protocol.vouchers import VOUCHER_CONTEXT
 from rmfs_server.administration import fenced
 from rmfs_server.judging import Case, open_case, settle_recharge
+from rmfs_server.presented import Lost, enter_presented, lost_before, read_presented
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.store import (
     Store,
     acts,
-    credit_keys,
     discrepancies,
     ledger,
     machines,
@@ -83,8 +84,8 @@ class Evidence:
         opened: The outstanding recharge.
         stated: The machine's last word: its last STATEMENT, with registers and number
             of the CONFIRMATION if one followed.
-        presented: The voucher that it presented, if it is genuine and the next one
-            after the last settled or after the outstanding one.
+        presented: The voucher that it presented, if it is genuine and ahead of the last
+            settled and the outstanding one.
         proposed: What fits the evidence, if one action does.
         why: The reason for the proposal, in a sentence.
     """
@@ -96,6 +97,25 @@ class Evidence:
     presented: Voucher | None
     proposed: Action | None
     why: str
+
+    @property
+    def lost(self) -> Lost | None:
+        """What the books have lost before the presented voucher, if anything."""
+        if self.presented is None:
+            return None
+        return lost_before(self.machine, self.presented)
+
+    @property
+    def effect_paise(self) -> int:
+        """What the proposed action does to CT in the books, with its sign."""
+        if self.proposed is not Action.POST:
+            return 0
+        if self.opened is not None:
+            return self.opened.effect_paise
+        if self.presented is None:
+            return 0
+        after = self.presented.control_total_after_paise
+        return after - self.machine.control_total_paise
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +139,32 @@ class Resolving:
         self._store = store
         self._two_persons = two_persons
 
-    def evidence(self, licence: LicenceIdentifier, by: By) -> Evidence:
+    @property
+    def two_persons(self) -> bool:
+        """Whether a second person must agree."""
+        return self._two_persons
+
+    def frozen(self) -> list[LicenceIdentifier]:
+        """Name every machine that waits for a person."""
+        with self._store.reading() as connection:
+            return machines.frozen(connection)
+
+    def evidence(
+        self, licence: LicenceIdentifier, by: By, *, old_copy: bool = False
+    ) -> Evidence:
         """Show what is known; nothing is changed.
+
+        Args:
+            licence: Whose.
+            by: Who looks, and when.
+            old_copy: The person knows that these books were put back from an old copy:
+                a mark that alone does not fit is then newer than they are.
 
         Raises:
             MoveRefusedError: There is no such machine.
         """
         with self._store.writing("evidence") as connection:
-            return _evidence(_case(connection, licence, by))
+            return _evidence(_case(connection, licence, by), old_copy=old_copy)
 
     def resolve(self, licence: LicenceIdentifier, action: Action, by: By) -> Resolved:
         """Carry an action out.
@@ -136,7 +174,7 @@ class Resolving:
                 reason is missing, or the evidence does not allow the action.
             InvariantError: Money does not add up; nothing was changed.
         """
-        self._check_persons(by)
+        self.check_persons(by)
         with self._store.writing("resolve") as connection:
             case = _case(connection, licence, by)
             if not case.machine.frozen and case.enrolled.active:
@@ -170,7 +208,12 @@ class Resolving:
             )
             return Resolved(machine, remaining)
 
-    def _check_persons(self, by: By) -> None:
+    def check_persons(self, by: By) -> None:
+        """Check that those who decide, and why, are named.
+
+        Raises:
+            MoveRefusedError: Somebody or the reason is missing.
+        """
         if not by.person.strip() or not by.reason.strip():
             raise MoveRefusedError("who resolves, and why, must be said")
         second = (by.second_person or "").strip()
@@ -187,10 +230,10 @@ def _case(connection: Connection, licence: LicenceIdentifier, by: By) -> Case:
     return case
 
 
-def _evidence(case: Case) -> Evidence:
+def _evidence(case: Case, *, old_copy: bool = False) -> Evidence:
     machine, connection = case.machine, case.connection
     stated = _last_word(case)
-    presented = _genuine_next(case)
+    presented = read_presented(case)
     found = Evidence(
         machine=machine,
         open_discrepancies=tuple(discrepancies.open_of(connection, machine.licence)),
@@ -200,7 +243,7 @@ def _evidence(case: Case) -> Evidence:
         proposed=None,
         why="",
     )
-    proposed, why = _proposal(found)
+    proposed, why = _proposal(found, old_copy=old_copy)
     return replace(found, proposed=proposed, why=why)
 
 
@@ -223,8 +266,8 @@ def _last_word(case: Case) -> Statement | None:
     return stated
 
 
-def _proposal(evidence: Evidence) -> tuple[Action | None, str]:
-    machine, stated = evidence.machine, evidence.stated
+def _proposal(evidence: Evidence, *, old_copy: bool) -> tuple[Action | None, str]:
+    stated = evidence.stated
     codes = {one.code for one in evidence.open_discrepancies}
     if stated is None or not codes:
         return None, "the machine has stated nothing that does not fit"
@@ -235,27 +278,49 @@ def _proposal(evidence: Evidence) -> tuple[Action | None, str]:
         stated, presented.recharge_number, presented.control_total_after_paise
     ):
         why = "the presented voucher is signed by this server and is the next one"
+        if evidence.lost is not None:
+            why = "the presented voucher is signed by this server and says what CT was"
+            why = f"{why} before it, so what others lost before it came to"
         return Action.POST, f"{why}: these books are an old copy"
-    if (
-        RefusalCode.NUMBER_AHEAD in codes
-        and stated.recharge_number == machine.number
-        and _shows_applied(stated, machine.number, machine.control_total_paise)
-        and stated.registers.not_before(machine.registers)
-    ):
-        why = "number and control total fit now"
-        return Action.ADOPT, f"{why}: the mark is newer than these books, an old copy"
+    if RefusalCode.USAGE_MISMATCH not in codes and _all_but_mark_fits(evidence, stated):
+        why = "number and control total fit"
+        if RefusalCode.NUMBER_AHEAD in codes or old_copy:
+            return (
+                Action.ADOPT,
+                f"{why} now: the mark is newer than these books, an old copy",
+            )
+        return None, (
+            f"{why}, the mark does not: it is of a clone, or newer than books that are "
+            "an old copy (--old-copy)"
+        )
     if codes == {RefusalCode.USAGE_MISMATCH} and _usage_misfit(evidence) is None:
         why = "the rows do not make up the table that the machine has signed"
         return Action.KEEP, f"{why}: it reports all of them at its next dial-in"
     return None, "the evidence allows more than one reading: look at the machine"
 
 
+def _all_but_mark_fits(evidence: Evidence, stated: Statement) -> bool:
+    machine = evidence.machine
+    return (
+        stated.recharge_number == machine.number
+        and _shows_applied(stated, machine.number, machine.control_total_paise)
+        and stated.registers.not_before(machine.registers)
+    )
+
+
 def _proposal_for_opened(
     evidence: Evidence, opened: Recharge, stated: Statement
 ) -> tuple[Action | None, str]:
-    applied = _was_applied(evidence)
+    applied, presented = _was_applied(evidence), evidence.presented
     if applied is None:
         why = "the evidence does not show what became of the outstanding voucher"
+        if (
+            presented is not None
+            and stated.recharge_number >= presented.recharge_number
+        ):
+            # Behind it stands a sum: what was taken back here is less of that.
+            why = f"{why}, and the presented one says what it and all behind it came to"
+            return Action.POST, f"{why}: posting it moves no more than was used"
         return None, f"{why}: look at the machine"
     if stated.recharge_number > opened.number:
         done = "with" if applied else "without"
@@ -273,15 +338,19 @@ def _was_applied(evidence: Evidence) -> bool | None:
     A machine that holds its number can never apply it any more, and CT at that number
     says whether it did, as in settling. CT of a machine that is further on says nothing
     of it, since later vouchers have moved CT as well; but the next voucher, which this
-    server signed when it had settled this one, says what CT was before it.
+    server signed when it had settled this one, says what CT was before it. And behind a
+    withdrawal that was applied there is no other voucher in the same life.
     """
     opened, stated = evidence.opened, evidence.stated
     if opened is None or stated is None or stated.recharge_number < opened.number:
         return None
     found: int | None = None
+    presented = evidence.presented
     if stated.recharge_number > opened.number:
-        if evidence.presented is not None:
-            found = evidence.presented.control_total_before_paise
+        if opened.kind is VoucherKind.WITHDRAWAL:
+            return False
+        if presented is not None and presented.recharge_number == opened.number + 1:
+            found = presented.control_total_before_paise
     elif stated.registers.balanced:
         found = stated.registers.control_total_paise
     expected = evidence.machine.control_total_paise
@@ -301,45 +370,6 @@ def _shows_applied(stated: Statement, number: int, after_paise: int) -> bool:
     return registers.balanced and registers.control_total_paise == after_paise
 
 
-def _genuine_next(case: Case) -> Voucher | None:
-    """Read the presented voucher if this server signed it and it is the next one.
-
-    Behind an outstanding one it may follow on either end of that: applied or not.
-    """
-    machine, octets, opened = case.machine, case.machine.presented_voucher, case.opened
-    if octets is None:
-        return None
-    try:
-        voucher = Voucher.decode(octets)
-    except RemoteProtocolError:
-        return None
-    key = credit_keys.find(case.connection, voucher.credit_key)
-    credential = case.enrolled.credential
-    number = machine.number if opened is None else opened.number
-    before = voucher.control_total_before_paise
-    possible = {machine.control_total_paise}
-    if opened is not None:
-        possible.add(Paise(machine.control_total_paise + opened.effect_paise))
-    effect = effect_paise(voucher.kind, voucher.amount_paise)
-    fits = (
-        voucher.licence == machine.licence
-        and voucher.credential_hash == credential.credential_hash
-        and voucher.recharge_number == number + 1
-        and before in possible
-        and voucher.control_total_after_paise == before + effect
-    )
-    covered = octets[:-SIGNATURE_OCTETS]
-    if (
-        not fits
-        or key is None
-        or not verify(
-            key, VOUCHER_CONTEXT, credential.realm, covered, voucher.signature
-        )
-    ):
-        return None
-    return voucher
-
-
 def _post(case: Case, evidence: Evidence, by: By) -> Machine:
     if case.opened is not None:
         return _post_opened(case, case.opened, evidence, by)
@@ -350,34 +380,7 @@ def _post(case: Case, evidence: Evidence, by: By) -> Machine:
     _check_applied(
         case, evidence, voucher.recharge_number, voucher.control_total_after_paise
     )
-    voided = voucher.kind is VoucherKind.VOID
-    restored = Recharge(
-        licence=voucher.licence,
-        number=voucher.recharge_number,
-        kind=voucher.kind,
-        amount_paise=voucher.amount_paise,
-        state=RechargeState.VOIDED if voided else RechargeState.POSTED,
-        control_total_before_paise=voucher.control_total_before_paise,
-        control_total_after_paise=voucher.control_total_after_paise,
-        voucher=octets,
-        void=None,
-        requested_in=None,
-        settled_in=None,
-        settled_by=SettledBy.PERSON,
-        reserved_at=voucher.time,
-        voided_at=None,
-        settled_at=by.now,
-    )
-    recharges.restore(
-        case.connection, restored, now=by.now, reason=by.reason, person=by.person
-    )
-    machine = replace(
-        case.machine,
-        number=voucher.recharge_number,
-        settled_paise=case.machine.settled_paise + restored.effect_paise,
-        presented_voucher=None,
-    )
-    return _with_registers(machine, voucher.kind, voucher.amount_paise)
+    return enter_presented(case, voucher, octets, by)
 
 
 def _post_opened(case: Case, opened: Recharge, evidence: Evidence, by: By) -> Machine:

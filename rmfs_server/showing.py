@@ -236,6 +236,12 @@ def show_evidence(evidence: Evidence) -> Iterator[str]:
             f"{presented.kind.name} {show_rupees(presented.amount_paise)}, "
             "signed by this server"
         )
+    lost = evidence.lost
+    if lost is not None:
+        yield (
+            f"lost       vouchers {lost.first} to {lost.last}: "
+            f"{show_rupees(Paise(lost.effect_paise))} in all"
+        )
     proposed = "nothing" if evidence.proposed is None else evidence.proposed.value
     yield f"proposed   {proposed}: {evidence.why}"
 

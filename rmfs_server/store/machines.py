@@ -145,6 +145,17 @@ def in_use(connection: Connection) -> list[LicenceIdentifier]:
     return [LicenceIdentifier(row) for row in rows]
 
 
+def frozen(connection: Connection) -> list[LicenceIdentifier]:
+    """Name every machine whose account is frozen."""
+    machine = schema.machine.c
+    rows = connection.execute(
+        select(machine.licence)
+        .where(machine.frozen.in_((True,)))
+        .order_by(machine.licence)
+    ).scalars()
+    return [LicenceIdentifier(row) for row in rows]
+
+
 def add(
     connection: Connection,
     provisioning: MachineProvisioning,

@@ -255,6 +255,50 @@ def restore(
         )
 
 
+def restore_lost(
+    connection: Connection,
+    licence: LicenceIdentifier,
+    numbers: tuple[RechargeNumber, RechargeNumber],
+    effect_paise: int,
+    *,
+    now: EpochSeconds,
+    reason: str,
+    person: str,
+) -> None:
+    """Post what vouchers came to that these books had lost, and of which no octets are.
+
+    What the funds no longer hold is taken from suspense, where a person finds it.
+
+    Args:
+        connection: A writing transaction.
+        licence: Of the machine.
+        numbers: Of the first and the last of them.
+        effect_paise: What all of them did to CT; of 0 nothing is posted.
+        now: When.
+        reason: Why, for people.
+        person: Who decided it.
+
+    Raises:
+        InvariantError: The accounts do not hold what is to be moved.
+    """
+    if not effect_paise:
+        return
+    first, last = numbers
+    names = [funds_of(licence), reserved_of(licence), machine_of(licence)]
+    funds = ledger.lock_accounts(connection, names)[funds_of(licence)]
+    other = funds_of(licence) if funds >= effect_paise else ledger.SUSPENSE
+    ledger.post(
+        connection,
+        idem=f"restore:{licence}:{first}-{last}",
+        request_hash=ledger.request_hash("lost", effect_paise),
+        kind=JournalKind.RESTORE,
+        entries=[(other, -effect_paise), (machine_of(licence), effect_paise)],
+        now=now,
+        reason=reason,
+        person=person,
+    )
+
+
 def set_open_state(
     connection: Connection, licence: LicenceIdentifier, state: RechargeState
 ) -> None:
