@@ -22,7 +22,7 @@ class DialRefusal(Coded):
     LOCKED = ("FMW-36-002", "LOCKED: no recharge; only an inspection may be dialled")
     FAULT = ("FMW-36-003", "FAULT: no recharge; dial --withdraw to save the value")
     WITHDRAWN = ("FMW-36-004", "WITHDRAWN: this machine is recharged no more")
-    AMOUNT_ZERO = ("FMW-36-005", "AMOUNT: more than Rs 0.00 is needed to recharge")
+    AMOUNT_ZERO = ("FMW-36-005", "AMOUNT: more than Rs 0.00 is needed")
     KEYS_ERASED = ("FMW-36-008", "TAMPERED WITH: its keys are erased; call service")
     DIAL_INS_FULL = (
         "FMW-36-009",
@@ -31,6 +31,10 @@ class DialRefusal(Coded):
     FUNDS_LIMIT = (
         "FMW-36-007",
         "AMOUNT: funds would pass the limit that the server has set; ask for less",
+    )
+    REFUND_TOO_MUCH = (
+        "FMW-36-010",
+        "AMOUNT: the machine does not hold so much; ask for less",
     )
     ALREADY_DIALLING = ("FMW-36-006", "DIALLING: wait until the dial-in is over")
 
@@ -90,6 +94,8 @@ def plan_dial_in(
         amount = record.registers.descending_paise
         if state is MachineState.WITHDRAWN:
             refusal = DialRefusal.WITHDRAWN
+    if kind is RequestKind.REFUND:
+        refusal = _refund_refused(record, amount)
     if refusal is not None:
         return refusal
     notice = show_unclosed(record) if record.unclosed else ""
@@ -112,6 +118,13 @@ def _amount_refused(record: PsdRecord, amount: Paise) -> DialRefusal | None:
     limit = record.funds_max_paise
     over = record.registers.descending_paise + amount > limit
     return DialRefusal.FUNDS_LIMIT if limit and over else None
+
+
+def _refund_refused(record: PsdRecord, amount: Paise) -> DialRefusal | None:
+    if not amount:
+        return DialRefusal.AMOUNT_ZERO
+    held = record.registers.descending_paise
+    return DialRefusal.REFUND_TOO_MUCH if amount > held else None
 
 
 def show_unclosed(record: PsdRecord) -> str:

@@ -133,6 +133,7 @@ CATCH_ALL: Final[dict[str, str]] = {
         "for it must be told"
     ),
     "fm_device/program.py": "the outermost loop of the machine's program",
+    "rmfs_tools/simulation/run.py": "whatever the product raises is a finding",
     "hw/lab/*.py": "the lab records whatever its target provokes as a verdict",
 }
 """Files with an `except Exception` or `except BaseException`, and why."""

@@ -1,0 +1,384 @@
+"""Doing to a world what its plan says, one deed at a time.
+
+A deed that cannot be done, such as dialling with a machine that has no power, is not
+done: that is counted, and is no fault of the plan.
+"""
+
+from collections.abc import Callable
+from functools import singledispatchmethod
+from typing import Any, Final
+
+from twisted.python.failure import Failure
+
+from fm_device.dial_in import DialInReport
+from fm_device.firmware.dialling import DialPlan
+from fm_device.firmware.machine import Machine
+from fm_device.presets.applying import apply_preset
+from fm_device.presets.reading import read_preset
+from fm_device.program import dial_repeatedly
+from hw.lines.port import Call, LineUser
+from hw.nvram import MemoryNvram, PowerCutError
+from protocol.errors import RmfsError
+from protocol.messages import LicenceState, OrderKind
+from protocol.registers import RequestKind
+from protocol.values import LicenceIdentifier, Paise
+from rmfs_tools.simulation import deeds
+from rmfs_tools.simulation.body import Body
+from rmfs_tools.simulation.deeds import Deed, LineTrouble
+from rmfs_tools.simulation.observations import Cheated, DialInEnded, PersonResolved
+from rmfs_tools.simulation.supply import Strike
+from rmfs_tools.simulation.telephone import NO_TROUBLE
+from rmfs_tools.simulation.world import World
+
+_BOOT_AGAIN_S: Final = 5.0
+
+OnReport = Callable[[DialInReport | None], None]
+
+
+class Acting:
+    """Does deeds to one world."""
+
+    def __init__(self, world: World) -> None:
+        """Act on this world."""
+        self._world = world
+        self._off_s: dict[str, float] = {}
+
+    def act(self, deed: Deed) -> None:
+        """Do one deed, now."""
+        self._world.history.note(self._world.seconds(), str(deed))
+        self._do(deed)
+
+    @singledispatchmethod
+    def _do(self, deed: Deed) -> None:
+        raise NotImplementedError(type(deed).__name__)
+
+    # Operators of machines.
+
+    @_do.register
+    def _(self, deed: deeds.Mail) -> None:
+        body = self._ready(deed.body)
+        if body is None:
+            return
+        try:
+            self._count("franks", body.frank(deed.items))
+        except PowerCutError:
+            self.power_lost(body)
+
+    @_do.register
+    def _(self, deed: deeds.DialIn) -> None:
+        body = self._ready(deed.body)
+        if body is not None:
+            self.dial(body, deed, _forget)
+
+    def dial(self, body: Body, deed: deeds.DialIn, on_report: OnReport) -> None:
+        """Dial in with a machine that has power; `on_report` once it is over.
+
+        The report is None when nothing was dialled, or the power failed.
+        """
+        machine = body.machine
+        if machine is None or body.dial_in:
+            on_report(None)
+            return
+        kind = RequestKind[deed.kind]
+        plan = machine.calls.plan(kind, Paise(deed.amount_paise))
+        if not isinstance(plan, DialPlan):
+            self._count(f"{deed.kind} refused by the machine")
+            on_report(None)
+            return
+        pending = machine.record.pending
+        if pending is not None and pending.amount_paise != deed.amount_paise:
+            self._count("another amount asked for while one is pending")
+        body.dial_in += 1
+        dialler = _Dialler(self._world, body, machine, deed.trouble)
+        dialled = dial_repeatedly(
+            machine.psd,
+            plan.request,
+            dialler,
+            self._world.reactor,
+            attempts=deed.attempts,
+        )
+        dialled.addCallback(self._dialled, body, machine, on_report)
+        dialled.addErrback(self._failed, body, machine, on_report)
+
+    def _dialled(
+        self, report: DialInReport, body: Body, machine: Machine, on_report: OnReport
+    ) -> None:
+        if body.machine is not machine:
+            on_report(None)
+            return
+        body.dial_in = 0
+        body.look()
+        world = self._world
+        world.tell(
+            DialInEnded(
+                at_s=world.seconds(),
+                body=body.name,
+                licence=body.licence,
+                call=world.telephone.calls,
+                outcome=report.outcome.name,
+                receipt=report.receipt is not None,
+                after=report.after.control_total_paise,
+            )
+        )
+        self._count(f"dial-in {report.outcome.name}")
+        machine.calls.done(report)
+        on_report(report)
+
+    def _failed(
+        self, failure: Failure, body: Body, machine: Machine, on_report: OnReport
+    ) -> None:
+        if not isinstance(failure.value, PowerCutError):
+            what = f"machine {body.name} was stopped: {failure.getErrorMessage()}"
+            self._world.find("SOUND-2", what)
+        if body.machine is machine:
+            self.power_lost(body)
+        on_report(None)
+
+    # Power, memories, clocks.
+
+    @_do.register
+    def _(self, deed: deeds.PowerFails) -> None:
+        body = self._world.bodies.get(deed.body)
+        if body is None:
+            return
+        dice = self._world.dice.of("strike", deed.at_s, deed.body)
+        self._off_s[deed.body] = deed.off_s
+        body.strike(Strike(deed.at_write, deed.part, deed.torn, dice))
+
+    @_do.register
+    def _(self, deed: deeds.PlugPulled) -> None:
+        body = self._on(deed.body)
+        if body is None:
+            return
+        self._count("plug pulled in a dial-in" if body.dial_in else "plug pulled")
+        self._off_s[deed.body] = deed.off_s
+        self.power_lost(body)
+
+    def power_lost(self, body: Body) -> None:
+        """Let a machine be without power for a while."""
+        if body.has_failed:
+            self._count("power failed at a write")
+        body.lose_power()
+        self._world.telephone.cut_of(body.name)
+        off_s = self._off_s.pop(body.name, _BOOT_AGAIN_S)
+        self._world.reactor.callLater(off_s, self.switch_on, body)
+
+    def switch_on(self, body: Body) -> None:
+        """Give a machine power again, until it has started."""
+        world = self._world
+        if body.machine is not None or body.beyond_repair:
+            return
+        if body.switch_on():
+            return
+        if body.beyond_repair:
+            world.find("DURABLE-1", f"machine {body.name}: {body.beyond_repair}")
+            return
+        self._count("power failed while starting")
+        world.reactor.callLater(_BOOT_AGAIN_S, self.switch_on, body)
+
+    @_do.register
+    def _(self, deed: deeds.ClockJumps) -> None:
+        body = self._world.bodies.get(deed.body)
+        if body is not None:
+            self._count("clock jumped")
+            body.jump(deed.by_s)
+
+    @_do.register
+    def _(self, deed: deeds.ImageKept) -> None:
+        body = self._world.bodies.get(deed.body)
+        if body is not None:
+            body.image = body.memories
+
+    @_do.register
+    def _(self, deed: deeds.ImageRestored) -> None:
+        body = self._on(deed.body)
+        if body is None or body.image is None or body.image == body.memories:
+            return
+        self._suspect(body, "image restored")
+        body.lose_power()
+        self._world.telephone.cut_of(body.name)
+        body.replace_memories(body.image)
+        self.switch_on(body)
+
+    @_do.register
+    def _(self, deed: deeds.Cloned) -> None:
+        body = self._world.bodies.get(deed.body)
+        if body is None or deed.clone in self._world.bodies:
+            return
+        self._suspect(body, "clone")
+        clone = self._world.add_body(deed.clone, body.licence, body.memories)
+        clone.is_suspect = True
+        self.switch_on(clone)
+
+    @_do.register
+    def _(self, deed: deeds.RegistersForged) -> None:
+        body = self._on(deed.body)
+        if body is None or body.machine is None or body.dial_in:
+            return
+        registers = body.machine.record.registers
+        self._suspect(body, "forged")
+        body.lose_power()
+        psd, flash = body.memories
+        memory = MemoryNvram(psd)
+        wanted = registers.descending_paise + deed.by_paise
+        preset = read_preset(
+            f'title = "forged"\n[registers]\ndescending_paise = {wanted}\n'.encode()
+        )
+        apply_preset(memory, preset, body.battery.now())
+        body.replace_memories((memory.image(), flash))
+        self.switch_on(body)
+
+    def _suspect(self, body: Body, how: str) -> None:
+        self._count(how)
+        body.is_suspect = True
+        for other in self._world.bodies.values():
+            if other.licence == body.licence:
+                other.is_suspect = True
+        now = self._world.seconds()
+        self._world.tell(Cheated(now, body.name, body.licence, how))
+
+    # The telephone network.
+
+    @_do.register
+    def _(self, deed: deeds.RecordingReplayed) -> None:
+        self._world.telephone.replay(deed.body, self._world.server.generation)
+
+    # The server and its database.
+
+    @_do.register
+    def _(self, deed: deeds.ServerDies) -> None:
+        world = self._world
+        if world.server.exchange is None:
+            return
+        world.server_stays_down(deed.down_s)
+        if deed.at_commit:
+            world.server.kill_at(deed)
+        else:
+            world.kill_server(deed.down_s)
+
+    @_do.register
+    def _(self, deed: deeds.DatabaseTrouble) -> None:
+        world = self._world
+        world.desk.troubles.begin(deed)
+        world.reactor.callLater(deed.for_s, world.desk.troubles.end)
+
+    @_do.register
+    def _(self, deed: deeds.BackupMade) -> None:
+        if self._world.server.exchange is not None:
+            self._world.backup = self._world.desk.backup()
+
+    @_do.register
+    def _(self, deed: deeds.BackupRestored) -> None:
+        if self._world.backup is not None:
+            self._world.desk.troubles.end()
+            self._world.restore(self._world.backup)
+
+    # The Department, the authority, people at the server.
+
+    @_do.register
+    def _(self, deed: deeds.FundFileCame) -> None:
+        world = self._world
+        self._person(lambda: world.department.bring(deed, world.server.store))
+
+    @_do.register
+    def _(self, deed: deeds.VoidGiven) -> None:
+        body, world = self._world.bodies[deed.body], self._world
+        by = world.by("taken back")
+        if self._person(lambda: world.server.administration.void(body.licence, by)):
+            self._count("VOID given")
+
+    @_do.register
+    def _(self, deed: deeds.LicenceSet) -> None:
+        body, world = self._world.bodies[deed.body], self._world
+        by, state = world.by("by the authority"), LicenceState[deed.state]
+        administration = world.server.administration
+        if self._person(
+            lambda: administration.set_licence(body.licence, by, state=state)
+        ):
+            self._count(f"licence {deed.state}")
+
+    @_do.register
+    def _(self, deed: deeds.OrderGiven) -> None:
+        body, world = self._world.bodies[deed.body], self._world
+        by, order = world.by("ordered"), OrderKind[deed.order]
+        administration = world.server.administration
+        if self._person(
+            lambda: administration.order(body.licence, order, deed.value, by)
+        ):
+            self._count(f"order {deed.order}")
+
+    @_do.register
+    def _(self, deed: deeds.PersonLooks) -> None:
+        self.resolve_what_is_proposed()
+
+    def resolve_what_is_proposed(self) -> None:
+        """Let a person look at every freeze of an honest machine and act on it."""
+        world = self._world
+        suspects = {one.licence for one in world.bodies.values() if one.is_suspect}
+        for licence in sorted(world.frozen):
+            body = next(one for one in world.bodies.values() if one.licence == licence)
+            if licence in suspects:
+                continue
+            self._resolve(body.licence)
+
+    def _resolve(self, licence: LicenceIdentifier) -> None:
+        world = self._world
+        by, resolving = world.by("as the evidence shows"), world.server.resolving
+        evidence = self._person(lambda: resolving.evidence(licence, by))
+        action = None if evidence is None else evidence.proposed
+        if action is None:
+            self._count("no proposal for a freeze")
+            return
+        if self._person(lambda: resolving.resolve(licence, action, by)) is not None:
+            self._count(f"freeze ended by {action.name}")
+            world.tell(PersonResolved(world.seconds(), licence, action.name))
+
+    # What all of them need.
+
+    def _person(self, job: Callable[[], Any]) -> Any:
+        """Let a person do something; None when the product refused or failed."""
+        try:
+            return self._world.server.act(job)
+        except RmfsError:
+            self._count("a person was refused")
+            return None
+
+    def _on(self, name: str) -> Body | None:
+        body = self._world.bodies.get(name)
+        return body if body is not None and body.machine is not None else None
+
+    def _ready(self, name: str) -> Body | None:
+        body = self._on(name)
+        return body if body is not None and not body.dial_in else None
+
+    def _count(self, what: str, times: int = 1) -> None:
+        self._world.counts[what] += times
+
+
+class _Dialler:
+    """Dials for one machine for as long as it has power; a `hw.lines.port.Dialler`."""
+
+    def __init__(
+        self,
+        world: World,
+        body: Body,
+        machine: Machine,
+        trouble: tuple[LineTrouble, ...],
+    ) -> None:
+        self._world = world
+        self._body = body
+        self._machine = machine
+        self._trouble = list(trouble)
+
+    def dial(self, user: LineUser) -> Call:
+        trouble = self._trouble.pop(0) if self._trouble else NO_TROUBLE
+        world = self._world
+        if self._body.machine is not self._machine:
+            return world.telephone.silent(user)
+        return world.telephone.dial(
+            self._body.name, user, trouble, world.server.generation
+        )
+
+
+def _forget(_report: DialInReport | None) -> None:
+    """Nobody waits for it."""

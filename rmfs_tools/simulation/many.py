@@ -1,0 +1,143 @@
+"""Many seeds, one after the other, in as many processes as are wanted.
+
+Results come in the order of the seeds, whichever process was quicker, so that the hash
+of all histories does not depend on how many there were.
+"""
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from rmfs_tools.simulation.channels import Channels, DoubleChannels, RealChannels
+from rmfs_tools.simulation.deeds import Plan
+from rmfs_tools.simulation.planning import make_plan
+from rmfs_tools.simulation.run import RunResult, Simulator
+
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108
+"""Where Linux keeps files in memory: databases of worlds need no disk."""
+_CHUNK: Final = 4
+
+CHANNELS: Final[dict[str, type[Channels]]] = {
+    "double": DoubleChannels,
+    "real": RealChannels,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be run for each seed.
+
+    Attributes:
+        machines: Machines of each world.
+        days: Days of faults.
+        profile: Of faults.
+        channel: ``double`` or ``real``.
+    """
+
+    machines: int
+    days: int
+    profile: str
+    channel: str = "double"
+
+
+@dataclass
+class Summary:
+    """What many runs came to.
+
+    Attributes:
+        seeds: How many worlds.
+        dial_ins: Calls dialled.
+        answered: Calls that the server answered.
+        failed: The runs with violations.
+        counts: All counters together.
+        simulated_s: Simulated time together.
+    """
+
+    seeds: int = 0
+    dial_ins: int = 0
+    answered: int = 0
+    failed: list[RunResult] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    simulated_s: float = 0.0
+    _histories: "hashlib._Hash" = field(default_factory=hashlib.sha256, repr=False)
+
+    def add(self, result: RunResult) -> None:
+        """Add one run, in the order of seeds."""
+        self.seeds += 1
+        self.dial_ins += result.dial_ins
+        self.answered += result.answered
+        self.counts.update(result.counts)
+        self.simulated_s += result.simulated_s
+        self._histories.update(result.history.encode())
+        if result.violations:
+            self.failed.append(result)
+
+    @property
+    def history(self) -> str:
+        """Hash of all histories."""
+        return self._histories.hexdigest()[:16]
+
+
+@contextmanager
+def simulator(channel: str = "double") -> Iterator[Simulator]:
+    """Have a simulator in a temporary folder, in memory where there is such a place."""
+    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+        found = Simulator(Path(folder), CHANNELS[channel]())
+        with _quiet():
+            yield found
+        found.close()
+
+
+def run_seeds(
+    seeds: Sequence[int],
+    wanted: Wanted,
+    *,
+    processes: int = 1,
+    on_line: Callable[[str], None] | None = None,
+) -> Iterator[RunResult]:
+    """Run seeds and give their results in the order of the seeds.
+
+    Args:
+        seeds: Which.
+        wanted: What for each.
+        processes: How many at once.
+        on_line: Takes the lines of transcripts; in one process only.
+    """
+    if processes == 1:
+        with simulator(wanted.channel) as one:
+            for seed in seeds:
+                yield one.run(_plan_of(seed, wanted), on_line)
+        return
+    chunks = [seeds[at : at + _CHUNK] for at in range(0, len(seeds), _CHUNK)]
+    with ProcessPoolExecutor(processes) as pool:
+        for results in pool.map(_run_chunk, chunks, [wanted] * len(chunks)):
+            yield from results
+
+
+def _run_chunk(seeds: Sequence[int], wanted: Wanted) -> list[RunResult]:
+    with simulator(wanted.channel) as one:
+        return [one.run(_plan_of(seed, wanted)) for seed in seeds]
+
+
+def _plan_of(seed: int, wanted: Wanted) -> Plan:
+    return make_plan(
+        seed, machines=wanted.machines, days=wanted.days, profile=wanted.profile
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the server's log to itself: faults are what a simulation is made of."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
