@@ -64,9 +64,7 @@ def pack_voucher(
     )
 
 
-def pack_statement(
-    stored: MachineStored, dial_in: int, amount: int = 0, **over: Any
-) -> bytes:
+def pack_statement(stored: MachineStored, dial_in: int, **over: Any) -> bytes:
     kind = stored.pending[0] if stored.pending else ""
     fields: dict[str, Any] = {
         "licence": stored.licence,
@@ -80,7 +78,7 @@ def pack_statement(
         "mark": stored.mark,
         "dial_in": dial_in,
         "request": KINDS.get(kind, 0),
-        "amount": stored.pending[1] if stored.pending else amount,
+        "amount": stored.pending[1] if stored.pending else 0,
     } | over
     return struct.pack(
         ">BBH7s8s3sBQQQIIII8s8sIIBQ64s",
@@ -257,11 +255,16 @@ class Story:
     def server_hears(self, octets: bytes, call: int | None = None) -> None:
         self.see(self.spoken(Heard, octets, call, by_machine=False))
 
-    def state(self, amount: int = 0, **over: Any) -> None:
+    def state(self, **over: Any) -> None:
         """Dial in with a STATEMENT."""
         self.call += 1
         self.dial_in += 1
-        self.say(pack_statement(self.stored, self.dial_in, amount, **over))
+        self.say(pack_statement(self.stored, self.dial_in, **over))
+
+    def forge(self, **over: Any) -> None:
+        """Somebody else dials in with a STATEMENT of this machine."""
+        self.call += 1
+        self.server_hears(pack_statement(self.stored, self.dial_in + 1, **over))
 
     def apply(self, **over: Any) -> None:
         """Apply the voucher of the open recharge."""

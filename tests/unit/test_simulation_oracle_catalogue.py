@@ -1,0 +1,83 @@
+"""The catalogue of properties, the oracle, and its tests name the same ids."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+from rmfs_tools.simulation.oracle.findings import RARE
+from rmfs_tools.simulation.oracle.properties import Property
+from tests.house.sources import ROOT, parsed, uses
+
+ORACLE = ROOT / "rmfs_tools" / "simulation" / "oracle"
+DOCUMENT = ROOT / "docs" / "properties.md"
+TESTS = sorted(Path(__file__).parent.glob("test_simulation_oracle_*.py"))
+
+IDS = {one.value for one in Property}
+
+
+def test_the_document_has_exactly_the_properties_that_can_be_reported() -> None:
+    rows = re.findall(r"^\| ([A-Z]+-\d+) \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == IDS
+
+
+def test_every_property_is_reported_somewhere_in_the_oracle() -> None:
+    named = {
+        node.attr
+        for path in ORACLE.glob("*.py")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Property"
+    }
+    assert named == {one.name for one in Property}
+
+
+def test_every_property_has_a_stream_that_breaks_it() -> None:
+    broken = {
+        node.value
+        for path in TESTS
+        if path != Path(__file__)
+        for check in ast.walk(parsed(path))
+        if isinstance(check, ast.Assert) and "ids" in ast.dump(check.test)
+        for node in ast.walk(check.test)
+        if isinstance(node, ast.Constant) and node.value in IDS
+    }
+    assert IDS - broken == set()
+
+
+def test_every_row_names_the_test_file_that_breaks_it() -> None:
+    wrong = []
+    for line in DOCUMENT.read_text().splitlines():
+        found = re.match(
+            r"^\| ([A-Z]+-\d+) \|.*`(test_simulation_oracle_\w+)` \|$", line
+        )
+        if line.startswith("| ") and (name := line.split(" | ")[0][2:]) in IDS:
+            path = Path(__file__).parent / f"{found[2] if found else ''}.py"
+            if not path.is_file() or f'"{name}"' not in path.read_text():
+                wrong.append(name)
+    assert wrong == []
+
+
+def test_the_document_has_exactly_the_rare_states_that_are_counted() -> None:
+    section = DOCUMENT.read_text().partition("## Rare states")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", section, re.MULTILINE)
+    assert set(rows) - {"state", "---"} == set(RARE)
+
+
+def test_an_oracle_imports_observations_and_the_standard_library_only() -> None:
+    allowed = (
+        "rmfs_tools.simulation.observations",
+        "rmfs_tools.simulation.oracle",
+        "rmfs_tools.simulation.violations",
+    )
+    found = [
+        f"{path.name}: {use.name}"
+        for path in ORACLE.glob("*.py")
+        for use in uses(parsed(path))
+        if use.imported
+        and use.name.split(".")[0] not in sys.stdlib_module_names
+        and not use.name.startswith(allowed)
+    ]
+    assert found == []
