@@ -99,7 +99,7 @@ class Commits:
         licence = work.licence
         before = licence.recharges.get(row.number)
         self._vouchers_of(work, row, before)
-        licence.recharges[row.number] = row
+        licence.keep(row)
         if before is not None and before.state not in OPEN:
             if row.state != before.state:
                 licence.broken(

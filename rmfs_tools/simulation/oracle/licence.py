@@ -61,6 +61,7 @@ class Licence:
         self.suspect = False
         self.restored = False
         self.usage_unsure = False
+        self._open: dict[int, Recharge] = {}
         self._cheats: set[str] = set()
         self._ledger = ledger
         self._findings = findings
@@ -81,10 +82,15 @@ class Licence:
     @property
     def open(self) -> Recharge | None:
         """The recharge that is outstanding; the last, should there be several."""
-        for row in reversed(self.recharges.values()):
-            if row.state in OPEN:
-                return row
-        return None
+        return next(reversed(self._open.values())) if self._open else None
+
+    def keep(self, row: Recharge) -> None:
+        """Take a row about a recharge."""
+        self.recharges[row.number] = row
+        if row.state in OPEN:
+            self._open[row.number] = row
+        else:
+            self._open.pop(row.number, None)
 
     def view(self) -> View | None:
         """Give the books as they are; None before it is enrolled."""
@@ -190,7 +196,10 @@ class Licence:
     def restore(self, row: MachineRow | None, recharges: list[Recharge]) -> None:
         """Take the books of a backup; calls do not outlive the server."""
         self.row = row
-        self.recharges = {one.number: one for one in recharges}
+        self.recharges.clear()
+        self._open.clear()
+        for one in recharges:
+            self.keep(one)
         self.conversations.clear()
         self.issued.clear()
         self.restored = True
@@ -211,16 +220,16 @@ class Licence:
                 f"the machine account has {held}, the books expect CT "
                 f"{row.control_total_paise}",
             )
-        still_open = [one for one in self.recharges.values() if one.state in OPEN]
         reserved = self._ledger.balance("reserved", self.name)
-        wanted = sum(one.amount_paise for one in still_open if one.kind == "RECHARGE")
+        wanted = sum(
+            one.amount_paise for one in self._open.values() if one.kind == "RECHARGE"
+        )
         if reserved != wanted:
             self.broken(
                 Property.LEDGER_6, f"reserved {reserved}, open recharges {wanted}"
             )
-        if len(still_open) > 1:
-            numbers = [one.number for one in still_open]
-            self.broken(Property.LEDGER_7, f"open at once: {numbers}")
+        if len(self._open) > 1:
+            self.broken(Property.LEDGER_7, f"open at once: {sorted(self._open)}")
 
     def check_bodies(self) -> None:
         """MONEY-10: an honest machine stands where its books have it."""
