@@ -1,7 +1,7 @@
 """The restore drill: an old copy of the books put back under machines that went on.
 
 In CI two machines play every case; the long tier lets a thousand of them do it. Costs
-in CI: 19 s of one core, of which 8 s are the starts of a dozen processes.
+in CI: 19 s of one core; on a busy machine the rest waits for the disk.
 """
 
 import json
