@@ -5,7 +5,7 @@ done: that is counted, and is no fault of the plan.
 """
 
 from collections.abc import Callable
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 from typing import Any, Final
 
 from twisted.python.failure import Failure
@@ -22,6 +22,8 @@ from protocol.errors import RmfsError
 from protocol.messages import LicenceState, OrderKind
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier, Paise
+from rmfs_server.resolving import Action
+from rmfs_server.suspense import Explaining
 from rmfs_tools.simulation import deeds
 from rmfs_tools.simulation.body import Body
 from rmfs_tools.simulation.deeds import Deed, LineTrouble
@@ -114,7 +116,7 @@ class Acting:
                 at_s=world.seconds(),
                 body=body.name,
                 licence=body.licence,
-                call=world.telephone.calls,
+                call=world.telephone.last_of(body.name),
                 outcome=report.outcome.name,
                 receipt=report.receipt is not None,
                 after=report.after.control_total_paise,
@@ -322,16 +324,32 @@ class Acting:
             self._resolve(body.licence)
 
     def _resolve(self, licence: LicenceIdentifier) -> None:
+        """Do what the evidence proposes, until nothing is frozen or proposed."""
         world = self._world
         by, resolving = world.by("as the evidence shows"), world.server.resolving
-        evidence = self._person(lambda: resolving.evidence(licence, by))
-        action = None if evidence is None else evidence.proposed
-        if action is None:
-            self._count("no proposal for a freeze")
-            return
-        if self._person(lambda: resolving.resolve(licence, action, by)) is not None:
-            self._count(f"freeze ended by {action.name}")
-            world.tell(PersonResolved(world.seconds(), licence, action.name))
+        tried: set[Action] = set()
+        while licence in world.frozen:
+            evidence = self._person(
+                lambda: resolving.evidence(licence, by, old_copy=world.restored)
+            )
+            action = None if evidence is None else evidence.proposed
+            if action is None or action in tried:
+                self._count("no proposal for a freeze")
+                return
+            tried.add(action)
+            if self._person(partial(resolving.resolve, licence, action, by)):
+                self._count(f"freeze ended by {action.name}")
+                world.tell(PersonResolved(world.seconds(), licence, action.name))
+
+    def explain_suspense(self) -> None:
+        """Let a person explain what restored books have put into suspense."""
+        world = self._world
+        explaining = Explaining(world.server.store, world.server.resolving)
+        found = self._person(explaining.unexplained) or ()
+        for licence in dict.fromkeys(one.licence for one in found):
+            by = world.by("its fund file came late")
+            if self._person(partial(explaining.explain, licence, by)):
+                self._count("suspense explained")
 
     # What all of them need.
 

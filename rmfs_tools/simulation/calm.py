@@ -36,6 +36,7 @@ def come_to_rest(world: World, acting: Acting) -> None:
     acting.resolve_what_is_proposed()
     for body in list(world.bodies.values()):
         _rest(world, acting, body)
+    acting.explain_suspense()
     _verify(world)
 
 
