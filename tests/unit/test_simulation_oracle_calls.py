@@ -700,6 +700,7 @@ def test_a_mark_from_a_call_that_had_lost_is_seen_when_it_counts() -> None:
     story.server_says(pack_receipt(0, story.row.mark_issued or b""))
     story.server_hears(pack_goodbye(old), first)
     story.commit(row=replace(story.row, mark_acknowledged=old))
+    story.end()
     assert story.ids == {"GEN-1"}
 
 

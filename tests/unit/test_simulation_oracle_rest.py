@@ -138,3 +138,15 @@ def test_machines_do_not_mix() -> None:
         row=replace(story.row, licence="N222222", number=9, control_total_paise=30_000)
     )
     assert story.found == []
+
+
+def test_a_world_may_begin_with_books() -> None:
+    story = Story(deposited=None)
+    story.see(story.stored)
+    story.put_back(story.backup())
+    story.deposit(10 * RUPEES_100)
+    story.recharge()
+    assert story.oracle.reached()["books restored"] == 0
+    story.state()
+    story.freeze(36)
+    assert story.ids == {"FREEZE-2"}

@@ -278,15 +278,12 @@ class Commits:
                 if not one.superseded or one.goodbye != row.mark_acknowledged:
                     return
                 lost = True
+        mark = row.mark_acknowledged.hex()
         if lost:
-            licence.broken(Property.GEN_1, "a mark of a call that had lost counts")
-            return
-        work.claims.append(
-            (
-                Property.ORDER_6,
-                f"mark {row.mark_acknowledged.hex()} counts and never came back",
-            )
-        )
+            claim = (Property.GEN_1, f"mark {mark} counts, of a call that had lost")
+        else:
+            claim = (Property.ORDER_6, f"mark {mark} counts and never came back")
+        work.claims.append(claim)
 
     def _accept(self, licence: Licence, before: View | None, row: MachineRow) -> None:
         """Remember the registers of the message that this transaction judged."""

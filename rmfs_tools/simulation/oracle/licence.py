@@ -193,6 +193,14 @@ class Licence:
         if len(self._accepted_in) > _DIAL_INS_KEPT:
             del self._accepted_in[next(iter(self._accepted_in))]
 
+    def begin(self, row: MachineRow, recharges: list[Recharge]) -> None:
+        """Take the books with which a world begins."""
+        self.row = row
+        for one in recharges:
+            self.keep(one)
+        self.enrol()
+        self.check_balances()
+
     def restore(self, row: MachineRow | None, recharges: list[Recharge]) -> None:
         """Take the books of a backup; calls do not outlive the server."""
         self.row = row

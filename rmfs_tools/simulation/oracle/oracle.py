@@ -20,6 +20,7 @@ from rmfs_tools.simulation.observations import (
     MachineStored,
     Observation,
     PersonResolved,
+    Recharge,
     Rested,
     Said,
 )
@@ -46,7 +47,8 @@ class Oracle:
 
     Give it every observation in the order in which things happened. A person's act is
     seen right before or right after the transaction that it makes; a cheat before
-    anything that follows from it.
+    anything that follows from it. `BooksRestored` before any other sight of the books
+    is how a world begins, and no old backup.
     """
 
     def __init__(self) -> None:
@@ -59,8 +61,8 @@ class Oracle:
         self._bodies: dict[str, Body] = {}
         self._calls: dict[int, Licence] = {}
         self._rested: set[str] = set()
+        self._books_known = False
         self._calm = False
-        self._at_s = 0.0
         self._see: dict[type[Any], Callable[[Any], None]] = {
             Deposited: self._ledger.deposit,
             MachineStored: self._stored,
@@ -85,7 +87,6 @@ class Oracle:
         Returns:
             Properties that it shows to be broken, each once for its subject.
         """
-        self._at_s = observation.at_s
         self._findings.begin(observation.at_s)
         self._see[type(observation)](observation)
         return self._findings.take()
@@ -188,6 +189,7 @@ class Oracle:
         return licence
 
     def _committed(self, event: BooksCommitted) -> None:
+        self._books_known = True
         booked = self._ledger.book(event.journals)
         names = {one.licence for one in event.machines}
         names.update(one.licence for one in event.recharges)
@@ -197,16 +199,24 @@ class Oracle:
             self._commits.commit(event, self._licence(name), booked)
 
     def _books_restored(self, event: BooksRestored) -> None:
+        for one in event.recharges:
+            self._vouchers.store(one)
+        rows = {one.licence: one for one in event.machines}
+        recharges: dict[str, list[Recharge]] = {}
+        for one in event.recharges:
+            recharges.setdefault(one.licence, []).append(one)
+        if not self._books_known:
+            self._books_known = True
+            self._ledger.restore(event.journals)
+            for name, row in rows.items():
+                self._licence(name).begin(row, recharges.get(name, []))
+            return
         self._findings.reached("books restored")
         for licence in self._licences.values():
             licence.hear()
         self._ledger.restore(event.journals)
-        rows = {one.licence: one for one in event.machines}
-        for one in event.recharges:
-            self._vouchers.store(one)
         for name in sorted({*self._licences, *rows}):
-            recharges = [one for one in event.recharges if one.licence == name]
-            self._licence(name).restore(rows.get(name), recharges)
+            self._licence(name).restore(rows.get(name), recharges.get(name, []))
         self._calls.clear()
 
     def _ended(self, event: DialInEnded) -> None:
