@@ -4,6 +4,7 @@ Results come in the order of the seeds, whichever process was quicker, so that t
 of all histories does not depend on how many there were.
 """
 
+import gc
 import hashlib
 import logging
 from collections import Counter
@@ -90,7 +91,7 @@ def simulator(channel: str = "double") -> Iterator[Simulator]:
     """Have a simulator in a temporary folder, in memory where there is such a place."""
     with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
         found = Simulator(Path(folder), CHANNELS[channel]())
-        with _quiet():
+        with _quiet(), _collecting_between():
             yield found
         found.close()
 
@@ -141,3 +142,15 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextmanager
+def _collecting_between() -> Iterator[None]:
+    """Look for rubbish when a world is over, and not every few thousand objects."""
+    gc.disable()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.enable()

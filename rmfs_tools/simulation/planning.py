@@ -21,7 +21,8 @@ _STEP_PAISE: Final = 10_000
 _FIRST_DEPOSIT_PAISE: Final = 1_000_000
 _OCTETS_OF_A_DIAL_IN: Final = 900
 _DIAL_INS_A_DAY: Final = 6
-_REQUESTS: Final = {"RECHARGE": 60, "INSPECTION": 27, "REFUND": 12, "WITHDRAWAL": 1}
+_MAIL_CHANCE: Final = 0.4
+_REQUESTS: Final = {"RECHARGE": 50, "INSPECTION": 37, "REFUND": 12, "WITHDRAWAL": 1}
 _STEPS_MAX: Final = {"RECHARGE": 20, "INSPECTION": 0, "REFUND": 10, "WITHDRAWAL": 0}
 _TROUBLES: Final = {
     "noise": 20,
@@ -135,8 +136,9 @@ class _Planner:
             for _ in range(_DIAL_INS_A_DAY):
                 at_s = began_s + dice.spread(0, _WORKING_DAY_S)
                 self._dial(body, at_s, dice)
-                mail_s = at_s + dice.spread(-600, 600)
-                self._deeds.append(deeds.Mail(mail_s, body, dice.between(1, 6)))
+                if dice.happens(_MAIL_CHANCE):
+                    mail_s = at_s + dice.spread(-600, 600)
+                    self._deeds.append(deeds.Mail(mail_s, body, dice.between(1, 4)))
 
     def _dial(self, body: str, at_s: float, dice: Dice) -> None:
         kind = dice.weighted(_REQUESTS)

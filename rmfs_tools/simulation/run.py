@@ -1,5 +1,6 @@
 """One run: a plan, a world, and what came of it."""
 
+import gc
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -90,6 +91,7 @@ class Simulator:
             trace = traceback.format_exc()
         finally:
             world.close()
+            gc.collect()
         return RunResult(
             plan,
             world.telephone.calls,

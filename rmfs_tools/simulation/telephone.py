@@ -26,6 +26,8 @@ _LATE_S: Final = 0.9
 _HUNG_S: Final = 120.0
 """How long a hung modem keeps it from its end that the other has hung up."""
 _REPLAY_STEP_S: Final = 0.25
+_DELIVERY_OCTETS: Final = 1_024
+"""A frame is handed over whole: fewer timers, the same octets."""
 _ENDS: Final = 2
 
 AnswerCall = Callable[[str], LineUser | None]
@@ -132,6 +134,11 @@ class Telephone:
             record.number,
         )
         return record.line.calling_end
+
+    def last_of(self, body: str) -> int:
+        """Number of the last call of a machine that was answered; 0 for none."""
+        record = self._last.get(body)
+        return 0 if record is None else record.number
 
     def silent(self, user: LineUser) -> Call:
         """Let nobody answer."""
@@ -313,5 +320,5 @@ def _line_of(trouble: LineTrouble, seed: int) -> VirtualLineParameters:
         cut_after_octets=trouble.cut_after_octets,
         up=way,
         down=way,
-        delivery_octets=64,
+        delivery_octets=_DELIVERY_OCTETS,
     )
