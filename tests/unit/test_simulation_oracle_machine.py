@@ -322,6 +322,10 @@ def test_a_frank_after_a_dialogue_breaks_nothing() -> None:
     story.state()
     story.power_cut()
     story.frank(500)
+    story.state()
+    story.call += 1
+    story.hang_up()
+    story.frank(500)
     assert story.found == []
 
 

@@ -221,7 +221,8 @@ class Oracle:
 
     def _ended(self, event: DialInEnded) -> None:
         body = self._bodies.get(event.body)
-        if body is not None and body.call == event.call:
+        if body is not None and body.call is not None and body.call <= event.call:
+            # A later attempt of the same dial-in may have failed without a STATEMENT.
             body.call = None
 
     def _cheated(self, event: Cheated) -> None:
