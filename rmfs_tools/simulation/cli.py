@@ -50,8 +50,10 @@ class SeedRange(click.ParamType[range]):
 def add_commands(root: click.Group) -> None:
     """Bring the commands about simulations."""
     from rmfs_tools.simulation import drill_cli
+    from rmfs_tools.simulation.cuts_cli import cuts
     from rmfs_tools.simulation.ledger_file_cli import ledger_file
 
+    simulate_group.add_command(cuts)
     simulate_group.add_command(ledger_file)
     drill_cli.add_commands(simulate_group)
     root.add_command(simulate_group)

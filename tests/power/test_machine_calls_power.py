@@ -3,7 +3,7 @@
 The firmware plans the dial-in, the PSD carries it through, and the firmware notes how
 it ended; every write of either memory on the way is cut. Afterwards an operator dials
 in again, and asks for another amount than before. (The same with the real line and the
-real books, for the PSD alone: `test_exactly_once.py`.)
+real books, for the PSD alone: `tests/sim/test_cuts.py`.)
 """
 
 from collections import Counter
