@@ -16,9 +16,10 @@ from fm_device.firmware.machine import Machine
 from fm_device.presets.applying import apply_preset
 from fm_device.presets.reading import read_preset
 from fm_device.program import dial_repeatedly
+from hw.entropy import SeededEntropy
 from hw.lines.port import Call, LineUser
 from hw.nvram import MemoryNvram, PowerCutError
-from protocol.errors import RmfsError
+from protocol.errors import LocalProtocolError, RmfsError
 from protocol.messages import LicenceState, OrderKind
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier, Paise
@@ -208,7 +209,7 @@ class Acting:
         if body is None or deed.clone in self._world.bodies:
             return
         self._suspect(body, "clone")
-        clone = self._world.add_body(deed.clone, body.licence, body.memories)
+        clone = self._world.add_body(deed.clone, body.life, body.memories)
         clone.is_suspect = True
         self.switch_on(clone)
 
@@ -238,6 +239,42 @@ class Acting:
                 other.is_suspect = True
         now = self._world.seconds()
         self._world.tell(Cheated(now, body.name, body.licence, how))
+
+    @_do.register
+    def _(self, deed: deeds.NewLife) -> None:
+        body = self._ready(deed.body)
+        if body is None or body.machine is None or not body.is_enrolled:
+            return
+        licence = body.next_licence
+        entropy = SeededEntropy(f"{self._world.plan.seed} life {licence}".encode())
+        try:
+            body.machine.psd.reinitialise(licence, entropy)
+        except LocalProtocolError:
+            self._count("a new life refused by the machine")
+            return
+        except PowerCutError:
+            self.power_lost(body)
+            return
+        body.begin_life()
+        body.look()
+        self._count("new life begun")
+        self.enrol_again(body)
+
+    def enrol_again(self, body: Body) -> None:
+        """Enrol the new life of a machine, if the server does not know it yet."""
+        world, machine = self._world, body.machine
+        if body.is_enrolled or machine is None:
+            return
+        papers, by = body.papers, world.by("a new life")
+        provisioning = machine.psd.provisioning(by.now)
+        administration = world.server.administration
+        enrol = partial(administration.enrol, provisioning, papers.new, by)
+        if self._person(enrol) is not None:
+            body.is_enrolled = True
+            allow = partial(
+                administration.set_licence, papers.identifier, by, refund_allowed=True
+            )
+            self._person(allow)
 
     # The telephone network.
 

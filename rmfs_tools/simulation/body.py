@@ -21,7 +21,7 @@ from rmfs_tools.simulation.observations import (
     MachineStored,
     Observation,
 )
-from rmfs_tools.simulation.setting import BEGAN
+from rmfs_tools.simulation.setting import BEGAN, Papers, papers_of
 from rmfs_tools.simulation.supply import Strike, Supply
 
 LETTER_G: Final = 18
@@ -35,8 +35,10 @@ class Body:
 
     Attributes:
         name: As observations name it.
-        licence: Of its present life.
+        papers: Its licence.
+        life: Which life it lives, from 1.
         machine: The machine, or None while it has no power.
+        is_enrolled: The server knows its present life.
         is_suspect: Somebody has cloned it, put an image back or forged its registers.
         dial_in: Number of the dial-in that is under way, or 0.
         image: Both memories as somebody kept them, or None.
@@ -46,7 +48,7 @@ class Body:
     def __init__(
         self,
         name: str,
-        licence: LicenceIdentifier,
+        life: int,
         memories: tuple[bytes, bytes],
         *,
         clock: WallClock,
@@ -59,7 +61,7 @@ class Body:
 
         Args:
             name: Its name.
-            licence: Its licence.
+            life: Which life it lives, from 1.
             memories: What PSD memory and flash hold.
             clock: The true time.
             ppm: How much its battery clock gains.
@@ -68,7 +70,8 @@ class Body:
             tell: Takes observations.
         """
         self.name = name
-        self.licence = licence
+        self.life = life
+        self.is_enrolled = True
         self.machine: Machine | None = None
         self.is_suspect = False
         self.dial_in = 0
@@ -84,6 +87,26 @@ class Body:
         self._seconds = seconds
         self._tell = tell
         self._seen: PsdRecord | None = None
+
+    @property
+    def papers(self) -> Papers:
+        """Its licence."""
+        return papers_of(self._place, self.life)
+
+    @property
+    def next_licence(self) -> LicenceIdentifier:
+        """The licence identifier that a new life would have."""
+        return papers_of(self._place, self.life + 1).identifier
+
+    @property
+    def _place(self) -> int:
+        """Number of the machine that it is, or was copied from."""
+        return int(self.name.partition("-")[0])
+
+    @property
+    def licence(self) -> LicenceIdentifier:
+        """The licence identifier of its present life."""
+        return self.papers.identifier
 
     @property
     def memories(self) -> tuple[bytes, bytes]:
@@ -111,8 +134,19 @@ class Body:
             self.beyond_repair = "no copy of its memory can be read"
             return False
         self.machine = machine
+        self._find_life(machine)
         self.look(powered_on=True)
         return True
+
+    def _find_life(self, machine: Machine) -> None:
+        """See whether a new life was stored before the power failed."""
+        if machine.psd.credential.licence_identifier == self.next_licence:
+            self.begin_life()
+
+    def begin_life(self) -> None:
+        """Note that a new life has begun, which the server does not know yet."""
+        self.life += 1
+        self.is_enrolled = False
 
     def lose_power(self) -> None:
         """Take the power away, wherever it stands."""

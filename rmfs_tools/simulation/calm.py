@@ -34,6 +34,8 @@ def come_to_rest(world: World, acting: Acting) -> None:
     world.tell(CalmBegan(world.seconds()))
     world.department.bring_all(world.server.store)
     acting.resolve_what_is_proposed()
+    for body in world.bodies.values():
+        acting.enrol_again(body)
     for body in list(world.bodies.values()):
         _rest(world, acting, body)
     acting.explain_suspense()

@@ -172,6 +172,11 @@ class RecordingReplayed(OfBody):
 
 
 @dataclass(frozen=True, slots=True)
+class NewLife(OfBody):
+    """A withdrawn machine is given a new life, and is enrolled again."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerDies(Deed):
     """The server's process is killed, and started again.
 
@@ -274,6 +279,7 @@ KINDS: Final[dict[str, type[Deed]]] = {
         Cloned,
         RegistersForged,
         RecordingReplayed,
+        NewLife,
         ServerDies,
         DatabaseTrouble,
         BackupMade,

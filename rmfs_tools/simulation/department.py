@@ -22,7 +22,7 @@ from rmfs_server.funds import import_fund_file
 from rmfs_server.store import Store
 from rmfs_tools.simulation.deeds import FundFileCame
 from rmfs_tools.simulation.observations import Deposited, Observation
-from rmfs_tools.simulation.setting import licence_of, licensee_of, number_of
+from rmfs_tools.simulation.setting import Papers
 
 _OEM: Final = "N"
 
@@ -39,6 +39,7 @@ class Department:
         clock: WallClock,
         seconds: Callable[[], float],
         tell: Callable[[Observation], None],
+        papers: Callable[[str], Papers],
     ) -> None:
         """Begin with nothing paid.
 
@@ -46,11 +47,13 @@ class Department:
             clock: The time of day.
             seconds: Simulated seconds since the world began.
             tell: Takes observations.
+            papers: Gives the licence of a body's present life.
         """
         self.refused = 0
         self._clock = clock
         self._seconds = seconds
         self._tell = tell
+        self._papers = papers
         self._files: dict[int, bytes] = {}
         self._taken: set[int] = set()
 
@@ -108,15 +111,15 @@ class Department:
         *,
         corrects: LineReference | None = None,
     ) -> DetailLine:
-        machine = int(body)
-        licence = licence_of(machine)
+        papers = self._papers(body)
+        licence = papers.identifier
         reference = f"{_file_id(file)}/{place}"
         self._tell(Deposited(self._seconds(), licence, amount_paise, reference))
         return DetailLine(
             line_id=str(place),
             licence=licence,
-            licence_number=number_of(machine),
-            licensee=licensee_of(machine),
+            licence_number=papers.new.number,
+            licensee=papers.new.licensee,
             amount_paise=amount_paise,
             mode=PaymentMode.NETBANKING,
             value_date=today,

@@ -67,7 +67,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "line": Profile(line=1.0),
     "power": Profile(power=1.0),
     "server": Profile(server=1.0),
-    "people": Profile(people=1.0),
+    "people": Profile(people=1.0, line=0.3),
     "cheats": Profile(cheats=1.0, line=0.3),
     "backups": Profile(backups=1.0, line=0.3),
     "all": Profile(
@@ -116,9 +116,10 @@ class _Planner:
         for body in bodies:
             self._life(body)
         self._funds(bodies)
+        self._lives(bodies)
         self._power()
         self._server()
-        self._people(bodies)
+        self._people()
         self._cheats(bodies)
         self._backups()
         if self._name != "none":
@@ -243,10 +244,10 @@ class _Planner:
                 )
             )
 
-    def _people(self, bodies: list[str]) -> None:
+    def _people(self) -> None:
         dice, people = self._dice.of("people"), self._profile.people
         for near in self._near(dice, people, 0.8):
-            at_s = near.at_s + dice.spread(0, 30)
+            at_s = near.at_s + dice.one_of((dice.spread(0.1, 0.5), dice.spread(1, 30)))
             self._deeds.append(deeds.VoidGiven(at_s, near.body))
         for near in self._near(dice, people, 0.1):
             state = dice.one_of(("WITHHELD", "BLOCKED", "EXPIRED"))
@@ -265,13 +266,30 @@ class _Planner:
             order = deeds.OrderGiven(near.at_s - 5, near.body, "FUNDS_LIMIT", limit)
             self._deeds.append(order)
 
+    def _lives(self, bodies: list[str]) -> None:
+        """Withdraw a machine, give it a new life, and money for it."""
+        dice = self._dice.of("lives")
+        if not self._happens(dice, self._profile.people, 0.6):
+            return
+        body, at_s = dice.one_of(bodies), self._moment(dice)
+        for _ in range(3):
+            at_s += dice.spread(200, 4_000)
+            trouble = (self._trouble(dice),)
+            withdrawn = DialIn(at_s, body, "WITHDRAWAL", 0, 2, trouble)
+            self._dial_ins.append(withdrawn)
+            self._deeds += [withdrawn, deeds.NewLife(at_s + 120, body)]
+        at_s += dice.spread(200, 4_000)
+        self._files += 1
+        paid = ((body, _FIRST_DEPOSIT_PAISE),)
+        self._deeds.append(deeds.FundFileCame(at_s, self._files, paid))
+
     def _cheats(self, bodies: list[str]) -> None:
         dice, cheats = self._dice.of("cheats"), self._profile.cheats
         if self._happens(dice, cheats, 0.5):
             self._clone(dice.one_of(bodies), dice)
         if self._happens(dice, cheats, 0.5):
             self._image(dice.one_of(bodies), dice)
-        if self._happens(dice, cheats, 0.2):
+        if self._happens(dice, cheats, 0.5):
             body, at_s = dice.one_of(bodies), self._moment(dice)
             by_paise = dice.one_of((-5, 5, 100)) * _STEP_PAISE
             self._deeds.append(deeds.RegistersForged(at_s, body, by_paise))

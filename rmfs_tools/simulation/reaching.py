@@ -38,6 +38,7 @@ _PEOPLE: Final = (
     "licence EXPIRED",
     "licence REGISTERED",
     "licence CANCELLED",
+    "new life begun",
     "order LOCK",
     "order UNLOCK",
     "order FUNDS_LIMIT",

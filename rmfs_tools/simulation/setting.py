@@ -53,19 +53,30 @@ class Setting:
     memories: tuple[tuple[bytes, bytes], ...]
 
 
-def licence_of(machine: int) -> LicenceIdentifier:
-    """Name the licence of a machine, counted from 1."""
-    return LicenceIdentifier(f"N{100_000 + machine}")
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """The licence of one life of a machine.
+
+    Attributes:
+        identifier: Its licence identifier.
+        new: What is registered of it.
+    """
+
+    identifier: LicenceIdentifier
+    new: NewLicence
 
 
-def number_of(machine: int) -> LicenceNumber:
-    """Give the licence number of a machine, counted from 1."""
-    return LicenceNumber(f"KN{machine:07d}")
-
-
-def licensee_of(machine: int) -> str:
-    """Name the licensee of a machine, counted from 1."""
-    return f"Licensee {machine}, Bengaluru"
+def papers_of(machine: int, life: int = 1) -> Papers:
+    """Give the licence of a machine in one of its lives, both counted from 1."""
+    number = 1_000 * life + machine
+    return Papers(
+        LicenceIdentifier(f"N{100_000 + number}"),
+        NewLicence(
+            LicenceNumber(f"KN{number:07d}"),
+            f"Licensee {machine}, Bengaluru",
+            EXPIRES_ON,
+        ),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -87,7 +98,7 @@ def _memories(machine: int) -> tuple[MemoryNvram, MemoryNvram]:
     manufacture(
         nvram,
         psd_serial=f"SIM{machine:05d}",
-        licence=licence_of(machine),
+        licence=papers_of(machine).identifier,
         realm=Realm.TEST,
         servers=[ServerProvisioning(credential, clock.now())],
         maker=MAKER_KEY.public,
@@ -110,10 +121,10 @@ def _books(machines: Sequence[MemoryNvram]) -> bytes:
             migrate(store)
             administration = Administration(store, CREDIT_KEY)
             for number, nvram in enumerate(machines, start=1):
-                papers = Psd(nvram, clock).provisioning(clock.now())
-                licence = NewLicence(number_of(number), licensee_of(number), EXPIRES_ON)
-                administration.enrol(papers, licence, by)
-                administration.set_licence(licence_of(number), by, refund_allowed=True)
+                papers = papers_of(number)
+                provisioning = Psd(nvram, clock).provisioning(clock.now())
+                administration.enrol(provisioning, papers.new, by)
+                administration.set_licence(papers.identifier, by, refund_allowed=True)
         finally:
             store.close()
         return _one_file(path)

@@ -38,7 +38,7 @@ from rmfs_tools.simulation.observations import (
 )
 from rmfs_tools.simulation.oracle import Oracle
 from rmfs_tools.simulation.server_life import Desk, ServerLife
-from rmfs_tools.simulation.setting import BEGAN, IDENTITY, licence_of, setting
+from rmfs_tools.simulation.setting import BEGAN, IDENTITY, setting
 from rmfs_tools.simulation.taps import MachineTap, ServerTap
 from rmfs_tools.simulation.telephone import CallRecord, Telephone
 from rmfs_tools.simulation.violations import Violation
@@ -107,7 +107,9 @@ class World:
         self.telephone = Telephone(
             self.reactor, plan.seed, self._answer, self._call_over
         )
-        self.department = Department(self.clock, self.seconds, self.tell)
+        self.department = Department(
+            self.clock, self.seconds, self.tell, lambda name: self.bodies[name].papers
+        )
         self.server = ServerLife(
             desk,
             reactor=self.reactor,
@@ -120,7 +122,7 @@ class World:
         self.tell(self._view.restored(0.0))
         self.server.start()
         for machine, memories in enumerate(beginning.memories, start=1):
-            body = self.add_body(str(machine), licence_of(machine), memories)
+            body = self.add_body(str(machine), 1, memories)
             body.switch_on()
 
     def close(self) -> None:
@@ -189,14 +191,12 @@ class World:
 
     # Machines.
 
-    def add_body(
-        self, name: str, licence: LicenceIdentifier, memories: tuple[bytes, bytes]
-    ) -> Body:
+    def add_body(self, name: str, life: int, memories: tuple[bytes, bytes]) -> Body:
         """Put a machine on a desk, without power."""
         dice = self.dice.of("body", name)
         body = Body(
             name,
-            licence,
+            life,
             memories,
             clock=self.clock,
             ppm=dice.spread(-_DRIFT_PPM, _DRIFT_PPM),
@@ -283,7 +283,7 @@ class World:
                     now, call.body, proved, call.number, by_machine=False, octets=octets
                 )
             )
-            return self._meant_or_not(call, proved, octets)
+            return self._meant_or_not(call, octets)
 
         def heard(octets: bytes) -> None:
             now = self.seconds()
@@ -296,11 +296,11 @@ class World:
         channel = self._channels.server(IDENTITY, self._seed(call, "server"))
         return ServerTap(channel, prove, said, heard)
 
-    def _meant_or_not(self, call: CallRecord, licence: str, octets: bytes) -> bytes:
+    def _meant_or_not(self, call: CallRecord, octets: bytes) -> bytes:
         """Give the voucher that was meant, or put another one before the PSD."""
         if octets[0] != MessageType.VOUCHER:
             return octets
-        known = self._vouchers.setdefault(licence, [])
+        known = self._vouchers.setdefault(call.body, [])
         if octets not in known:
             known.append(octets)
         others: list[bytes] = []
@@ -310,7 +310,7 @@ class World:
             others = [
                 one
                 for other, vouchers in self._vouchers.items()
-                if other != licence
+                if other != call.body
                 for one in vouchers
             ]
         if not others:
