@@ -114,11 +114,12 @@ def range_lines(part: Part) -> Iterator[str]:
         if at_cut.machine == "pending":
             holds = f"{at_cut.pending} pending"
         after = show_rupees(Paise(redialled.after_paise))
+        funds = show_rupees(Paise(redialled.funds_paise))
         yield (
             f"{_UNITS[part.kind]} {places}: the operator reads {at_cut.operator}; "
             f"machine {holds}; {at_cut.server} at the server; redial: row "
             f"{redialled.row} of REG-5, {redialled.found}; quiet after "
-            f"{redialled.dial_ins}; {redialled.ended.value}, CT {after}"
+            f"{redialled.dial_ins}; {redialled.ended.value}, CT {after}, funds {funds}"
         )
 
 
@@ -164,11 +165,13 @@ def _range_as_json(one: Range) -> dict[str, Any]:
         "machine": at_cut.machine,
         "pending": at_cut.pending,
         "server": at_cut.server,
+        "outstanding": at_cut.outstanding,
         "row": redialled.row,
         "found": redialled.found,
         "dial_ins": redialled.dial_ins,
         "ended": redialled.ended.name.lower(),
         "control_total_paise": redialled.after_paise,
+        "funds_paise": redialled.funds_paise,
     }
 
 

@@ -11,7 +11,7 @@ from fm_device.dial_in import DialInReport
 from fm_device.psd.records import PsdRecord
 from fm_device.show import show_report
 from protocol.dialogue.machine import Request
-from protocol.values import show_rupees
+from protocol.values import Paise, show_rupees
 from rmfs_tools.simulation.cuts_points import Cut
 from rmfs_tools.simulation.pair_books import BooksSeen
 
@@ -34,12 +34,14 @@ class AtCut:
         machine: ``free``, ``pending`` or ``applied``.
         pending: What the machine shows as pending.
         server: What the books hold, in words.
+        outstanding: What is granted in the books and not settled.
     """
 
     operator: str
     machine: str
     pending: str
     server: str
+    outstanding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Redialled:
         dial_ins: How many until both sides were quiet.
         ended: What became of the request.
         after_paise: CT then.
+        funds_paise: The funds then.
     """
 
     row: int
@@ -59,6 +62,7 @@ class Redialled:
     dial_ins: int
     ended: Ended
     after_paise: int
+    funds_paise: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +99,21 @@ def pending_words(pending: Request | None) -> str:
     return f"{pending.kind.name} {show_rupees(pending.amount_paise)}"
 
 
-def server_words(books: BooksSeen, before_paise: int) -> str:
-    """Say what the books hold of the story; CT before it is `before_paise`."""
+def server_words(books: BooksSeen, before: BooksSeen) -> str:
+    """Say what the books hold of a story, compared with those before it."""
     if books.opened:
-        return "voucher stored"
-    return "nothing stored" if books.posted_paise == before_paise else "posted"
+        return "VOID stored" if books.opened[0].taken_back else "voucher stored"
+    if books.number == before.number:
+        return "nothing stored"
+    return "voided" if books.posted_paise == before.posted_paise else "posted"
+
+
+def outstanding_words(books: BooksSeen) -> str:
+    """Say what is granted and not settled."""
+    return ", ".join(
+        f"{one.kind.name} {one.number} of {show_rupees(Paise(one.amount_paise))}"
+        for one in books.opened
+    )
 
 
 def row_met(record: PsdRecord, books: BooksSeen) -> int:

@@ -2,8 +2,9 @@
 
 When a cut leaves a machine free, because it came before the request was stored, the
 operator asks for something else: an amount that was never asked for cannot stand in the
-way of another one. In the last story the server's people take the voucher back after
-the cut, and race the machine that may have applied it.
+way of another one. In the last two stories the server's people take a voucher back:
+after the cut, in a race with the machine that may have applied it; or before, so that
+it is the dial-in with the VOID that is cut.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from protocol.errors import InvariantError
 from protocol.registers import RequestKind, VoucherKind, effect_paise
 from protocol.values import Paise
 from rmfs_tools.simulation.pair import Kept, Pair
+from rmfs_tools.simulation.pair_mortal import KilledAt
 from rmfs_tools.simulation.pair_parties import LICENCE
 
 DEPOSITED_PAISE: Final = 500_000
@@ -38,6 +40,8 @@ class Story:
         other: What is asked for instead when the cut left the machine free.
         in_use: The machine was recharged before, and has ten franks to report.
         taken_back: What is outstanding after the cut is taken back before the redial.
+        void_stored: The request is pending already, its voucher was lost and taken
+            back: the dial-in brings the VOID.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Story:
     other: Request
     in_use: bool = False
     taken_back: bool = False
+    void_stored: bool = False
 
     @property
     def effect_paise(self) -> int:
@@ -71,6 +76,7 @@ STORIES: Final = (
         in_use=True,
     ),
     Story("void", "a new machine", _FIRST, INSPECTION, taken_back=True),
+    Story("void", "a VOID to be sent", _FIRST, INSPECTION, void_stored=True),
 )
 
 
@@ -104,5 +110,11 @@ def begin_story(pair: Pair, story: Story, new: Kept) -> Kept:
             psd.complete(done.item)
     if story.request.kind is RequestKind.REFUND:
         pair.administration.set_licence(LICENCE, pair.by("story"), refund_allowed=True)
+    if story.void_stored:
+        pair.start_server(KilledAt(1, after=True))
+        pair.dial(story.request)
+        pair.settle()
+        pair.start_server()
+        pair.administration.void(LICENCE, pair.by("story"))
     pair.settle()
     return pair.keep()

@@ -37,6 +37,7 @@ from rmfs_tools.simulation.cuts_seen import (
     Trial,
     found_words,
     headline,
+    outstanding_words,
     pending_words,
     row_met,
     server_words,
@@ -60,9 +61,9 @@ _NO_POWER: Final = "NO POWER"
 
 @dataclass(frozen=True, slots=True)
 class _Aftermath:
-    machine: str
-    pending: str
-    server: str
+    """What is seen after a cut, whoever reads what of it."""
+
+    at_cut: AtCut
     redialled: Redialled
     findings: tuple[str, ...]
 
@@ -93,8 +94,8 @@ class Trials:
         self._struck: dict[int, StruckWrite] = {}
         self._known: dict[tuple[bytes, bytes], _Aftermath] = {}
         pair.put_back(begins)
-        self._before_paise = pair.psd().record.registers.control_total_paise
-        self._funds_paise = pair.see_books().funds_paise
+        self._before = pair.psd().record
+        self._books = pair.see_books()
         self.whole = self._tell_whole()
 
     def at(self, cut: Cut) -> Trial:
@@ -105,7 +106,7 @@ class Trials:
         """
         operator = self._cut(cut)
         aftermath = self._remembered()
-        at_cut = AtCut(operator, aftermath.machine, aftermath.pending, aftermath.server)
+        at_cut = replace(aftermath.at_cut, operator=operator)
         return Trial(cut, at_cut, aftermath.redialled, aftermath.findings)
 
     def _tell_whole(self) -> Whole:
@@ -195,9 +196,15 @@ class Trials:
         books = pair.see_books()
         findings = money_findings(record, books)
         findings += self._credited_early(books)
-        applied = record.registers.control_total_paise != self._before_paise
+        applied = record.recharge_number != self._before.recharge_number
         machine = "applied" if applied else "pending" if record.pending else "free"
-        server = server_words(books, self._before_paise)
+        at_cut = AtCut(
+            operator="",
+            machine=machine,
+            pending=pending_words(record.pending),
+            server=server_words(books, self._books),
+            outstanding=outstanding_words(books),
+        )
         if story.taken_back and books.opened:
             pair.administration.void(LICENCE, pair.by("taken back"))
             books = pair.see_books()
@@ -210,7 +217,7 @@ class Trials:
         wanted = Ended.ONCE
         if machine == "free":
             wanted = Ended.OTHER if request_effect_paise(story.other) else Ended.NEVER
-        elif was_taken_back and not applied:
+        elif story.void_stored or (was_taken_back and not applied):
             wanted = Ended.NEVER
         findings += self._at_rest(wanted)
         if machine != "free":
@@ -221,9 +228,9 @@ class Trials:
             dial_ins=len(reports),
             ended=Ended.WRONG if findings else wanted,
             after_paise=pair.psd().record.registers.control_total_paise,
+            funds_paise=pair.see_books().funds_paise,
         )
-        pending = pending_words(record.pending)
-        return _Aftermath(machine, pending, server, redialled, tuple(findings))
+        return _Aftermath(at_cut, redialled, tuple(findings))
 
     def _dial_until_quiet(
         self, request: Request
@@ -243,8 +250,10 @@ class Trials:
 
     def _credited_early(self, books: BooksSeen) -> list[str]:
         """Find value that was given back before it was posted (REG-5.3)."""
-        early = books.open_effect_paise < 0 and books.funds_paise != self._funds_paise
-        return ["the account was credited before the machine has told"] if early else []
+        waits = books.open_effect_paise < 0
+        if waits and books.funds_paise != self._books.funds_paise:
+            return ["the account was credited before the machine has told"]
+        return []
 
     def _at_rest(self, wanted: Ended) -> list[str]:
         """Compare both sides with the one end that the cut allows."""
@@ -253,8 +262,8 @@ class Trials:
             Ended.OTHER: request_effect_paise(self._story.other),
         }.get(wanted, 0)
         record, books = self._pair.psd().record, self._pair.see_books()
-        found = quiet_findings(record, books, self._before_paise + effect)
-        funds = self._funds_paise - effect
+        found = quiet_findings(record, books, self._books.posted_paise + effect)
+        funds = self._books.funds_paise + self._books.reserved_paise - effect
         if books.funds_paise != funds:
             found.append(f"{books.funds_paise} paise of funds, {funds} expected")
         return found
@@ -263,7 +272,8 @@ class Trials:
         self, reports: Sequence[DialInReport], *, taken_back: bool
     ) -> list[str]:
         """Find vouchers for another amount than the one that is frozen."""
-        allowed = {(VoucherKind(self._story.request.kind), self._frozen_paise)}
+        request = self._story.request
+        allowed = {(VoucherKind(request.kind), int(request.amount_paise))}
         if taken_back:
             allowed.add((VoucherKind.VOID, 0))
         return [
@@ -272,7 +282,3 @@ class Trials:
             if (voucher := report.voucher) is not None
             and (voucher.kind, voucher.amount_paise) not in allowed
         ]
-
-    @property
-    def _frozen_paise(self) -> int:
-        return self._story.request.amount_paise
