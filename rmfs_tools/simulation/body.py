@@ -86,6 +86,7 @@ class Body:
         self._channel = channel
         self._seconds = seconds
         self._tell = tell
+        self._strike: Strike | None = None
         self._seen: PsdRecord | None = None
 
     @property
@@ -116,6 +117,8 @@ class Body:
     def switch_on(self) -> bool:
         """Give it power; whether it is on then."""
         self._supply = Supply()
+        self._supply.arm(self._strike)
+        self._strike = None
         self._seen = None
         self.dial_in = 0
         parts = Parts(
@@ -155,8 +158,11 @@ class Body:
         self.dial_in = 0
 
     def strike(self, strike: Strike | None) -> None:
-        """Have the power fail at a write, or no more."""
-        self._supply.arm(strike)
+        """Have the power fail at a write, or no more; if it is off, once it is on."""
+        if self.machine is None:
+            self._strike = strike
+        else:
+            self._supply.arm(strike)
 
     @property
     def has_failed(self) -> bool:

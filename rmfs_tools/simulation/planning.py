@@ -22,6 +22,7 @@ _FIRST_DEPOSIT_PAISE: Final = 1_000_000
 _OCTETS_OF_A_DIAL_IN: Final = 900
 _DIAL_INS_A_DAY: Final = 6
 _MAIL_CHANCE: Final = 0.4
+_STRUCK_AGAIN: Final = 0.3
 _REQUESTS: Final = {"RECHARGE": 50, "INSPECTION": 37, "REFUND": 12, "WITHDRAWAL": 1}
 _STEPS_MAX: Final = {"RECHARGE": 20, "INSPECTION": 0, "REFUND": 10, "WITHDRAWAL": 0}
 _TROUBLES: Final = {
@@ -196,18 +197,10 @@ class _Planner:
     def _power(self) -> None:
         dice = self._dice.of("power")
         for near in self._near(dice, self._profile.power, 1.6):
-            torn = dice.one_of(("head", "tail", "scattered", "garbage"))
-            part = dice.one_of((0, 1_000, dice.between(1, 999)))
-            self._deeds.append(
-                deeds.PowerFails(
-                    near.at_s - 0.001,
-                    near.body,
-                    dice.between(1, 14),
-                    part,
-                    torn,
-                    dice.spread(1, 600),
-                )
-            )
+            self._strike(near.at_s - 0.001, near.body, dice.between(1, 14), dice)
+            if dice.happens(_STRUCK_AGAIN):
+                # It is off by now: the power fails again while it starts.
+                self._strike(near.at_s + 2, near.body, dice.between(1, 5), dice)
         for near in self._near(dice, self._profile.power, 0.6):
             at_s = near.at_s + dice.spread(0, 3)
             off_s = dice.spread(1, 300)
@@ -215,6 +208,13 @@ class _Planner:
         for near in self._near(dice, self._profile.power, 0.1):
             by_s = dice.between(-7_200, 7_200)
             self._deeds.append(deeds.ClockJumps(near.at_s - 1, near.body, by_s))
+
+    def _strike(self, at_s: float, body: str, at_write: int, dice: Dice) -> None:
+        torn = dice.one_of(("head", "tail", "scattered", "garbage"))
+        part = dice.one_of((0, 1_000, dice.between(1, 999)))
+        off_s = dice.spread(3, 600)
+        strike = deeds.PowerFails(at_s, body, at_write, part, torn, off_s)
+        self._deeds.append(strike)
 
     def _server(self) -> None:
         dice = self._dice.of("server")
