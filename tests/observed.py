@@ -494,5 +494,6 @@ class Story:
     def rest(self, *, finished: bool = True) -> None:
         self.see(Rested(0, self.stored.body, LICENCE, 1, finished))
 
-    def end(self) -> None:
-        self.found += self.oracle.end()
+    def end(self, waiting: int = 0) -> None:
+        """End the world, with something waiting in suspense."""
+        self.found += self.oracle.end({LICENCE: waiting})

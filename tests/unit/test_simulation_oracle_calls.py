@@ -748,6 +748,18 @@ def test_a_statement_of_an_older_dial_in_may_go_unanswered_or_be_frozen() -> Non
     assert story.oracle.reached()["image restored across a mark frozen"] == 1
 
 
+@pytest.mark.parametrize("dial_in", [1, 9])
+def test_a_dial_in_that_counts_and_was_not_stated_is_seen(dial_in: int) -> None:
+    story = Story()
+    story.inspect()
+    story.inspect()
+    story.state()
+    story.commit(row=story.judged(dial_in=dial_in))
+    story.hang_up()
+    story.end()
+    assert story.ids == {"GEN-3"}
+
+
 def test_only_the_last_calls_are_remembered() -> None:
     story = Story()
     for _ in range(20):

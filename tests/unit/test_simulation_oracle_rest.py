@@ -109,13 +109,33 @@ def test_a_deposit_that_is_never_credited_is_seen_at_the_end() -> None:
     assert story.ids == {"LIVE-5"}
 
 
-def test_a_correction_that_finds_no_funds_may_wait() -> None:
+def test_a_deposit_that_is_credited_twice_is_seen_at_the_end() -> None:
     story = settled()
     story.calm()
-    story.deposit(0, paid=-RUPEES_100)
+    story.deposit(0, paid=RUPEES_100)
+    story.deposit(RUPEES_100, paid=0)
+    story.deposit(RUPEES_100, paid=-RUPEES_100)
     story.rest()
     story.end()
+    assert story.ids == {"LIVE-5"} | ({"LEDGER-4"} & story.ids)
+
+
+def test_a_deposit_and_a_correction_may_wait_in_suspense() -> None:
+    story = settled()
+    story.calm()
+    story.deposit(0, paid=2 * RUPEES_100)
+    story.deposit(0, paid=-RUPEES_100)
+    story.rest()
+    story.end(waiting=RUPEES_100)
     assert story.found == []
+
+
+def test_deposits_are_not_looked_at_without_word_of_what_waits() -> None:
+    story = settled()
+    story.calm()
+    story.deposit(0, paid=RUPEES_100)
+    story.rest()
+    assert story.oracle.end() == []
 
 
 def test_a_violation_is_reported_once() -> None:

@@ -242,6 +242,7 @@ class Commits:
                 f"{(number, total)}"
             )
             work.claims.append((Property.LEDGER_10, what))
+        self._dial_in(work, before, row)
         self._marks(work, before, row)
         if not row.frozen:
             self._accept(licence, work.before, row)
@@ -260,6 +261,18 @@ class Commits:
             work.claims.append((Property.FREEZE_4, f"{what} moved a frozen account"))
         if row is not None and not row.frozen:
             work.claims.append((Property.FREEZE_4, f"{what} ended the freeze"))
+
+    def _dial_in(self, work: _Transaction, before: MachineRow, row: MachineRow) -> None:
+        """DLG-14.2: the dial-in that counts was stated, and is never an older one."""
+        if row.dial_in == before.dial_in:
+            return
+        stated = any(
+            isinstance(one.message, Statement) and one.message.dial_in == row.dial_in
+            for one in work.licence.conversations.values()
+        )
+        if row.dial_in < before.dial_in or not stated:
+            what = f"dial-in {row.dial_in} counts after {before.dial_in}: {stated=}"
+            work.claims.append((Property.GEN_3, what))
 
     def _marks(self, work: _Transaction, before: MachineRow, row: MachineRow) -> None:
         """DLG-7.1 and 7.3: a mark is fresh, and counts when it has come back."""

@@ -9,7 +9,7 @@ Source:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from rmfs_tools.simulation.observations import Deposited, Journal
@@ -98,26 +98,28 @@ class Ledger:
         """Give what the outside has brought to a licence, opening included, paise."""
         return self._brought[licence]
 
-    def not_credited(self) -> dict[str, tuple[int, int]]:
-        """Give licences whose funds got something else than was deposited for them.
+    def not_credited(
+        self, waiting_paise: Mapping[str, int]
+    ) -> dict[str, tuple[int, int]]:
+        """Give licences for which something else was deposited than there is.
 
-        More than was deposited is none where the Department took something back: a
-        correction that finds no funds any more waits.
+        Args:
+            waiting_paise: What waits in suspense, by licence.
 
         Returns:
-            Deposited and credited, paise, by licence.
+            Deposited, and credited or waiting, paise, by licence.
         """
         found = {}
         for licence, net in self._net.items():
-            credited = self._funded[licence]
-            taken_back = net != self._paid_in[licence]
-            if credited < net or (credited > net and not taken_back):
-                found[licence] = (net, credited)
+            there_is = self._credited[licence] + waiting_paise.get(licence, 0)
+            if there_is != net:
+                found[licence] = (net, there_is)
         return found
 
     def _forget(self) -> None:
         self._balances: dict[str, int] = defaultdict(int)
         self._funded: dict[str, int] = defaultdict(int)
+        self._credited: dict[str, int] = defaultdict(int)
         self._brought: dict[str, int] = defaultdict(int)
         self._idems: set[str] = set()
         self._ids: set[int] = set()
@@ -141,11 +143,12 @@ class Ledger:
     def _sort(self, journal: Journal, booked: Booked) -> None:
         """Say which licences a journal is about, and whether the outside is in it."""
         inside: dict[str, Moved] = {}
-        outside = False
+        outside = paid_in = False
         for account, amount_paise in journal.entries:
             kind, _, licence = account.partition(":")
             if kind not in _INSIDE:
                 outside = True
+                paid_in |= kind == "department"
                 continue
             moved = inside.get(licence, Moved())
             inside[licence] = moved.plus(Moved(**{kind: amount_paise}))
@@ -162,6 +165,8 @@ class Ledger:
                 continue
             self._funded[licence] += moved.funds
             self._brought[licence] += sum(moved)
+            if paid_in:
+                self._credited[licence] += moved.funds
             if moved.reserved or moved.machine:
                 booked.from_outside.add(licence)
 

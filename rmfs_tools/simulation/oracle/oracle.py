@@ -5,7 +5,7 @@ what the server answers; here they are joined. Nothing is kept but what one mach
 one recharge or one of the last calls needs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rmfs_tools.simulation.observations import (
@@ -91,12 +91,16 @@ class Oracle:
         self._see[type(observation)](observation)
         return self._findings.take()
 
-    def end(self) -> list[Violation]:
+    def end(self, waiting_paise: Mapping[str, int] | None = None) -> list[Violation]:
         """Say that the world is over: whatever was due had its time.
 
+        Args:
+            waiting_paise: What waits in suspense, by licence, once every fund file was
+                brought; None when deposits are not to be looked at.
+
         Returns:
-            Machines that never came to rest after calm began, deposits that are not in
-            the funds, and acts that no person has answered for.
+            Machines that never came to rest after calm began, deposits that are neither
+            in the funds nor waiting, and acts that no person has answered for.
         """
         for licence in self._licences.values():
             licence.expose()
@@ -107,9 +111,13 @@ class Oracle:
                     self._findings.broken(
                         Property.LIVE_1, name, "the world ended and it never rested"
                     )
-            for name, (net, credited) in self._ledger.not_credited().items():
+        if self._calm and waiting_paise is not None:
+            differ = self._ledger.not_credited(waiting_paise)
+            for name, (net, there_is) in differ.items():
                 self._findings.broken(
-                    Property.LIVE_5, name, f"deposited {net}, credited {credited}"
+                    Property.LIVE_5,
+                    name,
+                    f"deposited {net}, credited or waiting {there_is}",
                 )
         return self._findings.take()
 

@@ -55,6 +55,7 @@ class Property(StrEnum):
     FREEZE_5 = "FREEZE-5"
     GEN_1 = "GEN-1"
     GEN_2 = "GEN-2"
+    GEN_3 = "GEN-3"
     LIVE_1 = "LIVE-1"
     LIVE_2 = "LIVE-2"
     LIVE_3 = "LIVE-3"
