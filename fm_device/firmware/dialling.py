@@ -33,7 +33,7 @@ class DialRefusal(Coded):
         "AMOUNT: funds would pass the limit that the server has set; ask for less",
     )
     REFUND_TOO_MUCH = (
-        "FMW-36-010",
+        "FMW-36-011",
         "AMOUNT: the machine does not hold so much; ask for less",
     )
     ALREADY_DIALLING = ("FMW-36-006", "DIALLING: wait until the dial-in is over")

@@ -97,6 +97,21 @@ def test_a_recharge_of_nothing_is_refused_before_a_line_is_used() -> None:
     assert plan_dial_in(_machine(), RECHARGE) is DialRefusal.AMOUNT_ZERO
 
 
+def test_a_refund_of_nothing_or_of_more_than_dr_is_refused_before_a_line_is_used() -> (
+    None
+):
+    psd = _machine()
+    for paise, refusal in (
+        (0, DialRefusal.AMOUNT_ZERO),
+        (200_001, DialRefusal.REFUND_TOO_MUCH),
+    ):
+        assert plan_dial_in(psd, RequestKind.REFUND, Paise(paise)) is refusal
+    assert plan_dial_in(psd, RequestKind.REFUND, Paise(200_000)) == DialPlan(
+        Request(RequestKind.REFUND, Paise(200_000)), ""
+    )
+    assert psd.record.pending is None
+
+
 def test_a_locked_machine_may_dial_for_an_inspection_only() -> None:
     psd = _machine()
     dial = Dial(psd)
