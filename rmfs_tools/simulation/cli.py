@@ -52,10 +52,12 @@ def add_commands(root: click.Group) -> None:
     from rmfs_tools.simulation import drill_cli
     from rmfs_tools.simulation.cuts_cli import cuts
     from rmfs_tools.simulation.ledger_file_cli import ledger_file
+    from rmfs_tools.simulation.planted import planted_cli
 
     simulate_group.add_command(cuts)
     simulate_group.add_command(ledger_file)
     drill_cli.add_commands(simulate_group)
+    planted_cli.add_commands(simulate_group)
     root.add_command(simulate_group)
 
 
