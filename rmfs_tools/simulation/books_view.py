@@ -32,6 +32,11 @@ _MACHINES: Final = """
     FROM machine ORDER BY licence
 """
 _DISCREPANCIES: Final = "SELECT id, licence, code FROM discrepancy WHERE id > ?"
+_WAITING: Final = """
+    SELECT fund_line.licence, sum(fund_line.amount_paise)
+    FROM suspense JOIN fund_line USING (file_id, line_id)
+    WHERE suspense.closed_at IS NULL GROUP BY fund_line.licence
+"""
 _OPEN: Final = frozenset({"RESERVED", "FROZEN"})
 
 
@@ -96,6 +101,10 @@ class BooksView:
                 f"{self._path.as_uri()}?mode=ro", uri=True, isolation_level=None
             )
         return self._connection
+
+    def waiting(self) -> dict[str, int]:
+        """Add up what fund files brought for each licence and no account has yet."""
+        return dict(self._opened().execute(_WAITING).fetchall())
 
     def _new_journals(self, connection: sqlite3.Connection) -> tuple[Journal, ...]:
         found: dict[int, tuple[str, str, list[tuple[str, int]]]] = {}

@@ -39,6 +39,7 @@ def come_to_rest(world: World, acting: Acting) -> None:
     for body in list(world.bodies.values()):
         _rest(world, acting, body)
     acting.explain_suspense()
+    world.end()
     _verify(world)
 
 

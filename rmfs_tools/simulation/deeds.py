@@ -28,6 +28,8 @@ class LineTrouble:
         cut_after_octets: The carrier is lost after so many octets of both ways.
         hang_after_octets: From then on nothing is heard any more, and nobody is told:
             a hung modem.
+        late_s: What a hung modem holds is heard so many seconds later after all; 0 for
+            never.
         repeated: Every so many-th delivery of octets comes twice, the second time late;
             0 for never.
         stale: So many deliveries of an earlier call of this machine are heard first.
@@ -40,6 +42,7 @@ class LineTrouble:
     burst_rate: float = 0.0
     cut_after_octets: int | None = None
     hang_after_octets: int | None = None
+    late_s: float = 0.0
     repeated: int = 0
     stale: int = 0
     answer: str = "none"

@@ -21,6 +21,8 @@ _STEP_PAISE: Final = 10_000
 _FIRST_DEPOSIT_PAISE: Final = 1_000_000
 _OCTETS_OF_A_DIAL_IN: Final = 900
 _DIAL_INS_A_DAY: Final = 6
+_VOUCHER_HEARD: Final = (420, 660)
+"""Octets after which the machine has its voucher and the server no CONFIRMATION."""
 _MAIL_CHANCE: Final = 0.4
 _STRUCK_AGAIN: Final = 0.3
 _REQUESTS: Final = {"RECHARGE": 50, "INSPECTION": 37, "REFUND": 12, "WITHDRAWAL": 1}
@@ -187,7 +189,8 @@ class _Planner:
         if kind == "cut":
             return LineTrouble(cut_after_octets=octets)
         if kind == "hang":
-            return LineTrouble(hang_after_octets=octets)
+            late_s = dice.one_of((0.0, dice.spread(2, 40)))
+            return LineTrouble(hang_after_octets=octets, late_s=late_s)
         if kind == "repeated":
             return LineTrouble(repeated=dice.between(1, 6))
         if kind == "stale":
@@ -299,19 +302,33 @@ class _Planner:
 
     def _clone(self, body: str, dice: Dice) -> None:
         """Make a clone in or between dial-ins, which then lives its own life."""
-        near = dice.one_of([one for one in self._dial_ins if one.body == body])
-        at_s = near.at_s + dice.spread(-1, 3)
+        at_s = self._copied(body, dice)
         clone = f"{body}-clone"
         self._deeds.append(deeds.Cloned(at_s, body, clone))
+        if dice.happens(0.5):
+            self._dial(clone, at_s + dice.spread(5, 60), dice)
         while at_s < self._days * DAY_S:
             at_s += dice.spread(1, 20_000)
             if dice.happens(0.4):
                 self._deeds.append(deeds.Mail(at_s, clone, dice.between(1, 6)))
             self._dial(clone, at_s + 1, dice)
 
+    def _copied(self, body: str, dice: Dice) -> float:
+        """Choose when memories are copied: sometimes with a voucher under way."""
+        if dice.happens(0.5):
+            near = dice.one_of([one for one in self._dial_ins if one.body == body])
+            return near.at_s + dice.spread(-1, 3)
+        at_s = self._moment(dice)
+        amount_paise = dice.between(1, 20) * _STEP_PAISE
+        cut = LineTrouble(cut_after_octets=dice.between(*_VOUCHER_HEARD))
+        deed = DialIn(at_s, body, "RECHARGE", amount_paise, 1, (cut,))
+        again = DialIn(at_s + dice.spread(60, 4_000), body)
+        self._dial_ins += [deed, again]
+        self._deeds += [deed, again]
+        return at_s + dice.spread(0.12, 0.22)
+
     def _image(self, body: str, dice: Dice) -> None:
-        near = dice.one_of([one for one in self._dial_ins if one.body == body])
-        kept_s = near.at_s + dice.spread(-1, 3)
+        kept_s = self._copied(body, dice)
         self._deeds.append(deeds.ImageKept(kept_s, body))
         back_s = kept_s + dice.one_of((10.0, 5_000.0, 40_000.0))
         self._deeds.append(deeds.ImageRestored(back_s, body))

@@ -9,10 +9,12 @@ _LINE: Final = (
     "carrier lost",
     "modem hung",
     "delivered twice",
+    "heard late",
     "stale frames heard",
     "old voucher put before a PSD",
     "other voucher put before a PSD",
     "dial-in IN_DOUBT",
+    "older call dropped by the server",
 )
 _POWER: Final = (
     "power failed at a write",

@@ -158,6 +158,7 @@ class ServerLife:
         self.exchange: Exchange | None = None
         self.generation = 0
         self.refused: list[str] = []
+        self._superseded = 0
         self._desk = desk
         self._reactor = reactor
         self._clock = clock
@@ -198,17 +199,28 @@ class ServerLife:
 
     def die(self, where: str) -> None:
         """End the process as it is."""
-        self._desk.hook.arm(None)
-        self.exchange = None
+        self._end()
         self._desk.leave_as_it_is()
         self._on_death(where)
 
     def restore(self, backup: bytes) -> None:
         """End the process, and put an old database in place of this one."""
-        self._desk.hook.arm(None)
-        self.exchange = None
+        self._end()
         self._desk.put(backup)
         self._on_death("and its disk lost")
+
+    def _end(self) -> None:
+        self._desk.hook.arm(None)
+        self._superseded = self.superseded
+        self.exchange = None
+
+    @property
+    def superseded(self) -> int:
+        """Older calls dropped by this process and those before it."""
+        exchange = self.exchange
+        return self._superseded + (
+            0 if exchange is None else exchange.counters.superseded
+        )
 
     def act(self, job: Callable[[], T]) -> T | None:
         """Let a person do something; None when the process was killed meanwhile.

@@ -229,6 +229,8 @@ class _Ear:
             telephone.count("stale frames heard")
             self._give(self._stale.popleft())
         if not telephone.hear(record, octets, at_machine=self._at_machine):
+            if record.trouble.late_s:
+                telephone.later(record.trouble.late_s, lambda: self._hear_late(octets))
             return
         self._give(octets)
         self._deliveries += 1
@@ -236,6 +238,11 @@ class _Ear:
         if every and self._deliveries % every == 0:
             telephone.count("delivered twice")
             telephone.later(_LATE_S, lambda: self._give(octets))
+
+    def _hear_late(self, octets: bytes) -> None:
+        if not self._ended:
+            self._telephone.count("heard late")
+        self._give(octets)
 
     def line_lost(self, loss: LineLoss) -> None:
         if self._record.hung and loss.cause is not LossCause.DROPPED_HERE:

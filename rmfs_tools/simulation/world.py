@@ -170,6 +170,11 @@ class World:
         self.history.see(observation)
         self.violations += self._oracle.see(observation)
 
+    def end(self) -> None:
+        """Tell the oracle that nothing more will happen."""
+        waiting = self._view.waiting()
+        self.violations += self._oracle.end(waiting)
+
     def find(self, property_id: str, what: str) -> None:
         """Note that a property was seen broken."""
         self.violations.append(Violation(self.seconds(), property_id, what))
@@ -183,6 +188,7 @@ class World:
         }
         found.update(struck)
         found.update(self._oracle.reached())
+        found["older call dropped by the server"] = self.server.superseded
         return dict(sorted(found.items()))
 
     def by(self, reason: str) -> By:
