@@ -43,12 +43,14 @@ class StruckWrite:
     Attributes:
         image: The memory then.
         books: The database, when both ends had lost the line.
+        books_digest: SHA-256 of its octets.
         address: Where it was to go.
         octets: What was to be written.
     """
 
     image: bytes
     books: sqlite3.Connection
+    books_digest: bytes
     address: int
     octets: bytes
 

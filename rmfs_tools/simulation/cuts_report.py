@@ -110,15 +110,15 @@ def range_lines(part: Part) -> Iterator[str]:
         first, last = one.first.cut.place, one.last.cut.place
         places = first if first == last else f"{first} to {last}"
         at_cut, redialled = one.at_cut, one.redialled
-        holds = "free" if at_cut.machine == "free" else at_cut.machine
-        if at_cut.machine == "pending":
+        holds = at_cut.machine
+        if holds == "pending":
             holds = f"{at_cut.pending} pending"
         after = show_rupees(Paise(redialled.after_paise))
         funds = show_rupees(Paise(redialled.funds_paise))
         yield (
             f"{_UNITS[part.kind]} {places}: the operator reads {at_cut.operator}; "
-            f"machine {holds}; {at_cut.server} at the server; redial: row "
-            f"{redialled.row} of REG-5, {redialled.found}; quiet after "
+            f"machine: {holds}; server: {at_cut.server}; the redial meets row "
+            f"{redialled.row} of REG-5, {redialled.found}; dial-ins until quiet: "
             f"{redialled.dial_ins}; {redialled.ended.value}, CT {after}, funds {funds}"
         )
 

@@ -10,15 +10,16 @@ met before, octet for octet in NVRAM and database, are not dialled again. With t
 channel, whose keys no seed chooses, each is dialled.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from fm_device.dial_in import DialInReport
 from fm_device.psd.records import PsdRecord
 from hw.lines.exchange import every_call
-from hw.nvram import PowerCutError, PowerCutNvram
+from hw.nvram import MemoryNvram, PowerCutError, PowerCutNvram
 from protocol.dialogue.machine import INSPECTION, Request
 from protocol.errors import InvariantError
 from protocol.registers import VoucherKind
@@ -26,6 +27,7 @@ from rmfs_tools.simulation.cuts_memory import NotedNvram, StruckWrite
 from rmfs_tools.simulation.cuts_points import (
     CommitCut,
     Cut,
+    OctetCut,
     When,
     Whole,
     WriteCut,
@@ -68,6 +70,13 @@ class _Aftermath:
     findings: tuple[str, ...]
 
 
+class _Situation(NamedTuple):
+    """What both sides have stored: the memory, and a digest of the database."""
+
+    memory: bytes
+    books_digest: bytes
+
+
 class Trials:
     """Cuts one story, again and again.
 
@@ -92,7 +101,7 @@ class Trials:
         self._story = story
         self._begins = begins
         self._struck: dict[int, StruckWrite] = {}
-        self._known: dict[tuple[bytes, bytes], _Aftermath] = {}
+        self._known: dict[_Situation, _Aftermath] = {}
         pair.put_back(begins)
         self._before = pair.psd().record
         self._books = pair.see_books()
@@ -104,8 +113,12 @@ class Trials:
         Raises:
             InvariantError: The point was not reached.
         """
-        operator = self._cut(cut)
-        aftermath = self._remembered()
+        if isinstance(cut, WriteCut):
+            operator, aftermath = _NO_POWER, self._after_write(cut)
+        else:
+            operator = self._cut(cut)
+            memory, database = self._pair.stored()
+            aftermath = self._after(_Situation(memory, sha256(database).digest()))
         at_cut = replace(aftermath.at_cut, operator=operator)
         return Trial(cut, at_cut, aftermath.redialled, aftermath.findings)
 
@@ -128,28 +141,14 @@ class Trials:
 
     # The cut.
 
-    def _cut(self, cut: Cut) -> str:
+    def _cut(self, cut: OctetCut | CommitCut) -> str:
         """Tell the story until it is cut, and let the line be lost on both sides."""
-        if isinstance(cut, WriteCut):
-            return self._cut_write(cut)
         self._pair.put_back(self._begins)
         if isinstance(cut, CommitCut):
             return self._cut_commit(cut)
         report = self._pair.dial(self._story.request, plan=cut_after(cut.octets))
         self._pair.settle()
         return headline(report)
-
-    def _cut_write(self, cut: WriteCut) -> str:
-        """Let the power fail at a write.
-
-        The machine is dead from there on, so that nothing else depends on how much of
-        that write is stored: what comes before it is told once for each write.
-        """
-        if cut.write not in self._struck:
-            self._struck[cut.write] = self._strike(cut.write)
-        struck = self._struck[cut.write]
-        self._pair.put_back(Kept(struck.image_after(cut), struck.books), 1)
-        return _NO_POWER
 
     def _strike(self, write: int) -> StruckWrite:
         """Tell the story until a write of the NVRAM that never begins."""
@@ -161,7 +160,8 @@ class Trials:
         except PowerCutError:
             pair.settle()
             kept = pair.keep()
-            return StruckWrite(kept.image, kept.books, *noted.latest)
+            digest = sha256(pair.stored()[1]).digest()
+            return StruckWrite(kept.image, kept.books, digest, *noted.latest)
         raise InvariantError(f"write {write} was not reached")
 
     def _cut_commit(self, cut: CommitCut) -> str:
@@ -179,17 +179,38 @@ class Trials:
 
     # What follows.
 
-    def _remembered(self) -> _Aftermath:
-        """Redial, or remember what came of the same situation."""
+    def _after_write(self, cut: WriteCut) -> _Aftermath:
+        """Let the power fail at a write, and redial.
+
+        The machine is dead from there on, so that nothing else depends on how much of
+        that write is stored: what comes before it is told once for each write.
+        """
+        if cut.write not in self._struck:
+            self._struck[cut.write] = self._strike(cut.write)
+        struck = self._struck[cut.write]
+        memory = MemoryNvram(struck.image_after(cut))
         # Power-on repairs what was torn: many cuts leave the same then.
-        record = self._pair.psd().record
-        if self._pair.real_channel:
-            return self._redial(record)
-        memory, database = self._pair.stored()
-        key = sha256(memory).digest(), sha256(database).digest()
-        if key not in self._known:
-            self._known[key] = self._redial(record)
-        return self._known[key]
+        self._pair.psd(memory)
+        situation = _Situation(memory.image(), struck.books_digest)
+        return self._after(situation, struck.books)
+
+    def _after(
+        self, situation: _Situation, books: sqlite3.Connection | None = None
+    ) -> _Aftermath:
+        """Redial, or remember what came of the same situation.
+
+        Args:
+            situation: What both sides have stored.
+            books: To be put back first; without them the pair is in the situation.
+        """
+        if situation in self._known:
+            return self._known[situation]
+        if books is not None:
+            self._pair.put_back(Kept(situation.memory, books), 1)
+        aftermath = self._redial(self._pair.psd().record)
+        if not self._pair.real_channel:
+            self._known[situation] = aftermath
+        return aftermath
 
     def _redial(self, record: PsdRecord) -> _Aftermath:
         pair, story = self._pair, self._story

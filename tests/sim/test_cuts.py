@@ -297,9 +297,9 @@ def test_a_strip_of_text_shows_what_the_redial_finds_in_order(
 def test_a_range_is_told_in_one_line(few: tuple[list[Part], Totals]) -> None:
     assert next(range_lines(few[0][2])) == (
         "killed before judge_statement to inside judge_statement: the operator reads "
-        "DIAL-IN FAILED; machine RECHARGE Rs 2,000.00 pending; nothing stored at the "
-        "server; redial: row 1 of REG-5, asked again; quiet after 1; counted once, "
-        "CT Rs 2,000.00, funds Rs 3,000.00"
+        "DIAL-IN FAILED; machine: RECHARGE Rs 2,000.00 pending; server: nothing "
+        "stored; the redial meets row 1 of REG-5, asked again; dial-ins until quiet: "
+        "1; counted once, CT Rs 2,000.00, funds Rs 3,000.00"
     )
 
 
