@@ -107,6 +107,7 @@ def ledger_file(
         for mode in modes:
             tally = try_mode(mode, plan, folder / "recorded", examiner, _tell)
             tallies.append(tally)
+            _tell(f"{mode.name}: {tally.verdict}, {tally.states:,} states")
             if not tally.as_expected:
                 _tell_unexpected(tally)
     if as_json:
