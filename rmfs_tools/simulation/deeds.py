@@ -28,6 +28,8 @@ class LineTrouble:
         cut_after_octets: The carrier is lost after so many octets of both ways.
         hang_after_octets: From then on nothing is heard any more, and nobody is told:
             a hung modem.
+        machine_told: The machine's end hears at once that the carrier is lost, so that
+            it dials again while the server still has this call.
         late_s: What a hung modem holds is heard so many seconds later after all; 0 for
             never.
         repeated: Every so many-th delivery of octets comes twice, the second time late;
@@ -42,6 +44,7 @@ class LineTrouble:
     burst_rate: float = 0.0
     cut_after_octets: int | None = None
     hang_after_octets: int | None = None
+    machine_told: bool = False
     late_s: float = 0.0
     repeated: int = 0
     stale: int = 0

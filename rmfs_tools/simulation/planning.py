@@ -190,7 +190,10 @@ class _Planner:
             return LineTrouble(cut_after_octets=octets)
         if kind == "hang":
             late_s = dice.one_of((0.0, dice.spread(2, 40)))
-            return LineTrouble(hang_after_octets=octets, late_s=late_s)
+            told = dice.happens(0.5)
+            return LineTrouble(
+                hang_after_octets=octets, machine_told=told, late_s=late_s
+            )
         if kind == "repeated":
             return LineTrouble(repeated=dice.between(1, 6))
         if kind == "stale":

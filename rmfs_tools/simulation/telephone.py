@@ -49,6 +49,7 @@ class CallRecord:
         down: Deliveries to the machine, the first ones.
         dialogues: Channels that were begun in it, to seed them.
         over: Ends that have lost the line.
+        tell_machine: Has the machine's end lose the carrier.
     """
 
     number: int
@@ -62,6 +63,7 @@ class CallRecord:
     down: list[bytes] = field(default_factory=list)
     dialogues: int = 0
     over: int = 0
+    tell_machine: Callable[[], None] = lambda: None
 
     @property
     def is_up(self) -> bool:
@@ -216,6 +218,8 @@ class _Ear:
         self._deliveries = 0
         self._ended = False
         self._stale: deque[bytes] = deque()
+        if at_machine:
+            record.tell_machine = self._told
         if earlier is not None and record.trouble.stale:
             heard = earlier.down if at_machine else earlier.up
             self._stale.extend(heard[-record.trouble.stale :])
@@ -229,6 +233,8 @@ class _Ear:
             telephone.count("stale frames heard")
             self._give(self._stale.popleft())
         if not telephone.hear(record, octets, at_machine=self._at_machine):
+            if record.trouble.machine_told:
+                telephone.later(0.0, record.tell_machine)
             if record.trouble.late_s:
                 telephone.later(record.trouble.late_s, lambda: self._hear_late(octets))
             return
@@ -250,7 +256,12 @@ class _Ear:
         else:
             self._lose(loss)
 
+    def _told(self) -> None:
+        self._lose(LineLoss(LossCause.CARRIER_LOST))
+
     def _lose(self, loss: LineLoss) -> None:
+        if self._ended:
+            return
         self._ended = True
         self._within(lambda: self._user.line_lost(loss))
         self._telephone.lost(self._record, loss)
