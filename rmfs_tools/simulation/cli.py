@@ -96,7 +96,8 @@ def add_commands(root: click.Group) -> None:
     default="all",
     show_default=True,
     metavar="PROFILE",
-    help="What befalls it: none, line, power, server, people, cheats, backups, all.",
+    help="What befalls it: none, line, power, server, people, cheats, backups, all, "
+    "or a storm of all.",
 )
 @click.option(
     "--channel",

@@ -76,6 +76,9 @@ PROFILES: Final[dict[str, Profile]] = {
     "all": Profile(
         line=0.5, power=0.5, server=0.5, people=0.5, cheats=0.3, backups=0.2
     ),
+    "storm": Profile(
+        line=1.0, power=1.0, server=1.0, people=1.0, cheats=1.0, backups=0.2
+    ),
 }
 
 

@@ -59,6 +59,15 @@ _ALWAYS: Final = (
     "franks",
     "RECHARGE refused by the machine",
 )
+_EVERYTHING: Final = (
+    *_ALWAYS,
+    *_LINE,
+    *_POWER,
+    *_SERVER,
+    *_PEOPLE,
+    *_CHEATS,
+    *_BACKUPS,
+)
 REACHED_BY: Final[dict[str, tuple[str, ...]]] = {
     "none": _ALWAYS,
     "line": (*_ALWAYS, *_LINE),
@@ -67,15 +76,8 @@ REACHED_BY: Final[dict[str, tuple[str, ...]]] = {
     "people": (*_ALWAYS, *_PEOPLE),
     "cheats": (*_ALWAYS, *_CHEATS),
     "backups": (*_ALWAYS, *_BACKUPS),
-    "all": (
-        *_ALWAYS,
-        *_LINE,
-        *_POWER,
-        *_SERVER,
-        *_PEOPLE,
-        *_CHEATS,
-        *_BACKUPS,
-    ),
+    "all": _EVERYTHING,
+    "storm": _EVERYTHING,
 }
 """By profile, the counters that must be above zero over enough seeds."""
 
