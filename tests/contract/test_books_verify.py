@@ -135,14 +135,11 @@ def tamper(store: Store, statement: str) -> None:
             connection.execute(text(statement))
         return
     with store.engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         connection.execute(text(statement))
-        connection.commit()
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-        connection.exec_driver_sql("BEGIN")
 
 
 @pytest.mark.parametrize("rule", TAMPERING)
