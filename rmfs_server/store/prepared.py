@@ -1,0 +1,179 @@
+"""Statements that are compiled once for each database, and then only executed.
+
+To execute a statement that it knows, SQLAlchemy makes about 60 calls: it looks for the
+compiled text, makes a context, and describes the rows anew. On the path of a recharge
+that took longer than the database did. Here the text, the order of the parameters and
+the conversions are kept, and a cursor of the same connection gets them: about 20 calls.
+`Connection.exec_driver_sql` is no way around: it describes the rows each time.
+
+What does not change: the transaction is the connection's, the column types convert
+what goes in and what comes out, the dialect calls the driver, and an error is the one
+that SQLAlchemy would have raised. What does: listeners for statements hear nothing of
+these; the product has none.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Final
+
+from sqlalchemy import Connection, Delete, Dialect, Insert, Row, Select, Update
+from sqlalchemy.engine import result_tuple
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+
+from protocol.errors import InvariantError, LocalProtocolError
+
+Parameters = Mapping[str, Any]
+_Convert = Callable[[Any], Any]
+_Statement = Select[Any] | Insert | Update | Delete
+
+
+class Prepared:
+    """A statement of Core that is executed often, with parameters by name."""
+
+    def __init__(self, statement: _Statement) -> None:
+        """Take a statement; it is compiled when a database first executes it."""
+        # Else an INSERT asks for the key that the database chose.
+        self._statement = (
+            statement.inline() if isinstance(statement, Insert) else statement
+        )
+        self._compiled: dict[tuple[object, ...], _Compiled] = {}
+
+    def run(self, connection: Connection, parameters: Parameters) -> None:
+        """Execute it for what it does."""
+        self._for(connection, parameters).execute(connection, parameters)
+
+    def run_many(self, connection: Connection, rows: Sequence[Parameters]) -> None:
+        """Execute it once for each row; all have the same names."""
+        self._for(connection, rows[0]).execute_many(connection, rows)
+
+    def all(self, connection: Connection, parameters: Parameters) -> list[Row[Any]]:
+        """Execute it and give all rows."""
+        return self._for(connection, parameters).execute(connection, parameters)
+
+    def one(self, connection: Connection, parameters: Parameters) -> Row[Any]:
+        """Execute it and give its only row.
+
+        Raises:
+            NoResultFound: There is none.
+            MultipleResultsFound: There are more.
+        """
+        row = self.one_or_none(connection, parameters)
+        if row is None:
+            raise NoResultFound("one row was expected")
+        return row
+
+    def one_or_none(
+        self, connection: Connection, parameters: Parameters
+    ) -> Row[Any] | None:
+        """Execute it and give its only row, or None where there is none.
+
+        Raises:
+            MultipleResultsFound: There are more.
+        """
+        rows = self._for(connection, parameters).execute(connection, parameters)
+        if len(rows) > 1:
+            raise MultipleResultsFound("one row or none was expected")
+        return rows[0] if rows else None
+
+    def _for(self, connection: Connection, parameters: Parameters) -> "_Compiled":
+        # The names belong to the key: those of an INSERT or UPDATE choose its columns.
+        dialect = connection.dialect
+        key = (type(dialect), *parameters)
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            compiled = _Compiled(self._statement, dialect, parameters)
+            self._compiled[key] = compiled
+        return compiled
+
+
+class _Compiled:
+    """The text of a statement for one database, and what is converted how."""
+
+    def __init__(
+        self, statement: _Statement, dialect: Dialect, parameters: Parameters
+    ) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(parameters))
+        if not isinstance(compiled, SQLCompiler):
+            raise InvariantError("what is prepared must be a statement")
+        unknown = sorted(set(parameters) - set(compiled.binds))
+        if unknown:
+            raise LocalProtocolError(f"no column or parameter is called {unknown[0]}")
+        columns = list(statement.exported_columns)
+        self._text: Final = str(compiled)
+        self._order = compiled.positiontup
+        self._fixed = {
+            name: value
+            for name, value in compiled.construct_params(parameters).items()
+            if name not in parameters
+        }
+        self._to_driver = [
+            (name, convert)
+            for name, bound in compiled.binds.items()
+            if (convert := _to_driver(bound.type, dialect)) is not None
+        ]
+        self._from_driver = [
+            (place, convert)
+            for place, column in enumerate(columns)
+            if (convert := _from_driver(column.type, dialect)) is not None
+        ]
+        self._row: Callable[[Sequence[Any]], Row[Any]] | None = (
+            result_tuple([str(column.name) for column in columns]) if columns else None
+        )
+
+    def execute(self, connection: Connection, parameters: Parameters) -> list[Row[Any]]:
+        """Execute it and give the rows, if it gives any."""
+        dialect, bound, row = connection.dialect, self._bound(parameters), self._row
+        try:
+            with closing(connection.connection.cursor()) as cursor:
+                dialect.do_execute(cursor, self._text, bound)
+                found = [] if row is None else cursor.fetchall()
+        except dialect.loaded_dbapi.Error as error:
+            raise self._translated(dialect, error) from error
+        return [] if row is None else [row(self._read(values)) for values in found]
+
+    def execute_many(self, connection: Connection, rows: Sequence[Parameters]) -> None:
+        """Execute it once for each row of parameters."""
+        dialect, bound = connection.dialect, [self._bound(row) for row in rows]
+        try:
+            with closing(connection.connection.cursor()) as cursor:
+                dialect.do_executemany(cursor, self._text, bound)
+        except dialect.loaded_dbapi.Error as error:
+            raise self._translated(dialect, error) from error
+
+    def _bound(self, parameters: Parameters) -> Any:
+        """Give the parameters as the driver takes them."""
+        values = {**self._fixed, **parameters}
+        for name, convert in self._to_driver:
+            values[name] = convert(values[name])
+        if self._order is None:
+            return values
+        return tuple([values[name] for name in self._order])
+
+    def _read(self, row: Sequence[Any]) -> Sequence[Any]:
+        """Give the values of a row their types."""
+        if not self._from_driver:
+            return row
+        values = list(row)
+        for place, convert in self._from_driver:
+            values[place] = convert(values[place])
+        return values
+
+    def _translated(self, dialect: Dialect, error: Exception) -> Exception:
+        """Give the error of SQLAlchemy for one of the driver.
+
+        Where the connection is lost, SQLAlchemy finds that out when it rolls back.
+        """
+        base = dialect.loaded_dbapi.Error
+        return DBAPIError.instance(
+            self._text, None, error, base, hide_parameters=True, dialect=dialect
+        )
+
+
+def _to_driver(of_type: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    return of_type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _from_driver(of_type: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    return of_type.dialect_impl(dialect).result_processor(dialect, None)
