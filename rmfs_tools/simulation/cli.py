@@ -250,8 +250,8 @@ def _tell_failure(result: "RunResult", wanted: "Wanted", save: Path) -> None:
 
 
 def _replay(path: Path, channel: str, *, transcript: bool, as_json: bool) -> int:
-    from rmfs_tools.simulation.deeds import read_plan_file
     from rmfs_tools.simulation.many import simulator
+    from rmfs_tools.simulation.plan_file import read_plan_file
 
     plan = read_plan_file(path)
     with simulator(channel) as one:

@@ -5,17 +5,8 @@ for it, so that a plan can be written to a file, cut down and played again. Time
 simulated seconds since the world began. Bodies are named as in `observations`.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
-
-from protocol.errors import RmfsError
-
-
-class PlanError(RmfsError):
-    """A plan cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +301,7 @@ class Plan:
         days: How long faults may befall it; then comes calm.
         profile: By which the deeds were chosen.
         deeds: In the order of their times.
+        found: What it has found, in a line, or empty: for people.
     """
 
     seed: int
@@ -317,68 +309,11 @@ class Plan:
     days: int
     profile: str
     deeds: tuple[Deed, ...] = field(repr=False)
+    found: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Give it to a file."""
+        """Give it to a file; `plan_file` reads it again."""
         head = {"seed": self.seed, "machines": self.machines, "days": self.days}
         deeds = [{"deed": type(one).__name__, **asdict(one)} for one in self.deeds]
-        return {**head, "profile": self.profile, "deeds": deeds}
-
-
-def read_plan(value: Mapping[str, Any]) -> Plan:
-    """Read what `Plan.as_json` gave.
-
-    Raises:
-        PlanError: It is no such thing; the place is named.
-    """
-    try:
-        deeds = tuple(
-            _read_deed(number, one) for number, one in enumerate(value["deeds"], 1)
-        )
-        return Plan(
-            int(value["seed"]),
-            int(value["machines"]),
-            int(value["days"]),
-            str(value["profile"]),
-            deeds,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise PlanError(f"this is no plan of a simulation: {error}") from error
-
-
-def read_plan_file(path: Path) -> Plan:
-    """Read a plan from a JSON file.
-
-    Raises:
-        PlanError: It cannot be read, or is no plan.
-    """
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise PlanError(f"{path} cannot be read as a plan: {error}") from error
-    if not isinstance(value, dict):
-        raise PlanError(f"{path} is no plan of a simulation")
-    return read_plan(value)
-
-
-def _read_deed(number: int, value: Mapping[str, Any]) -> Deed:
-    kind = KINDS.get(str(value.get("deed")))
-    if kind is None:
-        raise PlanError(f"deed {number} of the plan is {value.get('deed')!r}: unknown")
-    known = {one.name for one in fields(kind)}
-    given = {name: _tuples(part) for name, part in value.items() if name != "deed"}
-    if given.keys() - known:
-        wrong = ", ".join(sorted(given.keys() - known))
-        raise PlanError(f"deed {number} of the plan ({kind.__name__}) has no {wrong}")
-    if kind is DialIn:
-        trouble = value.get("trouble", ())
-        given["trouble"] = tuple(LineTrouble(**one) for one in trouble)
-    try:
-        return kind(**given)
-    except TypeError as error:
-        raise PlanError(f"deed {number} of the plan: {error}") from error
-
-
-def _tuples(value: Any) -> Any:
-    """Give lists of a file as the tuples that they were."""
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+        about = {"profile": self.profile, "found": self.found}
+        return {**head, **about, "deeds": deeds}

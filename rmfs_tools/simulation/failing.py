@@ -1,5 +1,7 @@
 """What to make of a run that failed: a short plan, and its transcript."""
 
+from dataclasses import replace
+
 from rmfs_tools.simulation.deeds import Plan
 from rmfs_tools.simulation.many import simulator
 from rmfs_tools.simulation.run import RunResult
@@ -24,4 +26,5 @@ def shrunk(result: RunResult, channel: str) -> tuple[Plan, list[str]]:
         transcript: list[str] = []
         again = one.run(plan, transcript.append)
     transcript += [f"! {violation}" for violation in again.violations]
-    return plan, transcript
+    found = (again.violations or result.violations)[0]
+    return replace(plan, found=str(found)), transcript
