@@ -219,12 +219,13 @@ class Acting:
         body = self._on(deed.body)
         if body is None or body.machine is None or body.dial_in:
             return
-        registers = body.machine.record.registers
+        wanted = body.machine.record.registers.descending_paise + deed.by_paise
+        if wanted < 0:
+            return
         self._suspect(body, "forged")
         body.lose_power()
         psd, flash = body.memories
         memory = MemoryNvram(psd)
-        wanted = registers.descending_paise + deed.by_paise
         preset = read_preset(
             f'title = "forged"\n[registers]\ndescending_paise = {wanted}\n'.encode()
         )
