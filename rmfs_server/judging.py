@@ -119,12 +119,11 @@ def open_case(
     The lock comes first and alone: what is read after it cannot be older than it.
     """
     machine = machines.lock(connection, licence)
-    enrolled = machines.find_enrolled(connection, licence)
-    found = licences.find(connection, licence)
-    if machine is None or enrolled is None or found is None:
+    held = licences.find_enrolled(connection, licence)
+    if machine is None or held is None:
         return None
-    accounts = (ledger.funds_of, ledger.reserved_of, ledger.machine_of)
-    ledger.lock_accounts(connection, [name(licence) for name in accounts])
+    found, enrolled = held
+    ledger.lock_accounts_of(connection, licence)
     opened = recharges.find_open(connection, licence)
     today = business_date(now)
     funds = ledger.funds(connection, licence, today)
@@ -301,7 +300,12 @@ def _answer(
         return machine, Delivered(stored)
     refusal = outcome.refusal if isinstance(outcome, Refuse) else None
     mark = signers.entropy.octets(MARK_OCTETS)
-    closed = _close(case, machine, mark, refusal)
+    funds = case.account.funds_paise
+    if judgement.settlement is not None:
+        funds = ledger.funds(
+            case.connection, machine.licence, case.today
+        ).available_paise
+    closed = _close(case, machine, mark, refusal, funds)
     return replace(machine, mark_issued=mark, completed_at=case.now), closed
 
 
@@ -326,9 +330,8 @@ def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> None:
 
 
 def _close(
-    case: Case, machine: Machine, mark: bytes, refusal: Refusal | None
+    case: Case, machine: Machine, mark: bytes, refusal: Refusal | None, funds: Paise
 ) -> Closed:
-    funds = ledger.funds(case.connection, machine.licence, case.today)
     pending = orders.send(
         case.connection,
         machine.licence,
@@ -340,7 +343,7 @@ def _close(
         recharge_number=machine.number,
         mark=mark,
         time=case.now,
-        funds_paise=funds.available_paise,
+        funds_paise=funds,
         licence_state=case.account.licence_state,
         orders=len(pending),
     )

@@ -9,23 +9,83 @@ refuse.
 Source: SPEC.md KEY-8.3 to KEY-8.5.
 """
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+)
 
 from protocol.errors import InvariantError
 from protocol.keys import CreditKey, Point, VerifyingKey
 from protocol.messages import OrderKind
 from protocol.values import EpochSeconds
-from rmfs_server.store import machines, orders, schema
+from rmfs_server.store import schema
 from rmfs_server.store.machines import Machine
-from rmfs_server.store.orders import StoredOrder
+from rmfs_server.store.prepared import Prepared
 
-_FIND: Final = select(schema.credit_key.c.x, schema.credit_key.c.y).where(
-    schema.credit_key.c.key_id == bindparam("of_key")
+# Built once: the recharge path runs these.
+_FIND: Final = Prepared(
+    select(schema.credit_key.c.x, schema.credit_key.c.y).where(
+        schema.credit_key.c.key_id == bindparam("of_key")
+    )
 )
-_OF_KEYS: Final = (OrderKind.CREDIT_KEY, OrderKind.RETIRE_CREDIT_KEY)
+_REGISTER: Final = insert(schema.credit_key)
+_OF_KEYS: Final = schema.machine_order.c.kind.in_(
+    [
+        literal_column(f"'{kind.name}'", Text)
+        for kind in (OrderKind.CREDIT_KEY, OrderKind.RETIRE_CREDIT_KEY)
+    ]
+)
 """What brings a key has the number of its content; what retires one has none."""
+_LIVES: Final = (
+    select(
+        schema.machine.c.licence,
+        schema.machine.c.enrolled_credit_key,
+        schema.machine_order.c.serial,
+        schema.machine_order.c.value,
+        schema.machine_order.c.sent_at,
+        schema.machine_order.c.acknowledged_at,
+        schema.machine_order.c.taken_back_at,
+        schema.content.c.number,
+    )
+    .select_from(
+        schema.credential.join(schema.machine)
+        .outerjoin(
+            schema.machine_order,
+            (schema.machine_order.c.licence == schema.machine.c.licence) & _OF_KEYS,
+        )
+        .outerjoin(schema.content)
+    )
+    .order_by(
+        schema.credential.c.enrolled_at,
+        schema.credential.c.base_number,
+        schema.credential.c.licence,
+        schema.machine_order.c.serial,
+    )
+)
+"""What the lives of a PSD say of keys: a row for each order, one where there is none.
+
+Lives come in their order, in each the orders in theirs.
+"""
+_LIVES_OF: Final = Prepared(
+    _LIVES.where(schema.credential.c.psd_serial == bindparam("of_psd"))
+)
+_OTHER: Final = schema.credential.alias("named")
+_LIVES_WITH: Final = Prepared(
+    _LIVES.where(
+        schema.credential.c.psd_serial
+        == select(_OTHER.c.psd_serial)
+        .where(_OTHER.c.licence == bindparam("of_licence"))
+        .scalar_subquery()
+    )
+)
 
 
 def register(connection: Connection, key: CreditKey, now: EpochSeconds) -> None:
@@ -34,25 +94,27 @@ def register(connection: Connection, key: CreditKey, now: EpochSeconds) -> None:
     Raises:
         InvariantError: The id belongs to another key.
     """
-    known = find(connection, key.key_id)
+    point = key.signing.public.point
+    known = _FIND.one_or_none(connection, {"of_key": key.key_id})
     if known is None:
         connection.execute(
-            insert(schema.credit_key).values(
-                key_id=key.key_id,
-                realm=int(key.realm),
-                x=key.signing.public.point.x,
-                y=key.signing.public.point.y,
-                first_used_at=now,
-            )
+            _REGISTER,
+            {
+                "key_id": key.key_id,
+                "realm": int(key.realm),
+                "x": point.x,
+                "y": point.y,
+                "first_used_at": now,
+            },
         )
-    elif known != key.signing.public:
+    elif (known.x, known.y) != (point.x, point.y):
         message = f"credit key {key.key_id} is another key than the one used before"
         raise InvariantError(message)
 
 
 def find(connection: Connection, key_id: int) -> VerifyingKey | None:
     """Find the key that verifies vouchers with this id."""
-    row = connection.execute(_FIND, {"of_key": key_id}).one_or_none()
+    row = _FIND.one_or_none(connection, {"of_key": key_id})
     return None if row is None else VerifyingKey(Point(row.x, row.y))
 
 
@@ -68,32 +130,34 @@ def known_to(connection: Connection, machine: Machine) -> frozenset[int]:
     A PSD keeps its credit keys when it begins a new life: what earlier lives were sent
     and told to forget counts as well.
     """
-    enrolled = machines.find_enrolled(connection, machine.licence)
-    if enrolled is None:
-        return frozenset()
-    return held_by(connection, enrolled.credential.psd_serial)
+    return _held(_LIVES_WITH.all(connection, {"of_licence": machine.licence}))
 
 
 def held_by(connection: Connection, psd_serial: str) -> frozenset[int]:
     """List the ids of the keys that a PSD holds after all the lives it has had here."""
+    return _held(_LIVES_OF.all(connection, {"of_psd": psd_serial}))
+
+
+def _held(rows: Iterable[Row[Any]]) -> frozenset[int]:
     held: set[int] = set()
-    for life in machines.lives_of(connection, psd_serial):
-        licence = life.credential.licence_identifier
-        machine = machines.find(connection, licence)
-        if machine is not None:
-            held.add(machine.enrolled_credit_key)
-        for one in orders.all_of(connection, licence, _OF_KEYS):
-            if one.number is not None and _was_applied(one):
-                held.add(one.number)
-            elif one.number is None and _may_be_applied(one):
-                held.discard(one.order.value)
+    life = None
+    for row in rows:
+        if row.licence != life:
+            life = row.licence
+            held.add(row.enrolled_credit_key)
+        if row.serial is None:
+            continue
+        if row.number is not None and _was_applied(row):
+            held.add(row.number)
+        elif row.number is None and _may_be_applied(row):
+            held.discard(row.value)
     return frozenset(held)
 
 
-def _was_applied(one: StoredOrder) -> bool:
-    done = one.sent_at is not None and one.acknowledged_at is not None
-    return done and one.taken_back_at is None
+def _was_applied(order: Row[Any]) -> bool:
+    done = order.sent_at is not None and order.acknowledged_at is not None
+    return done and order.taken_back_at is None
 
 
-def _may_be_applied(one: StoredOrder) -> bool:
-    return one.taken_back_at is None or one.sent_at is not None
+def _may_be_applied(order: Row[Any]) -> bool:
+    return order.taken_back_at is None or order.sent_at is not None

@@ -17,15 +17,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Final, NewType
+from typing import Any, Final, NewType
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 
 from protocol.errors import InvariantError, LocalProtocolError
 from protocol.parameters import business_date
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 from rmfs_server.store import schema
 from rmfs_server.store.columns import INTEGER
+from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import AccountKind, JournalKind
 
 AccountName = NewType("AccountName", str)
@@ -36,32 +37,50 @@ SUSPENSE: Final = AccountName("suspense")
 _PER_LICENCE: Final = (AccountKind.FUNDS, AccountKind.RESERVED, AccountKind.MACHINE)
 
 # Statements of the recharge path are built once: building one takes SQLAlchemy as long
-# as SQLite takes to run it.
-_LOCK: Final = (
+# as SQLite takes to run it. A list in an IN is spelled out anew at each execution.
+_BALANCES: Final = (
     select(schema.account.c.name, schema.balance.c.balance_paise)
     .select_from(schema.balance.join(schema.account))
-    .where(schema.account.c.name.in_(bindparam("names", expanding=True)))
     .order_by(schema.account.c.id)
     .with_for_update(of=schema.balance)
+)
+_LOCK: Final = _BALANCES.where(
+    schema.account.c.name.in_(bindparam("names", expanding=True))
+)
+_LOCK_ALL_OF: Final = Prepared(
+    _BALANCES.where(schema.account.c.licence == bindparam("licence"))
 )
 _BALANCE: Final = (
     select(schema.account.c.id, schema.balance.c.balance_paise)
     .select_from(schema.account.outerjoin(schema.balance))
     .where(schema.account.c.name == bindparam("name"))
 )
-_WAITING: Final = select(
-    func.coalesce(func.sum(schema.fund_credit.c.amount_paise), 0)
-).where(
-    schema.fund_credit.c.licence == bindparam("licence"),
-    schema.fund_credit.c.available_from > bindparam("day"),
+_FUNDS: Final = Prepared(
+    select(
+        schema.balance.c.balance_paise,
+        select(func.coalesce(func.sum(schema.fund_credit.c.amount_paise), 0))
+        .where(
+            schema.fund_credit.c.licence == bindparam("licence"),
+            schema.fund_credit.c.available_from > bindparam("day"),
+        )
+        .label("waiting_paise"),
+    )
+    .select_from(schema.account.join(schema.balance))
+    .where(schema.account.c.name == bindparam("name"))
 )
-_BY_KEY: Final = select(schema.journal.c.id, schema.journal.c.request_hash).where(
+_BY_KEY: Final = select(schema.journal.c.id).where(
     schema.journal.c.idem == bindparam("idem")
 )
-_ACCOUNT_IDS: Final = select(schema.account.c.id, schema.account.c.name).where(
+_ACCOUNT_IDS: Final = select(schema.account.c.id, schema.account.c.name)
+_IDS_OF_NAMES: Final = _ACCOUNT_IDS.where(
     schema.account.c.name.in_(bindparam("names", expanding=True))
 )
-_MOVE: Final = (
+_IDS_OF_TWO: Final = Prepared(
+    _ACCOUNT_IDS.where(
+        schema.account.c.name.in_([bindparam("one"), bindparam("other")])
+    )
+)
+_MOVE: Final = Prepared(
     update(schema.balance)
     .where(
         schema.balance.c.account == bindparam("of_account"),
@@ -74,9 +93,19 @@ _MOVE: Final = (
     )
     .returning(schema.balance.c.seq)
 )
-_ENTER: Final = insert(schema.entry)
-_SEAL: Final = insert(schema.journal)
-_LARGEST: Final = select(func.max(schema.journal.c.id))
+_ENTER: Final = Prepared(insert(schema.entry))
+_SEAL: Final = Prepared(insert(schema.journal))
+_LARGEST: Final = select(func.max(schema.journal.c.id).label("id")).subquery("largest")
+_LOOK_UP: Final = Prepared(
+    select(
+        _LARGEST.c.id.label("largest"),
+        schema.journal.c.id,
+        schema.journal.c.request_hash,
+    ).select_from(
+        _LARGEST.outerjoin(schema.journal, schema.journal.c.idem == bindparam("idem"))
+    )
+)
+"""The journal of a key, if there is one, and the largest id of any."""
 _NEXT: Final = text("SELECT nextval('journal_number')")
 
 
@@ -169,6 +198,11 @@ def lock_accounts(
     return {AccountName(row.name): Paise(row.balance_paise) for row in rows}
 
 
+def lock_accounts_of(connection: Connection, licence: LicenceIdentifier) -> None:
+    """Lock the balances of a licence for this transaction, in the one global order."""
+    _LOCK_ALL_OF.run(connection, {"licence": licence})
+
+
 def balance_paise(connection: Connection, name: AccountName) -> Paise:
     """Read the balance of a licence's account, or sum up a pooled one.
 
@@ -225,11 +259,16 @@ def funds(connection: Connection, licence: LicenceIdentifier, on: date) -> Funds
 
     Credits that are not available yet are set aside first; what a correction took from
     them is taken from what is available, never below zero.
+
+    Raises:
+        LocalProtocolError: There is no such licence.
     """
-    balance = balance_paise(connection, funds_of(licence))
-    waiting = connection.execute(_WAITING, {"licence": licence, "day": on}).scalar_one()
-    later = min(max(int(waiting), 0), balance)
-    return Funds(Paise(balance - later), Paise(later))
+    name = funds_of(licence)
+    row = _FUNDS.one_or_none(connection, {"name": name, "licence": licence, "day": on})
+    if row is None:
+        raise LocalProtocolError(f"there is no account {name}")
+    later = min(max(int(row.waiting_paise), 0), row.balance_paise)
+    return Funds(Paise(row.balance_paise - later), Paise(later))
 
 
 def find(connection: Connection, idem: str) -> int | None:
@@ -269,18 +308,18 @@ def post(
             up, an account would fall below zero, or the business date is closed.
         LocalProtocolError: An account does not exist.
     """
-    found = connection.execute(_BY_KEY, {"idem": idem}).one_or_none()
-    if found is not None:
+    found = _LOOK_UP.one(connection, {"idem": idem})
+    if found.id is not None:
         if found.request_hash != request_hash:
             raise InvariantError(f"{idem} is in the ledger with another request")
         return Posted(found.id, repeated=True)
     _check_sum(idem, entries)
     ids = _account_ids(connection, [name for name, _ in entries])
-    journal = _next_id(connection)
-    for name, amount in sorted(entries, key=lambda entry: ids[entry[0]]):
-        _enter(connection, journal, name, ids[name], amount)
-    connection.execute(
-        _SEAL,
+    journal = _next_id(connection, found.largest)
+    in_order = sorted((ids[name], name, amount) for name, amount in entries)
+    _enter(connection, journal, in_order)
+    _SEAL.run(
+        connection,
         {
             "id": journal,
             "idem": idem,
@@ -361,7 +400,12 @@ def _check_sum(idem: str, entries: Sequence[tuple[AccountName, int]]) -> None:
 def _account_ids(
     connection: Connection, names: Sequence[AccountName]
 ) -> Mapping[AccountName, int]:
-    rows = connection.execute(_ACCOUNT_IDS, {"names": list(names)})
+    rows: Iterable[Row[Any]]
+    if len(names) == 2:  # noqa: PLR2004
+        one, other = names
+        rows = _IDS_OF_TWO.all(connection, {"one": one, "other": other})
+    else:
+        rows = connection.execute(_IDS_OF_NAMES, {"names": list(names)})
     ids = {AccountName(row.name): int(row.id) for row in rows}
     missing = [name for name in names if name not in ids]
     if missing:
@@ -370,28 +414,41 @@ def _account_ids(
 
 
 def _enter(
-    connection: Connection, journal: int, name: AccountName, account: int, amount: int
+    connection: Connection,
+    journal: int,
+    entries: Iterable[tuple[int, AccountName, int]],
 ) -> None:
-    """Write one entry, and with it the balance; check and change are one statement."""
-    seq = None
-    if name not in (DEPARTMENT, SUSPENSE):
-        seq = connection.execute(
-            _MOVE, {"of_account": account, "amount": amount}
-        ).scalar_one_or_none()
-        if seq is None:
-            raise InvariantError(f"{name} does not hold {-amount} paise")
-    connection.execute(
-        _ENTER,
-        {"journal": journal, "account": account, "amount_paise": amount, "seq": seq},
-    )
+    """Change the balances, and write the entries with the places they have there.
+
+    Args:
+        connection: A writing transaction.
+        journal: That will seal them.
+        entries: Id, name and amount in paise of each account, in the order of the ids.
+    """
+    rows = []
+    for account, name, amount in entries:
+        seq = None
+        if name not in (DEPARTMENT, SUSPENSE):
+            seq = _move(connection, name, account, amount)
+        rows.append(
+            {"journal": journal, "account": account, "amount_paise": amount, "seq": seq}
+        )
+    _ENTER.run_many(connection, rows)
 
 
-def _next_id(connection: Connection) -> int:
+def _move(connection: Connection, name: AccountName, account: int, amount: int) -> int:
+    """Change a balance and give the new count of its entries: check and act are one."""
+    row = _MOVE.one_or_none(connection, {"of_account": account, "amount": amount})
+    if row is None:
+        raise InvariantError(f"{name} does not hold {-amount} paise")
+    return int(row.seq)
+
+
+def _next_id(connection: Connection, largest: int | None) -> int:
     """Take the id of a journal before its row is written: entries come first."""
     if connection.dialect.name == "postgresql":
         return int(connection.execute(_NEXT).scalar_one())
     # SQLite has one writer at a time: nobody else can take this number.
-    largest = connection.execute(_LARGEST).scalar_one()
     return (largest or 0) + 1
 
 

@@ -2,21 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
-from rmfs_server.store import ledger, schema
+from rmfs_server.store import ledger, machines, schema
+from rmfs_server.store.machines import Enrolled
+from rmfs_server.store.prepared import Prepared
 
 _IN_FORCE: Final = frozenset({LicenceState.REGISTERED, LicenceState.RENEWED})
 
 # Built once: the recharge path runs these.
-_FIND: Final = select(schema.licence).where(
-    schema.licence.c.identifier == bindparam("of_licence")
+_OF_IDENTIFIER: Final = schema.licence.c.identifier == bindparam("of_licence")
+_FIND: Final = Prepared(select(schema.licence).where(_OF_IDENTIFIER))
+_LOCK: Final = Prepared(select(schema.licence).where(_OF_IDENTIFIER).with_for_update())
+_WITH_CREDENTIAL: Final = Prepared(
+    select(schema.licence, *machines.CREDENTIAL)
+    .select_from(schema.licence.join(schema.credential))
+    .where(_OF_IDENTIFIER)
 )
-_LOCK: Final = _FIND.with_for_update()
+_CHANGE: Final = Prepared(update(schema.licence).where(_OF_IDENTIFIER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +56,16 @@ def find(
 ) -> Licence | None:
     """Read a licence, for this transaction alone when it is locked."""
     query = _LOCK if lock else _FIND
-    row = connection.execute(query, {"of_licence": identifier}).one_or_none()
-    if row is None:
-        return None
-    return Licence(
-        identifier=LicenceIdentifier(row.identifier),
-        number=LicenceNumber(row.number),
-        licensee=row.licensee,
-        kind=row.kind,
-        state=LicenceState[row.state],
-        expires_on=row.expires_on,
-        refund_allowed=row.refund_allowed,
-    )
+    row = query.one_or_none(connection, {"of_licence": identifier})
+    return None if row is None else _licence(row)
+
+
+def find_enrolled(
+    connection: Connection, identifier: LicenceIdentifier
+) -> tuple[Licence, Enrolled] | None:
+    """Read a licence with its credential, revoked or not, once a machine has it."""
+    row = _WITH_CREDENTIAL.one_or_none(connection, {"of_licence": identifier})
+    return None if row is None else (_licence(row), machines.enrolled_of(row))
 
 
 def all_identifiers(connection: Connection) -> list[LicenceIdentifier]:
@@ -89,13 +94,24 @@ def add(connection: Connection, licence: Licence, now: EpochSeconds) -> None:
 
 def change(connection: Connection, licence: Licence) -> None:
     """Store a licence that a move has changed."""
-    table = schema.licence
-    connection.execute(
-        update(table)
-        .where(table.c.identifier == licence.identifier)
-        .values(
-            state=licence.state.name,
-            expires_on=licence.expires_on,
-            refund_allowed=licence.refund_allowed,
-        )
+    _CHANGE.run(
+        connection,
+        {
+            "of_licence": licence.identifier,
+            "state": licence.state.name,
+            "expires_on": licence.expires_on,
+            "refund_allowed": licence.refund_allowed,
+        },
+    )
+
+
+def _licence(row: Any) -> Licence:
+    return Licence(
+        identifier=LicenceIdentifier(row.identifier),
+        number=LicenceNumber(row.number),
+        licensee=row.licensee,
+        kind=row.kind,
+        state=LicenceState[row.state],
+        expires_on=row.expires_on,
+        refund_allowed=row.refund_allowed,
     )

@@ -6,6 +6,7 @@ other has committed.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -15,22 +16,31 @@ from protocol.keys.provisioning import MachineProvisioning
 from protocol.registers import MachineState, Registers
 from protocol.values import EpochSeconds, LicenceIdentifier, RechargeNumber
 from rmfs_server.store import schema
+from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import REGISTER_NAMES, CredentialState
 
 FIRST_MARK = bytes(8)
 """The mark at enrolment (SPEC.md DLG-7.4)."""
 
 # Built once: the recharge path runs these.
-_FIND: Final = select(schema.machine).where(
+_OF_LICENCE: Final = select(schema.machine).where(
     schema.machine.c.licence == bindparam("of_licence")
 )
-_LOCK: Final = _FIND.with_for_update()
-_CHANGE: Final = update(schema.machine).where(
-    schema.machine.c.licence == bindparam("of_licence")
+_FIND: Final = Prepared(_OF_LICENCE)
+_LOCK: Final = Prepared(_OF_LICENCE.with_for_update())
+_CHANGE: Final = Prepared(
+    update(schema.machine).where(schema.machine.c.licence == bindparam("of_licence"))
 )
-_ENROLLED: Final = select(schema.credential).where(
-    schema.credential.c.licence == bindparam("of_licence")
+CREDENTIAL: Final = tuple(
+    column.label("credential_state") if column.name == "state" else column
+    for column in schema.credential.c
 )
+"""What `enrolled_of` reads; a licence has a state as well."""
+_ENROLLED: Final = Prepared(
+    select(*CREDENTIAL).where(schema.credential.c.licence == bindparam("of_licence"))
+)
+_CREDENTIALS_KEPT: Final = 1024
+"""Each is asked for several times in a dial-in; more than dial in at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +125,19 @@ def find_enrolled(
     connection: Connection, licence: LicenceIdentifier
 ) -> Enrolled | None:
     """Read the credential of a licence identifier, revoked or not."""
-    row = connection.execute(_ENROLLED, {"of_licence": licence}).one_or_none()
-    return None if row is None else _enrolled(row)
+    row = _ENROLLED.one_or_none(connection, {"of_licence": licence})
+    return None if row is None else enrolled_of(row)
 
 
 def lives_of(connection: Connection, psd_serial: str) -> list[Enrolled]:
     """List the credentials that one PSD ever had, oldest first."""
     table = schema.credential
     rows = connection.execute(
-        select(table)
+        select(*CREDENTIAL)
         .where(table.c.psd_serial == psd_serial)
         .order_by(table.c.enrolled_at, table.c.base_number, table.c.licence)
     )
-    return [_enrolled(row) for row in rows]
+    return [enrolled_of(row) for row in rows]
 
 
 def in_use(connection: Connection) -> list[LicenceIdentifier]:
@@ -220,7 +230,7 @@ def change(connection: Connection, machine: Machine) -> None:
     """Store a machine that was locked and that a move has changed."""
     values = {**_values(machine), "of_licence": machine.licence}
     del values["licence"]
-    connection.execute(_CHANGE, values)
+    _CHANGE.run(connection, values)
 
 
 def revoke(
@@ -248,7 +258,7 @@ def _read(
     connection: Connection, licence: LicenceIdentifier, *, locked: bool
 ) -> Machine | None:
     query = _LOCK if locked else _FIND
-    row = connection.execute(query, {"of_licence": licence}).one_or_none()
+    row = query.one_or_none(connection, {"of_licence": licence})
     if row is None:
         return None
     return Machine(
@@ -300,18 +310,39 @@ def _values(machine: Machine) -> dict[str, Any]:
     }
 
 
-def _enrolled(row: Any) -> Enrolled:
-    credential = MachineCredential(
-        LicenceIdentifier(row.licence),
-        row.psd_serial,
-        decode_realm(row.realm),
-        Point(row.dh_x, row.dh_y),
-        VerifyingKey(Point(row.signing_x, row.signing_y)),
-        row.generation,
+@lru_cache(maxsize=_CREDENTIALS_KEPT)
+def _credential(
+    *,
+    licence: LicenceIdentifier,
+    psd_serial: str,
+    realm: int,
+    dh: tuple[bytes, bytes],
+    signing: tuple[bytes, bytes],
+    generation: int,
+) -> MachineCredential:
+    """Make a credential of what is stored; to check its points takes long."""
+    return MachineCredential(
+        licence,
+        psd_serial,
+        decode_realm(realm),
+        Point(*dh),
+        VerifyingKey(Point(*signing)),
+        generation,
     )
+
+
+def enrolled_of(row: Any) -> Enrolled:
+    """Read a row that has the columns of `CREDENTIAL`."""
     return Enrolled(
-        credential=credential,
-        state=CredentialState[row.state],
+        credential=_credential(
+            licence=LicenceIdentifier(row.licence),
+            psd_serial=row.psd_serial,
+            realm=row.realm,
+            dh=(row.dh_x, row.dh_y),
+            signing=(row.signing_x, row.signing_y),
+            generation=row.generation,
+        ),
+        state=CredentialState[row.credential_state],
         model=row.model,
         firmware=row.firmware,
         base=_registers(row, "base"),

@@ -26,13 +26,16 @@ from protocol.messages import (
 )
 from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import schema
+from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import SignedKind
 
 # Built once: the recharge path runs these.
-_FIND: Final = select(schema.signed_message).where(
-    schema.signed_message.c.digest == bindparam("of_digest")
+_FIND: Final = Prepared(
+    select(schema.signed_message).where(
+        schema.signed_message.c.digest == bindparam("of_digest")
+    )
 )
-_ADD: Final = insert(schema.signed_message)
+_ADD: Final = Prepared(insert(schema.signed_message))
 
 Answer = Delivered | Closed | Frozen
 """What a signed message was answered with."""
@@ -64,8 +67,8 @@ def digest_of(signed: SignedOctets) -> bytes:
 
 def add(connection: Connection, heard: Heard) -> None:
     """Store a message together with what was done about it."""
-    connection.execute(
-        _ADD,
+    _ADD.run(
+        connection,
         {
             "digest": heard.digest,
             "licence": heard.licence,
@@ -81,7 +84,7 @@ def add(connection: Connection, heard: Heard) -> None:
 
 def find(connection: Connection, digest: bytes) -> Heard | None:
     """Find a message by its key."""
-    row = connection.execute(_FIND, {"of_digest": digest}).one_or_none()
+    row = _FIND.one_or_none(connection, {"of_digest": digest})
     return None if row is None else _heard(row)
 
 

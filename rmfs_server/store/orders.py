@@ -21,11 +21,12 @@ from protocol.values import U32_MAX, EpochSeconds, LicenceIdentifier, OrderSeria
 from rmfs_server.store import schema
 from rmfs_server.store.contents import key_of
 from rmfs_server.store.machines import Machine
+from rmfs_server.store.prepared import Prepared
 
 PER_DIAL_IN_MAX: Final = 16
 """Orders sent in one dial-in; what is left goes with the next."""
 
-_PENDING: Final = (
+_PENDING: Final = Prepared(
     select(schema.machine_order)
     .where(
         schema.machine_order.c.licence == bindparam("of_licence"),
@@ -34,7 +35,22 @@ _PENDING: Final = (
     .order_by(schema.machine_order.c.serial)
     .limit(PER_DIAL_IN_MAX)
 )
-_SENT: Final = (
+_UNACKNOWLEDGED: Final = (
+    schema.machine_order.c.licence == bindparam("of_licence"),
+    schema.machine_order.c.serial <= bindparam("up_to"),
+    schema.machine_order.c.acknowledged_at.is_(None),
+)
+_FIND_UNACKNOWLEDGED: Final = Prepared(
+    select(schema.machine_order)
+    .where(*_UNACKNOWLEDGED)
+    .order_by(schema.machine_order.c.serial)
+)
+_ACKNOWLEDGE: Final = Prepared(
+    update(schema.machine_order)
+    .where(*_UNACKNOWLEDGED)
+    .values(acknowledged_at=bindparam("now"))
+)
+_SENT: Final = Prepared(
     update(schema.machine_order)
     .where(
         schema.machine_order.c.licence == bindparam("of_licence"),
@@ -121,11 +137,11 @@ def send(
         capabilities: Bits of its last STATEMENT: what lacks one waits, and all behind.
     """
     found = []
-    rows = connection.execute(_PENDING, {"of_licence": licence, "after": after})
-    for row in _possible(rows.all(), capabilities):
+    rows = _PENDING.all(connection, {"of_licence": licence, "after": after})
+    for row in _possible(rows, capabilities):
         if row.sent_at is None and row.taken_back_at is None:
             values = {"of_licence": licence, "of_serial": row.serial, "now": now}
-            connection.execute(_SENT, values)
+            _SENT.run(connection, values)
         found.append(_to_send(row, now))
     return tuple(found)
 
@@ -143,26 +159,24 @@ def acknowledge(
         The new serial of each order that was to be given again, by its old one; None
         where no serial was left.
     """
-    table = schema.machine_order
-    open_ones = (
-        table.c.licence == licence,
-        table.c.serial <= up_to,
-        table.c.acknowledged_at.is_(None),
-    )
-    unsent = connection.execute(
-        select(table)
-        .where(*open_ones, table.c.sent_at.is_(None), table.c.taken_back_at.is_(None))
-        .order_by(table.c.serial)
-    ).all()
     given_again: dict[OrderSerial, OrderSerial | None] = {}
-    for row in unsent:
+    if not up_to:
+        # Serials begin at 1.
+        return given_again
+    which = {"of_licence": licence, "up_to": up_to}
+    unacknowledged = _FIND_UNACKNOWLEDGED.all(connection, which)
+    if not unacknowledged:
+        return given_again
+    for row in unacknowledged:
+        if row.sent_at is not None or row.taken_back_at is not None:
+            continue
         take_back(connection, licence, OrderSerial(row.serial), now)
         serial = _next_serial(connection, licence, up_to)
         given_again[OrderSerial(row.serial)] = serial
         if serial is None:
             continue
         connection.execute(
-            insert(table).values(
+            insert(schema.machine_order).values(
                 licence=licence,
                 serial=serial,
                 kind=row.kind,
@@ -171,7 +185,7 @@ def acknowledge(
                 created_at=row.created_at,
             )
         )
-    connection.execute(update(table).where(*open_ones).values(acknowledged_at=now))
+    _ACKNOWLEDGE.run(connection, {**which, "now": now})
     return given_again
 
 

@@ -10,31 +10,50 @@ Source: SPEC.md REG-5 to REG-8; reliability notes, rules L9, L11 and L12.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Text,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from protocol.registers import VoucherKind, effect_paise
 from protocol.settling import Grant, Outstanding
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
 from rmfs_server.store import ledger, schema
 from rmfs_server.store.ledger import funds_of, machine_of, reserved_of
+from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
 
 OPEN: Final = (RechargeState.RESERVED, RechargeState.FROZEN)
-_OPEN_NAMES: Final = tuple(state.name for state in OPEN)
 
 # Built once: the recharge path runs these.
-_FIND_OPEN: Final = select(schema.recharge).where(
-    schema.recharge.c.licence == bindparam("of_licence"),
-    schema.recharge.c.state.in_(_OPEN_NAMES),
+_IS_OPEN: Final = schema.recharge.c.state.in_(
+    # Spelled out as in the index of the open ones: SQLite uses it then.
+    [literal_column(f"'{state.name}'", Text) for state in OPEN]
+)
+_FIND_OPEN: Final = Prepared(
+    select(schema.recharge).where(
+        schema.recharge.c.licence == bindparam("of_licence"), _IS_OPEN
+    )
 )
 _OCTETS: Final = select(schema.recharge.c.voucher, schema.recharge.c.void).where(
     schema.recharge.c.licence == bindparam("of_licence"),
     schema.recharge.c.number == bindparam("of_number"),
 )
-_RESERVE: Final = insert(schema.recharge)
-_SETTLE: Final = update(schema.recharge).where(
-    schema.recharge.c.licence == bindparam("of_licence"),
-    schema.recharge.c.number == bindparam("of_number"),
+_READ_OCTETS: Final = Prepared(_OCTETS)
+_RESERVE: Final = Prepared(insert(schema.recharge))
+_SET_OPEN_STATE: Final = update(schema.recharge).where(
+    schema.recharge.c.licence == bindparam("of_licence"), _IS_OPEN
+)
+_SETTLE: Final = Prepared(
+    update(schema.recharge).where(
+        schema.recharge.c.licence == bindparam("of_licence"),
+        schema.recharge.c.number == bindparam("of_number"),
+    )
 )
 
 
@@ -90,7 +109,7 @@ class Ending:
 
 def find_open(connection: Connection, licence: LicenceIdentifier) -> Recharge | None:
     """Find the one recharge of a machine that is not settled."""
-    row = connection.execute(_FIND_OPEN, {"of_licence": licence}).one_or_none()
+    row = _FIND_OPEN.one_or_none(connection, {"of_licence": licence})
     return None if row is None else _recharge(row)
 
 
@@ -118,9 +137,7 @@ def octets_to_send(
     connection: Connection, licence: LicenceIdentifier, number: RechargeNumber
 ) -> bytes:
     """Read back what is stored: the VOID once there is one, else the voucher."""
-    row = connection.execute(
-        _OCTETS, {"of_licence": licence, "of_number": number}
-    ).one()
+    row = _READ_OCTETS.one(connection, {"of_licence": licence, "of_number": number})
     return bytes(row.voucher if row.void is None else row.void)
 
 
@@ -138,8 +155,8 @@ def reserve(
     Raises:
         InvariantError: The funds are not there, or a recharge is open.
     """
-    connection.execute(
-        _RESERVE,
+    _RESERVE.run(
+        connection,
         {
             "licence": licence,
             "number": grant.number,
@@ -192,8 +209,8 @@ def settle(connection: Connection, recharge: Recharge, ending: Ending) -> None:
             reason=ending.reason,
             person=ending.person,
         )
-    connection.execute(
-        _SETTLE,
+    _SETTLE.run(
+        connection,
         {
             "of_licence": licence,
             "of_number": number,
@@ -303,12 +320,7 @@ def set_open_state(
     connection: Connection, licence: LicenceIdentifier, state: RechargeState
 ) -> None:
     """Freeze the open recharge of a machine, or let it go on."""
-    table = schema.recharge
-    connection.execute(
-        update(table)
-        .where(table.c.licence == licence, table.c.state.in_(_OPEN_NAMES))
-        .values(state=state.name)
-    )
+    connection.execute(_SET_OPEN_STATE, {"of_licence": licence, "state": state.name})
 
 
 def store_void(

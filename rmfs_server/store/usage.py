@@ -1,20 +1,30 @@
 """Usage: lifetime items and postage of a machine by product class."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from protocol.messages import UsageRow
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.store import schema
+from rmfs_server.store.prepared import Prepared
+
+# Built once: the recharge path runs these.
+_READ: Final = Prepared(
+    select(schema.usage)
+    .where(schema.usage.c.licence == bindparam("of_licence"))
+    .order_by(schema.usage.c.product_class)
+)
+_REMOVE: Final = Prepared(
+    delete(schema.usage).where(schema.usage.c.licence == bindparam("of_licence"))
+)
+_WRITE: Final = Prepared(insert(schema.usage))
 
 
 def read(connection: Connection, licence: LicenceIdentifier) -> tuple[UsageRow, ...]:
     """Read the usage table of a machine, by class."""
-    table = schema.usage
-    rows = connection.execute(
-        select(table).where(table.c.licence == licence).order_by(table.c.product_class)
-    )
+    rows = _READ.all(connection, {"of_licence": licence})
     return tuple(
         UsageRow(row.product_class, row.items, Paise(row.amount_paise)) for row in rows
     )
@@ -24,11 +34,10 @@ def write(
     connection: Connection, licence: LicenceIdentifier, rows: Sequence[UsageRow]
 ) -> None:
     """Replace the usage table of a machine."""
-    table = schema.usage
-    connection.execute(delete(table).where(table.c.licence == licence))
+    _REMOVE.run(connection, {"of_licence": licence})
     if rows:
-        connection.execute(
-            insert(table),
+        _WRITE.run_many(
+            connection,
             [
                 {
                     "licence": licence,
