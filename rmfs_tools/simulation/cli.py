@@ -149,9 +149,12 @@ def simulate_group(
     if ctx.invoked_subcommand is not None:
         return None
     from rmfs_tools.simulation.many import Wanted
-    from rmfs_tools.simulation.planning import check_profile
+    from rmfs_tools.simulation.planning import ProfileError, check_profile
 
-    check_profile(faults)
+    try:
+        check_profile(faults)
+    except ProfileError as error:
+        raise click.UsageError(str(error)) from error
     if replay is not None:
         return _replay(replay, channel, transcript=transcript, as_json=as_json)
     if transcript:
