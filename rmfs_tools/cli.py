@@ -137,6 +137,12 @@ def _simulate(root: click.Group) -> None:
     add_commands(root)
 
 
+def _model(root: click.Group) -> None:
+    from rmfs_tools.model_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -151,6 +157,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("scenario",), _scenario),
     Contribution(("fleet",), _fleet),
     Contribution(("simulate",), _simulate),
+    Contribution(("model",), _model),
     Contribution(("watch",), _watch),
     Contribution(("dissector",), _dissector),
 )

@@ -1,25 +1,38 @@
-/* What must hold, from SPEC.md alone.
+/* What must hold, from SPEC.md alone. The names are those of docs/properties.md.
  *
- * MONEY     AR + DR = CT (REG-2); funds + reserved + posted = deposited; what is reserved
- *           is what is outstanding (REG-7.3); CT of an honest machine is what is posted,
- *           or that and the outstanding effect (REG-5): no value is created or lost.
- * ONCE      no voucher number is applied twice in one memory (REG-6); no more vouchers
- *           take effect than requests were typed (DLG-14.4).
- * PENDING   every STATEMENT carries what was asked and not answered (DLG-4.2, DLG-4.3).
- * HONEST    with the channel, an honest machine is never frozen (REG-9).
- * VISIBLE   a cheat that the line shows is frozen at the next STATEMENT judged (DLG-7.2,
- *           REG-3).
+ * MONEY-1    AR + DR = CT (REG-2)
+ * MONEY-6    CT after a voucher is what it says (REG-4, REG-6)
+ * MONEY-7    no voucher is applied by another PSD (REG-6)
+ * MONEY-8    no voucher number is applied twice in one memory (REG-6)
+ * MONEY-10   CT of an honest machine is what is posted, or that and the outstanding
+ *            effect: no value is created or lost (REG-5)
+ * ONCE-1     no more vouchers take effect than requests were typed (DLG-14.4)
+ * LEDGER-5   what is posted is the CT that the books expect (REG-5)
+ * LEDGER-6   what is reserved is what is outstanding (REG-7.3, REG-8)
+ * LEDGER-11  funds, reserved and posted are what was paid in (REG-8)
+ * PENDING-1  a STATEMENT carries what was asked and not answered (DLG-4.2, DLG-4.3)
+ * FREEZE-1   a cheat that the line shows is frozen when it is judged (DLG-7.2, REG-3)
+ * FREEZE-2   an honest machine is never frozen (REG-9)
+ * LIVE-1     no side waits for ever: whatever happens, calm can come
+ * LIVE-2     after calm nothing is pending, outstanding or frozen, and both sides agree
  */
 
+#define TEXT(words) #words
+#define HOLDS(name, condition) \
+  if \
+  :: (condition) -> skip \
+  :: else -> printf(TEXT(broken: name\n)); assert(false) \
+  fi
+
 inline check_money() {
-  assert(funds + reserved + posted == DEPOSIT);
-  assert(reserved == (okind == RECHARGE -> oamount : 0));
-  assert(posted == total);
+  HOLDS(LEDGER-11, funds + reserved + posted == DEPOSIT);
+  HOLDS(LEDGER-6, reserved == (okind == RECHARGE -> oamount : 0));
+  HOLDS(LEDGER-5, posted == total);
   i = 0;
   do
   :: i < BODIES ->
-    assert(body[i].ar + body[i].dr == body[i].ct);
-    assert(CHEATED || i > 0 || body[i].ct == posted
+    HOLDS(MONEY-1, body[i].ar + body[i].dr == body[i].ct);
+    HOLDS(MONEY-10, CHEATED || i > 0 || body[i].ct == posted
       || (okind != NOTHING && body[i].ct == posted + EFFECT(okind, oamount)));
     i++
   :: else -> break
@@ -28,25 +41,25 @@ inline check_money() {
 }
 
 inline check_once(b, number, kind) {
-  assert(!(body[b].taken & (1 << number)));
+  HOLDS(MONEY-8, !(body[b].taken & (1 << number)));
   body[b].taken = body[b].taken | (1 << number);
   if
   :: kind != VOID && !CHEATED ->
     granted_effects++;
-    assert(granted_effects <= WISHES - wishes)
+    HOLDS(ONCE-1, granted_effects <= WISHES - wishes)
   :: else
   fi
 }
 
 inline check_pending(b) {
-  assert(body[b].pkind == body[b].akind && body[b].pamount == body[b].aamount)
+  HOLDS(PENDING-1, body[b].pkind == body[b].akind && body[b].pamount == body[b].aamount)
 }
 
 inline check_frozen_rightly() {
 #ifdef STALE
   skip
 #else
-  assert(CHEATED)
+  HOLDS(FREEZE-2, CHEATED)
 #endif
 }
 
@@ -64,8 +77,8 @@ unsigned since : 3;     /* image: the first call after it was put back, + 1 */
 inline check_seen(c) {
   /* A STATEMENT of body `who` was judged in call c and is in order. */
 #if defined(CHEATS) && !defined(STALE)
-  assert(!(told && since != 0 && c + 1 >= since));
-  assert(!parted || owner == 0 || owner == who + 1)
+  HOLDS(FREEZE-1, !(told && since != 0 && c + 1 >= since));
+  HOLDS(FREEZE-1, !parted || owner == 0 || owner == who + 1)
 #else
   skip
 #endif

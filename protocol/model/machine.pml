@@ -183,7 +183,7 @@ inline store_voucher(b) {
 #ifndef PLANT_TORN
   body[b].ct = body[b].ct + EFFECT(MY.dkind, MY.damount);
 #endif
-  assert(body[b].ct == MY.dct + EFFECT(MY.dkind, MY.damount));
+  HOLDS(MONEY-6, body[b].ct == MY.dct + EFFECT(MY.dkind, MY.damount));
   body[b].n = MY.dn;
   body[b].holds = 1;
 #ifdef BACKUP

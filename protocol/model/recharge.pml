@@ -42,6 +42,9 @@ c_decl {
 #ifndef CALLS
 #define CALLS 3         /* dial-ins; the last is kept for calm, if there is any */
 #endif
+#if CALLS > 6
+#error "the fields of calls and marks have three bits, and SIDE_ALIVE looks at six calls"
+#endif
 #ifndef FAULTS
 #define FAULTS 2        /* cut lines and crashes */
 #endif
