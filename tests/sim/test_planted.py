@@ -34,30 +34,25 @@ from tests.house.test_clauses import defined_clauses
 BUGS = planted_bugs()
 IDS = [bug.id for bug in BUGS]
 DOCUMENT = ROOT / "docs" / "planted-bugs.md"
-PLANTED_LEAST = 30
-WAITING = frozenset(
-    {
-        "asked-again-after-applied",
-        "commit-error-swallowed",
-        "frank-debited-after-print",
-        "freeze-releases",
-        "fund-file-in-two-transactions",
-        "generation-not-checked",
-        "kept-request-cleared",
-        "licence-not-checked",
-        "number-ignored",
-        "open-frank-credited-back",
-        "overtaken-call-judged",
-        "registers-back-not-checked",
-        "second-copy-not-compared",
-        "usage-taken-as-reported",
-        "void-frees-at-once",
-        "void-not-given-back",
-        "void-settled-as-post",
-    }
-)
-"""Nothing in a world brings these out yet."""
-SOUGHT = [bug for bug in BUGS if bug.id not in WAITING]
+PLANTED_LEAST = 40
+WAITING = {
+    "asked-again-after-applied": "no oracle knows what the operator has asked for",
+    "commit-error-swallowed": "every COMMIT that fails in a world is carried out",
+    "frank-debited-after-print": "a frank is told when it is complete, not printed",
+    "kept-request-cleared": "a freeze while a request and a voucher are out is rare",
+    "licence-not-checked": "no oracle knows the state of a licence",
+    "number-ignored": "an old voucher that fits CT is too rare",
+    "open-frank-credited-back": "the power does not fail while a machine franks",
+    "usage-taken-as-reported": "all letters of a world are of one product class",
+}
+"""What worlds lack to bring these out; they are planted by name only."""
+RARE = {"generation-not-checked"}
+"""It takes so many worlds that the longer tier looks for them."""
+SOUGHT = [
+    pytest.param(bug, marks=[pytest.mark.long] if bug.id in RARE else [], id=bug.id)
+    for bug in BUGS
+    if bug.id not in WAITING
+]
 
 A_BUG = """
 [[bug]]
@@ -85,15 +80,16 @@ def test_a_planted_bug_fits_the_product_and_leaves_it_python(bug: PlantedBug) ->
             ast.parse(text, file)
 
 
-@pytest.mark.parametrize("bug", SOUGHT, ids=[bug.id for bug in SOUGHT])
+@pytest.mark.parametrize("bug", SOUGHT)
 def test_the_simulation_finds_a_planted_bug(bug: PlantedBug) -> None:
     hunted = hunt(bug, SystemMonotonicClock().now)
     assert hunted.found, show_hunts([hunted])
     assert not found_without_a_bug([hunted])
 
 
-def test_there_are_as_many_planted_bugs_as_are_promised() -> None:
-    assert len(BUGS) >= PLANTED_LEAST
+def test_as_many_planted_bugs_are_sought_as_are_promised() -> None:
+    assert len(SOUGHT) >= PLANTED_LEAST
+    assert len(BUGS) == len(SOUGHT) + len(WAITING)
 
 
 def test_planted_bugs_name_clauses_and_profiles_that_exist() -> None:

@@ -42,9 +42,10 @@ def planted_texts(bug: PlantedBug, root: Path) -> dict[str, str]:
 
 
 def plant(bug: PlantedBug, root: Path, folder: Path) -> None:
-    """Copy the packages, and plant a bug in the copy.
+    """Copy the packages that a bug changes, and plant it in the copy.
 
-    Times of files are kept, and so what Python has compiled of them holds.
+    The others are linked. Times of files are kept, and so what Python has compiled of
+    them holds.
 
     Args:
         bug: What is changed.
@@ -55,8 +56,12 @@ def plant(bug: PlantedBug, root: Path, folder: Path) -> None:
         PlantedBugError: The bug does not fit; nothing is copied.
     """
     texts = planted_texts(bug, root)
+    changed = {file.partition("/")[0] for file in texts}
     for package in PACKAGES:
-        shutil.copytree(root / package, folder / package)
+        if package in changed:
+            shutil.copytree(root / package, folder / package)
+        else:
+            (folder / package).symlink_to(root / package)
     for file, text in texts.items():
         (folder / file).write_text(text, encoding="utf-8")
 
