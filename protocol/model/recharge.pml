@@ -7,8 +7,8 @@
  * step says which rows of the state tables and which clauses it stands for; a test
  * compares it with the tables and with SPEC.md.
  *
- * machine.pml  the machine: PSD and its side of the dialogue
- * server.pml   the server: books and its side of a call
+ * machine.pml  the machine's steps; what they are made of is in psd.pml
+ * server.pml   the server's steps; what they are made of is in settling.pml
  * world.pml    the line, faults, the person at the server, cheats, calm and the end
  * checks.pml   what must hold: written from REG and DLG, with ghost variables of its own
  *
@@ -268,6 +268,8 @@ byte who;
 byte mine;
 
 #include "checks.pml"
+#include "psd.pml"
+#include "settling.pml"
 #include "machine.pml"
 #include "server.pml"
 #include "world.pml"
