@@ -191,17 +191,20 @@ class Acting:
     def _(self, deed: deeds.ImageKept) -> None:
         body = self._world.bodies.get(deed.body)
         if body is not None:
-            body.image = body.memories
+            body.keep_image()
 
     @_do.register
     def _(self, deed: deeds.ImageRestored) -> None:
         body = self._on(deed.body)
-        if body is None or body.image is None or body.image == body.memories:
+        if body is None or body.image is None:
             return
-        self._suspect(body, "image restored")
+        image = body.image
+        if image.memories == body.memories:
+            return
         body.lose_power()
         self._world.telephone.cut_of(body.name)
-        body.replace_memories(body.image)
+        body.put_back(image)
+        self._suspect(body, "image restored")
         self.switch_on(body)
 
     @_do.register

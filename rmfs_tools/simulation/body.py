@@ -5,11 +5,13 @@ and goes; with it goes everything that is not stored.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from fm_device.firmware.franking import Printed
 from fm_device.firmware.machine import Machine, Parts
+from fm_device.frank import FrankFace
 from fm_device.psd.device import ChannelMaker
 from fm_device.psd.records import PsdRecord
 from hw.clock import DriftingWallClock, WallClock
@@ -24,10 +26,23 @@ from rmfs_tools.simulation.observations import (
 from rmfs_tools.simulation.setting import BEGAN, Papers, papers_of
 from rmfs_tools.simulation.supply import Strike, Supply
 
-LETTER_G: Final = 18
-"""What every item here weighs."""
+_ITEMS: Final = ((3, 18), (1, 4))
+"""Class and weight in grams of what is franked in turn: letters and post cards."""
 
 Tell = Callable[[Observation], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A copy of the memories of a machine.
+
+    Attributes:
+        memories: What PSD memory and flash held.
+        life: Which life that was.
+    """
+
+    memories: tuple[bytes, bytes]
+    life: int
 
 
 class Body:
@@ -41,7 +56,7 @@ class Body:
         is_enrolled: The server knows its present life.
         is_suspect: Somebody has cloned it, put an image back or forged its registers.
         dial_in: Number of the dial-in that is under way, or 0.
-        image: Both memories as somebody kept them, or None.
+        image: Its memories as somebody kept them, and whose life they held; or None.
         beyond_repair: Why it could not be switched on any more, or empty.
     """
 
@@ -75,14 +90,13 @@ class Body:
         self.machine: Machine | None = None
         self.is_suspect = False
         self.dial_in = 0
-        self.image: tuple[bytes, bytes] | None = None
+        self.image: Image | None = None
         self.beyond_repair = ""
         self.battery = DriftingWallClock(clock, ppm, BEGAN)
         self._nvram = MemoryNvram(memories[0])
         self._flash = MemoryNvram(memories[1])
         self._supply = Supply()
         self._scale = SimulatedScale()
-        self._scale.put(LETTER_G)
         self._channel = channel
         self._seconds = seconds
         self._tell = tell
@@ -126,7 +140,8 @@ class Body:
             self._supply.feed(self._flash),
             self.battery,
             self._scale,
-            channel=self._channel,
+            _Printer(self._printed),
+            self._channel,
         )
         machine = Machine(parts)
         try:
@@ -174,12 +189,22 @@ class Body:
         self._nvram = MemoryNvram(memories[0])
         self._flash = MemoryNvram(memories[1])
 
+    def keep_image(self) -> None:
+        """Copy its memories."""
+        self.image = Image(self.memories, self.life)
+
+    def put_back(self, image: Image) -> None:
+        """Put a copy of its memories back; it must have no power."""
+        self.replace_memories(image.memories)
+        self.life = image.life
+        self.is_enrolled = True
+
     def jump(self, by_s: int) -> None:
         """Let its battery clock jump."""
         self.battery.set(self.battery.utc() + timedelta(seconds=by_s))
 
     def frank(self, items: int) -> int:
-        """Frank letters until one is refused; how many were.
+        """Frank letters and post cards until one is refused; how many were.
 
         Raises:
             PowerCutError: The power failed.
@@ -188,12 +213,20 @@ class Body:
         for done in range(items):
             if machine is None:
                 return done
+            product_class, grams = _ITEMS[done % len(_ITEMS)]
+            self._scale.put(grams)
+            machine.franking.choose_class(product_class)
             printed = machine.franking.frank(confirmed=True)
             self.look()
             if not isinstance(printed, Printed) or printed.frank is None:
                 return done
-            self._tell(Franked(self._seconds(), self.name, printed.frank.value_paise))
         return items
+
+    def _printed(self, face: FrankFace) -> None:
+        """Note a frank that came out of the printer."""
+        self.look()
+        if face.item is not None:
+            self._tell(Franked(self._seconds(), self.name, face.value_paise))
 
     def look(self, *, powered_on: bool = False) -> None:
         """Tell what the PSD holds, if that is new."""
@@ -223,3 +256,14 @@ class Body:
                 state=record.standing.name,
             )
         )
+
+
+class _Printer:
+    """Tells of each frank while it is printed; a `printing.Printer`."""
+
+    def __init__(self, tell: Callable[[FrankFace], None]) -> None:
+        self._tell = tell
+
+    def put(self, face: FrankFace) -> None:
+        """Print it."""
+        self._tell(face)

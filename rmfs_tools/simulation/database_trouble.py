@@ -2,7 +2,8 @@
 
 A full disk and a busy database are the real ones: SQLite is given no page more, or
 another connection holds the write lock. A disk that returns errors, a database that is
-gone, and a COMMIT whose outcome nobody learns are raised as the driver raises them.
+gone, a COMMIT that fails, and one whose outcome nobody learns are raised as the driver
+raises them.
 """
 
 import sqlite3
@@ -14,6 +15,7 @@ from sqlalchemy import Engine
 from rmfs_server.store.engine import BUSY_TIMEOUT_MS
 from rmfs_tools.simulation.deeds import DatabaseTrouble
 
+_AT_COMMIT: Final = ("unknown", "refused")
 _NO_LIMIT: Final = 1_073_741_823
 
 
@@ -70,13 +72,18 @@ class Troubles:
         self._execute(cursor, statement, parameters, context)
 
     def _do_commit(self, connection: Any) -> None:
-        self._commit(connection)
-        trouble = self._trouble
-        if trouble is not None and trouble.kind == "unknown":
+        kind = None if self._trouble is None else self._trouble.kind
+        fails = False
+        if kind in _AT_COMMIT:
             self._left -= 1
-            if self._left == 0:
-                self._count("unknown")
-                raise sqlite3.OperationalError("disk I/O error")
+            fails = self._left == 0
+        if fails and kind == "refused":
+            self._count(kind)
+            raise sqlite3.OperationalError("disk I/O error")
+        self._commit(connection)
+        if fails and kind == "unknown":
+            self._count(kind)
+            raise sqlite3.OperationalError("disk I/O error")
 
     def _spoil(self, connection: sqlite3.Connection, trouble: DatabaseTrouble) -> None:
         if trouble.kind == "gone":

@@ -193,9 +193,10 @@ class DatabaseTrouble(Deed):
     """The database gives trouble for a while.
 
     Attributes:
-        kind: ``full``, ``error``, ``busy``, ``gone``, or ``unknown`` (a COMMIT that is
-            carried out and reported as failed).
-        statement: From which statement on, 1 is the next; for ``unknown`` which commit.
+        kind: ``full``, ``error``, ``busy``, ``gone``, ``refused`` (a COMMIT that fails)
+            or ``unknown`` (a COMMIT that is carried out and reported as failed).
+        statement: From which statement on, 1 is the next; for the last two it is a
+            commit.
         for_s: How long.
     """
 

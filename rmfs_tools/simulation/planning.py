@@ -23,10 +23,21 @@ _OCTETS_OF_A_DIAL_IN: Final = 900
 _DIAL_INS_A_DAY: Final = 6
 _VOUCHER_HEARD: Final = (420, 660)
 """Octets after which the machine has its voucher and the server no CONFIRMATION."""
+_VOUCHER_OUT: Final = (330, 430)
+"""Octets after which the server has stored a voucher and the machine has none."""
 _MAIL_CHANCE: Final = 0.4
 _STRUCK_AGAIN: Final = 0.3
 _REQUESTS: Final = {"RECHARGE": 50, "INSPECTION": 37, "REFUND": 12, "WITHDRAWAL": 1}
 _STEPS_MAX: Final = {"RECHARGE": 20, "INSPECTION": 0, "REFUND": 10, "WITHDRAWAL": 0}
+_DATABASE_TROUBLES: Final = {
+    "full": 30,
+    "error": 30,
+    "busy": 30,
+    "gone": 30,
+    "refused": 4,
+    "unknown": 4,
+}
+"""By kind, how many statements or commits go well at most."""
 _TROUBLES: Final = {
     "noise": 20,
     "bursts": 10,
@@ -113,6 +124,7 @@ class _Planner:
         self._dice = Dice(seed, "plan", profile, machines, days)
         self._deeds: list[Deed] = []
         self._dial_ins: list[DialIn] = []
+        self._mails: list[deeds.Mail] = []
         self._files = 1
 
     def plan(self) -> Plan:
@@ -145,7 +157,9 @@ class _Planner:
                 self._dial(body, at_s, dice)
                 if dice.happens(_MAIL_CHANCE):
                     mail_s = at_s + dice.spread(-600, 600)
-                    self._deeds.append(deeds.Mail(mail_s, body, dice.between(1, 4)))
+                    mail = deeds.Mail(mail_s, body, dice.between(1, 4))
+                    self._mails.append(mail)
+                    self._deeds.append(mail)
 
     def _dial(self, body: str, at_s: float, dice: Dice) -> None:
         kind = dice.weighted(_REQUESTS)
@@ -210,6 +224,9 @@ class _Planner:
             if dice.happens(_STRUCK_AGAIN):
                 # It is off by now: the power fails again while it starts.
                 self._strike(near.at_s + 2, near.body, dice.between(1, 5), dice)
+        for mail in self._mails:
+            if dice.happens(min(1.0, 0.2 * self._profile.power)):
+                self._strike(mail.at_s - 0.001, mail.body, dice.between(1, 12), dice)
         for near in self._near(dice, self._profile.power, 0.6):
             at_s = near.at_s + dice.spread(0, 3)
             off_s = dice.spread(1, 300)
@@ -242,8 +259,8 @@ class _Planner:
             dies = deeds.ServerDies(at_s, 0, after=False, down_s=down_s)
             self._deeds.append(dies)
         for near in self._near(dice, self._profile.server, 0.6):
-            kind = dice.one_of(("full", "error", "busy", "gone", "unknown"))
-            most = 4 if kind == "unknown" else 30
+            kind = dice.one_of(tuple(_DATABASE_TROUBLES))
+            most = _DATABASE_TROUBLES[kind]
             self._deeds.append(
                 deeds.DatabaseTrouble(
                     near.at_s - 0.001,
@@ -334,10 +351,28 @@ class _Planner:
         return at_s + dice.spread(0.12, 0.22)
 
     def _image(self, body: str, dice: Dice) -> None:
+        if dice.happens(0.4):
+            self._image_with_voucher_out(body, dice)
+            return
         kept_s = self._copied(body, dice)
         self._deeds.append(deeds.ImageKept(kept_s, body))
         back_s = kept_s + dice.one_of((10.0, 5_000.0, 40_000.0))
         self._deeds.append(deeds.ImageRestored(back_s, body))
+
+    def _image_with_voucher_out(self, body: str, dice: Dice) -> None:
+        """Put an image back across a mark, while a voucher is out and asked for."""
+        at_s = self._moment(dice)
+        amount_paise = dice.between(1, 20) * _STEP_PAISE
+        cut = LineTrouble(cut_after_octets=dice.between(*_VOUCHER_OUT))
+        wanted = DialIn(at_s + 200, body, "RECHARGE", amount_paise, 1, (cut,))
+        again = DialIn(at_s + 300, body, "RECHARGE", amount_paise)
+        self._deeds += [
+            deeds.ImageKept(at_s, body),
+            DialIn(at_s + 100, body),
+            wanted,
+            deeds.ImageRestored(at_s + 250, body),
+            again,
+        ]
 
     def _backups(self) -> None:
         dice = self._dice.of("backups")

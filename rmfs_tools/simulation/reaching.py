@@ -31,6 +31,7 @@ _SERVER: Final = (
     "database error",
     "database full",
     "database gone",
+    "database refused",
     "database unknown",
 )
 _PEOPLE: Final = (

@@ -45,6 +45,8 @@ from rmfs_tools.simulation.violations import Violation
 
 _STEPS_MAX: Final = 5_000_000
 """Timers of a world; an ordinary dial-in takes 60."""
+_CT_BEFORE: Final = slice(29, 37)
+"""Where a VOUCHER names CT before it (SPEC.md DLG-5)."""
 _DRIFT_PPM: Final = 20.0
 _DIRECTION_BIT_COUNTERS: Final = ("bit_errors", "bursts")
 
@@ -321,6 +323,9 @@ class World:
             ]
         if not others:
             return octets
+        # One that follows on the same CT is what a careless PSD would take.
+        before = [one for one in others if one[_CT_BEFORE] == octets[_CT_BEFORE]]
+        others = before or others
         self.counts[f"{call.trouble.answer} voucher put before a PSD"] += 1
         return self.dice.of("voucher", call.number).one_of(others)
 
