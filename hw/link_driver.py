@@ -102,20 +102,29 @@ class LinkDriver:
             self._line.drop()
 
     def settle(self) -> None:
-        """Transmit and re-arm: to be called after anything that may have changed."""
+        """Transmit and re-arm: to be called after anything that may have changed.
+
+        A timer that is due no later than it has to be stays: most deadlines move on
+        with every frame, and a timer that comes early does nothing but arm the next.
+        """
         octets = self.link.octets_to_send()
         if octets and self._line is not None:
             self.octets_out += len(octets)
             self._line.send(octets)
-        self._disarm()
-        due = [
-            moment
-            for moment in (self.link.deadline, self._user.deadline)
-            if moment is not None
-        ]
-        if due and self._line is not None:
-            wait_s = max(0.0, min(due) - self._now())
+        due = self._due()
+        timer = self._timer
+        if due is None or self._line is None:
+            self._disarm()
+        elif timer is None or timer.getTime() > due:
+            self._disarm()
+            wait_s = max(0.0, due - self._now())
             self._timer = self._reactor.callLater(wait_s, self._timer_fired)
+
+    def _due(self) -> float | None:
+        link, user = self.link.deadline, self._user.deadline
+        if link is None or user is None:
+            return user if link is None else link
+        return min(link, user)
 
     def _timer_fired(self) -> None:
         self._timer = None
@@ -139,7 +148,7 @@ class LinkDriver:
 
     def _disarm(self) -> None:
         timer, self._timer = self._timer, None
-        if timer is not None and timer.active():
+        if timer is not None:
             timer.cancel()
 
     def _now(self) -> float:

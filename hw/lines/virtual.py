@@ -135,12 +135,13 @@ class VirtualLine:
         self._timer = None
         self._in_turn = True
         now_s = self._reactor.seconds()
+        due_s: float | None = None
         try:
-            while self._happen(now_s):
-                pass
+            while due_s is None:
+                due_s = self._happen(now_s)
         finally:
             self._in_turn = False
-            self._arm()
+            self._arm(due_s)
 
     def _next_due_s(self) -> float:
         if self._calling.lost and self._answering.lost:
@@ -153,16 +154,20 @@ class VirtualLine:
             self._answering.loss_due_s,
         )
 
-    def _happen(self, now_s: float) -> bool:
-        """Do the one thing that is due first, if it is due: octets before losses."""
+    def _happen(self, now_s: float) -> float | None:
+        """Do the one thing that is due first, if it is due: octets before losses.
+
+        Returns:
+            When the next thing is due, where nothing was done.
+        """
         if self._calling.lost and self._answering.lost:
-            return False
+            return math.inf
         up_s = self._way_due_s(self._up)
         down_s = self._way_due_s(self._down)
         losses_s = (self._calling.loss_due_s, self._answering.loss_due_s)
         due_s = min(up_s, down_s, self._cut_at_s, *losses_s)
         if due_s > now_s:
-            return False
+            return due_s
         if up_s <= due_s:
             self._deliver(self._up, self._answering, due_s)
         elif down_s <= due_s:
@@ -172,7 +177,7 @@ class VirtualLine:
         else:
             end = self._calling if losses_s[0] <= due_s else self._answering
             end.lose(end.loss)
-        return True
+        return None
 
     def _lose_carrier(self, due_s: float) -> None:
         for way, receiver in self._ways():
@@ -217,11 +222,16 @@ class VirtualLine:
             self._cut_at_s = at_s
             self._cut_loss = loss
 
-    def _arm(self) -> None:
-        """Have one timer for what is due first; one that is early does no harm."""
+    def _arm(self, due_s: float | None = None) -> None:
+        """Have one timer for what is due first; one that is early does no harm.
+
+        Args:
+            due_s: When that is, where it is known already.
+        """
         if self._in_turn:
             return
-        due_s = self._next_due_s()
+        if due_s is None:
+            due_s = self._next_due_s()
         if due_s == math.inf:
             if self._timer is not None:
                 self._timer.cancel()

@@ -10,23 +10,19 @@ come to rest. It tells every observation to the history and to the oracle.
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Final
 
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import Clock
-
-from hw.clock import epoch_seconds
 from hw.entropy import SeededEntropy
 from hw.lines.port import LineUser
 from protocol.channel.ports import MachineChannelPort, ServerChannelPort
 from protocol.keys import MachineIdentity, ServerCredential
 from protocol.messages import MessageType
-from protocol.values import EpochSeconds, LicenceIdentifier
+from protocol.values import LicenceIdentifier
 from rmfs_server.store.acts import By
 from rmfs_tools.simulation.body import Body
 from rmfs_tools.simulation.books_view import BooksView
 from rmfs_tools.simulation.channels import Channels
+from rmfs_tools.simulation.clock import SimulatedClock, WorldClock
 from rmfs_tools.simulation.deeds import Plan
 from rmfs_tools.simulation.department import Department
 from rmfs_tools.simulation.dice import Dice
@@ -38,7 +34,7 @@ from rmfs_tools.simulation.observations import (
 )
 from rmfs_tools.simulation.oracle import Oracle
 from rmfs_tools.simulation.server_life import Desk, ServerLife
-from rmfs_tools.simulation.setting import BEGAN, IDENTITY, setting
+from rmfs_tools.simulation.setting import IDENTITY, setting
 from rmfs_tools.simulation.taps import MachineTap, ServerTap
 from rmfs_tools.simulation.telephone import CallRecord, Telephone
 from rmfs_tools.simulation.violations import Violation
@@ -88,7 +84,7 @@ class World:
         beginning = setting(plan.machines)
         self.plan = plan
         self.desk = desk
-        self.reactor = Clock()
+        self.reactor = SimulatedClock()
         self.clock = WorldClock(self.reactor)
         self.dice = Dice(plan.seed, "world")
         self.history = history
@@ -142,22 +138,18 @@ class World:
 
     def pass_until(self, until_s: float) -> None:
         """Let everything happen that is due until then."""
-        while (due_s := self._next_due_s()) is not None and due_s <= until_s:
+        while (due_s := self.reactor.next_due_s) is not None and due_s <= until_s:
             self._step(due_s)
         self.reactor.advance(max(0.0, until_s - self.seconds()))
 
     def pass_while(self, waits: Callable[[], bool], until_s: float) -> None:
         """Let things happen for as long as somebody waits, and no longer than that."""
         while waits():
-            due_s = self._next_due_s()
+            due_s = self.reactor.next_due_s
             if due_s is None or due_s > until_s:
                 self.reactor.advance(max(0.0, until_s - self.seconds()))
                 return
             self._step(due_s)
-
-    def _next_due_s(self) -> float | None:
-        calls = self.reactor.getDelayedCalls()
-        return float(calls[0].getTime()) if calls else None
 
     def _step(self, due_s: float) -> None:
         self._steps += 1
@@ -355,22 +347,6 @@ class World:
             for name in _DIRECTION_BIT_COUNTERS:
                 if getattr(way, name):
                     self.counts[name.replace("_", " ")] += getattr(way, name)
-
-
-class WorldClock:
-    """The true time of day of a world; a `hw.clock.WallClock`."""
-
-    def __init__(self, reactor: IReactorTime) -> None:
-        """Stand at `setting.BEGAN` when the reactor stands at 0."""
-        self._reactor = reactor
-
-    def now(self) -> EpochSeconds:
-        """Read it in whole seconds."""
-        return epoch_seconds(self.utc())
-
-    def utc(self) -> datetime:
-        """Read it as an aware UTC instant."""
-        return BEGAN + timedelta(seconds=float(self._reactor.seconds()))
 
 
 def _nobody_looks(_what: str) -> None:
