@@ -134,6 +134,7 @@ class _Planner:
         for body in bodies:
             self._life(body)
         self._funds(bodies)
+        self._stories(bodies)
         self._lives(bodies)
         self._power()
         self._server()
@@ -191,6 +192,36 @@ class _Planner:
                 again_s = at_s + dice.spread(1, DAY_S)
                 again = deeds.FundFileCame(again_s, self._files, lines, corrects)
                 self._deeds.append(again)
+
+    # What seldom comes together by itself.
+
+    def _stories(self, bodies: list[str]) -> None:
+        dice = self._dice.of("stories")
+        for body in bodies:
+            if self._happens(dice, self._profile.people, 0.8):
+                self._voucher_taken_back(body, dice)
+            if self._happens(dice, self._profile.line, 0.6):
+                self._voucher_that_fits_again(body, dice)
+
+    def _voucher_taken_back(self, body: str, dice: Dice) -> None:
+        """Lose the line with a voucher out, and take it back before the redial."""
+        at_s, amount_paise = self._moment(dice), dice.between(1, 20) * _STEP_PAISE
+        cut = LineTrouble(cut_after_octets=dice.between(*_VOUCHER_OUT))
+        self._deeds += [
+            DialIn(at_s, body, "RECHARGE", amount_paise, 1, (cut,)),
+            deeds.VoidGiven(at_s + 20, body),
+            DialIn(at_s + 60, body),
+        ]
+
+    def _voucher_that_fits_again(self, body: str, dice: Dice) -> None:
+        """Bring CT back to where it was, and put the voucher from there before it."""
+        at_s, amount_paise = self._moment(dice), dice.between(1, 20) * _STEP_PAISE
+        old = LineTrouble(answer="old")
+        self._deeds += [
+            DialIn(at_s, body, "RECHARGE", amount_paise),
+            DialIn(at_s + 30, body, "REFUND", amount_paise),
+            DialIn(at_s + 60, body, "RECHARGE", 2 * amount_paise, 1, (old,)),
+        ]
 
     # Faults.
 
