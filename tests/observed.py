@@ -18,6 +18,7 @@ from rmfs_tools.simulation.observations import (
     Franked,
     Heard,
     Journal,
+    LicenceStated,
     MachineRow,
     MachineStored,
     Observation,
@@ -25,6 +26,7 @@ from rmfs_tools.simulation.observations import (
     Recharge,
     Rested,
     Said,
+    Wished,
 )
 from rmfs_tools.simulation.oracle import Oracle
 from rmfs_tools.simulation.violations import Violation
@@ -240,6 +242,12 @@ class Story:
             items=self.stored.items + (1 if value else 0),
             items_with_zero=self.stored.items_with_zero + 1,
         )
+
+    def wish(self, kind: str, amount: int) -> None:
+        self.see(Wished(0, self.stored.body, kind, amount))
+
+    def licence_is(self, state: str) -> None:
+        self.see(LicenceStated(0, LICENCE, state))
 
     def want(self, kind: str, amount: int) -> None:
         self.store(pending=(kind, amount))

@@ -19,6 +19,7 @@ from fm_device.program import dial_repeatedly
 from hw.entropy import SeededEntropy
 from hw.lines.port import Call, LineUser
 from hw.nvram import MemoryNvram, PowerCutError
+from protocol.dialogue.machine import Request
 from protocol.errors import LocalProtocolError, RmfsError
 from protocol.messages import LicenceState, OrderKind
 from protocol.registers import RequestKind
@@ -28,7 +29,13 @@ from rmfs_server.suspense import Explaining
 from rmfs_tools.simulation import deeds
 from rmfs_tools.simulation.body import Body
 from rmfs_tools.simulation.deeds import Deed, LineTrouble
-from rmfs_tools.simulation.observations import Cheated, DialInEnded, PersonResolved
+from rmfs_tools.simulation.observations import (
+    Cheated,
+    DialInEnded,
+    LicenceStated,
+    PersonResolved,
+    Wished,
+)
 from rmfs_tools.simulation.supply import Strike
 from rmfs_tools.simulation.telephone import NO_TROUBLE
 from rmfs_tools.simulation.world import World
@@ -90,7 +97,9 @@ class Acting:
             on_report(None)
             return
         pending = machine.record.pending
-        if pending is not None and pending.amount_paise != deed.amount_paise:
+        if pending is None:
+            self._wish(body, plan.request)
+        elif pending.amount_paise != deed.amount_paise:
             self._count("another amount asked for while one is pending")
         body.dial_in += 1
         dialler = _Dialler(self._world, body, machine, deed.trouble)
@@ -103,6 +112,10 @@ class Acting:
         )
         dialled.addCallback(self._dialled, body, machine, on_report)
         dialled.addErrback(self._failed, body, machine, on_report)
+
+    def _wish(self, body: Body, request: Request) -> None:
+        now, amount = self._world.seconds(), int(request.amount_paise)
+        self._world.tell(Wished(now, body.name, request.kind.name, amount))
 
     def _dialled(
         self, report: DialInReport, body: Body, machine: Machine, on_report: OnReport
@@ -344,10 +357,13 @@ class Acting:
         body, world = self._world.bodies[deed.body], self._world
         by, state = world.by("by the authority"), LicenceState[deed.state]
         administration = world.server.administration
-        if self._person(
+        stored = self._person(
             lambda: administration.set_licence(body.licence, by, state=state)
-        ):
+        )
+        if stored is not None:
             self._count(f"licence {deed.state}")
+        known = "" if stored is None else deed.state
+        world.tell(LicenceStated(world.seconds(), body.licence, known))
 
     @_do.register
     def _(self, deed: deeds.OrderGiven) -> None:

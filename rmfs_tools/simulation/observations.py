@@ -66,6 +66,38 @@ class MachineStored:
 
 
 @dataclass(frozen=True, slots=True)
+class Wished:
+    """An operator asks for something, with nothing pending: one wish, however dialled.
+
+    Attributes:
+        at_s: When.
+        body: Of which machine.
+        kind: ``INSPECTION``, ``RECHARGE``, ``WITHDRAWAL`` or ``REFUND``.
+        amount_paise: How much.
+    """
+
+    at_s: float
+    body: str
+    kind: str
+    amount_paise: int
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceStated:
+    """The authority has changed the state of a licence in the books.
+
+    Attributes:
+        at_s: When.
+        licence: Which.
+        state: The name of the state; empty when nobody knows whether it was stored.
+    """
+
+    at_s: float
+    licence: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Franked:
     """A frank was handed out: its value lies on an envelope.
 
@@ -313,6 +345,8 @@ class Rested:
 Observation = (
     Deposited
     | MachineStored
+    | Wished
+    | LicenceStated
     | Franked
     | Said
     | Heard

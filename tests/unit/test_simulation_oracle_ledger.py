@@ -240,6 +240,23 @@ def test_a_voucher_for_another_amount_than_asked_is_seen() -> None:
     assert story.ids == {"GRANT-1"}
 
 
+@pytest.mark.parametrize("state", ["BLOCKED", "WITHHELD", "EXPIRED", "CANCELLED"])
+def test_a_recharge_under_a_licence_that_was_taken_away_is_seen(state: str) -> None:
+    story = asked()
+    story.licence_is(state)
+    story.store_voucher("RECHARGE", RUPEES_100)
+    assert story.ids == {"GRANT-3"}
+
+
+@pytest.mark.parametrize("state", ["REGISTERED", "RENEWED", ""])
+def test_a_recharge_under_a_licence_in_use_breaks_nothing(state: str) -> None:
+    story = asked()
+    story.licence_is("WITHHELD")
+    story.licence_is(state)
+    story.store_voucher("RECHARGE", RUPEES_100)
+    assert story.found == []
+
+
 def test_an_amount_that_is_not_in_steps_is_seen_when_it_is_granted() -> None:
     story = asked(amount=RUPEES_100 + 1)
     story.store_voucher("RECHARGE", RUPEES_100 + 1)

@@ -351,6 +351,43 @@ def test_a_request_whose_amount_changes_is_seen() -> None:
     assert story.ids == {"PENDING-1"}
 
 
+def test_a_request_that_is_pending_again_without_a_new_wish_is_seen() -> None:
+    story = a_loaded_machine()
+    story.wish("RECHARGE", RUPEES_100)
+    story.recharge()
+    assert story.found == []
+    story.want("RECHARGE", RUPEES_100)
+    assert story.ids == {"PENDING-4"}
+
+
+def test_a_request_for_another_amount_than_wished_is_seen() -> None:
+    story = a_loaded_machine()
+    story.wish("RECHARGE", RUPEES_100)
+    story.want("RECHARGE", 2 * RUPEES_100)
+    assert story.ids == {"PENDING-4"}
+
+
+def test_a_wish_that_was_refused_may_be_pending_again() -> None:
+    story = a_loaded_machine()
+    story.wish("RECHARGE", RUPEES_100)
+    story.want("RECHARGE", RUPEES_100)
+    story.machine_hears(pack_refusal(2))
+    story.store(pending=None)
+    story.want("RECHARGE", RUPEES_100)
+    assert story.found == []
+
+
+def test_a_wish_that_is_pending_over_a_power_cut_breaks_nothing() -> None:
+    story = a_loaded_machine()
+    story.wish("RECHARGE", RUPEES_100)
+    story.want("RECHARGE", RUPEES_100)
+    story.power_cut()
+    story.recharge()
+    story.wish("RECHARGE", RUPEES_100)
+    story.recharge()
+    assert story.found == []
+
+
 def test_a_request_that_an_old_refusal_clears_is_seen() -> None:
     story = a_loaded_machine()
     story.machine_hears(pack_refusal(2))

@@ -27,6 +27,12 @@ from rmfs_tools.simulation.oracle.properties import Property
 from rmfs_tools.simulation.oracle.vouchers import Vouchers, voucher_and_row_differ
 
 _SETTLED = ("POSTED", "VOIDED", "REVERSED")
+_STOPPED_BY = {
+    "RECHARGE": ("BLOCKED", "WITHHELD", "EXPIRED", "CANCELLED"),
+    "REFUND": ("CANCELLED",),
+    "WITHDRAWAL": ("CANCELLED",),
+}
+"""States of a licence under which a kind is refused (DLG-8.5)."""
 
 
 @dataclass
@@ -141,7 +147,7 @@ class Commits:
         self._vouchers.store(row)
 
     def _grant(self, work: _Transaction, row: Recharge) -> None:
-        """GRANT-1: nothing is stored that no STATEMENT in order has asked for."""
+        """GRANT-1, GRANT-3: what is stored was asked for, and the licence allows it."""
         work.granted.append(row)
         licence, before = work.licence, work.before
         after = work.row if work.row is not None else licence.row
@@ -166,6 +172,12 @@ class Commits:
             licence.broken(
                 Property.GRANT_1,
                 f"{row.kind} {row.number} of {row.amount_paise} stored: {why}",
+            )
+        if licence.state in _STOPPED_BY.get(row.kind, ()):
+            licence.broken(
+                Property.GRANT_3,
+                f"{row.kind} {row.number} stored under a licence that is "
+                f"{licence.state}",
             )
 
     def _settle(

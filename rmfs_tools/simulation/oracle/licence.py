@@ -58,6 +58,7 @@ class Licence:
         self.opening_paise = 0
         self.reported = 0
         self.issued: deque[bytes] = deque(maxlen=_MARKS_KEPT)
+        self.state = ""
         self.suspect = False
         self.restored = False
         self.usage_unsure = False

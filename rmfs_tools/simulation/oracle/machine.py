@@ -52,6 +52,8 @@ class Body:
         self.forged = False
         self.suspect = False
         self.call: int | None = None
+        self._wish: tuple[str, int] | None = None
+        self._wishes_are_told = False
         self._vouchers = vouchers
         self._findings = findings
         self._franks = Franks(name, findings)
@@ -69,6 +71,11 @@ class Body:
     def licence(self) -> str:
         """Of its present life."""
         return self.stored.licence
+
+    def wish(self, kind: str, amount_paise: int) -> None:
+        """Remember what its operator asks for, until a voucher answers it."""
+        self._wish = (kind, amount_paise)
+        self._wishes_are_told = True
 
     def put_image_back(self) -> None:
         """Expect an older memory at the next sight."""
@@ -297,6 +304,7 @@ class Body:
         self, before: MachineStored, now: MachineStored, *, number_rose: bool
     ) -> None:
         if number_rose:
+            self._wish = None
             if now.pending is not None:
                 self._broken(
                     Property.PENDING_2,
@@ -306,6 +314,7 @@ class Body:
         if before.pending is None:
             if now.pending is not None:
                 self._heard_clearing = False
+                self._check_wish(now.pending)
         elif now.pending != before.pending:
             if now.pending is not None or not self._heard_clearing:
                 self._broken(
@@ -314,6 +323,13 @@ class Body:
                 )
             else:
                 self._findings.reached("request refused and cleared")
+
+    def _check_wish(self, pending: tuple[str, int]) -> None:
+        if self._wishes_are_told and self._wish != pending:
+            last = self._wish or "nothing since a voucher answered it"
+            self._broken(
+                Property.PENDING_4, f"{pending} is pending, its operator wished {last}"
+            )
 
     def _answer_to_request(self, refusal: Refusal) -> None:
         if refusal.cleared:

@@ -17,12 +17,14 @@ from rmfs_tools.simulation.observations import (
     DialInEnded,
     Franked,
     Heard,
+    LicenceStated,
     MachineStored,
     Observation,
     PersonResolved,
     Recharge,
     Rested,
     Said,
+    Wished,
 )
 from rmfs_tools.simulation.oracle.commits import Commits
 from rmfs_tools.simulation.oracle.findings import Findings
@@ -66,6 +68,8 @@ class Oracle:
         self._see: dict[type[Any], Callable[[Any], None]] = {
             Deposited: self._ledger.deposit,
             MachineStored: self._stored,
+            Wished: self._wished,
+            LicenceStated: self._licence_stated,
             Franked: self._franked,
             Said: self._said,
             Heard: self._heard,
@@ -196,6 +200,14 @@ class Oracle:
             licence = self._licence(event.licence)
         return licence
 
+    def _wished(self, event: Wished) -> None:
+        body = self._bodies.get(event.body)
+        if body is not None:
+            body.wish(event.kind, event.amount_paise)
+
+    def _licence_stated(self, event: LicenceStated) -> None:
+        self._licence(event.licence).state = event.state
+
     def _committed(self, event: BooksCommitted) -> None:
         self._books_known = True
         booked = self._ledger.book(event.journals)
@@ -222,6 +234,7 @@ class Oracle:
         self._findings.reached("books restored")
         for licence in self._licences.values():
             licence.hear()
+            licence.state = ""
         self._ledger.restore(event.journals)
         for name in sorted({*self._licences, *rows}):
             self._licence(name).restore(rows.get(name), recharges.get(name, []))
