@@ -179,8 +179,8 @@ class DialIn:
 
     @property
     def deadline(self) -> float | None:
-        """When `handle_timer` is due."""
-        return self.dialogue.deadline
+        """When `handle_timer` is due; never, once the machine itself has failed."""
+        return self.dialogue.deadline if self.error is None else None
 
     def begin(self, driver: LinkDriver) -> None:
         """Know what to hang up, also if the link never comes up."""

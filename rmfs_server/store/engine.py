@@ -90,7 +90,13 @@ class Store:
                 self._hook.before_commit(name)
                 notices = connection.info.get(_NOTICES, [])
                 notices.clear()
-                transaction.commit()
+                try:
+                    transaction.commit()
+                except DBAPIError:
+                    # A COMMIT that was refused leaves its transaction open, and with
+                    # it the lock, in the connection that goes back to the pool.
+                    connection.invalidate()
+                    raise
                 if notices:
                     detail = f"{name}: the database warned at COMMIT: {notices[0]}"
                     raise StoreError(f"{detail}; the outcome is unknown")

@@ -8,6 +8,7 @@ order is the same.
 from bisect import insort
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Final
 
 from twisted.internet.base import DelayedCall
 from twisted.internet.interfaces import IReactorTime
@@ -16,6 +17,13 @@ from twisted.internet.task import Clock
 from hw.clock import epoch_seconds
 from protocol.values import EpochSeconds
 from rmfs_tools.simulation.setting import BEGAN
+
+AT_ONCE_MAX: Final = 20_000
+"""Calls that may be due at one moment; in an ordinary world a few are."""
+
+
+class TimeStandsStillError(RuntimeError):
+    """Something has itself called again and again without any time passing."""
 
 
 class SimulatedClock(Clock):
@@ -53,9 +61,17 @@ class SimulatedClock(Clock):
         return float(calls[0].getTime())
 
     def advance(self, amount: float) -> None:
-        """Let time pass, and run what is due."""
+        """Let time pass, and run what is due.
+
+        Raises:
+            TimeStandsStillError: That never ends.
+        """
         self.rightNow += amount
+        at_once = 0
         while (due_s := self.next_due_s) is not None and due_s <= self.rightNow:
+            at_once += 1
+            if at_once > AT_ONCE_MAX:
+                raise TimeStandsStillError(f"time stands still at {self.rightNow} s")
             call = self.calls.pop(0)
             call.called = 1
             call.func(*call.args, **call.kw)

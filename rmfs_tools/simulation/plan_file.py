@@ -19,7 +19,14 @@ _WORDS: Final[dict[tuple[type, str], tuple[str, ...]]] = {
     (deeds.LineTrouble, "answer"): ("none", "old", "other"),
     (deeds.DialIn, "kind"): tuple(RequestKind.__members__),
     (deeds.PowerFails, "torn"): ("head", "tail", "scattered", "garbage"),
-    (deeds.DatabaseTrouble, "kind"): ("full", "error", "busy", "gone", "unknown"),
+    (deeds.DatabaseTrouble, "kind"): (
+        "full",
+        "error",
+        "busy",
+        "gone",
+        "refused",
+        "unknown",
+    ),
     (deeds.LicenceSet, "state"): tuple(LicenceState.__members__),
     (deeds.OrderGiven, "order"): tuple(OrderKind.__members__),
 }

@@ -231,6 +231,21 @@ def test_errors_begin_with_the_statement_that_is_named(filler: Office) -> None:
     assert stored in range(1, 6)
 
 
+def test_a_commit_that_is_refused_stores_nothing_and_holds_no_lock(
+    filler: Office,
+) -> None:
+    filler.desk.troubles.begin(trouble("refused", statement=2))
+    filler.fill()
+    with pytest.raises(StoreError) as refused:
+        filler.fill()
+    assert reason(refused) == "disk I/O error"
+    with closing(sqlite3.connect(filler.desk.path, timeout=0)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        assert another.execute(COUNT).fetchall() == [(1,)]
+    filler.fill()
+    assert filler.rows(COUNT) == [(2,)]
+
+
 def test_an_unknown_outcome_is_a_commit_that_is_reported_as_failed(
     filler: Office,
 ) -> None:

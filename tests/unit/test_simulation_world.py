@@ -16,6 +16,7 @@ from rmfs_tools.simulation.body import Body
 from rmfs_tools.simulation.books_view import BooksView
 from rmfs_tools.simulation.calm import come_to_rest
 from rmfs_tools.simulation.channels import DoubleChannels
+from rmfs_tools.simulation.clock import SimulatedClock, TimeStandsStillError
 from rmfs_tools.simulation.dice import Dice
 from rmfs_tools.simulation.history import History
 from rmfs_tools.simulation.many import simulator
@@ -161,3 +162,15 @@ def test_a_strike_while_it_is_on_strikes_at_a_write_from_then() -> None:
     with pytest.raises(PowerCutError):
         machine.psd.dial(Request(RequestKind.RECHARGE, Paise(100)))
     assert bench.body.has_failed
+
+
+def test_time_that_stands_still_is_told_and_does_not_go_on_for_ever() -> None:
+    clock = SimulatedClock()
+
+    def again() -> None:
+        clock.callLater(0, again)
+
+    clock.callLater(1, again)
+    clock.advance(0.5)
+    with pytest.raises(TimeStandsStillError, match=r"stands still at 1\.0 s"):
+        clock.advance(0.5)
