@@ -7,6 +7,7 @@ raises them.
 """
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ class Troubles:
 
     Attributes:
         struck: How often each kind of trouble was met by a statement or commit.
+        on_unknown: Told of a COMMIT that is carried out and reported as failed.
     """
 
     def __init__(self, engine: Engine, path: Path) -> None:
@@ -34,6 +36,7 @@ class Troubles:
             path: The SQLite file.
         """
         self.struck: dict[str, int] = {}
+        self.on_unknown: Callable[[], None] = _nobody_looks
         self._path = path
         self._trouble: DatabaseTrouble | None = None
         self._left = 0
@@ -83,6 +86,7 @@ class Troubles:
         self._commit(connection)
         if fails and kind == "unknown":
             self._count(kind)
+            self.on_unknown()
             raise sqlite3.OperationalError("disk I/O error")
 
     def _spoil(self, connection: sqlite3.Connection, trouble: DatabaseTrouble) -> None:
@@ -111,3 +115,7 @@ class Troubles:
 
     def _count(self, kind: str) -> None:
         self.struck[kind] = self.struck.get(kind, 0) + 1
+
+
+def _nobody_looks() -> None:
+    """No world is there."""

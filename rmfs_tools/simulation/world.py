@@ -102,6 +102,7 @@ class World:
         desk.troubles.struck = {}
         self._view = BooksView(desk.path)
         desk.hook.on_commit = self._committed
+        desk.troubles.on_unknown = lambda: self._committed("a COMMIT in doubt")
         self.telephone = Telephone(
             self.reactor, plan.seed, self._answer, self._call_over
         )
@@ -126,6 +127,7 @@ class World:
     def close(self) -> None:
         """End everything; the database file stays as it is."""
         self.desk.hook.on_commit = _nobody_looks
+        self.desk.troubles.on_unknown = lambda: _nobody_looks("")
         self.desk.hook.arm(None)
         self.desk.troubles.end()
         self._view.close()

@@ -117,7 +117,8 @@ def test_a_file_that_is_not_there_is_typed_wrong(tmp_path: Path) -> None:
 
 def rmfs(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "rmfs_tools", *arguments],
+        # Without the environment, which may name another tree than the copy.
+        [sys.executable, "-E", "-m", "rmfs_tools", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,

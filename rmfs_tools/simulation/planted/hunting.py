@@ -66,9 +66,13 @@ class Hunted:
 
 
 def command(bug: PlantedBug) -> tuple[str, ...]:
-    """Say what is run in a planted copy: the one place where that stands."""
+    """Say what is run in a planted copy: the one place where that stands.
+
+    Without the environment (``-E``), which may name the folder of the product itself:
+    what is imported has to be the copy.
+    """
     numbers = (bug.seeds, bug.machines, bug.days)
-    return (sys.executable, "-m", _SEEKING, *map(str, numbers), bug.faults)
+    return (sys.executable, "-E", "-m", _SEEKING, *map(str, numbers), bug.faults)
 
 
 def hunt(bug: PlantedBug, clock: Callable[[], float], root: Path = ROOT) -> Hunted:
