@@ -50,6 +50,7 @@ class CallRecord:
         dialogues: Channels that were begun in it, to seed them.
         over: Ends that have lost the line.
         tell_machine: Has the machine's end lose the carrier.
+        held: Tells of losses that a hung modem keeps from an end.
     """
 
     number: int
@@ -64,6 +65,7 @@ class CallRecord:
     dialogues: int = 0
     over: int = 0
     tell_machine: Callable[[], None] = lambda: None
+    held: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def is_up(self) -> bool:
@@ -169,9 +171,14 @@ class Telephone:
                 record.line.cut()
 
     def calm(self) -> None:
-        """No hung modem keeps anything back any more."""
+        """No modem hangs any more: whose call hung learns that it is lost."""
         for record in self._up.values():
             record.trouble = NO_TROUBLE
+            if record.hung and record.line is not None:
+                record.hung = False
+                record.line.cut()
+            for tell in record.held:
+                self.later(0.0, tell)
 
     def hear(self, record: CallRecord, octets: bytes, *, at_machine: bool) -> bool:
         """Note a delivery; whether it is heard."""
@@ -252,7 +259,8 @@ class _Ear:
 
     def line_lost(self, loss: LineLoss) -> None:
         if self._record.hung and loss.cause is not LossCause.DROPPED_HERE:
-            self._telephone.later(_HUNG_S, lambda: self._lose(loss))
+            self._record.held.append(lambda: self._lose(loss))
+            self._telephone.later(_HUNG_S, self._record.held[-1])
         else:
             self._lose(loss)
 

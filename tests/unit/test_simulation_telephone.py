@@ -115,6 +115,37 @@ def test_a_machine_may_be_told_while_the_server_still_has_the_call() -> None:
     assert len(server.losses) == 1
 
 
+def test_calm_ends_a_call_that_hangs_and_no_other() -> None:
+    network = Network()
+    machine, server = network.called(LineTrouble(hang_after_octets=1, late_s=5.0))
+    network.say(machine, b"x")
+    others = network.called(LineTrouble(hang_after_octets=8), body="2")
+    network.telephone.calm()
+    network.wait(0.1)
+    assert machine.loss.cause is server.loss.cause is LossCause.CARRIER_LOST
+    assert [one.number for one in network.over] == [1]
+    network.say(others[0], b"after the octets at which it would have hung")
+    network.wait(HUNG_S + 1)
+    assert server.octets == b""
+    assert others[1].octets.startswith(b"after")
+    assert others[0].losses == others[1].losses == []
+
+
+def test_calm_tells_of_a_loss_that_a_hung_modem_has_kept_back() -> None:
+    network = Network()
+    machine, server = network.called(LineTrouble(hang_after_octets=1))
+    network.say(machine, b"x")
+    machine.line.drop()
+    network.wait(1)
+    assert server.losses == []
+    network.telephone.calm()
+    network.wait(0.1)
+    assert server.loss.cause is LossCause.DROPPED_BY_PEER
+    network.wait(HUNG_S)
+    assert (len(machine.losses), len(server.losses)) == (1, 1)
+    assert len(network.over) == 1
+
+
 def test_what_a_hung_modem_holds_may_be_heard_late() -> None:
     network = Network()
     machine, server = network.called(LineTrouble(hang_after_octets=4, late_s=5.0))
