@@ -5,7 +5,6 @@ books are moved by hand. A test breaks one thing and sees whether the oracle say
 """
 
 import struct
-from dataclasses import replace
 from typing import Any
 
 from rmfs_tools.simulation.observations import (
@@ -201,7 +200,7 @@ class Story:
 
     def see(self, observation: Observation) -> None:
         self.at_s += 1.0
-        self.found += self.oracle.see(replace(observation, at_s=self.at_s))
+        self.found += self.oracle.see(observation._replace(at_s=self.at_s))
 
     def spoken(
         self,
@@ -220,10 +219,10 @@ class Story:
     def store(self, **changes: Any) -> MachineStored:
         """Store something in the PSD; CT follows AR and DR unless it is given."""
         changes.setdefault("powered_on", False)
-        now = replace(self.stored, **changes)
+        now = self.stored._replace(**changes)
         if "control_total_paise" not in changes:
             total = now.ascending_paise + now.descending_paise
-            now = replace(now, control_total_paise=total)
+            now = now._replace(control_total_paise=total)
         self.stored = now
         self.see(now)
         return now
@@ -327,7 +326,7 @@ class Story:
     def journal(self, *entries: tuple[str, int], **over: Any) -> Journal:
         number = len(self.journals) + 1
         made = Journal(number, f"idem {number}", "MOVE", entries)
-        made = replace(made, **over)
+        made = made._replace(**over)
         self.journals.append(made)
         return made
 
@@ -382,7 +381,7 @@ class Story:
             "dial_in": self.dial_in,
             "mark_acknowledged": self.stored.mark,
         }
-        return replace(self.row, **(brought | over))
+        return self.row._replace(**(brought | over))
 
     def grant(
         self, kind: str = "RECHARGE", amount: int = RUPEES_100, **over: Any
@@ -400,7 +399,7 @@ class Story:
         """Store a VOID for what is outstanding."""
         row = self.open
         void = pack_voucher("VOID", row.number, 0, self.row.control_total_paise)
-        self.commit(recharges=(replace(row, void=void),))
+        self.commit(recharges=(row._replace(void=void),))
 
     def post(self, *, mark: bool = True, **over: Any) -> None:
         """Post what is outstanding and issue a mark."""
@@ -413,11 +412,11 @@ class Story:
             total = self.row.control_total_paise - row.amount_paise
         after = self.judged(number=row.number, control_total_paise=total)
         if mark:
-            after = replace(after, mark_issued=self.fresh_mark())
+            after = after._replace(mark_issued=self.fresh_mark())
         self.commit(
             journal,
-            recharges=(replace(row, state="POSTED"),),
-            row=replace(after, **over),
+            recharges=(row._replace(state="POSTED"),),
+            row=after._replace(**over),
         )
 
     def void(self) -> None:
@@ -428,7 +427,7 @@ class Story:
             journals = [self.moved(row.amount_paise, "reserved", "funds")]
         self.commit(
             *journals,
-            recharges=(replace(row, state="VOIDED"),),
+            recharges=(row._replace(state="VOIDED"),),
             row=self.judged(number=row.number, mark_issued=self.fresh_mark()),
         )
 
@@ -452,12 +451,12 @@ class Story:
     def goodbye(self) -> None:
         mark = self.stored.mark
         self.say(pack_goodbye(mark))
-        self.commit(row=replace(self.row, mark_acknowledged=mark, mark_issued=None))
+        self.commit(row=self.row._replace(mark_acknowledged=mark, mark_issued=None))
         self.hang_up()
 
     def freeze(self, code: int, *, cleared: bool = True) -> None:
         """Freeze the account and refuse."""
-        self.commit(row=replace(self.row, frozen=True), discrepancies=(str(code),))
+        self.commit(row=self.row._replace(frozen=True), discrepancies=(str(code),))
         self.answer(pack_refusal(code, cleared=cleared))
 
     # Whole dial-ins.

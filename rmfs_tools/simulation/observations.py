@@ -7,13 +7,15 @@ identifier as text (``N123456``).
 
 A machine is named by its *body*: what stands on one desk, with one PSD memory. A clone
 is another body with the same licence.
+
+They are tuples with names: a dial-in makes 20 of them and shows each to the history,
+which takes a tuple half the time of a frozen dataclass.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Deposited:
+class Deposited(NamedTuple):
     """Money reached the Department for a licence: what a fund file will say of it.
 
     Attributes:
@@ -29,8 +31,7 @@ class Deposited:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class MachineStored:
+class MachineStored(NamedTuple):
     """What the PSD of a machine holds: after each commit, and after each power-on.
 
     Attributes:
@@ -65,8 +66,7 @@ class MachineStored:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wished:
+class Wished(NamedTuple):
     """An operator asks for something, with nothing pending: one wish, however dialled.
 
     Attributes:
@@ -82,8 +82,7 @@ class Wished:
     amount_paise: int
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceStated:
+class LicenceStated(NamedTuple):
     """The authority has changed the state of a licence in the books.
 
     Attributes:
@@ -97,8 +96,7 @@ class LicenceStated:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Franked:
+class Franked(NamedTuple):
     """A frank was handed out: its value lies on an envelope.
 
     Attributes:
@@ -112,8 +110,7 @@ class Franked:
     value_paise: int
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A message body, as an end of the channel sealed it; it may never arrive.
 
     Attributes:
@@ -133,8 +130,7 @@ class Said:
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A message body that an end of the channel accepted; fields as in `Said`.
 
     Attributes:
@@ -154,8 +150,7 @@ class Heard:
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(NamedTuple):
     """A journal of the ledger with its entries.
 
     Attributes:
@@ -171,8 +166,7 @@ class Journal:
     entries: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Recharge:
+class Recharge(NamedTuple):
     """A row of the books about one voucher.
 
     Attributes:
@@ -194,8 +188,7 @@ class Recharge:
     void: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class MachineRow:
+class MachineRow(NamedTuple):
     """A row of the books about one machine.
 
     Attributes:
@@ -217,8 +210,7 @@ class MachineRow:
     dial_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class BooksCommitted:
+class BooksCommitted(NamedTuple):
     """A transaction of the server is durable; what is new or changed in it.
 
     Attributes:
@@ -238,8 +230,7 @@ class BooksCommitted:
     discrepancies: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BooksRestored:
+class BooksRestored(NamedTuple):
     """An old backup of the database was put back; the books are these now.
 
     Attributes:
@@ -255,8 +246,7 @@ class BooksRestored:
     machines: tuple[MachineRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DialInEnded:
+class DialInEnded(NamedTuple):
     """A machine's attempt to dial in is over.
 
     Attributes:
@@ -278,8 +268,7 @@ class DialInEnded:
     after: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cheated:
+class Cheated(NamedTuple):
     """Somebody did what no honest machine does to itself.
 
     Attributes:
@@ -297,8 +286,7 @@ class Cheated:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class PersonResolved:
+class PersonResolved(NamedTuple):
     """A person ended a freeze with the documented command.
 
     Attributes:
@@ -312,8 +300,7 @@ class PersonResolved:
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class CalmBegan:
+class CalmBegan(NamedTuple):
     """Faults are off from now on, and everything is switched on again.
 
     Attributes:
@@ -323,8 +310,7 @@ class CalmBegan:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Rested:
+class Rested(NamedTuple):
     """A machine is done: it has dialled until nothing was pending and it was heard.
 
     Attributes:

@@ -1,7 +1,6 @@
 """What is said in calls, in which order, and who is frozen: ORDER to GEN, and FORM."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -253,7 +252,7 @@ def test_a_mark_that_counts_and_never_came_back_is_seen() -> None:
     story = Story()
     story.state()
     story.issue()
-    story.commit(row=replace(story.row, mark_acknowledged=b"8 octets"))
+    story.commit(row=story.row._replace(mark_acknowledged=b"8 octets"))
     story.hang_up()
     story.end()
     assert story.ids == {"ORDER-6"}
@@ -477,7 +476,7 @@ def test_an_honest_machine_that_is_frozen_is_seen() -> None:
 def test_an_honest_machine_that_is_frozen_for_its_usage_is_seen() -> None:
     story = asked()
     story.say(pack_usage())
-    story.commit(row=replace(story.row, frozen=True), discrepancies=("39",))
+    story.commit(row=story.row._replace(frozen=True), discrepancies=("39",))
     assert story.ids == {"FREEZE-2"}
 
 
@@ -500,7 +499,7 @@ def test_a_freeze_that_is_said_and_not_stored_is_seen() -> None:
 def test_a_freeze_that_is_not_reported_is_seen() -> None:
     story = asked()
     story.cheat("clone")
-    story.commit(row=replace(story.row, frozen=True))
+    story.commit(row=story.row._replace(frozen=True))
     assert story.ids == {"FREEZE-3"}
 
 
@@ -514,7 +513,7 @@ def test_a_report_without_a_freeze_is_seen() -> None:
 def test_a_freeze_that_settles_is_seen() -> None:
     story = confirmed()
     story.cheat("clone")
-    row = replace(story.open, state="POSTED")
+    row = story.open._replace(state="POSTED")
     moved = story.moved(RUPEES_100, "reserved", "machine")
     after = story.judged(number=2, control_total_paise=40_000, frozen=True)
     story.commit(moved, recharges=(row,), row=after, discrepancies=("36",))
@@ -526,8 +525,8 @@ def frozen() -> Story:
     story.cheat("clone")
     story.hang_up()
     story.forge(mark=b"8 octets")
-    opened = replace(story.open, state="FROZEN")
-    after = replace(story.row, frozen=True)
+    opened = story.open._replace(state="FROZEN")
+    after = story.row._replace(frozen=True)
     story.commit(recharges=(opened,), row=after, discrepancies=("36",))
     story.answer(pack_refusal(36, cleared=False))
     story.hang_up()
@@ -544,7 +543,7 @@ def test_a_frozen_account_that_moves_by_itself_is_seen() -> None:
 
 def test_a_freeze_that_no_person_ended_is_seen() -> None:
     story = frozen()
-    story.commit(row=replace(story.row, frozen=False))
+    story.commit(row=story.row._replace(frozen=False))
     story.state()
     assert story.ids == {"FREEZE-4"}
 
@@ -565,8 +564,8 @@ def test_a_person_may_post_what_is_frozen(*, first: bool) -> None:
 def test_a_person_may_reverse_what_is_frozen_and_adopt_or_keep() -> None:
     story = frozen()
     back = story.moved(RUPEES_100, "reserved", "funds")
-    row = replace(story.row, number=2, frozen=False)
-    story.commit(back, recharges=(replace(story.open, state="REVERSED"),), row=row)
+    row = story.row._replace(number=2, frozen=False)
+    story.commit(back, recharges=(story.open._replace(state="REVERSED"),), row=row)
     story.person("REVERSE")
     story.state()
     story.freeze(33)
@@ -574,8 +573,8 @@ def test_a_person_may_reverse_what_is_frozen_and_adopt_or_keep() -> None:
         ("suspense", -10_000), (f"machine:{story.stored.licence}", 10_000)
     )
     mark = story.stored.mark
-    row = replace(story.row, frozen=False, control_total_paise=40_000)
-    story.commit(adopted, row=replace(row, mark_acknowledged=mark))
+    row = story.row._replace(frozen=False, control_total_paise=40_000)
+    story.commit(adopted, row=row._replace(mark_acknowledged=mark))
     story.person("ADOPT")
     story.person("KEEP")
     story.inspect()
@@ -602,7 +601,7 @@ def test_a_receipt_after_a_discrepancy_is_seen() -> None:
     story.state(mark=b"8 octets")
     story.freeze(36)
     mark = story.fresh_mark()
-    story.commit(row=replace(story.row, mark_issued=mark))
+    story.commit(row=story.row._replace(mark_issued=mark))
     story.server_says(pack_receipt(1, mark))
     assert story.ids == {"FREEZE-5"}
 
@@ -644,7 +643,7 @@ def test_usage_that_a_backup_has_lost_may_freeze() -> None:
     story.issue()
     story.answer(pack_receipt(0, story.row.mark_issued or b""))
     story.say(pack_usage())
-    story.commit(row=replace(story.row, frozen=True), discrepancies=("39",))
+    story.commit(row=story.row._replace(frozen=True), discrepancies=("39",))
     story.answer(pack_refusal(39))
     assert story.found == []
 
@@ -659,7 +658,7 @@ def test_a_machine_that_has_met_its_restored_books_is_never_frozen_again() -> No
     story.answer(pack_receipt(0, story.row.mark_issued or b""))
     story.say(pack_usage())
     story.answer(pack_ack())
-    story.commit(row=replace(story.row, frozen=True), discrepancies=("39",))
+    story.commit(row=story.row._replace(frozen=True), discrepancies=("39",))
     assert story.ids == {"FREEZE-2"}
 
 
@@ -699,7 +698,7 @@ def test_a_mark_from_a_call_that_had_lost_is_seen_when_it_counts() -> None:
     story.issue()
     story.server_says(pack_receipt(0, story.row.mark_issued or b""))
     story.server_hears(pack_goodbye(old), first)
-    story.commit(row=replace(story.row, mark_acknowledged=old))
+    story.commit(row=story.row._replace(mark_acknowledged=old))
     story.end()
     assert story.ids == {"GEN-1"}
 
@@ -726,7 +725,7 @@ def test_a_statement_of_an_older_dial_in_that_is_answered_is_seen() -> None:
     story.inspect()
     story.dial_in = 2
     story.forge()
-    story.commit(row=replace(story.row, mark_issued=story.fresh_mark()))
+    story.commit(row=story.row._replace(mark_issued=story.fresh_mark()))
     story.server_says(pack_receipt(0, story.row.mark_issued or b""))
     assert story.ids == {"GEN-2"}
 

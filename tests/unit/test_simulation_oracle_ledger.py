@@ -1,6 +1,5 @@
 """The ledger, and what is stored about recharges: LEDGER, GRANT, SETTLE."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,7 +76,7 @@ def test_a_machine_account_that_is_not_the_total_of_the_books_is_seen() -> None:
     row = story.open
     story.commit(
         story.moved(RUPEES_100, "reserved", "funds"),
-        recharges=(replace(row, state="POSTED"),),
+        recharges=(row._replace(state="POSTED"),),
         row=story.judged(number=2, control_total_paise=40_000),
     )
     story.person("POST")
@@ -93,11 +92,11 @@ def test_a_total_of_the_books_that_no_entry_explains_is_seen() -> None:
 
 def test_a_machine_that_is_enrolled_with_a_base_breaks_nothing() -> None:
     story = Story(deposited=None)
-    story.stored = replace(
-        story.stored, ascending_paise=70_000, control_total_paise=70_000, number=4
+    story.stored = story.stored._replace(
+        ascending_paise=70_000, control_total_paise=70_000, number=4
     )
     story.see(story.stored)
-    story.commit(row=replace(story.row, number=4, control_total_paise=70_000))
+    story.commit(row=story.row._replace(number=4, control_total_paise=70_000))
     story.deposit(10 * RUPEES_100)
     story.inspect()
     story.recharge()
@@ -109,12 +108,12 @@ def test_a_machine_that_is_enrolled_with_a_base_breaks_nothing() -> None:
 
 def test_a_base_that_has_an_entry_of_its_own_breaks_nothing() -> None:
     story = Story(deposited=None)
-    story.stored = replace(
-        story.stored, ascending_paise=70_000, control_total_paise=70_000
+    story.stored = story.stored._replace(
+        ascending_paise=70_000, control_total_paise=70_000
     )
     story.see(story.stored)
     opening = story.journal(("suspense", -70_000), (MACHINE, 70_000))
-    story.commit(opening, row=replace(story.row, control_total_paise=70_000))
+    story.commit(opening, row=story.row._replace(control_total_paise=70_000))
     story.deposit(10 * RUPEES_100)
     story.recharge()
     story.calm()
@@ -137,8 +136,7 @@ def test_two_recharges_open_at_once_are_seen() -> None:
     story.store_voucher("RECHARGE", RUPEES_100)
     story.want("RECHARGE", RUPEES_100)
     story.state()
-    more = replace(
-        story.new_row("RECHARGE", RUPEES_100),
+    more = story.new_row("RECHARGE", RUPEES_100)._replace(
         number=3,
         voucher=pack_voucher("RECHARGE", 3, RUPEES_100, 30_000),
     )
@@ -150,14 +148,14 @@ def test_two_recharges_open_at_once_are_seen() -> None:
 def test_a_posted_recharge_that_changes_is_seen(state: str) -> None:
     story = confirmed()
     story.post()
-    story.commit(recharges=(replace(story.recharges[2], state=state),))
+    story.commit(recharges=(story.recharges[2]._replace(state=state),))
     assert "LEDGER-8" in story.ids
 
 
 def test_a_voucher_whose_octets_change_is_seen() -> None:
     story = confirmed()
     octets = pack_voucher("RECHARGE", 2, RUPEES_100, 30_000, salt=9)
-    story.commit(recharges=(replace(story.open, voucher=octets),))
+    story.commit(recharges=(story.open._replace(voucher=octets),))
     assert story.ids == {"LEDGER-8"}
 
 
@@ -165,7 +163,7 @@ def test_a_void_whose_octets_change_is_seen() -> None:
     story = confirmed()
     story.take_back()
     octets = pack_voucher("VOID", 2, 0, 30_000, salt=9)
-    story.commit(recharges=(replace(story.open, void=octets),))
+    story.commit(recharges=(story.open._replace(void=octets),))
     assert story.ids == {"LEDGER-8"}
 
 
@@ -290,9 +288,9 @@ def test_a_grant_on_top_of_what_is_not_settled_is_seen() -> None:
     story.store_voucher("RECHARGE", RUPEES_100)
     story.apply(number=2)
     story.machine_hears(story.open.voucher)
-    story.row = replace(story.row, number=2)
+    story.row = story.row._replace(number=2)
     made = story.new_row("RECHARGE", RUPEES_100)
-    story.row = replace(story.row, number=1)
+    story.row = story.row._replace(number=1)
     story.commit(story.moved(RUPEES_100, "funds", "reserved"), recharges=(made,))
     assert "GRANT-1" in story.ids
 
@@ -304,7 +302,7 @@ def test_a_grant_in_the_transaction_that_settles_breaks_nothing() -> None:
     story.hang_up()
     story.want("RECHARGE", 2 * RUPEES_100)
     story.state()
-    settled = replace(story.open, state="POSTED")
+    settled = story.open._replace(state="POSTED")
     posted = story.moved(RUPEES_100, "reserved", "machine")
     row = story.judged(number=2, control_total_paise=40_000)
     story.row = row
@@ -349,7 +347,7 @@ def test_octets_that_say_another_thing_than_their_row_are_seen(voucher: bytes) -
 def test_a_void_for_another_voucher_is_seen(void: bytes) -> None:
     story = asked()
     story.store_voucher("RECHARGE", RUPEES_100)
-    story.commit(recharges=(replace(story.open, void=void),))
+    story.commit(recharges=(story.open._replace(void=void),))
     assert story.ids == {"GRANT-2"}
 
 
@@ -377,7 +375,7 @@ def test_a_reversal_that_no_person_made_is_seen() -> None:
     story.grant()
     back = story.moved(RUPEES_100, "reserved", "funds")
     row = story.judged(number=2)
-    story.commit(back, recharges=(replace(story.open, state="REVERSED"),), row=row)
+    story.commit(back, recharges=(story.open._replace(state="REVERSED"),), row=row)
     story.end()
     assert {"SETTLE-1", "MONEY-10"} == story.ids
 
@@ -404,7 +402,7 @@ def test_a_void_that_the_machine_applied_is_settled_by_its_statement() -> None:
 
 def test_a_recharge_that_is_posted_at_once_by_unknown_octets_is_seen() -> None:
     story = asked()
-    row = replace(story.new_row("RECHARGE", RUPEES_100), state="POSTED")
+    row = story.new_row("RECHARGE", RUPEES_100)._replace(state="POSTED")
     moved = story.moved(RUPEES_100, "funds", "machine")
     after = story.judged(number=2, control_total_paise=40_000)
     story.commit(moved, recharges=(row,), row=after)
@@ -423,9 +421,9 @@ def test_a_presented_voucher_that_the_books_forgot_may_be_posted_by_a_person() -
     story.state()
     story.freeze(37)
     moved = story.moved(RUPEES_100, "funds", "machine")
-    row = replace(story.row, frozen=False, number=2, control_total_paise=40_000)
+    row = story.row._replace(frozen=False, number=2, control_total_paise=40_000)
     story.person("POST")
-    story.commit(moved, recharges=(replace(forgotten, state="POSTED"),), row=row)
+    story.commit(moved, recharges=(forgotten._replace(state="POSTED"),), row=row)
     story.inspect()
     story.inspect()
     story.calm()

@@ -1,7 +1,5 @@
 """Registers, franks and requests of one body: MONEY, FRANK, PENDING, LIFE."""
 
-from dataclasses import replace
-
 import pytest
 
 from rmfs_tools.simulation.observations import Franked
@@ -235,7 +233,7 @@ def test_a_voucher_that_two_bodies_apply_is_seen() -> None:
     before = story.stored
     voucher = story.open.voucher
     story.apply()
-    story.stored = replace(before, body="copy")
+    story.stored = before._replace(body="copy")
     story.see(story.stored)
     story.machine_hears(voucher)
     story.apply()
@@ -248,7 +246,7 @@ def test_a_clone_may_apply_what_its_twin_applied_and_is_counted() -> None:
     voucher = story.open.voucher
     story.cheat("clone")
     story.apply()
-    story.stored = replace(before, body="copy")
+    story.stored = before._replace(body="copy")
     story.see(story.stored)
     story.machine_hears(voucher)
     story.apply()

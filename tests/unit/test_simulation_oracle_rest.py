@@ -1,7 +1,5 @@
 """What must come about once faults are off: LIVE; and what an oracle costs."""
 
-from dataclasses import replace
-
 from rmfs_tools.simulation.oracle.findings import RARE
 from tests.observed import LICENCE, RUPEES_100, Story
 
@@ -75,7 +73,7 @@ def test_a_recharge_that_is_left_open_at_rest_is_seen() -> None:
 def test_an_account_that_is_left_frozen_at_rest_is_seen() -> None:
     story = settled()
     story.put_back(story.backup())
-    story.commit(row=replace(story.row, frozen=True), discrepancies=("39",))
+    story.commit(row=story.row._replace(frozen=True), discrepancies=("39",))
     story.calm()
     story.rest()
     assert story.ids == {"LIVE-2"}
@@ -153,9 +151,9 @@ def test_every_rare_state_has_a_counter_from_the_beginning() -> None:
 
 def test_machines_do_not_mix() -> None:
     story = settled()
-    story.see(replace(story.stored, body="attic", licence="N222222", number=9))
+    story.see(story.stored._replace(body="attic", licence="N222222", number=9))
     story.commit(
-        row=replace(story.row, licence="N222222", number=9, control_total_paise=30_000)
+        row=story.row._replace(licence="N222222", number=9, control_total_paise=30_000)
     )
     assert story.found == []
 
