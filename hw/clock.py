@@ -184,7 +184,9 @@ def epoch_seconds(instant: datetime) -> EpochSeconds:
     Raises:
         LocalProtocolError: The instant has no time zone.
     """
-    return EpochSeconds((_aware(instant) - _EPOCH) // timedelta(seconds=1))
+    if instant.tzinfo is None:
+        raise _without_zone(instant)
+    return EpochSeconds((instant - _EPOCH) // _SECOND)
 
 
 def utc_instant(seconds: EpochSeconds) -> datetime:
@@ -194,10 +196,16 @@ def utc_instant(seconds: EpochSeconds) -> datetime:
 
 _PPM_OF_A_CLOCK_THAT_STANDS = -1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 
 
 def _aware(instant: datetime) -> datetime:
     if instant.tzinfo is None:
-        message = f"{instant} has no time zone: records are kept in aware UTC"
-        raise LocalProtocolError(message)
+        raise _without_zone(instant)
     return instant.astimezone(UTC)
+
+
+def _without_zone(instant: datetime) -> LocalProtocolError:
+    return LocalProtocolError(
+        f"{instant} has no time zone: records are kept in aware UTC"
+    )

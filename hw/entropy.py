@@ -9,6 +9,8 @@ import os
 
 from protocol.errors import LocalProtocolError
 
+_BLOCK_OCTETS = hashlib.sha256().digest_size
+
 
 class SystemEntropy:
     """The operating system's generator, fit for keys."""
@@ -40,7 +42,7 @@ class SeededEntropy:
             block = self._prefix + self._blocks.to_bytes(8, "big")
             parts.append(hashlib.sha256(block).digest())
             self._blocks += 1
-            missing -= hashlib.sha256().digest_size
+            missing -= _BLOCK_OCTETS
         stream = b"".join(parts)
         self._left = stream[count:]
         return stream[:count]

@@ -105,16 +105,17 @@ class MemoryNvram:
 
     def write(self, address: int, octets: bytes) -> None:
         """Write `octets`."""
-        _check_span(self._size_octets, address, len(octets))
+        length = len(octets)
+        _check_span(self._size_octets, address, length)
         at = 0
-        while at < len(octets):
+        while at < length:
             number, begin = divmod(address + at, _PAGE_OCTETS)
-            part = octets[at : at + _PAGE_OCTETS - begin]
+            count = min(length - at, _PAGE_OCTETS - begin)
             page = self._pages.get(number)
             if page is None:
                 page = self._pages[number] = bytearray(_ERASED_PAGE)
-            page[begin : begin + len(part)] = part
-            at += len(part)
+            page[begin : begin + count] = octets[at : at + count]
+            at += count
 
     def image(self) -> bytes:
         """Copy the whole memory, to be restored by a new `MemoryNvram`."""

@@ -39,9 +39,10 @@ class Table(Generic[S, A]):
         """
         self.initial = initial
         self.rows = tuple(rows)
-        self._by_key: dict[tuple[S, type], Row[S, A]] = {}
+        # States are members of an enumeration: each is there once, and as long as it.
+        self._by_key: dict[tuple[int, type], Row[S, A]] = {}
         for row in self.rows:
-            key = (row.state, row.event)
+            key = (id(row.state), row.event)
             if key in self._by_key:
                 message = f"two rows for {row.state.name} upon {row.event.__name__}"
                 raise LocalProtocolError(message)
@@ -59,7 +60,7 @@ class Table(Generic[S, A]):
             NoTransitionError: The table has no such row. On the wire that is the
                 peer's fault, in our own code a bug: the caller knows which.
         """
-        found = self._by_key.get((state, type(event)))
+        found = self._by_key.get((id(state), type(event)))
         if found is None:
             message = f"nothing is defined in {state.name} upon {type(event).__name__}"
             raise NoTransitionError(message)

@@ -63,6 +63,9 @@ PACKET_LENGTHS: Final = {
 }
 
 
+_TYPES: Final = {int(known): known for known in PacketType}
+
+
 def packet_type(packet: bytes) -> PacketType:
     """Read the type of a packet.
 
@@ -73,13 +76,11 @@ def packet_type(packet: bytes) -> PacketType:
         raise RemoteProtocolError(
             "a packet is empty", clause="CHAN-2.1", code=ErrorCode.MALFORMED
         )
-    try:
-        return PacketType(packet[0])
-    except ValueError:
+    found = _TYPES.get(packet[0])
+    if found is None:
         message = f"no packet has the type 0x{packet[0]:02x}"
-        raise RemoteProtocolError(
-            message, clause="CHAN-2.1", code=ErrorCode.MALFORMED
-        ) from None
+        raise RemoteProtocolError(message, clause="CHAN-2.1", code=ErrorCode.MALFORMED)
+    return found
 
 
 def packet_content(packet: bytes, expected: PacketType) -> bytes:

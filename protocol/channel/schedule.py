@@ -12,12 +12,12 @@ Labels are of the range that RFC 9528 section 10.1 leaves to private use, 32768 
 Source: RFC 9528 sections 4.1.2 and 4.2.1; protocol/SPEC.md CHAN-5.
 """
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+from protocol.errors import LocalProtocolError
 
 PRK_OCTETS: Final = 32
 KEY_OCTETS: Final = 16
@@ -56,24 +56,29 @@ OnKeys = Callable[[bytes, ChannelKeys], None]
 
 def derive_keys(prk_out: bytes) -> ChannelKeys:
     """Export the keys of a channel from PRK_out, 32 octets."""
-    prk_exporter = _expand(prk_out, _LABEL_PRK_EXPORTER, PRK_OCTETS)
+    prk_exporter = _PRK_EXPORTER.of(prk_out)
     return ChannelKeys(
-        DirectionKeys(
-            _expand(prk_exporter, LABEL_MACHINE_KEY, KEY_OCTETS),
-            _expand(prk_exporter, LABEL_MACHINE_IV, IV_OCTETS),
-        ),
-        DirectionKeys(
-            _expand(prk_exporter, LABEL_SERVER_KEY, KEY_OCTETS),
-            _expand(prk_exporter, LABEL_SERVER_IV, IV_OCTETS),
-        ),
-        _expand(prk_exporter, LABEL_BINDING, BINDING_OCTETS),
+        DirectionKeys(_MACHINE_KEY.of(prk_exporter), _MACHINE_IV.of(prk_exporter)),
+        DirectionKeys(_SERVER_KEY.of(prk_exporter), _SERVER_IV.of(prk_exporter)),
+        _BINDING.of(prk_exporter),
     )
 
 
-def _expand(prk: bytes, label: int, length: int) -> bytes:
-    # EDHOC_KDF with an empty context: info is the CBOR sequence label, h'', length.
-    info = _encode_uint(label) + b"\x40" + _encode_uint(length)
-    return HKDFExpand(SHA256(), length, info).derive(prk)
+class _Export:
+    """EDHOC_KDF with an empty context, for one label and one length.
+
+    Its info is the CBOR sequence label, h'', length. Nothing exported is longer than
+    one block of HKDF-Expand (RFC 5869 section 2.3), which is HMAC(PRK, info | 0x01).
+    """
+
+    def __init__(self, label: int, length: int) -> None:
+        if length > PRK_OCTETS:
+            raise LocalProtocolError(f"{length} octets are more than one block")
+        self._block = _encode_uint(label) + b"\x40" + _encode_uint(length) + b"\x01"
+        self._length = length
+
+    def of(self, prk: bytes) -> bytes:
+        return hmac.digest(prk, self._block, "sha256")[: self._length]
 
 
 def _encode_uint(value: int) -> bytes:
@@ -84,3 +89,11 @@ def _encode_uint(value: int) -> bytes:
     if value <= one_octet_max:
         return bytes((0x18, value))
     return b"\x19" + value.to_bytes(2, "big")
+
+
+_PRK_EXPORTER: Final = _Export(_LABEL_PRK_EXPORTER, PRK_OCTETS)
+_MACHINE_KEY: Final = _Export(LABEL_MACHINE_KEY, KEY_OCTETS)
+_MACHINE_IV: Final = _Export(LABEL_MACHINE_IV, IV_OCTETS)
+_SERVER_KEY: Final = _Export(LABEL_SERVER_KEY, KEY_OCTETS)
+_SERVER_IV: Final = _Export(LABEL_SERVER_IV, IV_OCTETS)
+_BINDING: Final = _Export(LABEL_BINDING, BINDING_OCTETS)
