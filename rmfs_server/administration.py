@@ -576,7 +576,10 @@ def _end_life(
     serial = life.credential.psd_serial
     if life.active and machine.state is not MachineState.WITHDRAWN:
         message = f"PSD {serial} is in use as {identifier}"
-        raise MoveRefusedError(f"{message}: withdraw it or revoke it first")
+        raise MoveRefusedError(
+            f"{message}: withdraw it or revoke it first; where these books are an old "
+            f"copy, rmfs server resolve {identifier} --next-life FILE"
+        )
     if recharges.find_open(connection, identifier) is not None:
         message = f"a voucher of {identifier} is outstanding on PSD {serial}"
         raise MoveRefusedError(f"{message}: settle it first")
@@ -595,6 +598,13 @@ def _end_life(
     ):
         message = f"AR, items or recharge number of PSD {serial} went back"
         raise MoveRefusedError(f"{message} since its life as {identifier}")
+    withdrawn = machine.state is MachineState.WITHDRAWN
+    if not withdrawn and provisioning.recharge_number > machine.number:
+        # What it applied beyond the books would be lost with its old licence.
+        message = f"PSD {serial} applied vouchers as {identifier} that are not in"
+        raise MoveRefusedError(
+            f"{message} these books: rmfs server resolve {identifier} --next-life FILE"
+        )
     machines.revoke(connection, identifier, by.now)
     machines.change(connection, fenced(machine))
 

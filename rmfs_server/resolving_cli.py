@@ -1,8 +1,8 @@
 """Commands for what does not fit: frozen machines, and value in suspense.
 
 `rmfs server frozen` lists the machines that wait for a person, with what the evidence
-proposes; `resolve` ends a freeze, or all that are alike; `explain` ends what stands in
-suspense.
+proposes; `resolve` ends a freeze, or all that are alike, or a life that the books do
+not know to be over; `explain` ends what stands in suspense.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ import click
 
 from rmfs_server.cli import (
     EXIT_FAILED,
+    FILE,
     LICENCE,
     by_person,
     json_option,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from rmfs_server.store import Store
     from rmfs_server.store.acts import By
 
-_ACTIONS: Final = ("post", "reverse", "adopt", "keep")
+_CLOSE: Final = "close"
+_ACTIONS: Final = ("post", "reverse", "adopt", "keep", _CLOSE)
 
 _old_copy_option: Final = click.option(
     "--old-copy",
@@ -68,21 +70,31 @@ def frozen(*, server: Path, old_copy: bool, as_json: bool) -> None:
     "resolve",
     epilog="\b\nExamples:\n  rmfs server resolve N123456\n"
     '  rmfs server resolve N123456 --action post --reason "seen on the machine"\n'
-    '  rmfs server resolve --proposed --old-copy --reason "copy of 21.11. put back"',
+    '  rmfs server resolve --proposed --old-copy --reason "copy of 21.11. put back"\n'
+    "  rmfs server resolve N123456 --next-life provisioning.json\n"
+    "  rmfs server resolve N123456 --next-life provisioning.json --action close "
+    '--old-copy --reason "copy of 21.11. put back"',
 )
 @click.argument("licence", type=LICENCE, required=False)
 @server_option
 @click.option(
     "--action",
     type=click.Choice(_ACTIONS),
-    help="Post or reverse the open voucher, adopt the machine's registers, or keep the "
-    "books. Left out, the evidence is shown and nothing is changed.",
+    help="Post or reverse the open voucher, adopt the machine's registers, keep the "
+    "books, or, with --next-life, close a former life. Left out, the evidence is shown "
+    "and nothing is changed.",
 )
 @click.option(
     "--proposed",
     is_flag=True,
     help="Instead of LICENCE: carry out what the evidence proposes, for every frozen "
     "machine, until nothing more is proposed. Asks once for each kind of proposal.",
+)
+@click.option(
+    "--next-life",
+    type=FILE,
+    help="The provisioning file of the PSD's next life, where an old copy of the books "
+    "does not know that LICENCE was withdrawn: it says what is to be posted.",
 )
 @click.option("--yes", is_flag=True, help="With --proposed: agree to every kind.")
 @_old_copy_option
@@ -96,6 +108,7 @@ def resolve(
     server: Path,
     action: str | None,
     proposed: bool,
+    next_life: Path | None,
     yes: bool,
     old_copy: bool,
     person: str | None,
@@ -105,6 +118,7 @@ def resolve(
 ) -> int:
     """Show why a machine is frozen, and end it by a decision.
 
+    With --next-life: show how a former life has ended, and close its books.
     Exit 1 when something still does not fit and a freeze stands.
     """
     from rmfs_server.resolving import Action
@@ -113,7 +127,15 @@ def resolve(
     if (licence is None) is not proposed or (proposed and action is not None):
         message = "name a licence, or --proposed alone for every frozen machine"
         raise click.UsageError(message)
+    if action == _CLOSE and next_life is None:
+        raise click.UsageError("close needs --next-life: the file says how it ended")
     by = by_person(person, reason, second)
+    if next_life is not None:
+        if licence is None or action not in (None, _CLOSE):
+            message = "--next-life goes with LICENCE, and with no action but close"
+            raise click.UsageError(message)
+        _close_life(server, licence, next_life, by, action=action, old_copy=old_copy)
+        return 0
     with _resolving(server) as (_store, resolving):
         if licence is None:
             return _resolve_proposed(
@@ -175,6 +197,30 @@ def _resolving(server: Path) -> "Iterator[tuple[Store, Resolving]]":
     two_persons = read_server(server).settings.two_persons
     with open_books(server) as store:
         yield store, Resolving(store, two_persons=two_persons)
+
+
+def _close_life(
+    server: Path,
+    licence: "LicenceIdentifier",
+    next_life: Path,
+    by: "By",
+    *,
+    action: str | None,
+    old_copy: bool,
+) -> None:
+    from rmfs_server.folder import read_server
+    from rmfs_server.former_life import FormerLives, show_former_life
+
+    file = read_server(server).read_enrolment(next_life)
+    with _resolving(server) as (store, resolving):
+        lives = FormerLives(store, resolving)
+        if action is None:
+            found = lives.look(licence, file, by)
+        else:
+            found = lives.close(licence, file, by, old_copy=old_copy)
+    click.echo("\n".join(show_former_life(found)))
+    if action is not None:
+        click.echo(f"{licence} is closed: enrol {next_life}")
 
 
 def _resolve_proposed(

@@ -7,9 +7,10 @@ import click
 import pytest
 
 from protocol.errors import RmfsError
+from protocol.keys import write_provisioning
 from protocol.registers import Registers
-from protocol.values import Paise
-from tests.desk import WHO, Desk, enrol, office_of
+from protocol.values import LicenceIdentifier, Paise
+from tests.desk import WHO, Desk, enrol, maker_of, office_of
 from tests.paper_machine import LICENCE, PaperMachine
 
 
@@ -80,6 +81,55 @@ def test_either_a_licence_or_all_are_resolved(
     desk: Desk, words: tuple[str, ...]
 ) -> None:
     result = desk.run("server", "resolve", *words, *BOTH)
+    assert isinstance(result.exception, click.UsageError)
+
+
+def test_a_former_life_is_shown_and_closed_by_the_file_of_the_next(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """The books think that Rs 1,000 are in the machine; Rs 300 of them were used."""
+    former, file = PaperMachine(), tmp_path / "next.json"
+    enrol(desk, former, tmp_path / "provisioning.json")
+    with office_of(desk) as office:
+        office.deposit(100_000)
+        office.recharge(former, 100_000)
+    used = Registers(Paise(30_000), Paise(0), Paise(30_000), 30, 30)
+    licence = LicenceIdentifier("N000002")
+    life = PaperMachine(licence, seed=b"next", registers=used, number=2)
+    with pytest.raises(RmfsError, match="resolve N123456 --next-life FILE"):
+        enrol(desk, life, file)
+    resolve = ("server", "resolve", LICENCE, "--next-life", str(file))
+    said = desk.said(*resolve)
+    assert "lost       voucher 2: -Rs 700.00" in said
+    assert "is closed" not in said
+    closing = (*resolve, "--action", "close")
+    with pytest.raises(RmfsError, match="--old-copy"):
+        desk.said(*closing, *BOTH)
+    with pytest.raises(RmfsError, match="a second person must agree"):
+        desk.said(*closing, "--old-copy", *WHO)
+    said = desk.said(*closing, "--old-copy", *BOTH)
+    assert f"{LICENCE} is closed: enrol {file}" in said
+    enrol(desk, life, file)
+    shown = desk.json("server", "show", LICENCE)
+    assert shown["funds"]["available_paise"] == 70_000
+    assert desk.json("server", "verify") == {"findings": []}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (LICENCE, "--action", "close"),
+        (LICENCE, "--action", "post", "--next-life"),
+        ("--proposed", "--next-life"),
+    ],
+)
+def test_closing_needs_a_licence_and_the_file_of_its_next_life(
+    desk: Desk, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    file = tmp_path / "next.json"
+    file.write_text(write_provisioning(PaperMachine().provisioning, maker_of(desk)))
+    named = (*words, str(file)) if words[-1] == "--next-life" else words
+    result = desk.run("server", "resolve", *named, *BOTH)
     assert isinstance(result.exception, click.UsageError)
 
 
