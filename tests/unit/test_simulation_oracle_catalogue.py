@@ -9,17 +9,50 @@ from rmfs_tools.simulation.oracle.findings import RARE
 from rmfs_tools.simulation.oracle.properties import Property
 from tests.house.sources import ROOT, parsed, uses
 
-ORACLE = ROOT / "rmfs_tools" / "simulation" / "oracle"
+SIMULATION = ROOT / "rmfs_tools" / "simulation"
+ORACLE = SIMULATION / "oracle"
+MODEL = ROOT / "protocol" / "model"
 DOCUMENT = ROOT / "docs" / "properties.md"
 TESTS = sorted(Path(__file__).parent.glob("test_simulation_oracle_*.py"))
+
+FINDINGS = Path(__file__).parent / "test_simulation_findings.py"
+ROW = re.compile(r"^\| ([A-Z]+-[A-Z0-9]+) \|.*`(test_\w+)` \|$", re.MULTILINE)
 
 IDS = {one.value for one in Property}
 
 
+def ids_of_worlds() -> set[str]:
+    """Collect what worlds find by themselves: ``world.find("SOUND-1", …)``."""
+    return {
+        str(node.args[0].value)
+        for path in SIMULATION.glob("*.py")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "find"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+def ids_of_the_model() -> set[str]:
+    return {
+        name
+        for path in MODEL.glob("*.pml")
+        for name in re.findall(r"HOLDS\(([A-Z]+-\d+)", path.read_text())
+    }
+
+
 def test_the_document_has_exactly_the_properties_that_can_be_reported() -> None:
-    rows = re.findall(r"^\| ([A-Z]+-\d+) \|", DOCUMENT.read_text(), re.MULTILINE)
+    rows = [name for name, _ in ROW.findall(DOCUMENT.read_text())]
     assert len(rows) == len(set(rows))
-    assert set(rows) == IDS
+    assert set(rows) == IDS | ids_of_worlds() | ids_of_the_model()
+
+
+def test_what_worlds_find_by_themselves_no_oracle_reports() -> None:
+    assert ids_of_worlds()
+    assert not ids_of_worlds() & IDS
+    assert ids_of_the_model() - IDS == {"ONCE-1"}
 
 
 def test_every_property_is_reported_somewhere_in_the_oracle() -> None:
@@ -47,16 +80,25 @@ def test_every_property_has_a_stream_that_breaks_it() -> None:
     assert IDS - broken == set()
 
 
+def test_what_worlds_find_by_themselves_is_broken_in_a_test_of_its_own() -> None:
+    broken = {
+        node.value
+        for check in ast.walk(parsed(FINDINGS))
+        if isinstance(check, ast.Assert)
+        for node in ast.walk(check.test)
+        if isinstance(node, ast.Constant)
+    }
+    assert ids_of_worlds() - broken == set()
+
+
 def test_every_row_names_the_test_file_that_breaks_it() -> None:
     wrong = []
-    for line in DOCUMENT.read_text().splitlines():
-        found = re.match(
-            r"^\| ([A-Z]+-\d+) \|.*`(test_simulation_oracle_\w+)` \|$", line
-        )
-        if line.startswith("| ") and (name := line.split(" | ")[0][2:]) in IDS:
-            path = Path(__file__).parent / f"{found[2] if found else ''}.py"
-            if not path.is_file() or f'"{name}"' not in path.read_text():
-                wrong.append(name)
+    for name, test in ROW.findall(DOCUMENT.read_text()):
+        path = Path(__file__).parent / f"{test}.py"
+        if name in IDS | ids_of_worlds() and (
+            not path.is_file() or f'"{name}"' not in path.read_text()
+        ):
+            wrong.append(name)
     assert wrong == []
 
 
