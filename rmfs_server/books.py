@@ -106,7 +106,7 @@ class Books:
         Raises:
             StoreError: The database failed.
         """
-        with self._store.reading() as connection:
+        with self._store.asking() as connection:
             enrolled = machines.find_enrolled(connection, licence)
         if enrolled is None or not enrolled.active:
             return CredentialMissing()

@@ -23,7 +23,8 @@ from psycopg.errors import Diagnostic
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from protocol.errors import InvariantError, StoreError
+from protocol.errors import InvariantError, RmfsError, StoreError
+from rmfs_server.store.prepared import run_text
 
 BUSY_TIMEOUT_MS: Final = 5_000
 """Longest wait for another writer: far below the dialogue's time for the books."""
@@ -82,9 +83,11 @@ class Store:
             StoreError: The database failed; the outcome may be unknown.
             InvariantError: A rule of the schema refused what was to be written.
         """
-        with _translated(name), self._engine.connect() as connection:
-            transaction = connection.begin()
-            with transaction:
+        try:
+            with (
+                self._engine.connect() as connection,
+                connection.begin() as transaction,
+            ):
                 self._begin(connection, "BEGIN IMMEDIATE")
                 yield connection
                 self._hook.before_commit(name)
@@ -100,6 +103,8 @@ class Store:
                 if notices:
                     detail = f"{name}: the database warned at COMMIT: {notices[0]}"
                     raise StoreError(f"{detail}; the outcome is unknown")
+        except SQLAlchemyError as error:
+            raise _translated(name, error) from error
         self._hook.after_commit(name)
 
     @contextmanager
@@ -109,17 +114,32 @@ class Store:
         Raises:
             StoreError: The database failed.
         """
-        with _translated("reading"), self._engine.connect() as fresh:
-            connection = fresh
-            if self._engine.dialect.name == "postgresql":
-                connection = fresh.execution_options(
-                    isolation_level="REPEATABLE READ", postgresql_readonly=True
-                )
-            transaction = connection.begin()
-            with transaction:
-                self._begin(connection, "BEGIN DEFERRED")
+        try:
+            with self._engine.connect() as fresh:
+                connection = fresh
+                if self._engine.dialect.name == "postgresql":
+                    connection = fresh.execution_options(
+                        isolation_level="REPEATABLE READ", postgresql_readonly=True
+                    )
+                with connection.begin() as transaction:
+                    self._begin(connection, "BEGIN DEFERRED")
+                    yield connection
+                    transaction.rollback()
+        except SQLAlchemyError as error:
+            raise _translated("reading", error) from error
+
+    @contextmanager
+    def asking(self) -> Iterator[Connection]:
+        """Execute one prepared statement that reads: it is a snapshot by itself.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        try:
+            with self._engine.connect() as connection:
                 yield connection
-                transaction.rollback()
+        except SQLAlchemyError as error:
+            raise _translated("reading", error) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -132,7 +152,7 @@ class Store:
         listeners around each statement, a third of what a statement costs it.
         """
         if self._engine.dialect.name == "sqlite":
-            connection.exec_driver_sql(how)
+            run_text(connection, how)
 
 
 def open_store(url: str, hook: CommitHook | None = None) -> Store:
@@ -205,14 +225,10 @@ def _prepare_postgresql(connection: PsycopgConnection[Any], record: Any) -> None
     connection.add_notice_handler(keep)
 
 
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError as error:
-        message = f"{name}: the books refuse it: {error.orig}"
-        raise InvariantError(message) from error
-    except DBAPIError as error:
-        raise StoreError(f"{name}: the database failed: {error.orig}") from error
-    except SQLAlchemyError as error:
-        raise StoreError(f"{name}: {error}") from error
+def _translated(name: str, error: SQLAlchemyError) -> RmfsError:
+    """Say in words of the product what SQLAlchemy raised."""
+    if isinstance(error, IntegrityError):
+        return InvariantError(f"{name}: the books refuse it: {error.orig}")
+    if isinstance(error, DBAPIError):
+        return StoreError(f"{name}: the database failed: {error.orig}")
+    return StoreError(f"{name}: {error}")

@@ -16,7 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any, Final
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Row, Select, Update
+from sqlalchemy import (
+    Connection,
+    Delete,
+    Dialect,
+    Insert,
+    LargeBinary,
+    Row,
+    Select,
+    Update,
+)
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -124,13 +133,8 @@ class _Compiled:
 
     def execute(self, connection: Connection, parameters: Parameters) -> list[Row[Any]]:
         """Execute it and give the rows, if it gives any."""
-        dialect, bound, row = connection.dialect, self._bound(parameters), self._row
-        try:
-            with closing(connection.connection.cursor()) as cursor:
-                dialect.do_execute(cursor, self._text, bound)
-                found = [] if row is None else cursor.fetchall()
-        except dialect.loaded_dbapi.Error as error:
-            raise self._translated(dialect, error) from error
+        row, bound = self._row, self._bound(parameters)
+        found = _execute(connection, self._text, bound, fetch=row is not None)
         return [] if row is None else [row(self._read(values)) for values in found]
 
     def execute_many(self, connection: Connection, rows: Sequence[Parameters]) -> None:
@@ -140,7 +144,7 @@ class _Compiled:
             with closing(connection.connection.cursor()) as cursor:
                 dialect.do_executemany(cursor, self._text, bound)
         except dialect.loaded_dbapi.Error as error:
-            raise self._translated(dialect, error) from error
+            raise _translated(dialect, self._text, error) from error
 
     def _bound(self, parameters: Parameters) -> Any:
         """Give the parameters as the driver takes them."""
@@ -149,7 +153,7 @@ class _Compiled:
             values[name] = convert(values[name])
         if self._order is None:
             return values
-        return tuple([values[name] for name in self._order])
+        return [values[name] for name in self._order]
 
     def _read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Give the values of a row their types."""
@@ -160,18 +164,42 @@ class _Compiled:
             values[place] = convert(values[place])
         return values
 
-    def _translated(self, dialect: Dialect, error: Exception) -> Exception:
-        """Give the error of SQLAlchemy for one of the driver.
 
-        Where the connection is lost, SQLAlchemy finds that out when it rolls back.
-        """
-        base = dialect.loaded_dbapi.Error
-        return DBAPIError.instance(
-            self._text, None, error, base, hide_parameters=True, dialect=dialect
-        )
+def run_text(connection: Connection, text: str) -> None:
+    """Execute words that have no parameters, such as a BEGIN, for what they do."""
+    _execute(connection, text, (), fetch=False)
+
+
+def _execute(
+    connection: Connection, text: str, bound: Any, *, fetch: bool
+) -> Sequence[Sequence[Any]]:
+    dialect = connection.dialect
+    try:
+        cursor = connection.connection.cursor()
+        try:
+            dialect.do_execute(cursor, text, bound)
+            return cursor.fetchall() if fetch else ()
+        finally:
+            cursor.close()
+    except dialect.loaded_dbapi.Error as error:
+        raise _translated(dialect, text, error) from error
+
+
+def _translated(dialect: Dialect, text: str, error: Exception) -> Exception:
+    """Give the error of SQLAlchemy for one of the driver.
+
+    Where the connection is lost, SQLAlchemy finds that out when it rolls back.
+    """
+    base = dialect.loaded_dbapi.Error
+    return DBAPIError.instance(
+        text, None, error, base, hide_parameters=True, dialect=dialect
+    )
 
 
 def _to_driver(of_type: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    # Octets are taken as they are by both drivers.
+    if isinstance(of_type, LargeBinary):
+        return None
     return of_type.dialect_impl(dialect).bind_processor(dialect)
 
 
