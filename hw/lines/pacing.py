@@ -59,7 +59,7 @@ class Jitter:
             yield self._latest_s
 
 
-@dataclass
+@dataclass(slots=True)
 class _Run:
     """Octets in a row: `taken` of them have arrived, `octets` have not."""
 
@@ -160,17 +160,20 @@ class PacedWire:
             return b""
         run = self._runs[0]
         count = self._arrived(run, until_s, int(min(len(run.octets), octets_max)))
+        self._waiting_octets -= count
+        if count == len(run.octets):
+            self._runs.popleft()
+            return bytes(run.octets)
         octets = bytes(run.octets[:count])
         del run.octets[:count]
         if self._jitter is not None:
             del run.arrivals_s[:count]
         run.taken += count
-        self._waiting_octets -= count
-        if not run.octets:
-            self._runs.popleft()
         return octets
 
     def _arrived(self, run: _Run, until_s: float, most: int) -> int:
+        if most < 1 or self._arrives_at_s(run, run.taken + most) <= until_s:
+            return most
         elapsed_s = until_s - self._delay_s - run.start_s
         estimate = int(elapsed_s * self._bit_s / self._bits_per_octet) - run.taken
         count = max(0, min(estimate, most))

@@ -63,7 +63,8 @@ class VirtualLine:
         self._down = parameters.way_down(f"{side} {call_number}")
         self._calling = _End(self, calling, self._up, "answering end")
         self._answering = _End(self, answering, self._down, "calling end")
-        self._octets_until_cut = _or_never(parameters.cut_after_octets)
+        self._octets_until_cut = parameters.cut_after_octets
+        self._share_cut()
         self._cut_at_s = math.inf
         self._cut_loss = LineLoss(LossCause.CARRIER_LOST)
         # What both users send upon line up is sent at one moment, in real time too.
@@ -100,7 +101,7 @@ class VirtualLine:
             detail = f"{way.wire.waiting_octets} octets were waiting"
             self._cut_at(now_s, LineLoss(LossCause.OVERFLOW, detail))
         else:
-            way.submit(octets, max(now_s, self._turn_s(way)))
+            way.submit(octets, self._begins_at_s(way, now_s))
         self._arm()
 
     def hang_up(self, end: "_End") -> None:
@@ -144,14 +145,15 @@ class VirtualLine:
             self._arm(due_s)
 
     def _next_due_s(self) -> float:
-        if self._calling.lost and self._answering.lost:
+        calling, answering = self._calling, self._answering
+        if calling.lost and answering.lost:
             return math.inf
         return min(
-            self._way_due_s(self._up),
-            self._way_due_s(self._down),
+            self._up.due_s,
+            self._down.due_s,
             self._cut_at_s,
-            self._calling.loss_due_s,
-            self._answering.loss_due_s,
+            calling.loss_due_s,
+            answering.loss_due_s,
         )
 
     def _happen(self, now_s: float) -> float | None:
@@ -160,27 +162,26 @@ class VirtualLine:
         Returns:
             When the next thing is due, where nothing was done.
         """
-        if self._calling.lost and self._answering.lost:
-            return math.inf
-        up_s = self._way_due_s(self._up)
-        down_s = self._way_due_s(self._down)
-        losses_s = (self._calling.loss_due_s, self._answering.loss_due_s)
-        due_s = min(up_s, down_s, self._cut_at_s, *losses_s)
+        due_s = self._next_due_s()
         if due_s > now_s:
             return due_s
-        if up_s <= due_s:
+        if self._up.due_s <= due_s:
             self._deliver(self._up, self._answering, due_s)
-        elif down_s <= due_s:
+        elif self._down.due_s <= due_s:
             self._deliver(self._down, self._calling, due_s)
         elif self._cut_at_s <= due_s:
             self._lose_carrier(due_s)
         else:
-            end = self._calling if losses_s[0] <= due_s else self._answering
+            is_calling = self._calling.loss_due_s <= due_s
+            end = self._calling if is_calling else self._answering
             end.lose(end.loss)
         return None
 
     def _lose_carrier(self, due_s: float) -> None:
-        for way, receiver in self._ways():
+        for way, receiver in (
+            (self._up, self._answering),
+            (self._down, self._calling),
+        ):
             while self._deliver(way, receiver, due_s):
                 pass
         self._cut_at_s = math.inf
@@ -188,33 +189,36 @@ class VirtualLine:
         self._answering.lose(self._cut_loss)
 
     def _deliver(self, way: Way, receiver: "_End", until_s: float) -> int:
-        count, heard = way.take(until_s, self._limit(way))
-        if count:
-            self._octets_until_cut -= count
-            self._cut_if_counted(until_s)
+        left = self._octets_until_cut
+        count, heard = way.take(until_s, math.inf if left is None else left)
+        if left is not None:
+            self._octets_until_cut = left - count
+            self._share_cut()
+        self._cut_if_counted(until_s)
         if heard:
             receiver.receive(heard)
         return count
 
-    def _turn_s(self, way: Way) -> float:
+    def _begins_at_s(self, way: Way, now_s: float) -> float:
         """When a direction may have the line; at once, where it has it anyway."""
         turnaround_s = self._parameters.turnaround_s
         if turnaround_s is None:
-            return -math.inf
+            return now_s
         other = self._down if way is self._up else self._up
-        return other.wire.quiet_at_s + turnaround_s
+        return max(now_s, other.wire.quiet_at_s + turnaround_s)
 
-    def _ways(self) -> tuple[tuple[Way, "_End"], ...]:
-        return ((self._up, self._answering), (self._down, self._calling))
-
-    def _way_due_s(self, way: Way) -> float:
-        return way.wire.next_due_s(self._limit(way))
-
-    def _limit(self, way: Way) -> float:
-        return min(way.octets_until_cut, self._octets_until_cut)
+    def _share_cut(self) -> None:
+        if self._octets_until_cut is not None:
+            self._up.share(self._octets_until_cut)
+            self._down.share(self._octets_until_cut)
 
     def _cut_if_counted(self, at_s: float) -> None:
-        if 0 in (self._limit(self._up), self._limit(self._down)):
+        left = (
+            self._octets_until_cut,
+            self._up.octets_until_cut,
+            self._down.octets_until_cut,
+        )
+        if 0 in left:
             self._cut_at(at_s, LineLoss(LossCause.CARRIER_LOST))
 
     def _cut_at(self, at_s: float, loss: LineLoss) -> None:

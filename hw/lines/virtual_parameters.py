@@ -135,13 +135,10 @@ class VirtualLineParameters:
         if bit_errors.rate is None and self.bit_error_rate:
             bit_errors = replace(bit_errors, rate=self.bit_error_rate)
         jitter = Jitter(way.jitter_s, draw("jitter", None)) if way.jitter_s else None
-        # Octets of both directions are counted in the order of their times only when
-        # they are handed over one by one.
-        one_by_one = self.cut_after_octets is not None
         wire = PacedWire(
             self.bit_s if way.bit_s is None else way.bit_s,
             self.delay_s if way.delay_s is None else way.delay_s,
-            1 if one_by_one else self.delivery_octets,
+            self.delivery_octets,
             self.form.bits,
             jitter,
         )

@@ -7,6 +7,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from hw.lines.exchange import VirtualExchange, every_call
+from hw.lines.faults.parameters import WayParameters
 from hw.lines.port import LineError, LineLoss, LossCause
 from hw.lines.virtual import VirtualLine, VirtualLineParameters
 from tests.line_user import EchoUser, RecordingUser
@@ -168,6 +169,41 @@ def test_the_carrier_is_lost_after_so_many_octets_of_both_directions(
     heard = len(laid.answering.octets) + len(laid.calling.octets)
     assert heard == count
     assert laid.calling.loss.cause is LossCause.CARRIER_LOST
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 50, 51, 90, 149, 150])
+@pytest.mark.parametrize("delivery_octets", [16, 5000])
+@pytest.mark.parametrize("late_s", [0.0, 0.033, 7.0])
+def test_a_cut_of_both_directions_cuts_batches_as_it_cuts_single_octets(
+    count: int, delivery_octets: int, late_s: float
+) -> None:
+    heard = []
+    for octets in (1, delivery_octets):
+        laid = Laid(
+            VirtualLineParameters(
+                bit_s=1000,
+                delay_s=0.02,
+                cut_after_octets=count,
+                delivery_octets=octets,
+                down=WayParameters(bit_s=700),
+            )
+        )
+        laid.calling.line.send(TEXT[:40])
+        laid.answering.line.send(TEXT[100:160])
+        laid.calling.line.send(TEXT[40:90])
+        while laid.clock.getDelayedCalls():
+            step(laid.clock) if late_s == 0.0 else laid.clock.advance(late_s)
+        heard.append((laid.answering.octets, laid.calling.octets))
+        assert len(laid.answering.octets) + len(laid.calling.octets) == count
+        assert laid.calling.story[-1] == laid.answering.story[-1] == "lost"
+    assert heard[0] == heard[1]
+
+
+def test_a_cut_that_is_far_away_does_not_make_batches_small() -> None:
+    laid = Laid(VirtualLineParameters(cut_after_octets=10_000, delivery_octets=500))
+    laid.calling.line.send(bytes(1_000))
+    laid.run_out()
+    assert [len(octets) for octets in laid.answering.deliveries] == [500, 500]
 
 
 def test_a_late_timer_does_not_move_a_cut() -> None:

@@ -1,5 +1,6 @@
 """One direction of a virtual line: its wire, its faults, its counters, its cut."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,7 @@ class Way:
     Attributes:
         wire: The octets under way.
         octets_until_cut: How many may still arrive before the carrier is lost.
+        due_s: When the next batch of octets has arrived; infinity for never.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Way:
         """
         self.wire = wire
         self.octets_until_cut = octets_until_cut
+        self.due_s = math.inf
+        self._batch_octets_max = octets_until_cut
         self._faults = faults
         self._seven_bits = seven_bits
         self._octets_sent = 0
@@ -77,15 +81,29 @@ class Way:
             octets = octets.translate(_SEVEN_BITS)
         self.wire.submit(octets, from_s)
         self._octets_sent += len(octets)
+        self.due_s = self.wire.next_due_s(self._batch_octets_max)
+
+    def share(self, octets_until_cut: float) -> None:
+        """Hear how many octets of both directions may still arrive before the cut.
+
+        A batch is half of them at most: what has arrived in both directions and was not
+        handed over yet then never reaches the cut unseen, so that the octets of both
+        are counted in the order of their times.
+        """
+        shared = octets_until_cut / 2 if octets_until_cut > 1 else octets_until_cut
+        self._batch_octets_max = min(self.octets_until_cut, shared)
+        self.due_s = self.wire.next_due_s(self._batch_octets_max)
 
     def take(self, until_s: float, octets_max: float) -> tuple[int, bytes]:
         """Take octets that have arrived: how many, and what is heard of them."""
-        octets = self.wire.take(until_s, octets_max)
+        octets = self.wire.take(until_s, min(self.octets_until_cut, octets_max))
         count = len(octets)
         heard = self._faults.pass_on(octets)
         self._octets_arrived += count
         self._octets_heard += len(heard)
         self.octets_until_cut -= count
+        self._batch_octets_max = min(self._batch_octets_max, self.octets_until_cut)
+        self.due_s = self.wire.next_due_s(self._batch_octets_max)
         return count, heard
 
     def counters(self) -> DirectionCounters:
