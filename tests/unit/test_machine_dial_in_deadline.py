@@ -1,7 +1,6 @@
 """A dial-in ends at its deadline, and has none once the machine itself has failed."""
 
 import pytest
-from twisted.internet.task import Clock
 
 from fm_device.dial_in import DialIn, DialInReport, keep_silent
 from fm_device.program import dial
@@ -15,6 +14,7 @@ from hw.nvram import MemoryNvram, Nvram, PowerCutError, PowerCutNvram
 from protocol.dialogue.machine import ANSWER_TIMEOUT_S, Outcome, State
 from protocol.errors import ErrorCode
 from protocol.link import BULK, DEFAULT, Link, Role
+from rmfs_tools.simulation.clock import SimulatedClock
 from tests.witness.small_books import SmallBooks, SmallCall, answering
 from tests.witness.small_server import (
     RUPEES_2000,
@@ -37,7 +37,7 @@ class Desk:
         self.wall: MemoryWallClock = a_clock()
         self.nvram = a_new_memory(self.wall)
         self.books = SmallBooks(switch_on(self.nvram, self.wall).credential)
-        self.clock = Clock()
+        self.clock = SimulatedClock()
         self.exchange = VirtualExchange(self.clock, every_call(LINE))
 
     def psd(self, nvram: Nvram | None = None) -> Psd:
@@ -45,11 +45,10 @@ class Desk:
 
     def wait(self) -> None:
         for _ in range(STEPS_MAX):
-            calls = self.clock.getDelayedCalls()
-            if not calls:
+            due_s = self.clock.next_due_s
+            if due_s is None:
                 return
-            due = min(call.getTime() for call in calls)
-            self.clock.advance(max(0.0, due - self.clock.seconds()))
+            self.clock.advance(max(0.0, due_s - self.clock.seconds()))
         pytest.fail(f"something is still due at {self.clock.seconds()} s")
 
 
