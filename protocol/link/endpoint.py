@@ -36,7 +36,6 @@ from protocol.link.parameters import (
 from protocol.link.procedures import TABLE, Station, set_up_event
 from protocol.link.reports import decode_report
 from protocol.link.states import (
-    CARRYING,
     FRAME_EVENTS,
     AbortOrdered,
     AcknowledgementDue,
@@ -61,6 +60,8 @@ from protocol.link.states import (
 
 _CONTROL_OCTETS_MAX = 3
 """Address, and a control field of 2 octets."""
+_ALWAYS_POSSIBLE = frozenset({FrameKind.DISC, FrameKind.FRMR})
+"""Frames of a link in which there is nothing to be wrong."""
 
 
 class Link:
@@ -277,8 +278,13 @@ class Link:
         if isinstance(frame, MalformedFrame):
             return ViolationReceived(frame)
         kind, final = frame.kind, frame.poll_final
-        if kind in {FrameKind.SABM, FrameKind.SABME}:
-            return set_up_event(self._station, self._state, frame)
+        event = FRAME_EVENTS.get(kind)
+        if event is not None:
+            fault = self._fault_of(frame)
+            if fault is not None:
+                control = encode_control(frame, self._station.agreed.modulus)
+                return ViolationReceived(MalformedFrame(control, frame.command, fault))
+            return event(frame)
         if kind is FrameKind.UA:
             return SetUpAccepted(frame) if final else DisconnectAccepted(frame)
         if kind is FrameKind.DM:
@@ -287,17 +293,12 @@ class Link:
             if frame.command and self._role is Role.MACHINE:
                 return None
             return OfferReceived(frame) if frame.command else OfferAnswered(frame)
-        if self._state in CARRYING:
-            fault = self._fault_of(frame)
-            if fault is not None:
-                control = encode_control(frame, self._station.agreed.modulus)
-                return ViolationReceived(MalformedFrame(control, frame.command, fault))
-        return FRAME_EVENTS[kind](frame)
+        return set_up_event(self._station, self._state, frame)
 
     def _fault_of(self, frame: Frame) -> Fault | None:
-        """Look for what makes a frame impossible in this link."""
+        """Look for what makes a frame impossible in this link, if one is up."""
         transfer = self._station.transfer
-        if transfer is None or frame.kind in {FrameKind.DISC, FrameKind.FRMR}:
+        if transfer is None or frame.kind in _ALWAYS_POSSIBLE:
             return None
         if frame.kind is FrameKind.SREJ and frame.information:
             modulus = transfer.agreed.modulus
@@ -309,27 +310,26 @@ class Link:
         return None if transfer.is_possible(frame) else Fault.RECEIVE_NUMBER
 
     def _step(self, event: object) -> list[LinkEvent]:
-        """Carry out the row for an event, and what it leads to."""
-        station = self._station
-        events: list[LinkEvent] = []
-        waiting = [event]
-        while waiting:
-            current = waiting.pop(0)
-            try:
-                row = TABLE.row(self._state, current)
-            except NoTransitionError:
-                self.counters.unexpected_frames += 1
-                continue
-            events += row.do(station, current)
-            self._state = row.to
-            waiting += station.follow_ups
-            station.follow_ups.clear()
-            transfer = station.transfer
-            if (
-                not waiting
-                and self._state is State.DRAINING
-                and transfer is not None
-                and transfer.is_finished
-            ):
-                waiting.append(AllAcknowledged())
+        """Carry out the row for an event, and those for what it leads to."""
+        follow_ups = self._station.follow_ups
+        events = self._carry_out(event)
+        while follow_ups or self._is_drained():
+            led_to = follow_ups.popleft() if follow_ups else AllAcknowledged()
+            events += self._carry_out(led_to)
         return events
+
+    def _carry_out(self, event: object) -> list[LinkEvent]:
+        try:
+            row = TABLE.row(self._state, event)
+        except NoTransitionError:
+            self.counters.unexpected_frames += 1
+            return []
+        events = row.do(self._station, event)
+        self._state = row.to
+        return events
+
+    def _is_drained(self) -> bool:
+        if self._state is not State.DRAINING:
+            return False
+        transfer = self._station.transfer
+        return transfer is not None and transfer.is_finished

@@ -9,7 +9,7 @@ LINK-4, LINK-6, LINK-14; vectors/link.json.
 """
 
 from dataclasses import dataclass
-from enum import Enum, IntFlag
+from enum import IntEnum, IntFlag
 from typing import Final
 
 from protocol.link.parameters import MODULO_8, MODULO_128, Role
@@ -25,7 +25,7 @@ _UNNUMBERED: Final = 0b11
 _SUPERVISORY: Final = 0b01
 
 
-class FrameKind(Enum):
+class FrameKind(IntEnum):
     """Kinds of frame; the value is the control octet with all numbers and P/F at 0."""
 
     INFORMATION = 0x00
@@ -57,6 +57,7 @@ _UNNUMBERED_KINDS: Final = {
     kind.value: kind for kind in FrameKind if kind not in _NUMBERED
 }
 _SUPERVISORY_KINDS: Final = {kind.value: kind for kind in SUPERVISORY}
+_ADDRESSES: Final = frozenset({ADDRESS_A, ADDRESS_B})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +116,18 @@ def encode_frame(frame: Frame, sender: Role, modulus: int) -> bytes:
 def encode_control(frame: Frame, modulus: int) -> bytes:
     """Write the control field: 1 octet, or 2 for numbered frames at modulo 128."""
     kind = frame.kind
-    if kind not in _NUMBERED or modulus == MODULO_8:
-        control = kind.value | _POLL_FINAL_8 * frame.poll_final
-        if kind in _NUMBERED:
-            control |= frame.receive_number << 5
-        if kind is FrameKind.INFORMATION:
-            control |= frame.send_number << 1
-        return bytes([control])
-    first = kind.value
-    if kind is FrameKind.INFORMATION:
-        first = frame.send_number << 1
-    return bytes([first, frame.receive_number << 1 | frame.poll_final])
+    is_numbered = kind in _NUMBERED
+    if is_numbered and modulus != MODULO_8:
+        return bytes(
+            [
+                kind | frame.send_number << 1,
+                frame.receive_number << 1 | frame.poll_final,
+            ]
+        )
+    control = kind | _POLL_FINAL_8 * frame.poll_final
+    if is_numbered:
+        control |= frame.receive_number << 5 | frame.send_number << 1
+    return bytes([control])
 
 
 def decode_frame(
@@ -139,7 +141,7 @@ def decode_frame(
         modulus: In force at this end.
     """
     address = octets[0]
-    if address not in {ADDRESS_A, ADDRESS_B}:
+    if address not in _ADDRESSES:
         return ForeignFrame(octets)
     command = (address == ADDRESS_A) == (receiver is Role.MACHINE)
     first = octets[1]
@@ -155,10 +157,11 @@ def decode_frame(
         return MalformedFrame(control, command, Fault.CONTROL_UNKNOWN)
     if frame.kind in (RESPONSES_ONLY if command else COMMANDS_ONLY):
         return ForeignFrame(octets)
-    may_report = frame.kind is FrameKind.SREJ and modulus == MODULO_128
-    if frame.information and frame.kind not in WITH_INFORMATION and not may_report:
-        control = octets[1 : len(octets) - len(frame.information)]
-        return MalformedFrame(control, command, Fault.INFORMATION_NOT_ALLOWED)
+    if frame.information and frame.kind not in WITH_INFORMATION:
+        is_report = frame.kind is FrameKind.SREJ and modulus == MODULO_128
+        if not is_report:
+            control = octets[1 : len(octets) - len(frame.information)]
+            return MalformedFrame(control, command, Fault.INFORMATION_NOT_ALLOWED)
     return frame
 
 

@@ -111,24 +111,22 @@ class Deframer:
     def frames(self, octets: bytes) -> Iterator[bytes]:
         """Take what the line delivered; yield good frames, address to information."""
         first, *chunks = octets.split(FLAG)
-        self._keep(first)
+        if first:
+            self._keep(first)
         if not chunks:
             return
         last = chunks.pop()
-        if self._dropping:
-            self._counters.oversize += 1
-            frame = None
-        else:
-            frame = self._frame(bytes(self._partial))
-        self.reset()
-        if frame is not None:
-            yield frame
+        if self._partial or self._dropping:
+            frame = self._end_partial()
+            if frame is not None:
+                yield frame
         for chunk in chunks:
             if chunk:
                 frame = self._frame(chunk)
                 if frame is not None:
                     yield frame
-        self._keep(last)
+        if last:
+            self._keep(last)
 
     def _keep(self, octets: bytes) -> None:
         if self._dropping:
@@ -139,10 +137,18 @@ class Deframer:
         else:
             self._partial += octets
 
+    def _end_partial(self) -> bytes | None:
+        """A flag ends what came so far."""
+        frame = None
+        if self._dropping:
+            self._counters.oversize += 1
+        else:
+            frame = self._frame(bytes(self._partial))
+        self.reset()
+        return frame
+
     def _frame(self, stuffed: bytes) -> bytes | None:
         """Undo the stuffing of what stood between two flags, and verify it."""
-        if not stuffed:
-            return None
         if len(stuffed) > self._stuffed_octets_max:
             self._counters.oversize += 1
             return None
@@ -159,12 +165,11 @@ class Deframer:
         does not know the ACCM yet is understood as well.
         """
         octets = unstuff(stuffed) if ESCAPE in stuffed else stuffed
-        if crc16.ibm_sdlc(octets) != _GOOD_FCS and self.drop:
+        is_good = crc16.ibm_sdlc(octets) == _GOOD_FCS
+        if not is_good and self.drop:
             octets = unstuff(stuffed.translate(None, self.drop))
-        if (
-            len(octets) < FRAME_OCTETS_LEAST + FCS_OCTETS
-            or crc16.ibm_sdlc(octets) != _GOOD_FCS
-        ):
+            is_good = crc16.ibm_sdlc(octets) == _GOOD_FCS
+        if len(octets) < FRAME_OCTETS_LEAST + FCS_OCTETS or not is_good:
             self._counters.fcs_errors += 1
             return None
         if len(octets) > self._frame_octets_max + FCS_OCTETS:

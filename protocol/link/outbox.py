@@ -51,7 +51,7 @@ class Outbox:
         if self._on_frame is not None:
             for octets, _ in self._waiting:
                 self._on_frame(Direction.SENT, octets)
-        line = flagged(encoded for _, encoded in self._waiting)
+        line = flagged([encoded for _, encoded in self._waiting])
         self._counters.frames_sent += len(self._waiting)
         self._counters.octets_sent += len(line)
         self.clear()

@@ -86,7 +86,9 @@ class Station:
         self.timers = Timers()
         self.round_trips = RoundTrips(own.acknowledge_timeout_s)
         self.transfer: Transfer | None = None
-        self.agreed = own.without_agreement()
+        self.without_agreement = own.without_agreement()
+        """Of a link before which no XID was exchanged."""
+        self.agreed = self.without_agreement
         """Of the next SABM, or of the link that is up."""
         self.retries = 0
         self.now = 0.0
@@ -97,13 +99,17 @@ class Station:
         self.follow_ups: deque[object] = deque()
         self._offered: LinkParameters | None = None
         self._offered_until = 0.0
-        self.use(self.agreed)
+        self._escape(self.agreed.accm)
 
     def use(self, parameters: LinkParameters) -> None:
         """Put parameters into force for what comes next."""
+        if parameters.accm != self.agreed.accm:
+            self._escape(parameters.accm)
         self.agreed = parameters
-        self.outbox.stuffing = Stuffing(parameters.accm)
-        self.deframer.drop = bytes(n for n in range(32) if parameters.accm >> n & 1)
+
+    def _escape(self, accm: int) -> None:
+        self.outbox.stuffing = Stuffing(accm)
+        self.deframer.drop = bytes(n for n in range(32) if accm >> n & 1)
 
     @property
     def offered(self) -> LinkParameters | None:
@@ -225,7 +231,7 @@ def _dial(station: Station, _: object) -> list[LinkEvent]:
 
 def _dial_with_defaults(station: Station, event: object) -> list[LinkEvent]:
     station.negotiated = False
-    station.use(station.own.without_agreement())
+    station.use(station.without_agreement)
     return _dial(station, event)
 
 
@@ -268,7 +274,7 @@ def _accept(station: Station, event: SetUpAsked) -> list[LinkEvent]:
         offered = station.offered
         is_extended = event.frame.kind is FrameKind.SABME
         if offered is None or (offered.modulus == MODULO_8) == is_extended:
-            offered = station.own.without_agreement()
+            offered = station.without_agreement
         station.use(offered)
         station.forget_offer()
     _accepted(station, event)
@@ -400,7 +406,7 @@ def _violated(station: Station, event: ViolationReceived) -> list[LinkEvent]:
 def _end(station: Station, reason: DownReason) -> list[LinkEvent]:
     station.drop_link()
     station.forget_offer()
-    station.use(station.own.without_agreement())
+    station.use(station.without_agreement)
     return [LinkDown(reason)]
 
 

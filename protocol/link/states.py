@@ -26,10 +26,6 @@ class State(Enum):
     """DISC was sent; UA is awaited."""
 
 
-CARRYING = frozenset({State.CONNECTED, State.DRAINING})
-"""States in which I frames go both ways."""
-
-
 class ConnectOrdered:
     """The layer above dials, with the default parameters."""
 

@@ -34,7 +34,7 @@ class RoundTrips:
         """
         self._start_s = start_s
         self._measured: deque[tuple[int, float]] = deque(maxlen=ROUND_TRIPS_KEPT)
-
+        self._octet_s = USUAL_OCTET_S
         self._waiting_octets = 0.0
         self._counted_at = 0.0
 
@@ -42,6 +42,8 @@ class RoundTrips:
         """Note a round trip: at least `octets` went over the line in `seconds`."""
         if seconds > 0:
             self._measured.append((octets, seconds))
+            quickest_s = min(s / n for n, s in self._measured)
+            self._octet_s = min(quickest_s, SLOWEST_OCTET_S)
 
     @property
     def shortest_s(self) -> float | None:
@@ -50,14 +52,14 @@ class RoundTrips:
 
     def sent(self, octets: int, now: float) -> None:
         """Note that octets were given to the line, which may be slower than we are."""
-        self._waiting_octets = self.waiting_octets(now) + octets
-        self._counted_at = now
+        if octets or self._waiting_octets:
+            self._waiting_octets = self.waiting_octets(now) + octets
+            self._counted_at = now
 
     def waiting_octets(self, now: float) -> float:
         """Octets that at most still wait in front of the line."""
-        octet_s = min((s / n for n, s in self._measured), default=USUAL_OCTET_S)
-        octet_s = min(octet_s, SLOWEST_OCTET_S)
-        return max(0.0, self._waiting_octets - (now - self._counted_at) / octet_s)
+        passed = (now - self._counted_at) / self._octet_s
+        return max(0.0, self._waiting_octets - passed)
 
     def timeout_s(self, octets: float, now: float) -> float:
         """Time after which an answer is overdue.
@@ -90,10 +92,11 @@ class Timers:
     @property
     def deadline(self) -> float | None:
         """The first to run out."""
-        running = [
-            at for at in (self.reply, self.acknowledgement, self.idle) if at is not None
-        ]
-        return min(running, default=None)
+        first = self.idle
+        for at in (self.reply, self.acknowledgement):
+            if at is not None and (first is None or at < first):
+                first = at
+        return first
 
     def stop(self) -> None:
         """Stop all."""

@@ -242,14 +242,16 @@ class Transfer:
             if sent.due:
                 repeated = True
                 self._transmit(sent, now)
-        while self.window.is_open and not self.queue.is_empty and self._has_room():
+        while not self.queue.is_empty and self.window.is_open and self._has_room():
             sent = self.window.add(self.queue.next(self._frame_length.octets))
             self._transmit(sent, now)
         return repeated
 
     def _has_room(self) -> bool:
+        if self._flight is None:
+            return True
         octets = self._frame_length.octets + FRAME_OVERHEAD_OCTETS
-        return self._flight is None or self._flight.has_room(octets)
+        return self._flight.has_room(octets)
 
     def _is_in_doubt(self) -> bool:
         """Whether no later frame would have the peer report a loss: it is asked then.
