@@ -1,0 +1,220 @@
+"""Two benches: one is dialled by a machine under test, one dials a server under test.
+
+A bench has a side (keys and books), a way to lines, and somebody at the unit. It makes
+the conversation of a call; what is said in it is the business of `hw.lab.player`.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from hw.clock import WallClock
+from hw.lab.conversation import (
+    Conversation,
+    MachineConversation,
+    ServerConversation,
+)
+from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.operator import Operator
+from hw.lab.server_side import ServerSide
+from hw.lab.station import LineEnded, LineUp, LinkBegan, SilenceError, Station
+from hw.lab.trace import Trace
+from hw.lines.port import Dialler, LineUser, Listener
+from protocol.channel import MachineChannel, ServerChannel
+from protocol.keys import MachineIdentity, ServerCredential
+from protocol.link import Role
+
+
+class NoCallError(Exception):
+    """No line came up: nothing is known of the unit."""
+
+
+class Bench(Protocol):
+    """What a player needs.
+
+    Attributes:
+        unit: Role of the unit under test.
+        reactor: The time.
+        clock: The time of day.
+        operator: Somebody at the unit.
+        patience_s: How long to wait for what a case expects, if it does not say.
+    """
+
+    unit: Role
+    reactor: IReactorTime
+    clock: WallClock
+    operator: Operator
+    patience_s: float
+
+    def begin_case(self) -> None:
+        """Be ready for a case that knows nothing of another."""
+        ...
+
+    async def call(
+        self, asked: Asked, trace: Trace, *, by_frames: bool
+    ) -> Conversation:
+        """Have a call: the line is up when it returns.
+
+        Raises:
+            NoCallError: None came up.
+            OperatorError: The unit could not be made to dial.
+        """
+        ...
+
+
+class ServerBench:
+    """The bench answers; the unit under test is a machine.
+
+    Attributes:
+        side: The bench's keys and its book of the machine.
+    """
+
+    unit = Role.MACHINE
+
+    def __init__(
+        self,
+        side: ServerSide,
+        listener: Listener,
+        operator: Operator,
+        *,
+        reactor: IReactorTime,
+        clock: WallClock,
+        patience_s: float,
+    ) -> None:
+        """Begin to answer calls; one that nobody asked for is not answered."""
+        self.side = side
+        self.reactor = reactor
+        self.clock = clock
+        self.operator = operator
+        self.patience_s = patience_s
+        self._expected: Station | None = None
+        listener.listen(self._answer)
+
+    def begin_case(self) -> None:
+        """Expect no call any more."""
+        self._expected = None
+
+    async def call(
+        self, asked: Asked, trace: Trace, *, by_frames: bool
+    ) -> Conversation:
+        """Have the machine dial, and answer.
+
+        Raises:
+            NoCallError: It did not dial in time.
+            OperatorError: It could not be made to.
+        """
+        self.side.begin()
+        station = Station(self.reactor, Role.SERVER, trace, by_frames=by_frames)
+        self._expected = station
+        await self.operator.dial(asked)
+        await _up(station, self.patience_s)
+        return ServerConversation(
+            station,
+            trace,
+            lambda on_keys: ServerChannel(self.side.identity, on_keys),
+            self.side.machine.credential,
+        )
+
+    def _answer(self, caller: str) -> LineUser | None:
+        del caller
+        station, self._expected = self._expected, None
+        return None if station is None else station.line_user
+
+
+class MachineBench:
+    """The bench dials; the unit under test is a server.
+
+    Attributes:
+        side: The machine that the bench is in this case.
+    """
+
+    unit = Role.SERVER
+
+    def __init__(
+        self,
+        make_side: Callable[[], MachineSide],
+        server: ServerCredential,
+        dialler: Dialler,
+        operator: Operator,
+        *,
+        reactor: IReactorTime,
+        clock: WallClock,
+        patience_s: float,
+    ) -> None:
+        """Remember whom to dial.
+
+        Args:
+            make_side: Makes a machine that has never dialled, for each case.
+            server: The server under test.
+            dialler: Makes lines to it.
+            operator: Somebody at the server.
+            reactor: The time.
+            clock: The time of day.
+            patience_s: How long to wait, if a case does not say.
+        """
+        self.reactor = reactor
+        self.clock = clock
+        self.operator = operator
+        self.patience_s = patience_s
+        self._make_side = make_side
+        self._server = server
+        self._dialler = dialler
+        self.side = make_side()
+        self._fresh = True
+
+    def begin_case(self) -> None:
+        """Be another machine."""
+        if not self._fresh:
+            self.side = self._make_side()
+        self._fresh = False
+
+    async def call(
+        self, asked: Asked, trace: Trace, *, by_frames: bool
+    ) -> Conversation:
+        """Dial.
+
+        Raises:
+            NoCallError: Nobody answered.
+        """
+        self.side.begin()
+        self.side.asked = asked
+        station = Station(self.reactor, Role.MACHINE, trace, by_frames=by_frames)
+        self._dialler.dial(station.line_user)
+        await _up(station, self.patience_s)
+        if not by_frames:
+            await _linked(station, self.patience_s)
+        identity: MachineIdentity = self.side.identity
+        return MachineConversation(
+            station,
+            trace,
+            lambda on_keys: MachineChannel(identity, self._server, on_keys),
+        )
+
+
+async def _up(station: Station, within_s: float) -> None:
+    try:
+        heard = await station.hear(within_s)
+    except SilenceError:
+        raise NoCallError(f"no line came up in {within_s:g} s") from None
+    if isinstance(heard, LineEnded):
+        raise NoCallError(f"no line came up: {heard.loss}")
+    if not isinstance(heard, LineUp):
+        station.unhear(heard)
+
+
+async def _linked(station: Station, within_s: float) -> None:
+    try:
+        heard = await station.hear(within_s)
+    except SilenceError:
+        raise NoCallError(f"no link came up in {within_s:g} s") from None
+    if not isinstance(heard, LinkBegan):
+        raise NoCallError("the line came up, and no link did")
+
+
+def pause(reactor: IReactorTime, seconds: float) -> "Deferred[None]":
+    """Let time pass."""
+    done: Deferred[None] = Deferred()
+    reactor.callLater(seconds, done.callback, None)
+    return done

@@ -1,0 +1,59 @@
+"""Packets bent on purpose: what stands behind ``|`` in a step.
+
+================== ==============================================================
+flip=n             a bit of octet n is turned; below 0 it is counted from the end
+octet=n:xx         octet n becomes xx
+cut=n, pad=n       n octets less, or n octets of zeros more, at the end
+type=xx            the first octet
+counter=n, +n, -n  the counter of the record, sealed with it
+twice              the same packet once more
+bare               the message itself, in no record
+================== ==============================================================
+"""
+
+from typing import Final
+
+from hw.lab.conversation import (
+    Conversation,
+    MachineConversation,
+    ServerConversation,
+)
+from hw.lab.steps import Step
+from protocol.channel import PacketType
+from protocol.channel.packets import MESSAGE_3_OCTETS, MESSAGE_4_OCTETS
+
+_RECORD_AT: Final = {
+    PacketType.GREETING_3: 1 + MESSAGE_3_OCTETS,
+    PacketType.GREETING_4: 1 + MESSAGE_4_OCTETS,
+    PacketType.RECORD: 1,
+}
+
+
+def bent_packets(
+    step: Step, talk: Conversation, packet: bytes, body: bytes
+) -> list[bytes]:
+    """Bend a packet as a step says; it may become two."""
+    bends = step.bends
+    if "counter" in bends:
+        packet = _with_counter(bends["counter"], talk, packet, body)
+    octets = bytearray(packet)
+    if "cut" in bends:
+        del octets[len(octets) - int(bends["cut"], 0) :]
+    if "pad" in bends:
+        octets += bytes(int(bends["pad"], 0))
+    if "type" in bends:
+        octets[0] = int(bends["type"], 16)
+    if "flip" in bends:
+        octets[int(bends["flip"], 0)] ^= 1
+    if "octet" in bends:
+        place, _, value = bends["octet"].partition(":")
+        octets[int(place, 0)] = int(value, 16)
+    return [bytes(octets)] * (2 if "twice" in bends else 1)
+
+
+def _with_counter(text: str, talk: Conversation, packet: bytes, body: bytes) -> bytes:
+    first = _RECORD_AT[PacketType(packet[0])]
+    counter = int(text, 0)
+    if text[0] in "+-" and isinstance(talk, MachineConversation | ServerConversation):
+        counter += talk.next_counter - 1
+    return talk.reseal(packet, body, counter, first=first)

@@ -1,0 +1,147 @@
+"""The rest of a dialogue, as an honest end would lead it.
+
+As a server the bench grants nothing by itself: a request is refused and cleared, a
+voucher that is outstanding is sent again as it is stored.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from hw.lab.conversation import (
+    ENDED,
+    Conversation,
+    MachineConversation,
+    ServerConversation,
+    Taken,
+)
+from hw.lab.machine_side import MachineSide
+from hw.lab.server_side import ServerSide
+from hw.lab.side import Fields, number
+from protocol.messages import TABLE_OF, MessageType, RefusalCode
+from protocol.messages.codec import encode_fields
+from protocol.registers import RequestKind
+
+Next = Callable[[float], Awaitable[Taken]]
+
+
+async def finish(
+    side: ServerSide | MachineSide, talk: Conversation, within_s: float, hear: Next
+) -> str:
+    """Lead a dialogue to its end.
+
+    Args:
+        side: What the bench is.
+        talk: The call.
+        within_s: How long to wait for each message.
+        hear: Takes the next message.
+
+    Returns:
+        What came that has no place there; empty when all went well.
+
+    Raises:
+        SilenceError: The unit fell silent.
+    """
+    if isinstance(side, ServerSide) and isinstance(talk, ServerConversation):
+        return await _serve(side, talk, within_s, hear)
+    if isinstance(side, MachineSide) and isinstance(talk, MachineConversation):
+        return await _close(side, talk, within_s, hear)
+    return "the bench has another side"
+
+
+async def _serve(
+    side: ServerSide, talk: ServerConversation, within_s: float, hear: Next
+) -> str:
+    answers = _Answers(side, talk)
+    if side.statement and not talk.greeted:
+        answers.statement()
+    while True:
+        taken = await hear(within_s)
+        if taken.name == ENDED:
+            return ""
+        if not answers.answer(taken):
+            return f"{taken} came"
+
+
+class _Answers:
+    """Says what an honest server would."""
+
+    def __init__(self, side: ServerSide, talk: ServerConversation) -> None:
+        self._side = side
+        self._talk = talk
+        self._answers: dict[str, Callable[[Taken], None]] = {
+            "STATEMENT": lambda _: self.statement(),
+            "CONFIRMATION": lambda _: self.say(MessageType.RECEIPT),
+            "USAGE": self._usage,
+            "LAST_VOUCHER": lambda _: self.say(
+                MessageType.ACK, of_type=int(MessageType.LAST_VOUCHER), number=0
+            ),
+            "WANT": lambda _: self.say(MessageType.CONTENT),
+            "GOODBYE": lambda _: None,
+        }
+
+    def answer(self, taken: Taken) -> bool:
+        """Answer a message; whether it has a place at all."""
+        answer = self._answers.get(taken.name)
+        if answer is None:
+            return False
+        answer(taken)
+        return True
+
+    def _usage(self, taken: Taken) -> None:
+        if taken.fields.get("part") == taken.fields.get("parts"):
+            self.say(MessageType.ACK)
+
+    def statement(self) -> None:
+        side = self._side
+        if side.book.outstanding:
+            self._send(side.book.outstanding)
+            return
+        if number(side.statement, "request") != RequestKind.INSPECTION:
+            self.say(MessageType.REFUSAL, code=int(RefusalCode.AMOUNT_LIMIT))
+        self.say(MessageType.RECEIPT)
+
+    def say(self, kind: MessageType, **wish: int) -> None:
+        table = TABLE_OF[kind]
+        fields: Fields = {**self._side.right(table, dict(wish)), **wish}
+        body = encode_fields(table, fields)
+        self._side.said(table, fields, body)
+        self._send(body)
+
+    def _send(self, body: bytes) -> None:
+        self._talk.station.send_packet(self._talk.seal(body))
+
+
+async def _close(
+    side: MachineSide, talk: MachineConversation, within_s: float, hear: Next
+) -> str:
+    def say(kind: MessageType, **wish: int) -> None:
+        table = TABLE_OF[kind]
+        fields: Fields = {**side.right(table, dict(wish)), **wish}
+        body = (
+            side.sign(table, fields, talk.binding)
+            if table.is_signed
+            else encode_fields(table, fields)
+        )
+        talk.station.send_packet(talk.seal(body))
+
+    def parts() -> int:
+        return -(-len(side.changed_rows()) // 4)
+
+    if side.voucher is not None:
+        say(MessageType.CONFIRMATION)
+        taken = await hear(within_s)
+        if taken.name != MessageType.RECEIPT.name:
+            return f"{taken} came"
+    while side.orders_due:
+        taken = await hear(within_s)
+        if taken.name != MessageType.ORDER.name:
+            return f"{taken} came"
+    for part in range(1, parts() + 1):
+        say(MessageType.USAGE, part=part)
+    if parts():
+        taken = await hear(within_s)
+        if taken.name != MessageType.ACK.name:
+            return f"{taken} came"
+    say(MessageType.GOODBYE)
+    talk.station.disconnect()
+    taken = await hear(within_s)
+    return "" if taken.name == ENDED else f"{taken} came"

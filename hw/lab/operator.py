@@ -1,0 +1,79 @@
+"""Who does at the unit under test what the line cannot: a person, or a program.
+
+A case asks for it and waits until it is done. `hw.lab.hooks` runs commands and HTTP
+calls that a declaration names; a test rig may bring its own.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from hw.lab.machine_side import Asked
+from protocol.errors import RmfsError
+
+
+class OperatorError(RmfsError):
+    """What was asked for could not be done: nothing is known of the unit."""
+
+
+class Operator(Protocol):
+    """Does what it is asked; each returns when it is done."""
+
+    async def dial(self, asked: Asked) -> None:
+        """Have the machine dial in and ask for this; the call itself follows.
+
+        Raises:
+            OperatorError: It cannot be done.
+        """
+        ...
+
+    async def frank(self, paise: int, product_class: int) -> None:
+        """Have the machine frank one item.
+
+        Raises:
+            OperatorError: It cannot be done.
+        """
+        ...
+
+    async def power(self, what: str) -> None:
+        """Cut the power, switch it off, or on.
+
+        Raises:
+            OperatorError: It cannot be done.
+        """
+        ...
+
+    async def do(self, what: Sequence[str], licence: str) -> None:
+        """Do something else: words of `hw.lab.verbs.ERRANDS`, for one licence.
+
+        Raises:
+            OperatorError: It cannot be done.
+        """
+        ...
+
+    async def is_alive(self) -> bool:
+        """Say whether the unit still runs, as far as can be seen without the line."""
+        ...
+
+
+class Nobody:
+    """An operator of a bench that needs none: a server is dialled, not touched."""
+
+    async def dial(self, asked: Asked) -> None:
+        """Refuse."""
+        raise OperatorError("nobody is there to have the unit dial")
+
+    async def frank(self, paise: int, product_class: int) -> None:
+        """Refuse."""
+        raise OperatorError("nobody is there to frank")
+
+    async def power(self, what: str) -> None:
+        """Refuse."""
+        raise OperatorError("nobody is there for the power of the unit")
+
+    async def do(self, what: Sequence[str], licence: str) -> None:
+        """Refuse."""
+        raise OperatorError(f"nobody is there to do this: {' '.join(what)}")
+
+    async def is_alive(self) -> bool:
+        """Believe it."""
+        return True

@@ -1,0 +1,501 @@
+"""Plays a case: carries its steps out, one after the other, and judges.
+
+What is asked for before the test and does not happen makes a case inconclusive; what
+the case expects and does not happen makes it fail, and so does a clause that was seen
+broken on the way. A bench, line or hook that fails is an error and says nothing of the
+unit.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hw.lab.bench import Bench, NoCallError, pause
+from hw.lab.bending import bent_packets
+from hw.lab.catalogue import Case, Ends
+from hw.lab.comparing import differences
+from hw.lab.conversation import (
+    Conversation,
+    MachineConversation,
+    ServerConversation,
+    Taken,
+    error_name,
+)
+from hw.lab.finishing import finish
+from hw.lab.frame_steps import FrameSteps
+from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.operator import OperatorError
+from hw.lab.server_side import ServerSide
+from hw.lab.side import Fields, number
+from hw.lab.station import SilenceError
+from hw.lab.steps import Step, StepError
+from hw.lab.trace import Trace
+from hw.lab.values import resolve
+from hw.lab.verbs import ALTERNATIVES, BY_FRAMES, WITHIN, table_named
+from hw.lab.verdicts import Judgement, Verdict
+from protocol.channel import PacketType
+from protocol.errors import ErrorCode, LocalProtocolError
+from protocol.messages import MessageTable, MessageType, RefusalCode
+from protocol.messages.codec import encode_fields
+from protocol.registers import Registers, RequestKind
+from protocol.values import Paise
+
+_REST_S: Final = 0.05
+"""Between a dropped line and the next dial-in: the unit has to hear of the loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the unit has stated at one moment.
+
+    Attributes:
+        registers: Its registers.
+        recharge_number: Number of the voucher applied last.
+    """
+
+    registers: Registers
+    recharge_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one case came out.
+
+    Attributes:
+        case: The case.
+        verdict: The verdict.
+        reason: Why.
+        trace: What was seen.
+        lasted_s: How long it took.
+        before: What a machine under test had stated before, if anything.
+        after: What it stated last.
+    """
+
+    case: Case
+    verdict: Verdict
+    reason: str
+    trace: Trace
+    lasted_s: float
+    before: Stated | None = None
+    after: Stated | None = None
+
+
+class StopCaseError(Exception):
+    """A case cannot go on."""
+
+    def __init__(self, verdict: Verdict, reason: str) -> None:
+        """Say how it ends."""
+        super().__init__(reason)
+        self.verdict = verdict
+        self.reason = reason
+
+
+class Player:
+    """Plays one case on a bench."""
+
+    def __init__(
+        self, bench: Bench, side: ServerSide | MachineSide, case: Case
+    ) -> None:
+        """Prepare.
+
+        Args:
+            bench: Where it is played.
+            side: What the bench is in this case.
+            case: What is played.
+        """
+        self._bench = bench
+        self._side = side
+        self._case = case
+        self._trace = Trace(lambda: float(bench.reactor.seconds()), bench.clock)
+        self._judgement = Judgement()
+        self._talk: Conversation | None = None
+        self._kept: dict[str, bytes] = {}
+        self._last_packet = b""
+        self._right: Fields = {}
+        self._frames = FrameSteps(self._trace)
+        self._before = self._stated()
+        self._verbs: dict[str, Callable[[Step], Coroutine[Any, Any, None]]] = {
+            "dial": self._dial,
+            "take": self._take,
+            "send": self._send,
+            "packet": self._packet,
+            "body": self._body,
+            "keep": self._keep,
+            "finish": self._finish,
+            "drop": self._drop,
+            "disconnect": self._disconnect,
+            "wait": self._wait,
+            "frank": self._frank,
+            "apply": self._apply,
+            "power": self._power,
+            "ask": self._ask,
+            "registers": self._registers,
+            "frame": self._frame,
+            "octets": self._octets,
+        }
+
+    async def play(self) -> Result:
+        """Carry out all steps and what the case looks at afterwards."""
+        try:
+            for step in self._case.steps:
+                await self._carry_out(step)
+            await self._look_after()
+        except StopCaseError as stop:
+            self._judgement.worsen(stop.verdict, stop.reason)
+        except OperatorError as error:
+            self._judgement.worsen(Verdict.ERROR, str(error))
+        except (LocalProtocolError, StepError) as error:
+            self._judgement.worsen(Verdict.ERROR, f"the bench: {error}")
+        await self._let_go()
+        self._judgement.conclude()
+        verdict = self._judgement.verdict or Verdict.ERROR
+        self._trace.remark(f"{verdict.value}: {self._judgement.reason}")
+        return Result(
+            self._case,
+            verdict,
+            self._judgement.reason,
+            self._trace,
+            self._trace.lasted_s,
+            self._before,
+            self._stated(),
+        )
+
+    async def _carry_out(self, step: Step) -> None:
+        self._trace.step(step.text)
+        try:
+            await self._verbs[step.verb](step)
+        except SilenceError:
+            self._differs(step, "nothing came")
+        except NoCallError as error:
+            self._differs(step, str(error))
+        if step.expects:
+            self._judgement.met()
+
+    def _differs(self, step: Step, what: str) -> None:
+        """End a case at a step that did not come true.
+
+        Raises:
+            StopCaseError: Always.
+        """
+        verdict = Verdict.FAIL if step.expects else Verdict.INCONCLUSIVE
+        raise StopCaseError(verdict, f"{step.text}: {what}")
+
+    # The call.
+
+    async def _dial(self, step: Step) -> None:
+        words = [word for word in step.words if word != BY_FRAMES]
+        request = RequestKind[words[0].upper()] if words else RequestKind.INSPECTION
+        amount = int(words[1], 0) if len(words) > 1 else 0
+        await self._call(Asked(request, amount), by_frames=BY_FRAMES in step.words)
+
+    async def _call(self, asked: Asked, *, by_frames: bool = False) -> None:
+        await self._let_go()
+        self._talk = await self._bench.call(asked, self._trace, by_frames=by_frames)
+        self._frames.begin(self._talk)
+
+    async def _let_go(self) -> None:
+        """Hang up what is still there."""
+        talk, self._talk = self._talk, None
+        if talk is not None and not talk.station.is_over:
+            talk.station.drop()
+            await pause(self._bench.reactor, _REST_S)
+
+    @property
+    def _talking(self) -> Conversation:
+        if self._talk is None:
+            raise StopCaseError(Verdict.ERROR, "the bench: no call was begun")
+        return self._talk
+
+    async def _drop(self, _: Step) -> None:
+        await self._let_go()
+
+    async def _disconnect(self, _: Step) -> None:
+        self._talking.station.disconnect()
+
+    async def _wait(self, step: Step) -> None:
+        await pause(self._bench.reactor, float(step.words[0]))
+
+    # What comes.
+
+    async def _take(self, step: Step) -> None:
+        within_s = float(step.fields.get(WITHIN, self._bench.patience_s))
+        name = step.words[0]
+        if name == "nothing":
+            try:
+                taken = await self._next(within_s)
+            except SilenceError:
+                return
+            self._differs(step, f"{taken} came")
+        one_packet = name.startswith("GREETING")
+        taken = await self._next(within_s, one_packet=one_packet)
+        self._judge_taken(step, taken)
+
+    async def _next(self, within_s: float, *, one_packet: bool = False) -> Taken:
+        """Take what comes next, and let the side learn of it."""
+        talk = self._talking
+        taken = await self._frames.next(within_s, one_packet=one_packet)
+        self._last_packet = taken.packet or self._last_packet
+        if taken.table is not None and taken.fields:
+            # What would be right follows from what was known before.
+            self._right = self._side.right(taken.table, {})
+            breaches = self._side.heard(
+                taken.table, taken.fields, taken.body, talk.binding
+            )
+            for breach in breaches:
+                self._trace.remark(f"broken: {breach}")
+                self._judgement.worsen(Verdict.FAIL, str(breach))
+            self._note_registers(taken)
+        return taken
+
+    def _judge_taken(self, step: Step, taken: Taken) -> None:
+        names = step.words[0].split(ALTERNATIVES)
+        if taken.name not in names:
+            self._differs(step, f"{taken} came")
+        if taken.name == "ERROR" and len(step.words) > 1:
+            wanted = "".join(step.words[1:]).split(ALTERNATIVES)
+            got = "" if taken.error is None else error_name(taken.error)
+            if got not in wanted:
+                self._differs(step, f"ERROR {got} came")
+        if taken.table is not None:
+            found = differences(step, taken.table, taken.fields, self._right)
+            if found:
+                self._differs(step, "; ".join(found))
+
+    # What is said.
+
+    async def _send(self, step: Step) -> None:
+        talk = self._talking
+        name = step.words[0]
+        if name == "ERROR":
+            code = step.words[1] if len(step.words) > 1 else "MALFORMED"
+            octet = int(code, 16) if code.startswith("0x") else ErrorCode[code]
+            self._put(step, bytes([PacketType.ERROR, octet]), b"")
+            return
+        if name.startswith("GREETING"):
+            self._put(step, self._greeting(name), b"")
+            return
+        if isinstance(talk, MachineConversation):
+            await self._greet(step, talk)
+        body = self._message(step, talk)
+        self._put(step, self._sealed(step, talk, body), body)
+
+    async def _greet(self, step: Step, talk: MachineConversation) -> None:
+        instead = await talk.greet(self._bench.patience_s)
+        if instead is not None:
+            self._differs(step, f"{instead} came in the greeting")
+
+    def _greeting(self, name: str) -> bytes:
+        talk = self._talking
+        if isinstance(talk, ServerConversation):
+            return talk.greeting_2
+        if isinstance(talk, MachineConversation) and name == "GREETING_1":
+            return talk.greeting_1()
+        raise StopCaseError(Verdict.ERROR, f"the bench: {name} is sent by its message")
+
+    def _message(self, step: Step, talk: Conversation) -> bytes:
+        words = step.words
+        if words[0] == "stored":
+            return self._stored(words[1])
+        table = table_named(words[0])
+        if table is None:
+            raise StopCaseError(Verdict.ERROR, f"the bench: no message {words[0]}")
+        fields = self._filled(step, table)
+        body = self._written(step, table, fields, talk)
+        if isinstance(self._side, ServerSide):
+            self._side.said(table, fields, body)
+        return body
+
+    def _filled(self, step: Step, table: MessageTable) -> Fields:
+        """Fill a message in: what is right, but for what the step says."""
+        rough = self._side.right(table, {})
+        wish: Fields = {}
+        for field in table.fields:
+            if field.name in step.fields and field.name != "signature":
+                wish[field.name] = resolve(
+                    field, step.fields[field.name], rough[field.name]
+                )
+        return {**self._side.right(table, wish), **wish}
+
+    def _written(
+        self, step: Step, table: MessageTable, fields: Fields, talk: Conversation
+    ) -> bytes:
+        if not table.is_signed:
+            return encode_fields(table, fields)
+        binding = (
+            bytes(32) if step.fields.get("signature") == "unbound" else talk.binding
+        )
+        if isinstance(self._side, ServerSide):
+            body = self._side.sign(table, fields)
+        else:
+            body = self._side.sign(table, fields, binding)
+        wish = step.fields.get("signature", "right")
+        if wish in {"right", "unbound"}:
+            return body
+        signature = resolve(table.fields[-1], wish, body[-64:])
+        return body[:-64] + (signature if isinstance(signature, bytes) else b"")
+
+    def _stored(self, name: str) -> bytes:
+        if isinstance(self._side, ServerSide) and name == MessageType.VOUCHER.name:
+            return self._side.book.voucher
+        raise StopCaseError(Verdict.ERROR, f"the bench: no {name} is stored")
+
+    def _sealed(self, step: Step, talk: Conversation, body: bytes) -> bytes:
+        if "bare" in step.bends:
+            return body
+        if isinstance(talk, MachineConversation | ServerConversation):
+            return talk.seal(body)
+        raise StopCaseError(Verdict.ERROR, "the bench: no channel")
+
+    def _put(self, step: Step, packet: bytes, body: bytes) -> None:
+        """Send a packet, bent as the step says."""
+        for one in bent_packets(step, self._talking, packet, body):
+            self._last_packet = one
+            self._frames.put(one)
+
+    async def _packet(self, step: Step) -> None:
+        word = step.words[0]
+        packet = self._kept.get(word)
+        if packet is None:
+            packet = bytes.fromhex(word)
+        self._put(step, packet, b"")
+
+    async def _body(self, step: Step) -> None:
+        talk = self._talking
+        if isinstance(talk, MachineConversation):
+            await self._greet(step, talk)
+        body = bytes.fromhex(step.words[0])
+        self._put(step, self._sealed(step, talk, body), body)
+
+    async def _keep(self, step: Step) -> None:
+        self._kept[step.words[0]] = self._last_packet
+
+    async def _finish(self, step: Step) -> None:
+        talk = self._talking
+        said = await finish(self._side, talk, self._bench.patience_s, self._next)
+        if said:
+            self._differs(step, said)
+
+    # Frames.
+
+    async def _frame(self, step: Step) -> None:
+        found = await self._frames.carry_out(step, self._bench.patience_s, self._make)
+        if found:
+            self._differs(step, found)
+
+    def _make(self, name: str) -> bytes:
+        """Make a packet that is to be carried in frames."""
+        if name.startswith("GREETING_2") or name == "GREETING_1":
+            return self._greeting(name)
+        if name in self._kept:
+            return self._kept[name]
+        talk = self._talking
+        step = Step(name, "send", (name,))
+        body = self._message(step, talk)
+        return self._sealed(step, talk, body)
+
+    async def _octets(self, step: Step) -> None:
+        self._talking.station.send_octets(bytes.fromhex(step.words[0]))
+
+    # At the unit.
+
+    async def _frank(self, step: Step) -> None:
+        paise = int(step.words[0], 0)
+        product_class = int(step.words[1], 0) if len(step.words) > 1 else 1
+        if isinstance(self._side, MachineSide):
+            self._side.frank(Paise(paise), product_class)
+        else:
+            await self._bench.operator.frank(paise, product_class)
+
+    async def _apply(self, _: Step) -> None:
+        if isinstance(self._side, MachineSide):
+            self._side.apply()
+
+    async def _power(self, step: Step) -> None:
+        await self._bench.operator.power(step.words[0])
+
+    async def _ask(self, step: Step) -> None:
+        side = self._side
+        credential = (
+            side.identity.credential
+            if isinstance(side, MachineSide)
+            else side.machine.credential
+        )
+        licence = str(credential.licence_identifier)
+        await self._bench.operator.do(step.words, licence)
+
+    async def _registers(self, step: Step) -> None:
+        found = self._compared(int(step.fields.get("moved", "0"), 0))
+        if found:
+            self._differs(step, found)
+
+    def _compared(self, moved: int) -> str:
+        before, after = self._before, self._stated()
+        if before is None or after is None:
+            return "no registers were stated"
+        expected = before.registers.control_total_paise + moved
+        if after.registers.control_total_paise != expected:
+            return f"CT is {after.registers.control_total_paise}, not {expected}"
+        if not moved and after != before:
+            return f"registers were {before}, and are {after}"
+        return ""
+
+    def _stated(self) -> Stated | None:
+        if isinstance(self._side, ServerSide):
+            return Stated(self._side.book.registers, self._side.book.recharge_number)
+        return Stated(self._side.registers, self._side.recharge_number)
+
+    def _note_registers(self, taken: Taken) -> None:
+        stated = self._stated()
+        if stated is not None and taken.name in {"STATEMENT", "CONFIRMATION"}:
+            self._trace.registers(stated.registers, stated.recharge_number)
+
+    # After the steps.
+
+    async def _look_after(self) -> None:
+        """Dial in once more and look at what the case says."""
+        ends = self._case.ends
+        if ends is Ends.NOTHING:
+            return
+        step = Step(f"! afterwards: {ends.value}", "afterwards", expects=True)
+        self._trace.step(step.text)
+        try:
+            await self._call(Asked())
+            if isinstance(self._side, MachineSide):
+                await self._look_at_server(step, ends)
+            else:
+                await self._look_at_machine(step, ends)
+        except SilenceError:
+            self._differs(step, "nothing came")
+        except NoCallError as error:
+            self._differs(step, str(error))
+        if ends is not Ends.SERVED:
+            self._judgement.met()
+
+    async def _look_at_machine(self, step: Step, ends: Ends) -> None:
+        taken = await self._next(self._bench.patience_s)
+        if taken.name != MessageType.STATEMENT.name:
+            self._differs(step, f"{taken} came")
+        if ends is Ends.UNCHANGED:
+            found = self._compared(0)
+            if found:
+                self._differs(step, found)
+        talk = self._talking
+        said = await finish(self._side, talk, self._bench.patience_s, self._next)
+        if said:
+            self._differs(step, said)
+
+    async def _look_at_server(self, step: Step, ends: Ends) -> None:
+        talk = self._talking
+        if isinstance(talk, MachineConversation):
+            await self._greet(step, talk)
+        await self._send(Step("send STATEMENT", "send", ("STATEMENT",)))
+        taken = await self._next(self._bench.patience_s)
+        wanted = "REFUSAL" if ends is Ends.FROZEN else "RECEIPT"
+        if taken.name != wanted:
+            self._differs(step, f"{taken} came")
+        frozen = RefusalCode.ACCOUNT_FROZEN
+        if ends is Ends.FROZEN and number(taken.fields, "code") != frozen:
+            self._differs(step, f"the code is not {frozen.name}")
+        said = await finish(self._side, talk, self._bench.patience_s, self._next)
+        if said:
+            self._differs(step, said)

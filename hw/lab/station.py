@@ -1,0 +1,251 @@
+"""The bench's end of one line: what comes is taken one by one, by whoever waits for it.
+
+A station runs the link of the product and gives packets, or it gives frames and lets
+the script make each frame itself (*by frames*), damaged ones too. Waiting is done with
+coroutines over Twisted's Deferreds, so that the same script runs in real time on any
+line and in virtual time on a simulated one.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from hw.lab.trace import Trace
+from hw.lines.port import Line, LineLoss, LineUser
+from hw.link_driver import LinkDriver
+from hw.seen.lines import RecordedUser
+from protocol.errors import LocalProtocolError
+from protocol.link import DEFAULT, Link, LinkParameters, Role
+from protocol.link.frames import (
+    ForeignFrame,
+    Frame,
+    FrameKind,
+    MalformedFrame,
+    decode_frame,
+    encode_frame,
+)
+from protocol.link.framing import Deframer, FramingCounters, Stuffing, flagged
+from protocol.link.parameters import FRAME_OCTETS_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class LineUp:
+    """The line is up."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBegan:
+    """The link is up; nothing of an earlier one is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketCame:
+    """A packet came whole."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCame:
+    """A good frame came, by frames alone."""
+
+    frame: Frame | MalformedFrame | ForeignFrame
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEnded:
+    """The link has ended."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnded:
+    """The line is lost; nothing follows."""
+
+    loss: LineLoss
+
+
+Heard = LineUp | LinkBegan | PacketCame | FrameCame | LinkEnded | LineEnded
+
+
+class SilenceError(Exception):
+    """Nothing came in the time that was allowed."""
+
+
+class Station:
+    """One end of one line; a `LineUser`, and the `LinkUser` of its own link.
+
+    Attributes:
+        role: Which end it is.
+        is_over: The line is lost.
+        modulus: Of the frames that are made and read by frames.
+        stuffing: How frames are written by frames.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        role: Role,
+        trace: Trace,
+        *,
+        by_frames: bool = False,
+        parameters: LinkParameters = DEFAULT,
+    ) -> None:
+        """Wait for a line.
+
+        Args:
+            reactor: The time, real or virtual.
+            role: Which end the bench plays.
+            trace: Takes what passes.
+            by_frames: The script makes each frame.
+            parameters: Of the link.
+        """
+        self.role = role
+        self.is_over = False
+        self.modulus = 8
+        self.stuffing = Stuffing()
+        self._reactor = reactor
+        self._line: Line | None = None
+        self._heard: deque[Heard] = deque()
+        self._waiting: Deferred[None] | None = None
+        self._deframer = Deframer(2 * FRAME_OCTETS_LIMIT, FramingCounters())
+        self._driver: LinkDriver | None = None
+        if not by_frames:
+            link = Link(role, parameters)
+            self._driver = LinkDriver(link, reactor, self, connect=role is Role.MACHINE)
+        self._tap = trace.new_tap()
+
+    @property
+    def line_user(self) -> LineUser:
+        """What a line is to be given: this station, with the bench listening in."""
+        user: LineUser = self if self._driver is None else _Ahead(self, self._driver)
+        return RecordedUser(user, self._tap, self.role)
+
+    async def hear(self, within_s: float) -> Heard:
+        """Take what comes next.
+
+        Raises:
+            SilenceError: Nothing came within so many seconds.
+        """
+        if not self._heard:
+            self._waiting = Deferred()
+            timer = self._reactor.callLater(within_s, self._wake)
+            await self._waiting
+            if timer.active():
+                timer.cancel()
+        if not self._heard:
+            raise SilenceError
+        return self._heard.popleft()
+
+    def unhear(self, heard: Heard) -> None:
+        """Put something back, to be taken next."""
+        self._heard.appendleft(heard)
+
+    def send_packet(self, packet: bytes) -> None:
+        """Send a packet over the link.
+
+        Raises:
+            LocalProtocolError: There is no link.
+        """
+        if self._driver is None:
+            raise LocalProtocolError("there is no link: the script makes the frames")
+        self._driver.send_message(packet)
+        self._driver.settle()
+
+    def send_frame(self, frame: Frame) -> None:
+        """Send one frame that the script has made."""
+        octets = encode_frame(frame, self.role, self.modulus)
+        self.send_octets(flagged([self.stuffing.encode(octets)]))
+
+    def send_octets(self, octets: bytes) -> None:
+        """Put octets on the line as they are."""
+        if self._line is not None:
+            self._line.send(octets)
+
+    def disconnect(self) -> None:
+        """Close the link in order; by frames with a DISC, whatever is answered."""
+        if self._driver is None:
+            self.send_frame(Frame(FrameKind.DISC, command=True))
+        elif not self.is_over:
+            self._driver.disconnect()
+            self._driver.settle()
+
+    def drop(self) -> None:
+        """Hang up."""
+        if self._driver is not None:
+            self._driver.drop()
+        elif self._line is not None:
+            self._line.drop()
+
+    # What the line tells.
+
+    def line_up(self, line: Line) -> None:
+        """Begin."""
+        self._line = line
+        self._tell(LineUp())
+
+    def octets_received(self, octets: bytes) -> None:
+        """Take octets, by frames."""
+        for octets_of_frame in self._deframer.frames(octets):
+            frame = decode_frame(octets_of_frame, self.role, self.modulus)
+            self._tell(FrameCame(frame, octets_of_frame))
+
+    def line_lost(self, loss: LineLoss, now: float = 0.0) -> None:
+        """End."""
+        self.is_over = True
+        self._line = None
+        self._tell(LineEnded(loss))
+
+    # What the link tells.
+
+    @property
+    def deadline(self) -> float | None:
+        """None: a script waits by itself."""
+        return None
+
+    def link_up(self, driver: LinkDriver, now: float) -> None:
+        """Note that the link is up."""
+        self._tell(LinkBegan())
+
+    def message_received(self, message: bytes, now: float) -> None:
+        """Take a packet."""
+        self._tell(PacketCame(message))
+
+    def link_down(self, reason: str, now: float) -> None:
+        """Note that the link has ended."""
+        self._tell(LinkEnded(reason))
+
+    def handle_timer(self, now: float) -> None:
+        """Do nothing: no deadline is ever set."""
+
+    def _tell(self, heard: Heard) -> None:
+        self._heard.append(heard)
+        self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            # In a later turn: a script must not run inside the link's own steps.
+            self._reactor.callLater(0, waiting.callback, None)
+
+
+class _Ahead:
+    """Tells a station that the line is up before its link driver is told."""
+
+    def __init__(self, station: Station, driver: LinkDriver) -> None:
+        self._station = station
+        self._driver = driver
+
+    def line_up(self, line: Line) -> None:
+        self._station.line_up(line)
+        self._driver.line_up(line)
+
+    def octets_received(self, octets: bytes) -> None:
+        self._driver.octets_received(octets)
+
+    def line_lost(self, loss: LineLoss) -> None:
+        self._driver.line_lost(loss)

@@ -1,0 +1,242 @@
+"""The verbs of steps: what each takes, checked when a catalogue is read.
+
+=========== ============================== ============================================
+verb        words                          what it does
+=========== ============================== ============================================
+dial        request, amount                a call is begun: by the unit (an operator or
+                                           hook is asked), or by the bench as a machine;
+                                           ``by-frames`` has the script make each frame
+take        message, GREETING_n,           what comes next is that, with these values of
+            ERROR code, end, nothing,      its fields; ``within=`` s, ``end`` of the
+            packet                         link; alternatives are joined by ``/``
+send        message, GREETING_n,           a message, right but for these values; bent
+            ERROR code, stored             as said behind ``|``
+packet      hex or a name that was kept    octets over the link, as they are
+body        hex                            octets in a record
+keep        name                           the packet that came or went last, for later
+finish                                     the rest of the dialogue, as it should be
+drop                                       the line is lost, now
+disconnect                                 the link is closed in order
+wait        seconds                        nothing is done
+frank       paise, class                   one item
+apply                                      the bench's machine applies its voucher now
+power       cut, off, on                   of the unit, by a hook or an operator
+ask         an errand (`ERRANDS`), values  something else that an operator does
+registers   same                           the unit's registers, or ``moved=`` paise CT
+frame       send or take, kind             one frame, by frames
+octets      hex                            octets on the line, by frames
+=========== ============================== ============================================
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from hw.lab.steps import Step, StepError
+from hw.lab.values import ANY, check_value
+from protocol.channel import PacketType
+from protocol.errors import ErrorCode
+from protocol.link import Role
+from protocol.link.frames import FrameKind
+from protocol.messages import TABLE_OF, MessageTable, MessageType
+from protocol.registers import RequestKind
+
+ERRANDS: Final = {
+    "licence": "put the licence into a state: REGISTERED, BLOCKED, WITHHELD, CANCELLED",
+    "expire": "let the licence expire yesterday",
+    "refund": "allow a refund for the licence, or not: allowed, not",
+    "fund": "bring a fund file of so many paise for the licence",
+    "void": "take the outstanding voucher of the licence back",
+    "order": "give the machine of the licence an order: kind, value",
+    "revoke": "revoke the credential of the licence",
+    "days": "let so many days pass at the unit's clock",
+    "new-life": "begin a new life of the withdrawn machine",
+}
+"""What an operator may be asked for, beside what has a verb of its own."""
+ALTERNATIVES: Final = "/"
+BY_FRAMES: Final = "by-frames"
+WITHIN: Final = "within"
+_TAKE_OPTIONS: Final = frozenset({WITHIN})
+_GREETINGS: Final = frozenset(
+    kind.name for kind in PacketType if kind.name.startswith("GREETING")
+)
+BENDS: Final = frozenset(
+    {"flip", "octet", "cut", "pad", "type", "counter", "twice", "bare"}
+)
+_FRAME_FIELDS: Final = frozenset(
+    {"p", "f", "ns", "nr", "info", "of", "segment", "address", "fcs", WITHIN, "count"}
+)
+
+
+def table_named(name: str) -> MessageTable | None:
+    """Find the layout of a message by its name."""
+    try:
+        return TABLE_OF.get(MessageType[name])
+    except KeyError:
+        return None
+
+
+def check_step(step: Step, role: Role) -> None:
+    """Check that a step can be carried out.
+
+    Args:
+        step: The step.
+        role: Of the unit under test.
+
+    Raises:
+        StepError: It cannot, and why.
+    """
+    checks = _CHECKS.get(step.verb)
+    if checks is None:
+        raise StepError(f"step {step.text!r}: there is no verb {step.verb}")
+    if step.verb in _OF_MACHINE_BENCH and role is Role.MACHINE:
+        raise StepError(f"step {step.text!r}: only the bench as a machine can do that")
+    if step.bends and step.verb not in {"send", "packet"}:
+        raise StepError(f"step {step.text!r}: only what is sent can be bent")
+    for name in step.bends:
+        if name not in BENDS:
+            raise StepError(f"step {step.text!r}: {name} bends nothing")
+    checks(step)
+
+
+def _dial(step: Step) -> None:
+    words = [word for word in step.words if word != BY_FRAMES]
+    if words and words[0].upper() not in RequestKind.__members__:
+        raise StepError(f"step {step.text!r}: {words[0]} is no request")
+    if len(words) > 1:
+        _integer(step, words[1])
+
+
+def _take(step: Step) -> None:
+    name = _word(step)
+    for one in name.split(ALTERNATIVES):
+        table = table_named(one)
+        if table is not None:
+            _message_fields(step, table)
+        elif one == "ERROR":
+            _error_codes(step)
+        elif one not in _GREETINGS | {"end", "nothing", "packet", "message"}:
+            raise StepError(f"step {step.text!r}: {one} is nothing that comes")
+    if WITHIN in step.fields:
+        _float(step, step.fields[WITHIN])
+
+
+def _send(step: Step) -> None:
+    name = _word(step)
+    table = table_named(step.words[1] if name == "stored" else name)
+    if table is not None:
+        _message_fields(step, table)
+    elif name == "ERROR":
+        _error_codes(step)
+    elif name not in _GREETINGS:
+        raise StepError(f"step {step.text!r}: {name} is nothing that is sent")
+
+
+def _message_fields(step: Step, table: MessageTable) -> None:
+    known = {field.name: field for field in table.fields}
+    for name, value in step.fields.items():
+        if name in _TAKE_OPTIONS:
+            continue
+        field = known.get(name)
+        if field is None:
+            raise StepError(f"step {step.text!r}: {table.type.name} has no {name}")
+        for one in value.split(ALTERNATIVES):
+            if name != "signature" and one.lstrip("<>=!") != ANY:
+                check_value(field, one.lstrip("<>=!"))
+
+
+def _error_codes(step: Step) -> None:
+    for code in "".join(step.words[1:]).split(ALTERNATIVES):
+        if code and code not in ErrorCode.__members__ and not code.startswith("0x"):
+            raise StepError(f"step {step.text!r}: {code} is no code of an ERROR")
+
+
+def _octets(step: Step) -> None:
+    _word(step)
+
+
+def _frame(step: Step) -> None:
+    _needs(step, 2)
+    if step.words[0] not in {"send", "take"}:
+        raise StepError(f"step {step.text!r}: frame send, or frame take")
+    kind = step.words[1]
+    if kind not in FrameKind.__members__ and kind not in {"I", "nothing", "any"}:
+        raise StepError(f"step {step.text!r}: {kind} is no kind of frame")
+    for name in step.fields:
+        if name not in _FRAME_FIELDS:
+            raise StepError(f"step {step.text!r}: a frame has no {name}")
+
+
+def _seconds(step: Step) -> None:
+    _float(step, _word(step))
+
+
+def _amount(step: Step) -> None:
+    for word in step.words:
+        _integer(step, word)
+
+
+def _power(step: Step) -> None:
+    if _word(step) not in {"cut", "off", "on"}:
+        raise StepError(f"step {step.text!r}: power cut, off or on")
+
+
+def _registers(step: Step) -> None:
+    if "same" not in step.words and "moved" not in step.fields:
+        raise StepError(f"step {step.text!r}: registers same, or moved=paise")
+
+
+def _nothing(step: Step) -> None:
+    if step.words or step.fields:
+        raise StepError(f"step {step.text!r}: {step.verb} takes nothing")
+
+
+def _word(step: Step) -> str:
+    _needs(step, 1)
+    return step.words[0]
+
+
+def _needs(step: Step, count: int) -> None:
+    if len(step.words) < count:
+        raise StepError(f"step {step.text!r}: something is missing")
+
+
+def _integer(step: Step, text: str) -> None:
+    try:
+        int(text, 0)
+    except ValueError:
+        raise StepError(f"step {step.text!r}: {text!r} is no number") from None
+
+
+def _float(step: Step, text: str) -> None:
+    try:
+        float(text)
+    except ValueError:
+        raise StepError(f"step {step.text!r}: {text!r} is no number") from None
+
+
+def _errand(step: Step) -> None:
+    name = _word(step)
+    if name not in ERRANDS:
+        raise StepError(f"step {step.text!r}: {name} is no errand")
+
+
+_OF_MACHINE_BENCH: Final = frozenset({"apply"})
+_CHECKS: Final[dict[str, Callable[[Step], None]]] = {
+    "dial": _dial,
+    "take": _take,
+    "send": _send,
+    "packet": _octets,
+    "body": _octets,
+    "keep": _octets,
+    "finish": _nothing,
+    "drop": _nothing,
+    "disconnect": _nothing,
+    "wait": _seconds,
+    "frank": _amount,
+    "apply": _nothing,
+    "power": _power,
+    "ask": _errand,
+    "registers": _registers,
+    "frame": _frame,
+    "octets": _octets,
+}

@@ -1,0 +1,155 @@
+"""The reference machine on the bench, in virtual time: the product's own.
+
+It is its own operator: what a case asks for is done at once, as a person would do it.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from twisted.internet.defer import Deferred
+
+from fm_device.firmware.dialling import DialPlan
+from fm_device.firmware.machine import Machine, Parts
+from fm_device.frank import FrankFace
+from fm_device.program import dial_repeatedly
+from hw.clock import DriftingWallClock, WallClock
+from hw.lab.machine_side import Asked
+from hw.lab.operator import OperatorError
+from hw.lines.port import Dialler
+from hw.nvram import MemoryNvram
+from hw.scales.simulated import SimulatedScale
+from protocol.channel import MachineChannel
+from protocol.keys import MachineProvisioning
+from protocol.values import Paise
+from rmfs_tools.simulation.clock import SimulatedClock
+from rmfs_tools.simulation.setting import BEGAN
+
+_GRAMS: Final = 18
+_STARTS_S: Final = 0.5
+"""How long the power is off when it is cut and given back."""
+
+
+class ReferenceMachine:
+    """A machine, its power, and whoever stands before it; an `Operator`.
+
+    Attributes:
+        machine: The machine, or None while it has no power.
+    """
+
+    def __init__(
+        self,
+        memories: tuple[bytes, bytes],
+        dialler: Dialler,
+        *,
+        reactor: SimulatedClock,
+        clock: WallClock,
+    ) -> None:
+        """Switch a machine on.
+
+        Args:
+            memories: What PSD memory and flash hold.
+            dialler: Where it dials.
+            reactor: Virtual time.
+            clock: The true time of day.
+        """
+        self.machine: Machine | None = None
+        self._nvram = MemoryNvram(memories[0])
+        self._flash = MemoryNvram(memories[1])
+        self._battery = DriftingWallClock(clock, 0.0, BEGAN)
+        self._scale = SimulatedScale()
+        self._dialler = dialler
+        self._reactor = reactor
+        self._clock = clock
+        self._switch_on()
+
+    @property
+    def provisioning(self) -> MachineProvisioning:
+        """What its maker would sign of it now."""
+        return self._running.psd.provisioning(self._clock.now())
+
+    @property
+    def _running(self) -> Machine:
+        if self.machine is None:
+            raise OperatorError("the machine has no power")
+        return self.machine
+
+    def _switch_on(self) -> None:
+        parts = Parts(
+            self._nvram,
+            self._flash,
+            self._battery,
+            self._scale,
+            _NoPaper(),
+            MachineChannel,
+        )
+        machine = Machine(parts)
+        machine.switch_on()
+        self.machine = machine if machine.is_on else None
+
+    async def dial(self, asked: Asked) -> None:
+        """Dial in once; nothing is tried again by itself.
+
+        Raises:
+            OperatorError: The machine refuses to ask for that.
+        """
+        machine = self._running
+        plan = machine.calls.plan(asked.request, Paise(asked.amount_paise))
+        if not isinstance(plan, DialPlan):
+            raise OperatorError(f"the machine refuses to ask for that: {plan}")
+        dialled = dial_repeatedly(
+            machine.psd, plan.request, self._dialler, self._reactor, attempts=1
+        )
+        dialled.addCallback(machine.calls.done)
+        dialled.addErrback(self._stopped)
+
+    def _stopped(self, failure: object) -> None:
+        """The machine has stopped itself; the next question finds it off."""
+        del failure
+        self.machine = None
+
+    async def frank(self, paise: int, product_class: int) -> None:
+        """Frank one letter.
+
+        Raises:
+            OperatorError: The machine refuses.
+        """
+        del paise  # The tariff says what a letter costs.
+        machine = self._running
+        self._scale.put(_GRAMS)
+        machine.franking.choose_class(product_class)
+        machine.franking.frank(confirmed=True)
+
+    async def power(self, what: str) -> None:
+        """Take the power away, or give it back."""
+        if what != "on":
+            self.machine = None
+            return
+        waited: Deferred[None] = Deferred()
+        self._reactor.callLater(_STARTS_S, waited.callback, None)
+        await waited
+        self._switch_on()
+
+    async def do(self, what: Sequence[str], licence: str) -> None:
+        """Do an errand at the machine.
+
+        Raises:
+            OperatorError: It is none that a person does there.
+        """
+        del licence
+        if what[0] != "days":
+            raise OperatorError(f"not done at a machine: {' '.join(what)}")
+        ahead = timedelta(days=int(what[1]))
+        self._battery.set(self._battery.utc() + ahead)
+
+    async def is_alive(self) -> bool:
+        """Say whether it is on."""
+        return self.machine is not None and self.machine.is_on
+
+
+class _NoPaper:
+    """A printer whose franks nobody looks at."""
+
+    def put(self, face: FrankFace) -> None:
+        """Print it."""
+        del face

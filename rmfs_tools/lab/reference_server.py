@@ -1,0 +1,203 @@
+"""The reference server on the bench, in virtual time: the product's own.
+
+Each case is played by a machine that has never dialled; it is enrolled and funded when
+it is needed. `ReferenceServer` is also whoever sits at the server: an `Operator`.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from hw.clock import WallClock
+from hw.entropy import SeededEntropy
+from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.operator import OperatorError
+from hw.lines.port import LineUser, Listener
+from protocol.channel import ServerChannel
+from protocol.errors import RmfsError
+from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.keys import MachineIdentity, MachineProvisioning, Realm
+from protocol.messages import LicenceState, OrderKind
+from protocol.parameters import business_date
+from protocol.values import LicenceIdentifier, LicenceNumber, Paise, RechargeNumber
+from rmfs_server.administration import NewLicence
+from rmfs_server.funds import import_fund_file
+from rmfs_server.store.acts import By
+from rmfs_server.store.migrations import migrate
+from rmfs_tools.simulation.clock import SimulatedClock
+from rmfs_tools.simulation.server_life import Desk, ServerLife
+from rmfs_tools.simulation.setting import CREDIT_KEY, EXPIRES_ON, IDENTITY
+
+FUNDS_PAISE: Final = 1_000_000
+"""What each machine of the bench is funded with: Rs 10,000."""
+_OEM: Final = "N"
+SERVER: Final = IDENTITY.credential.with_credit_key(
+    CREDIT_KEY.key_id, CREDIT_KEY.signing.public
+)
+
+
+class ReferenceServer:
+    """A server, its database in a folder, and whoever sits at it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        listener: Listener,
+        *,
+        reactor: SimulatedClock,
+        clock: WallClock,
+    ) -> None:
+        """Start a server with empty books.
+
+        Args:
+            folder: An empty one, for the database.
+            listener: Where it answers.
+            reactor: Virtual time.
+            clock: The time of day.
+        """
+        self._clock = clock
+        self._machines = 0
+        self._files = 0
+        self._desk = Desk(folder)
+        migrate(self._desk.store)
+        self._life = ServerLife(
+            self._desk,
+            reactor=reactor,
+            clock=clock,
+            entropy=SeededEntropy(b"marks of the reference server"),
+            make_channel=lambda: ServerChannel(IDENTITY),
+            on_death=lambda _: None,
+        )
+        self._life.start()
+        listener.listen(self._answer)
+
+    def close(self) -> None:
+        """End it."""
+        self._desk.close()
+
+    def _answer(self, caller: str) -> LineUser | None:
+        exchange = self._life.exchange
+        return None if exchange is None else exchange.answer(caller)
+
+    def new_machine(self) -> MachineSide:
+        """Enrol a machine of the bench that has never dialled, and fund it."""
+        self._machines += 1
+        number = self._machines
+        licence = LicenceIdentifier(f"N{200_000 + number}")
+        identity = MachineIdentity.generate(
+            licence,
+            f"LAB{number:05d}",
+            Realm.TEST,
+            SeededEntropy(b"bench machine %d" % number),
+        )
+        provisioning = MachineProvisioning(
+            identity.credential,
+            model="BENCH",
+            firmware="1.0.0",
+            ascending_paise=Paise(0),
+            descending_paise=Paise(0),
+            control_total_paise=Paise(0),
+            items=0,
+            zero_items=0,
+            recharge_number=RechargeNumber(0),
+            issued=self._clock.now(),
+        )
+        self._life.administration.enrol(provisioning, self._papers(licence), self._by())
+        self._fund(licence, FUNDS_PAISE)
+        return MachineSide(identity, SERVER, clock=self._clock)
+
+    def _papers(self, licence: LicenceIdentifier) -> NewLicence:
+        number = LicenceNumber(f"KN{int(licence[1:]):07d}")
+        return NewLicence(number, f"Bench {licence}", EXPIRES_ON)
+
+    def _by(self) -> By:
+        return By("bench", "a case of the catalogue", self._clock.now())
+
+    def _fund(self, licence: LicenceIdentifier, paise: int) -> None:
+        self._files += 1
+        today = business_date(self._clock.now())
+        papers = self._papers(licence)
+        line = DetailLine(
+            line_id="1",
+            licence=licence,
+            licence_number=papers.number,
+            licensee=papers.licensee,
+            amount_paise=paise,
+            mode=PaymentMode.NETBANKING,
+            value_date=today,
+            available_from=today,
+            corrects=None,
+        )
+        file = FundFile(f"FND-{_OEM}-{self._files:04d}", _OEM, today, (line,))
+        import_fund_file(self._desk.store, encode_fund_file(file), self._clock.now())
+
+    # At the server.
+
+    async def dial(self, asked: Asked) -> None:
+        """Refuse: a server does not dial.
+
+        Raises:
+            OperatorError: Always.
+        """
+        raise OperatorError("a server does not dial")
+
+    async def frank(self, paise: int, product_class: int) -> None:
+        """Refuse: a server does not frank.
+
+        Raises:
+            OperatorError: Always.
+        """
+        raise OperatorError("a server does not frank")
+
+    async def power(self, what: str) -> None:
+        """Kill the process, or start it.
+
+        Raises:
+            OperatorError: It is killed already.
+        """
+        if what == "on":
+            self._life.start()
+        else:
+            self._life.die("by a case")
+
+    async def do(self, what: Sequence[str], licence: str) -> None:
+        """Do an errand at the server.
+
+        Raises:
+            OperatorError: The server refuses, or it is none that is done there.
+        """
+        try:
+            self._do(what[0], tuple(what[1:]), LicenceIdentifier(licence))
+        except RmfsError as error:
+            raise OperatorError(str(error)) from error
+
+    def _do(
+        self, name: str, values: tuple[str, ...], licence: LicenceIdentifier
+    ) -> None:
+        administration, by = self._life.administration, self._by()
+        match name, *values:
+            case "licence", state:
+                administration.set_licence(licence, by, state=LicenceState[state])
+            case ("expire",):
+                today = business_date(self._clock.now())
+                yesterday = today - timedelta(days=1)
+                administration.set_licence(licence, by, expires_on=yesterday)
+            case "refund", word:
+                allowed = word == "allowed"
+                administration.set_licence(licence, by, refund_allowed=allowed)
+            case "fund", paise:
+                self._fund(licence, int(paise))
+            case ("void",):
+                administration.void(licence, by)
+            case "order", kind, *value:
+                number = int(value[0], 0) if value else 0
+                administration.order(licence, OrderKind[kind], number, by)
+            case ("revoke",):
+                administration.revoke(licence, by)
+            case _:
+                raise OperatorError(f"not done at a server: {name}")
+
+    async def is_alive(self) -> bool:
+        """Say whether the process runs."""
+        return self._life.exchange is not None
