@@ -1,6 +1,5 @@
 """What people do to the books, and how they end a freeze, on both engines."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -8,76 +7,25 @@ import pytest
 from protocol.dialogue.server import Closed, Delivered, Frozen, Stored, Superseded
 from protocol.messages import LicenceState, OrderKind, RefusalCode, UsageRow, Voucher
 from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
-from protocol.settling import Grant
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Action, Resolving
 from rmfs_server.store import (
     acts,
     discrepancies,
-    ledger,
     licences,
     orders,
-    recharges,
 )
 from rmfs_server.store.schema import RechargeState
-from rmfs_server.vouchers import issue_voucher
-from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
+from tests.frozen_books import deliver, forgotten_voucher, freeze, state_of, suspense
+from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine
 
 RECHARGE = RequestKind.RECHARGE
 
 
 @pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url) as office:
-        yield office
-
-
-@pytest.fixture
 def machine(office: Office) -> PaperMachine:
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(500_000)
-    office.recharge(machine, 100_000)
-    return machine
-
-
-def state_of(office: Office, number: int) -> RechargeState:
-    with office.store.reading() as connection:
-        found = recharges.find(connection, LICENCE, number)
-    assert found is not None
-    return found.state
-
-
-def suspense(office: Office) -> int:
-    with office.store.reading() as connection:
-        return ledger.balance_paise(connection, ledger.SUSPENSE)
-
-
-def deliver(office: Office, machine: PaperMachine, amount: int) -> bytes:
-    _, answer = office.state(machine, RECHARGE, amount)
-    assert isinstance(answer, Delivered)
-    return answer.voucher
-
-
-def freeze(office: Office, machine: PaperMachine, **bent: object) -> RefusalCode:
-    _, answer = office.state(machine, **bent)
-    assert isinstance(answer, Frozen)
-    return answer.refusal.code
-
-
-def lost_voucher(office: Office, machine: PaperMachine, amount: int) -> bytes:
-    """Sign the voucher that books newer than these would have stored."""
-    before = machine.registers.control_total_paise
-    grant = Grant(
-        number=RechargeNumber(machine.number + 1),
-        kind=VoucherKind.RECHARGE,
-        amount_paise=Paise(amount),
-        control_total_before_paise=before,
-        control_total_after_paise=Paise(before + amount),
-    )
-    credential_hash = machine.identity.credential.credential_hash
-    return issue_voucher(office.credit_key, LICENCE, credential_hash, grant, NOW)
+    return office.enrolled(500_000, 100_000)
 
 
 # Enrolment
@@ -432,7 +380,7 @@ def test_a_confirmation_that_did_not_fit_is_judged_by_its_own_registers(
 def test_books_from_an_old_copy_post_the_voucher_that_the_machine_presents(
     office: Office, machine: PaperMachine
 ) -> None:
-    voucher = lost_voucher(office, machine, 200_000)
+    voucher = forgotten_voucher(office, machine, 200_000)
     machine.apply(voucher)
     turn, answer = office.state(machine)
     assert isinstance(answer, Frozen)
@@ -450,7 +398,7 @@ def test_books_from_an_old_copy_post_the_voucher_that_the_machine_presents(
 def test_a_restored_recharge_without_funds_is_taken_from_suspense(
     office: Office, machine: PaperMachine
 ) -> None:
-    voucher = lost_voucher(office, machine, 450_000)
+    voucher = forgotten_voucher(office, machine, 450_000)
     machine.apply(voucher)
     turn, _ = office.state(machine)
     office.books.store_last_voucher(turn, voucher, NOW)
@@ -463,7 +411,7 @@ def test_a_restored_recharge_without_funds_is_taken_from_suspense(
 def test_a_presented_voucher_that_is_not_genuine_is_not_posted(
     office: Office, machine: PaperMachine, octet: int
 ) -> None:
-    voucher = lost_voucher(office, machine, 200_000)
+    voucher = forgotten_voucher(office, machine, 200_000)
     machine.apply(voucher)
     turn, _ = office.state(machine)
     forged = bytearray(voucher)

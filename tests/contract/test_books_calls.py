@@ -1,7 +1,5 @@
 """What a dial-in asks of the books, on both engines."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from protocol.dialogue.server import (
@@ -26,25 +24,17 @@ from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
 from protocol.usage import usage_digest
 from protocol.values import EpochSeconds, LicenceIdentifier, OrderSerial, Paise
 from rmfs_server.books import Turn
-from rmfs_server.store import discrepancies, machines, recharges
+from rmfs_server.store import discrepancies, machines
 from rmfs_server.store.schema import RechargeState
-from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
+from tests.frozen_books import state_of
+from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine
 
 RECHARGE = RequestKind.RECHARGE
 
 
 @pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url) as office:
-        yield office
-
-
-@pytest.fixture
 def machine(office: Office) -> PaperMachine:
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(500_000)
-    return machine
+    return office.enrolled(500_000)
 
 
 def delivered(answer: object) -> tuple[Turn, Voucher, bytes]:
@@ -71,13 +61,6 @@ def frozen(answer: object) -> tuple[Turn, RefusalCode, Disposition]:
 def open_codes(office: Office) -> list[RefusalCode]:
     with office.store.reading() as connection:
         return [one.code for one in discrepancies.open_of(connection, LICENCE)]
-
-
-def state_of(office: Office, number: int) -> RechargeState:
-    with office.store.reading() as connection:
-        found = recharges.find(connection, LICENCE, number)
-    assert found is not None
-    return found.state
 
 
 def test_an_enrolled_machine_is_found_by_its_identifier(

@@ -4,7 +4,6 @@ The file of the PSD's next life says where the former one ended. What the books 
 lost is posted once, by its journal's evidence, and the new life is enrolled.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -20,29 +19,20 @@ from rmfs_server.books import Turn
 from rmfs_server.former_life import FormerLife, FormerLives, show_former_life
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Resolving
-from rmfs_server.store import discrepancies, ledger, machines, recharges, schema
+from rmfs_server.store import discrepancies, machines, recharges, schema
 from rmfs_server.store.schema import RechargeState
 from rmfs_server.suspense import Explaining
 from rmfs_server.vouchers import issue_void, issue_voucher
-from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
+from tests.frozen_books import suspense
+from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine
 
 NEXT: Final = LicenceIdentifier("N000002")
 
 
 @pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url) as office:
-        yield office
-
-
-@pytest.fixture
 def machine(office: Office) -> PaperMachine:
     """Give a machine with Rs 1,000 and Rs 9,000 of funds; voucher 1 is settled."""
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(1_000_000)
-    office.recharge(machine, 100_000)
-    return machine
+    return office.enrolled(1_000_000, 100_000)
 
 
 def life(
@@ -83,11 +73,6 @@ def state_of(office: Office, number: int) -> RechargeState | None:
     with office.store.reading() as connection:
         found = recharges.find(connection, LICENCE, number)
     return None if found is None else found.state
-
-
-def suspense(office: Office) -> int:
-    with office.store.reading() as connection:
-        return ledger.balance_paise(connection, ledger.SUSPENSE)
 
 
 # What is posted

@@ -5,7 +5,6 @@ known, and is taken from the funds of the licence: nothing stays in suspense tha
 voucher explains.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -16,11 +15,8 @@ from protocol.registers import (
     MachineState,
     RequestKind,
     VoucherKind,
-    effect_paise,
 )
-from protocol.settling import Grant
 from protocol.values import Paise, RechargeNumber
-from rmfs_server.books import Turn
 from rmfs_server.frozen import (
     Kind,
     carry_out_proposed,
@@ -32,30 +28,28 @@ from rmfs_server.frozen import (
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Action, Evidence, Resolving
 from rmfs_server.showing import show_evidence
-from rmfs_server.store import ledger, licences, recharges
+from rmfs_server.store import licences, recharges
 from rmfs_server.store.schema import RechargeState
 from rmfs_server.suspense import Explaining, show_unexplained
-from rmfs_server.vouchers import issue_void, issue_voucher
-from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
+from rmfs_server.vouchers import issue_void
+from tests.frozen_books import (
+    NEWER_MARK,
+    deliver,
+    evidence_of,
+    forgotten_voucher,
+    present,
+    remaining_after,
+    suspense,
+)
+from tests.paper_machine import BY, LICENCE, NOW, Office, PaperMachine
 
 RECHARGE = RequestKind.RECHARGE
-NEWER_MARK = b"newer..."
-
-
-@pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url) as office:
-        yield office
 
 
 @pytest.fixture
 def machine(office: Office) -> PaperMachine:
     """Give a machine with Rs 1,000 and Rs 9,000 of funds; voucher 1 is settled."""
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(1_000_000)
-    office.recharge(machine, 100_000)
-    return machine
+    return office.enrolled(1_000_000, 100_000)
 
 
 def forget(
@@ -65,48 +59,10 @@ def forget(
     kind: VoucherKind = VoucherKind.RECHARGE,
 ) -> bytes:
     """Let the machine apply a voucher that the books granted and have forgotten."""
-    before = machine.registers.control_total_paise
-    grant = Grant(
-        number=RechargeNumber(machine.number + 1),
-        kind=kind,
-        amount_paise=Paise(amount),
-        control_total_before_paise=before,
-        control_total_after_paise=Paise(before + effect_paise(kind, Paise(amount))),
-    )
-    credential_hash = machine.identity.credential.credential_hash
-    voucher = issue_voucher(office.credit_key, LICENCE, credential_hash, grant, NOW)
+    voucher = forgotten_voucher(office, machine, amount, kind)
     machine.apply(voucher)
     machine.mark = NEWER_MARK
     return voucher
-
-
-def grant_and_lose(office: Office, machine: PaperMachine, amount: int) -> bytes:
-    """Let a voucher be granted that stands open in the books."""
-    _, answer = office.state(machine, RECHARGE, amount)
-    assert isinstance(answer, Delivered)
-    return answer.voucher
-
-
-def present(office: Office, machine: PaperMachine, voucher: bytes) -> None:
-    turn, answer = office.state(machine)
-    assert isinstance(answer, Frozen)
-    assert answer.refusal.code is RefusalCode.NUMBER_AHEAD
-    assert isinstance(turn, Turn)
-    office.books.store_last_voucher(turn, voucher, NOW)
-
-
-def evidence_of(office: Office, *, old_copy: bool = False) -> Evidence:
-    return office.resolving.evidence(LICENCE, BY, old_copy=old_copy)
-
-
-def remaining_after(office: Office, action: Action) -> RefusalCode | None:
-    assert evidence_of(office).proposed is action
-    return office.resolving.resolve(LICENCE, action, BY).remaining
-
-
-def suspense(office: Office) -> int:
-    with office.store.reading() as connection:
-        return ledger.balance_paise(connection, ledger.SUSPENSE)
 
 
 # Several vouchers lost
@@ -192,7 +148,7 @@ def test_an_open_voucher_before_lost_ones_costs_the_same_whatever_became_of_it(
     office: Office, machine: PaperMachine, *, applied: bool
 ) -> None:
     """Whether it was applied or taken back nobody can tell; the sum is the same."""
-    voucher = grant_and_lose(office, machine, 100_000)
+    voucher = deliver(office, machine, 100_000)
     if not applied:
         with office.store.reading() as connection:
             opened = recharges.find_open(connection, LICENCE)

@@ -1,27 +1,16 @@
 """A STATEMENT that its redial has overtaken freezes nobody, on both engines."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from protocol.dialogue.server import Closed, Frozen, Superseded
 from protocol.messages import RefusalCode
 from protocol.values import EpochSeconds
-from tests.paper_machine import BY, NEW, NOW, Office, PaperMachine, office_at
-
-
-@pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url) as office:
-        yield office
+from tests.paper_machine import NOW, Office, PaperMachine
 
 
 @pytest.fixture
 def machine(office: Office) -> PaperMachine:
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(500_000)
-    return machine
+    return office.enrolled(500_000)
 
 
 @pytest.mark.parametrize("begun_before_s", [0, 1, 60])

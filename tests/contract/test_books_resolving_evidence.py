@@ -5,74 +5,42 @@ test brings that about from the other end: its machine applies vouchers that the
 signed, and these books have never seen them.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
-from protocol.dialogue.server import Delivered, Frozen
+from protocol.dialogue.server import Frozen
 from protocol.messages import LicenceState, RefusalCode
 from protocol.registers import (
     MachineState,
     Registers,
     RequestKind,
     VoucherKind,
-    effect_paise,
 )
-from protocol.settling import Grant
 from protocol.values import Paise, RechargeNumber
-from rmfs_server.books import Turn
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.resolving import Action, Evidence
-from rmfs_server.store import ledger, recharges
+from rmfs_server.resolving import Action
+from rmfs_server.store import recharges
 from rmfs_server.store.schema import RechargeState
-from rmfs_server.vouchers import issue_void, issue_voucher
-from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
+from rmfs_server.vouchers import issue_void
+from tests.frozen_books import (
+    NEWER_MARK,
+    deliver,
+    evidence_of,
+    forgotten_voucher,
+    freeze,
+    present,
+    remaining_after,
+    state_of,
+    suspense,
+)
+from tests.paper_machine import BY, LICENCE, NOW, Office, PaperMachine
 
 RECHARGE = RequestKind.RECHARGE
-NEWER_MARK = b"newer..."
-"""A mark that books from an old copy have forgotten, or that a clone has taken."""
-
-
-@pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url) as office:
-        yield office
 
 
 @pytest.fixture
 def machine(office: Office) -> PaperMachine:
     """Give a machine with Rs 1,000 and Rs 4,000 of funds; voucher 1 is settled."""
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(500_000)
-    office.recharge(machine, 100_000)
-    return machine
-
-
-def deliver(office: Office, machine: PaperMachine, amount: int) -> bytes:
-    """Let a voucher be granted; whether it arrives is the test's."""
-    _, answer = office.state(machine, RECHARGE, amount)
-    assert isinstance(answer, Delivered)
-    return answer.voucher
-
-
-def forgotten_voucher(
-    office: Office,
-    machine: PaperMachine,
-    amount: int,
-    kind: VoucherKind = VoucherKind.RECHARGE,
-) -> bytes:
-    """Sign what the books granted to a machine as it is now, and have forgotten."""
-    before = machine.registers.control_total_paise
-    grant = Grant(
-        number=RechargeNumber(machine.number + 1),
-        kind=kind,
-        amount_paise=Paise(amount),
-        control_total_before_paise=before,
-        control_total_after_paise=Paise(before + effect_paise(kind, Paise(amount))),
-    )
-    credential_hash = machine.identity.credential.credential_hash
-    return issue_voucher(office.credit_key, LICENCE, credential_hash, grant, NOW)
+    return office.enrolled(500_000, 100_000)
 
 
 def forgotten_void(office: Office, machine: PaperMachine) -> bytes:
@@ -84,49 +52,12 @@ def forgotten_void(office: Office, machine: PaperMachine) -> bytes:
     return issue_void(office.credit_key, credential_hash, opened, NOW)
 
 
-def freeze(office: Office, machine: PaperMachine, **bent: object) -> RefusalCode:
-    _, answer = office.state(machine, **bent)
-    assert isinstance(answer, Frozen)
-    return answer.refusal.code
-
-
-def present(office: Office, machine: PaperMachine, voucher: bytes) -> None:
-    """Dial at books that are behind, and present the voucher applied last."""
-    turn, answer = office.state(machine)
-    assert isinstance(answer, Frozen)
-    assert answer.refusal.code is RefusalCode.NUMBER_AHEAD
-    assert isinstance(turn, Turn)
-    office.books.store_last_voucher(turn, voucher, NOW)
-
-
-def evidence_of(office: Office) -> Evidence:
-    return office.resolving.evidence(LICENCE, BY)
-
-
-def remaining_after(office: Office, action: Action) -> RefusalCode | None:
-    """Do what the evidence proposes, if it proposes this."""
-    assert evidence_of(office).proposed is action
-    return office.resolving.resolve(LICENCE, action, BY).remaining
-
-
 def refuse(office: Office, action: Action, why: str) -> None:
     """Try an action that must be refused and change nothing."""
     before = office.balances()
     with pytest.raises(MoveRefusedError, match=why):
         office.resolving.resolve(LICENCE, action, BY)
     assert office.balances() == before
-
-
-def state_of(office: Office, number: int) -> RechargeState:
-    with office.store.reading() as connection:
-        found = recharges.find(connection, LICENCE, number)
-    assert found is not None
-    return found.state
-
-
-def suspense(office: Office) -> int:
-    with office.store.reading() as connection:
-        return ledger.balance_paise(connection, ledger.SUSPENSE)
 
 
 # Books that are behind by more than the outstanding voucher

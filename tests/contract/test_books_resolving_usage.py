@@ -4,7 +4,7 @@ A machine sends the rows that changed since the last ACK, and all of them when i
 not know what was acknowledged, as after a discrepancy (SPEC.md DLG-9.2).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -13,24 +13,14 @@ from protocol.messages import RefusalCode, UsageRow
 from protocol.values import Paise
 from rmfs_server.resolving import Action
 from rmfs_server.store import usage
-from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
-
-NEWER_MARK = b"newer..."
-
-
-@pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url) as office:
-        yield office
+from tests.frozen_books import NEWER_MARK
+from tests.paper_machine import BY, LICENCE, NOW, Office, PaperMachine
 
 
 @pytest.fixture
 def machine(office: Office) -> PaperMachine:
     """Give a machine whose first usage, Rs 50 in class 1, was reported."""
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(500_000)
-    office.recharge(machine, 100_000)
+    machine = office.enrolled(500_000, 100_000)
     machine.frank(5_000)
     assert report(office, machine) == Stored()
     return machine

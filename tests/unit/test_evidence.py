@@ -17,7 +17,7 @@ from rmfs_server.evidence import (
     verify_evidence,
     write_folder,
 )
-from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine, office_at
+from tests.paper_machine import BY, LICENCE, NOW, Office, PaperMachine, office_at
 from tests.witness.programs import needs
 
 OCTET_FILES = ("octets", "binding", "signed", "der")
@@ -31,11 +31,7 @@ def office(sqlite_url: str) -> Iterator[Office]:
 
 @pytest.fixture
 def machine(office: Office) -> PaperMachine:
-    machine = PaperMachine()
-    office.administration.enrol(machine.provisioning, NEW, BY)
-    office.deposit(500_000)
-    office.recharge(machine, 200_000)
-    return machine
+    return office.enrolled(500_000, 200_000)
 
 
 def gather(office: Office, number: int | None = None) -> dict[str, bytes]:
