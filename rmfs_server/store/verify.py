@@ -7,14 +7,14 @@ finding means that money does not add up; there is no finding that is to be live
 Source: reliability notes, rule L16; SPEC.md REG-2, REG-5.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from protocol.errors import RemoteProtocolError
-from protocol.keys import decode_realm, verify
+from protocol.keys import VerifyingKey, decode_realm, verify
 from protocol.messages import SIGNATURE_OCTETS, Voucher
 from protocol.registers import VoucherKind, effect_paise
 from protocol.values import LicenceIdentifier
@@ -27,9 +27,19 @@ from rmfs_server.store import (
     schema,
     usage,
 )
-from rmfs_server.store.machines import Machine
+from rmfs_server.store.machines import Enrolled, Machine
+from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.recharges import Recharge
 from rmfs_server.store.schema import AccountKind, RechargeState
+
+_MOVES: Final = ("reserve", "settle", "restore")
+_POSTINGS: Final = Prepared(
+    select(schema.journal.c.idem).where(
+        schema.journal.c.idem.in_([bindparam(move) for move in _MOVES])
+    )
+)
+"""Those of the journals of one recharge that are there, by their keys."""
+_Keys = Mapping[int, VerifyingKey | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,10 @@ def _machines(connection: Connection) -> Iterator[Finding]:
     licences = connection.execute(
         select(schema.machine.c.licence).order_by(schema.machine.c.licence)
     ).scalars()
+    keys = {
+        key_id: credit_keys.find(connection, key_id)
+        for key_id in credit_keys.all_ids(connection)
+    }
     for name in licences:
         licence = LicenceIdentifier(name)
         machine = machines.find(connection, licence)
@@ -148,8 +162,10 @@ def _machines(connection: Connection) -> Iterator[Finding]:
             if expected != found:
                 detail = f"{expected} expected, {found} found"
                 yield Finding(rule, licence, detail)
+        enrolled = machines.find_enrolled(connection, licence)
         for recharge in all_of:
             yield from _recharge(connection, machine, recharge)
+            yield from _octets(recharge, enrolled, keys)
 
 
 def _sums(
@@ -195,7 +211,7 @@ def _sums(
 def _recharge(
     connection: Connection, machine: Machine, recharge: Recharge
 ) -> Iterator[Finding]:
-    subject = f"{recharge.licence} recharge {recharge.number}"
+    subject = _subject(recharge)
     opened = recharge.state in recharges.OPEN
     if opened and recharge.number != machine.number + 1:
         detail = f"the last settled is {machine.number}"
@@ -214,12 +230,17 @@ def _recharge(
         "settle": not opened and recharge.requested_in is not None and _moves(recharge),
         "restore": recharge.requested_in is None and bool(recharge.effect_paise),
     }
+    idems = {move: f"{move}:{recharge.licence}:{recharge.number}" for move in postings}
+    found = {row.idem for row in _POSTINGS.all(connection, idems)}
     for move, wanted in postings.items():
-        idem = f"{move}:{recharge.licence}:{recharge.number}"
-        if (ledger.find(connection, idem) is not None) is not wanted:
+        idem = idems[move]
+        if (idem in found) is not wanted:
             detail = f"{idem} is {'missing' if wanted else 'there'}"
             yield Finding("a recharge has its postings", subject, detail)
-    yield from _octets(connection, recharge, subject)
+
+
+def _subject(recharge: Recharge) -> str:
+    return f"{recharge.licence} recharge {recharge.number}"
 
 
 def _moves(recharge: Recharge) -> bool:
@@ -230,18 +251,25 @@ def _moves(recharge: Recharge) -> bool:
 
 
 def _octets(
-    connection: Connection, recharge: Recharge, subject: str
+    recharge: Recharge, enrolled: Enrolled | None, keys: _Keys
 ) -> Iterator[Finding]:
+    subject = _subject(recharge)
     for octets in (recharge.voucher, recharge.void):
         if octets is None:
             continue
-        detail = _fault(connection, recharge, octets, is_void=octets is recharge.void)
+        is_void = octets is recharge.void
+        detail = _fault(recharge, enrolled, keys, octets, is_void=is_void)
         if detail is not None:
             yield Finding("vouchers say what the books say", subject, detail)
 
 
 def _fault(
-    connection: Connection, recharge: Recharge, octets: bytes, *, is_void: bool
+    recharge: Recharge,
+    enrolled: Enrolled | None,
+    keys: _Keys,
+    octets: bytes,
+    *,
+    is_void: bool,
 ) -> str | None:
     try:
         voucher = Voucher.decode(octets)
@@ -268,8 +296,7 @@ def _fault(
     )
     if expected != found:
         return f"{expected} expected, {found} found"
-    enrolled = machines.find_enrolled(connection, recharge.licence)
-    key = credit_keys.find(connection, voucher.credit_key)
+    key = keys.get(voucher.credit_key)
     if enrolled is None or key is None:
         return "its credential or credit key is not in the books"
     if voucher.credential_hash != enrolled.credential.credential_hash:
