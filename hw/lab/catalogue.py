@@ -40,6 +40,7 @@ _MEMBERS: Final = {
     "steps": list,
     "ends": str,
     "slow": str,
+    "last": bool,
 }
 _NEEDED: Final = ("id", "clause", "text", "title", "steps")
 
@@ -76,6 +77,7 @@ class Case:
         steps: What is said and expected.
         ends: What is looked at afterwards.
         slow: Why it takes longer than a few seconds, or empty.
+        last: It is played after all others: the unit is not the same afterwards.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Case:
     steps: tuple[Step, ...]
     ends: Ends
     slow: str = ""
+    last: bool = False
 
     @property
     def kind(self) -> str:
@@ -96,7 +99,7 @@ class Case:
 
 
 def read_catalogue(folder: Path = CATALOGUE) -> tuple[Case, ...]:
-    """Read all cases of a folder, in the order of their ids.
+    """Read all cases of a folder, in the order of their ids, those `last` behind.
 
     Raises:
         CatalogueError: A file or a case is wrong.
@@ -107,7 +110,7 @@ def read_catalogue(folder: Path = CATALOGUE) -> tuple[Case, ...]:
             if case.id in cases:
                 raise CatalogueError(f"{path.name}: {case.id} is there twice")
             cases[case.id] = case
-    return tuple(cases[name] for name in sorted(cases))
+    return tuple(sorted(cases.values(), key=lambda case: (case.last, case.id)))
 
 
 def read_cases(path: Path) -> tuple[Case, ...]:
@@ -200,6 +203,7 @@ def _case(file: str, table: Mapping[str, Any]) -> Case:
         steps=steps,
         ends=ends,
         slow=table.get("slow", ""),
+        last=table.get("last", False),
     )
 
 

@@ -1,0 +1,196 @@
+"""Somebody at a real unit: commands, HTTP calls, or the person at the terminal.
+
+Each is waited for. A command is done when it ends with exit code 0; a call when it is
+answered with a status from 200 to 299; a person says so.
+"""
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorThreads, IReactorTime
+from twisted.internet.threads import deferToThreadPool
+
+from hw.lab.declaration import Hook
+from hw.lab.machine_side import Asked
+from hw.lab.operator import OperatorError
+from hw.reactor import MonotonicReactor
+
+HOOK_S: Final = 120.0
+"""No command and no call may take longer."""
+_WORDS_MAX: Final = 500
+
+AskPerson = Callable[[str], bool]
+"""Asks the person to do something; whether it is done. It may take its time."""
+
+
+class HookedOperator:
+    """An `Operator` that does what a declaration says."""
+
+    def __init__(
+        self,
+        hooks: Mapping[str, Hook],
+        ask: AskPerson,
+        reactor: MonotonicReactor,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+    ) -> None:
+        """Know how everything is done.
+
+        Args:
+            hooks: By name: dial, frank, power, ask, alive.
+            ask: Asks the person for everything that has no hook.
+            reactor: Runs what waits in threads, beside the line.
+            folder: Where commands run, and from which token files are seen.
+            environment: Of the commands.
+        """
+        self._hooks = hooks
+        self._ask = ask
+        self._reactor = reactor
+        self._folder = folder
+        self._environment = dict(environment)
+
+    async def dial(self, asked: Asked) -> None:
+        """Have the machine dial in.
+
+        Raises:
+            OperatorError: It was not done.
+        """
+        kind, amount = asked.request.name, asked.amount_paise
+        rupees = f" of Rs {amount // 100}" if amount else ""
+        await self._do(
+            "dial",
+            f"have the machine dial in: {kind}{rupees}",
+            {"request": kind, "amount_paise": amount},
+        )
+
+    async def frank(self, paise: int, product_class: int) -> None:
+        """Have the machine frank one item.
+
+        Raises:
+            OperatorError: It was not done.
+        """
+        await self._do(
+            "frank",
+            f"frank one item of class {product_class}",
+            {"paise": paise, "product_class": product_class},
+        )
+
+    async def power(self, what: str) -> None:
+        """Switch the power.
+
+        Raises:
+            OperatorError: It was not done.
+        """
+        words = {
+            "cut": "pull the plug",
+            "off": "switch the unit off",
+            "on": "switch the unit on, and wait until it is ready",
+        }[what]
+        await self._do("power", words, {"what": what})
+
+    async def do(self, what: Sequence[str], licence: str) -> None:
+        """Do an errand.
+
+        Raises:
+            OperatorError: It was not done.
+        """
+        words = " ".join(what)
+        values = {"what": what[0], "value": " ".join(what[1:]), "licence": licence}
+        await self._do("ask", f"{words}, for licence {licence}", values)
+
+    async def is_alive(self) -> bool:
+        """Ask a hook; without one, the next case will tell."""
+        if "alive" not in self._hooks:
+            return True
+        try:
+            await self._do("alive", "", {})
+        except OperatorError:
+            return False
+        return True
+
+    async def _do(self, name: str, words: str, values: Mapping[str, object]) -> None:
+        hook = self._hooks.get(name)
+        if hook is None:
+            work = self._in_thread(lambda: self._person(words))
+        elif hook.command:
+            command = [_filled(word, values) for word in hook.command]
+            work = self._in_thread(lambda: self._command(command))
+        else:
+            work = self._in_thread(lambda: self._call(hook, values))
+        fault = await work
+        if fault:
+            raise OperatorError(f"{words or name}: {fault}")
+
+    def _in_thread(self, work: Callable[[], str]) -> "Deferred[str]":
+        reactor = self._reactor
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work)
+
+    def _person(self, words: str) -> str:
+        return "" if self._ask(words) else "the person said that it cannot be done"
+
+    def _command(self, command: list[str]) -> str:
+        try:
+            done = subprocess.run(  # noqa: S603  the declaration's own command
+                command,
+                cwd=self._folder,
+                env=self._environment,
+                timeout=HOOK_S,
+                capture_output=True,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"{command[0]}: {error}"
+        if done.returncode == 0:
+            return ""
+        said = done.stderr.decode("utf-8", "replace").strip()[-_WORDS_MAX:]
+        return f"{command[0]} ended with exit code {done.returncode}: {said}"
+
+    def _call(self, hook: Hook, values: Mapping[str, object]) -> str:
+        headers = {"Content-Type": "application/json"}
+        if hook.token_file:
+            try:
+                token = (self._folder / hook.token_file).read_text("utf-8").strip()
+            except OSError as error:
+                return f"{hook.token_file}: {error.strerror}"
+            headers["Authorization"] = f"Bearer {token}"
+        url = _filled(hook.url, values)
+        if not url.startswith(("http://", "https://")):
+            return f"{url} is no address of a call"
+        request = urllib.request.Request(  # noqa: S310  http and https alone
+            url,
+            json.dumps(_filled_body(hook.body, values)).encode(),
+            headers,
+            method=hook.method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=HOOK_S):  # noqa: S310
+                return ""
+        except urllib.error.HTTPError as error:
+            said = error.read(_WORDS_MAX).decode("utf-8", "replace")
+            return f"{url} was answered with {error.code}: {said}"
+        except OSError as error:
+            return f"{url}: {error}"
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
+
+
+def _filled_body(body: Mapping[str, Any], values: Mapping[str, object]) -> Any:
+    """Fill a body in; a text that is one ``{name}`` becomes the value itself."""
+    filled: dict[str, Any] = {}
+    for name, text in body.items():
+        if isinstance(text, str) and text[1:-1] in values and text[0] == "{":
+            filled[name] = values[text[1:-1]]
+        else:
+            filled[name] = _filled(text, values) if isinstance(text, str) else text
+    return filled
