@@ -1,22 +1,21 @@
 """A line user that writes down what it is told and lets a scenario wait for it."""
 
-from collections.abc import Callable
-
 from twisted.internet.defer import Deferred
 
 from hw.lines.port import Line, LineLoss
+from tests.waiting import Waiting
 
 
-class RecordingUser:
+class RecordingUser(Waiting):
     """A `hw.lines.port.LineUser` whose story can be read afterwards."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.story: list[str] = []
         self.lines: list[Line] = []
         self.losses: list[LineLoss] = []
         self.octets = b""
         self.deliveries: list[bytes] = []
-        self._waiting: list[tuple[Callable[[], bool], Deferred[None]]] = []
 
     @property
     def line(self) -> Line:
@@ -29,41 +28,28 @@ class RecordingUser:
     def line_up(self, line: Line) -> None:
         self.story.append("up")
         self.lines.append(line)
-        self._look()
+        self.look()
 
     def octets_received(self, octets: bytes) -> None:
         if self.story[-1] != "octets":
             self.story.append("octets")
         self.octets += octets
         self.deliveries.append(octets)
-        self._look()
+        self.look()
 
     def line_lost(self, loss: LineLoss) -> None:
         self.story.append("lost")
         self.losses.append(loss)
-        self._look()
+        self.look()
 
     def is_up(self) -> Deferred[None]:
-        return self._until(lambda: bool(self.lines))
+        return self.until(lambda: bool(self.lines))
 
     def has(self, count: int) -> Deferred[None]:
-        return self._until(lambda: len(self.octets) >= count)
+        return self.until(lambda: len(self.octets) >= count)
 
     def is_lost(self) -> Deferred[None]:
-        return self._until(lambda: bool(self.losses))
-
-    def _until(self, condition: Callable[[], bool]) -> Deferred[None]:
-        waiter: Deferred[None] = Deferred()
-        self._waiting.append((condition, waiter))
-        self._look()
-        return waiter
-
-    def _look(self) -> None:
-        for entry in list(self._waiting):
-            condition, waiter = entry
-            if condition():
-                self._waiting.remove(entry)
-                waiter.callback(None)
+        return self.until(lambda: bool(self.losses))
 
 
 class EchoUser(RecordingUser):

@@ -24,6 +24,12 @@ from tests.witness.small_server import Channels
 
 LETTER_G = 18
 """What lies on the scale of every machine here."""
+EVERY = pytest.mark.parametrize(
+    "every",
+    [False, pytest.param(True, marks=pytest.mark.long)],
+    ids=["some octets", "many octets"],
+)
+"""At how many octets of each write it is cut: many in the longer tier."""
 
 
 class NotingPrinter(MemoryPrinter):

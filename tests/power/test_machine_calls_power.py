@@ -16,13 +16,8 @@ from fm_device.psd.franking import FrankRefusal
 from fm_device.psd.records import PsdRecord
 from protocol.registers import MachineState, RequestKind, VoucherKind
 from tests.machines import Bench, a_machine
-from tests.power_cuts import CutBench, after_every_cut, copy_of
+from tests.power_cuts import EVERY, CutBench, after_every_cut, copy_of
 
-EVERY = pytest.mark.parametrize(
-    "every",
-    [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["some octets", "many octets"],
-)
 LETTER_PAISE = 500
 DESCENDING = 200_000 - 2 * LETTER_PAISE
 

@@ -19,6 +19,7 @@ from protocol.registers import MachineState, RequestKind
 from protocol.values import LicenceIdentifier, Paise
 from tests.machines import Bench, a_machine
 from tests.power_cuts import (
+    EVERY,
     CutBench,
     after_every_cut,
     copy_of,
@@ -28,11 +29,6 @@ from tests.power_cuts import (
 )
 from tests.witness.small_server import LICENCE, SERIAL, Dial, voucher_for
 
-EVERY = pytest.mark.parametrize(
-    "every",
-    [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["some octets", "many octets"],
-)
 OTHER = LicenceIdentifier("N777777")
 OLD_KEYS = MachineIdentity.generate(
     LICENCE, SERIAL, Realm.TEST, SeededEntropy(SERIAL.encode())

@@ -26,6 +26,7 @@ from protocol.registers import MachineState, RequestKind
 from protocol.values import EpochSeconds
 from tests.machines import ISSUED, LETTER, Bench, a_machine
 from tests.power_cuts import (
+    EVERY,
     CutBench,
     after_every_cut,
     copy_of,
@@ -35,11 +36,6 @@ from tests.power_cuts import (
 )
 from tests.witness.small_server import CREDIT_KEY, SERVER
 
-EVERY = pytest.mark.parametrize(
-    "every",
-    [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["some octets", "many octets"],
-)
 NEW_KEY = CreditKey.generate(8, Realm.TEST, SeededEntropy(b"next credit key"))
 KEY_UPDATE = CreditKeyUpdate(
     ServerProvisioning(

@@ -20,6 +20,7 @@ from fm_device.psd.vault import COPIES, Region
 from hw.nvram import MemoryNvram
 from tests.machines import Bench, a_machine
 from tests.power_cuts import (
+    EVERY,
     CutBench,
     after_every_cut,
     copy_of,
@@ -28,11 +29,6 @@ from tests.power_cuts import (
     switch_on,
 )
 
-EVERY = pytest.mark.parametrize(
-    "every",
-    [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["some octets", "many octets"],
-)
 REGIONS: dict[str, tuple[str, Region]] = {
     "registers": ("psd", STATE),
     "keys": ("psd", KEYS),

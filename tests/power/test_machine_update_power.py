@@ -17,6 +17,7 @@ from fm_device.model import FIRMWARE
 from protocol.contents import FirmwareImage
 from tests.machines import Bench, a_machine
 from tests.power_cuts import (
+    EVERY,
     CutBench,
     Strike,
     after_every_cut,
@@ -26,11 +27,6 @@ from tests.power_cuts import (
     switch_on,
 )
 
-EVERY = pytest.mark.parametrize(
-    "every",
-    [False, pytest.param(True, marks=pytest.mark.long)],
-    ids=["some octets", "many octets"],
-)
 NEW, NEWER = (0, 3, 0), (0, 4, 0)
 PAYLOAD = bytes(range(250))
 """Long enough for an image of a few parts."""

@@ -1,6 +1,5 @@
 """Both ends of a port over the network, written down, and a server by script."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -24,6 +23,7 @@ from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.rfc2217.server_port import AccessParameters
 from hw.ports.settings import PortSettings
 from hw.reactor import MonotonicReactor
+from tests.waiting import Waiting
 
 IAC_SB = b"\xff\xfa\x2c"
 IAC_SE = b"\xff\xf0"
@@ -35,26 +35,6 @@ def said(*payload: int | bytes) -> bytes:
         one if isinstance(one, bytes) else bytes((one,)) for one in payload
     )
     return IAC_SB + inside.replace(b"\xff", b"\xff\xff") + IAC_SE
-
-
-class Waiting:
-    """Lets a scenario wait until something is so."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[Callable[[], bool], Deferred[None]]] = []
-
-    def until(self, condition: Callable[[], bool]) -> Deferred[None]:
-        waiter: Deferred[None] = Deferred()
-        self._waiting.append((condition, waiter))
-        self.look()
-        return waiter
-
-    def look(self) -> None:
-        for entry in list(self._waiting):
-            condition, waiter = entry
-            if condition():
-                self._waiting.remove(entry)
-                waiter.callback(None)
 
 
 class Terminal(Waiting):

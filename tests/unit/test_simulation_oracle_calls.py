@@ -30,26 +30,9 @@ from tests.observed import (
     pack_usage,
     pack_voucher,
 )
+from tests.observed_stories import asked, confirmed, loaded
 
 VECTORS = Path(__file__).resolve().parents[2] / "protocol" / "vectors" / "dlg.json"
-
-
-def asked(kind: str = "RECHARGE", amount: int = RUPEES_100) -> Story:
-    """A machine with Rs 300 has asked for something."""
-    story = Story()
-    story.inspect()
-    story.recharge(3 * RUPEES_100)
-    story.want(kind, amount)
-    story.state()
-    return story
-
-
-def confirmed() -> Story:
-    story = asked()
-    story.grant()
-    story.apply()
-    story.confirm()
-    return story
 
 
 # The octets.
@@ -386,9 +369,7 @@ CHEATS = [
 
 
 def a_machine_that_has_franked() -> Story:
-    story = Story()
-    story.inspect()
-    story.recharge(3 * RUPEES_100)
+    story = loaded()
     story.frank(500)
     story.frank(0)
     story.inspect()

@@ -6,29 +6,11 @@ import pytest
 
 from rmfs_tools.simulation.observations import BooksCommitted
 from tests.observed import LICENCE, RUPEES_100, Story, pack_voucher
+from tests.observed_stories import asked, confirmed
 
 FUNDS = f"funds:{LICENCE}"
 RESERVED = f"reserved:{LICENCE}"
 MACHINE = f"machine:{LICENCE}"
-
-
-def asked(kind: str = "RECHARGE", amount: int = RUPEES_100) -> Story:
-    """A machine with Rs 300 has asked for something."""
-    story = Story()
-    story.inspect()
-    story.recharge(3 * RUPEES_100)
-    story.want(kind, amount)
-    story.state()
-    return story
-
-
-def confirmed(kind: str = "RECHARGE", amount: int = RUPEES_100) -> Story:
-    """It was granted, applied and confirmed."""
-    story = asked(kind, amount)
-    story.grant(kind, amount)
-    story.apply()
-    story.confirm()
-    return story
 
 
 def test_a_journal_that_does_not_add_up_is_seen() -> None:

@@ -11,25 +11,11 @@ from tests.observed import (
     pack_statement,
     pack_voucher,
 )
-
-
-def a_loaded_machine() -> Story:
-    story = Story()
-    story.inspect()
-    story.recharge(3 * RUPEES_100)
-    return story
-
-
-def a_delivered_voucher(kind: str = "RECHARGE", amount: int = RUPEES_100) -> Story:
-    story = a_loaded_machine()
-    story.want(kind, amount)
-    story.state()
-    story.grant(kind, amount)
-    return story
+from tests.observed_stories import granted, loaded
 
 
 def test_an_honest_life_breaks_nothing() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.frank(500)
     story.frank(0)
     story.power_cut()
@@ -58,7 +44,7 @@ def test_an_honest_life_breaks_nothing() -> None:
     ],
 )
 def test_registers_that_do_not_add_up_are_seen(wrong: dict[str, int]) -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.store(**wrong)
     assert "MONEY-1" in story.ids
 
@@ -73,7 +59,7 @@ def test_registers_that_do_not_add_up_are_seen(wrong: dict[str, int]) -> None:
     ],
 )
 def test_a_register_that_goes_back_is_seen(wrong: dict[str, int]) -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.frank(500)
     story.frank(0)
     story.store(powered_on=True, **wrong)
@@ -81,7 +67,7 @@ def test_a_register_that_goes_back_is_seen(wrong: dict[str, int]) -> None:
 
 
 def test_an_image_that_was_put_back_may_go_back() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     image = story.stored
     story.frank(500)
     story.cheat("image restored")
@@ -91,7 +77,7 @@ def test_an_image_that_was_put_back_may_go_back() -> None:
 
 
 def test_a_frank_without_a_debit_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.see(Franked(0, "desk", 500))
     assert story.ids == {"MONEY-3"}
 
@@ -103,34 +89,34 @@ def test_a_frank_of_a_machine_that_nobody_has_seen_is_seen() -> None:
 
 
 def test_two_franks_for_one_debit_are_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.frank(500)
     story.see(Franked(0, "desk", 500))
     assert story.ids == {"MONEY-3"}
 
 
 def test_a_frank_of_more_than_was_debited_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.debit(500)
     story.see(Franked(0, "desk", 600))
     assert story.ids == {"MONEY-3"}
 
 
 def test_postage_that_is_taken_without_a_frank_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.debit(500)
     story.debit(500)
     assert story.ids == {"MONEY-3"}
 
 
 def test_postage_that_is_counted_as_no_item_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.store(ascending_paise=500, descending_paise=29_500)
     assert story.ids == {"MONEY-3"}
 
 
 def test_a_power_cut_may_lose_one_debit_and_is_counted() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.debit(500)
     story.power_cut()
     story.store(
@@ -147,13 +133,13 @@ def test_a_power_cut_may_lose_one_debit_and_is_counted() -> None:
 
 
 def test_credit_that_comes_without_a_voucher_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.store(descending_paise=40_000)
     assert {"MONEY-4", "MONEY-9"} <= story.ids
 
 
 def test_a_number_that_rises_without_a_voucher_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.power_cut()
     story.want("RECHARGE", RUPEES_100)
     story.cheat("image restored")
@@ -163,13 +149,13 @@ def test_a_number_that_rises_without_a_voucher_is_seen() -> None:
 
 
 def test_a_number_that_leaps_is_seen() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.apply(number=3)
     assert "MONEY-4" in story.ids
 
 
 def test_a_voucher_that_was_never_stored_is_seen_when_it_is_applied() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want("RECHARGE", RUPEES_100)
     story.state()
     story.machine_hears(pack_voucher("RECHARGE", 2, RUPEES_100, 30_000))
@@ -178,20 +164,20 @@ def test_a_voucher_that_was_never_stored_is_seen_when_it_is_applied() -> None:
 
 
 def test_a_voucher_that_is_applied_for_more_than_it_says_is_seen() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.apply(descending_paise=50_000)
     assert {"MONEY-6", "MONEY-9"} <= story.ids
 
 
 def test_a_voucher_for_another_number_is_seen_when_it_is_applied() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.apply()
     story.store(descending_paise=50_000, number=3)
     assert "MONEY-6" in story.ids
 
 
 def test_a_voucher_for_another_total_is_seen_when_it_is_applied() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want("RECHARGE", RUPEES_100)
     story.state()
     wrong = pack_voucher("RECHARGE", 2, RUPEES_100, 20_000)
@@ -201,13 +187,13 @@ def test_a_voucher_for_another_total_is_seen_when_it_is_applied() -> None:
 
 
 def test_a_withdrawal_that_leaves_the_machine_in_service_is_seen() -> None:
-    story = a_delivered_voucher("WITHDRAWAL", 30_000)
+    story = granted("WITHDRAWAL", 30_000)
     story.apply(state="IN_SERVICE")
     assert story.ids == {"MONEY-6"}
 
 
 def test_franking_inside_the_commit_of_a_voucher_is_seen() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.apply(
         ascending_paise=500, descending_paise=39_500, items=1, items_with_zero=1
     )
@@ -220,7 +206,7 @@ def test_franking_inside_the_commit_of_a_voucher_is_seen() -> None:
 def test_a_voucher_of_another_psd_is_seen_when_it_is_applied(
     other: dict[str, str | bytes],
 ) -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.machine_hears(
         pack_voucher("RECHARGE", 2, RUPEES_100, 30_000, **other)  # type: ignore[arg-type]
     )
@@ -229,7 +215,7 @@ def test_a_voucher_of_another_psd_is_seen_when_it_is_applied(
 
 
 def test_a_voucher_that_two_bodies_apply_is_seen() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     before = story.stored
     voucher = story.open.voucher
     story.apply()
@@ -241,7 +227,7 @@ def test_a_voucher_that_two_bodies_apply_is_seen() -> None:
 
 
 def test_a_clone_may_apply_what_its_twin_applied_and_is_counted() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     before = story.stored
     voucher = story.open.voucher
     story.cheat("clone")
@@ -255,7 +241,7 @@ def test_a_clone_may_apply_what_its_twin_applied_and_is_counted() -> None:
 
 
 def test_an_older_image_may_apply_its_voucher_again_and_is_counted() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     before = story.stored
     story.apply()
     story.cheat("image restored")
@@ -268,20 +254,20 @@ def test_an_older_image_may_apply_its_voucher_again_and_is_counted() -> None:
 
 
 def test_a_control_total_that_is_not_base_and_vouchers_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.store(ascending_paise=500, items=1, items_with_zero=1)
     assert {"MONEY-4", "MONEY-9"} <= story.ids
 
 
 def test_books_that_post_what_no_machine_applied_are_seen() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.confirm(number=2, dr=40_000, ct=40_000)
     story.post()
     assert "MONEY-10" in story.ids
 
 
 def test_a_voucher_found_applied_at_power_on_breaks_nothing() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.apply(powered_on=True)
     story.state()
     story.post()
@@ -292,28 +278,28 @@ def test_a_voucher_found_applied_at_power_on_breaks_nothing() -> None:
 
 @pytest.mark.parametrize("kind", ["REFUND", "WITHDRAWAL"])
 def test_a_frank_while_credit_is_going_back_is_seen(kind: str) -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want(kind, 30_000)
     story.frank(500)
     assert story.ids == {"FRANK-1"}
 
 
 def test_a_frank_while_a_recharge_is_pending_breaks_nothing() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want("RECHARGE", RUPEES_100)
     story.frank(500)
     assert story.found == []
 
 
 def test_a_frank_in_a_dialogue_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.state()
     story.frank(500)
     assert story.ids == {"FRANK-2"}
 
 
 def test_a_frank_after_a_dialogue_breaks_nothing() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.state()
     story.hang_up()
     story.frank(500)
@@ -329,28 +315,28 @@ def test_a_frank_after_a_dialogue_breaks_nothing() -> None:
 
 @pytest.mark.parametrize("state", ["INSTALLED", "LOCKED", "FAULT", "LOCKED_OUT"])
 def test_a_frank_in_a_state_that_allows_none_is_seen(state: str) -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.store(state=state)
     story.frank(500)
     assert story.ids == {"FRANK-3"}
 
 
 def test_a_request_that_vanishes_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want("RECHARGE", RUPEES_100)
     story.store(powered_on=True, pending=None)
     assert story.ids == {"PENDING-1"}
 
 
 def test_a_request_whose_amount_changes_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want("RECHARGE", RUPEES_100)
     story.want("RECHARGE", 2 * RUPEES_100)
     assert story.ids == {"PENDING-1"}
 
 
 def test_a_request_that_is_pending_again_without_a_new_wish_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.wish("RECHARGE", RUPEES_100)
     story.recharge()
     assert story.found == []
@@ -359,14 +345,14 @@ def test_a_request_that_is_pending_again_without_a_new_wish_is_seen() -> None:
 
 
 def test_a_request_for_another_amount_than_wished_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.wish("RECHARGE", RUPEES_100)
     story.want("RECHARGE", 2 * RUPEES_100)
     assert story.ids == {"PENDING-4"}
 
 
 def test_a_wish_that_was_refused_may_be_pending_again() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.wish("RECHARGE", RUPEES_100)
     story.want("RECHARGE", RUPEES_100)
     story.machine_hears(pack_refusal(2))
@@ -376,7 +362,7 @@ def test_a_wish_that_was_refused_may_be_pending_again() -> None:
 
 
 def test_a_wish_that_is_pending_over_a_power_cut_breaks_nothing() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.wish("RECHARGE", RUPEES_100)
     story.want("RECHARGE", RUPEES_100)
     story.power_cut()
@@ -387,7 +373,7 @@ def test_a_wish_that_is_pending_over_a_power_cut_breaks_nothing() -> None:
 
 
 def test_a_request_that_an_old_refusal_clears_is_seen() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.machine_hears(pack_refusal(2))
     story.want("RECHARGE", RUPEES_100)
     story.store(pending=None)
@@ -395,7 +381,7 @@ def test_a_request_that_an_old_refusal_clears_is_seen() -> None:
 
 
 def test_a_request_that_was_refused_and_kept_may_not_end() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want("RECHARGE", RUPEES_100)
     story.machine_hears(pack_refusal(36, cleared=False))
     story.store(pending=None)
@@ -404,7 +390,7 @@ def test_a_request_that_was_refused_and_kept_may_not_end() -> None:
 
 
 def test_a_request_ends_by_a_refusal_that_clears_it() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.want("RECHARGE", RUPEES_100)
     story.power_cut()
     story.machine_hears(pack_refusal(2))
@@ -415,13 +401,13 @@ def test_a_request_ends_by_a_refusal_that_clears_it() -> None:
 
 
 def test_a_request_that_outlives_its_voucher_is_seen() -> None:
-    story = a_delivered_voucher()
+    story = granted()
     story.apply(pending=("RECHARGE", RUPEES_100))
     assert story.ids == {"PENDING-2"}
 
 
 def test_a_new_life_begins_from_a_withdrawn_machine() -> None:
-    story = a_delivered_voucher("WITHDRAWAL", 30_000)
+    story = granted("WITHDRAWAL", 30_000)
     story.apply()
     story.confirm()
     story.post()
@@ -436,14 +422,14 @@ def test_a_new_life_begins_from_a_withdrawn_machine() -> None:
     [{}, {"descending_paise": 0}, {"number": 5}, {"licence": "N333333"}],
 )
 def test_a_new_life_of_a_machine_in_service_is_seen(wrong: dict[str, int]) -> None:
-    story = a_loaded_machine()
+    story = loaded()
     changes = {"licence": "N222222", "mark": bytes(8), "state": "INSTALLED"} | wrong
     story.store(**changes)
     assert "LIFE-1" in story.ids
 
 
 def test_a_forged_body_is_not_followed() -> None:
-    story = a_loaded_machine()
+    story = loaded()
     story.cheat("forged")
     story.store(ascending_paise=1, descending_paise=99_999, control_total_paise=5)
     story.machine_says(pack_statement(story.stored, 1))
