@@ -143,6 +143,12 @@ def _model(root: click.Group) -> None:
     add_commands(root)
 
 
+def _certify(root: click.Group) -> None:
+    from rmfs_tools.certify_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -158,6 +164,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("fleet",), _fleet),
     Contribution(("simulate",), _simulate),
     Contribution(("model",), _model),
+    Contribution(("certify",), _certify),
     Contribution(("watch",), _watch),
     Contribution(("dissector",), _dissector),
 )

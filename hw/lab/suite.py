@@ -1,0 +1,135 @@
+"""A whole run: every case that was chosen, on one bench, and what comes of it.
+
+A unit is certified when every MUST case that applies passes (*conformance*); the SHOULD
+cases are an axis of their own (*compatibility*).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hw.lab.bench import Bench, MachineBench, ServerBench
+from hw.lab.catalogue import Case
+from hw.lab.declaration import Declaration
+from hw.lab.player import Player, Result
+from hw.lab.trace import Trace
+from hw.lab.verdicts import Level, Verdict
+
+EXIT_PASSED: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_BENCH: Final = 3
+EXIT_INCONCLUSIVE: Final = 4
+
+_WORST: Final = (
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.INCONCLUSIVE,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run comes to.
+
+    Attributes:
+        conformance: The worst verdict of a MUST.
+        compatibility: The worst verdict of a SHOULD.
+        counts: Cases by verdict.
+        unexpected: Cases that came out otherwise than was expected, in words.
+    """
+
+    conformance: Verdict
+    compatibility: Verdict
+    counts: dict[str, int]
+    unexpected: tuple[str, ...] = ()
+
+    def exit_code(self, *, strict: bool) -> int:
+        """Say how a program ends.
+
+        Args:
+            strict: A SHOULD counts as a MUST.
+        """
+        axes = [self.conformance, *([self.compatibility] if strict else [])]
+        if Verdict.ERROR in axes:
+            return EXIT_BENCH
+        if Verdict.FAIL in axes or self.unexpected:
+            return EXIT_FAILED
+        return EXIT_INCONCLUSIVE if Verdict.INCONCLUSIVE in axes else EXIT_PASSED
+
+
+async def run_suite(
+    bench: ServerBench | MachineBench,
+    cases: Sequence[Case],
+    declaration: Declaration | None,
+    tell: Callable[[Result], None],
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[Result, ...]:
+    """Play cases one after the other.
+
+    Args:
+        bench: With the unit on it.
+        cases: Those of its role.
+        declaration: Decides which apply; None has all apply.
+        tell: Told of each result as it comes.
+        stop: Asked before each case whether to end here.
+    """
+    results = []
+    for case in cases:
+        if stop():
+            break
+        why_not = "" if declaration is None else declaration.why_not(case)
+        result = _not_applicable(bench, case, why_not) if why_not else None
+        if result is None:
+            bench.begin_case()
+            result = await Player(bench, bench.side, case).play()
+        results.append(result)
+        tell(result)
+    return tuple(results)
+
+
+def outcome_of(
+    results: Iterable[Result], expected: dict[str, Verdict] | None = None
+) -> Outcome:
+    """Sum up.
+
+    Args:
+        results: Of all cases.
+        expected: Verdicts that are known beforehand, by case: what comes out otherwise,
+            better too, is told.
+    """
+    known = tuple(results)
+    counts = Counter(result.verdict.value for result in known)
+    unexpected = tuple(
+        f"{result.case.id} was expected to be {wanted.value}, and is "
+        f"{result.verdict.value}"
+        for result in known
+        if (wanted := (expected or {}).get(result.case.id)) is not None
+        and wanted is not result.verdict
+    )
+    judged = [result for result in known if not _is_excused(result, expected)]
+    return Outcome(
+        _worst(result for result in judged if result.case.level is Level.MUST),
+        _worst(result for result in judged if result.case.level is Level.SHOULD),
+        {verdict.value: counts[verdict.value] for verdict in Verdict},
+        unexpected,
+    )
+
+
+def _is_excused(result: Result, expected: dict[str, Verdict] | None) -> bool:
+    """Whether a verdict was known beforehand, so that it says nothing new."""
+    return (expected or {}).get(result.case.id) is result.verdict
+
+
+def _worst(results: Iterable[Result]) -> Verdict:
+    found = {result.verdict for result in results}
+    return next((one for one in _WORST if one in found), Verdict.NOT_APPLICABLE)
+
+
+def _not_applicable(bench: Bench, case: Case, why: str) -> Result:
+    trace = Trace(lambda: float(bench.reactor.seconds()), bench.clock)
+    return Result(case, Verdict.NOT_APPLICABLE, why, trace, 0.0)
