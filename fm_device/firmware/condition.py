@@ -4,7 +4,10 @@ from typing import TYPE_CHECKING, Final
 
 from fm_device.firmware.faults import Condition, TariffCondition
 from fm_device.firmware.update import UpdateState
+from fm_device.postage.pricing import tariff_in_force
 from protocol.messages import OrderKind
+from protocol.parameters import business_date
+from protocol.values import EpochSeconds
 
 if TYPE_CHECKING:
     from fm_device.firmware.machine import Machine
@@ -13,21 +16,23 @@ if TYPE_CHECKING:
 _SECONDS_A_DAY: Final = 86_400
 
 
-def condition_of(machine: "Machine", memories: "Memories") -> Condition:
+def condition_of(
+    machine: "Machine", memories: "Memories", now: EpochSeconds | None
+) -> Condition:
     """Look at a machine.
 
     Args:
         machine: Which is on.
         memories: What it has read.
+        now: By the PSD's clock; None when that is not set.
     """
-    settings, psd = machine.settings, machine.psd
-    registers, now = psd.record.registers, psd.time
+    settings, registers = machine.settings, machine.record.registers
     warned = settings.battery_warned
     return Condition(
         medium=settings.medium,
         with_slogan=bool(settings.slogan),
-        slogan_there=machine.franking.slogan is not None,
-        tariff=_tariff_condition(machine),
+        slogan_there=bool(settings.slogan) and machine.franking.slogan is not None,
+        tariff=_tariff_condition(machine, now),
         date_possible=machine.franking.day_possible,
         memory_answers=memories.answers and not machine.without_flash,
         memory_repaired=memories.repaired,
@@ -44,14 +49,15 @@ def condition_of(machine: "Machine", memories: "Memories") -> Condition:
     )
 
 
-def _tariff_condition(machine: "Machine") -> TariffCondition:
+def _tariff_condition(machine: "Machine", now: EpochSeconds | None) -> TariffCondition:
     """Say whether there is something to compute postage from.
 
     One tariff that cannot be read is enough to stop: the one before it would be in
     force again, and an old price would be franked.
     """
-    if any(one.kind is OrderKind.TARIFF for one in machine.contents.lost):
+    contents = machine.contents
+    if any(one.kind is OrderKind.TARIFF for one in contents.lost):
         return TariffCondition.DAMAGED
-    if machine.psd.time is None or machine.tariff is not None:
+    if now is None or tariff_in_force(contents.tariffs, business_date(now)) is not None:
         return TariffCondition.IN_FORCE
     return TariffCondition.MISSING

@@ -7,7 +7,8 @@ fetches nothing by itself, because only an order can name it anew.
 """
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final
 
 from fm_device.firmware.update import (
     FACTORY,
@@ -33,7 +34,22 @@ from protocol.contents import (
 from protocol.keys import MakerPublicKey
 from protocol.messages import OrderKind
 
-_T = TypeVar("_T", bound=Body)
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """What a record names, by kind.
+
+    Attributes:
+        named: What it names.
+        tariffs: The tariffs on hand, as they came.
+        slogans: The slogans on hand, by number.
+        lost: What is not on hand.
+    """
+
+    named: tuple[ContentHeld, ...]
+    tariffs: tuple[Tariff, ...]
+    slogans: tuple[Slogan, ...]
+    lost: tuple[ContentHeld, ...]
 
 
 class Contents:
@@ -56,6 +72,7 @@ class Contents:
         self._record = record
         self._update = update
         self._read: dict[int, Body] = {}
+        self._known: _InForce | None = None
         self._maker: MakerPublicKey | None = None
 
     def trust(self, maker: MakerPublicKey) -> None:
@@ -65,13 +82,12 @@ class Contents:
     @property
     def tariffs(self) -> tuple[Tariff, ...]:
         """The tariffs on hand, as they came."""
-        return self._bodies(OrderKind.TARIFF, Tariff)
+        return self._in_force().tariffs
 
     @property
     def slogans(self) -> tuple[Slogan, ...]:
         """The slogans on hand, by number."""
-        slogans = self._bodies(OrderKind.SLOGAN, Slogan)
-        return tuple(sorted(slogans, key=lambda slogan: slogan.number))
+        return self._in_force().slogans
 
     @property
     def ordered_image(self) -> tuple[Image, int] | None:
@@ -100,9 +116,7 @@ class Contents:
     @property
     def lost(self) -> tuple[ContentHeld, ...]:
         """What the record names and the flash does not hold any more."""
-        return tuple(
-            one for one in self._record().contents if self._body(one.content_id) is None
-        )
+        return self._in_force().lost
 
     def is_whole(self, content_id: int) -> bool:
         """Whether a content is in the flash, whole and genuine."""
@@ -113,10 +127,37 @@ class Contents:
         body = self._body(image.content_id) if image.content_id != FACTORY else None
         return not isinstance(body, FirmwareImage) or body.boots
 
-    def _bodies(self, kind: OrderKind, body: type[_T]) -> tuple[_T, ...]:
-        held = self._record().held(kind)
-        found = (self._body(one.content_id) for one in held)
-        return tuple(one for one in found if isinstance(one, body))
+    def _in_force(self) -> _InForce:
+        """Say what the record names: anew when it names others, or something is lost.
+
+        A record that names others has another tuple of them.
+        """
+        named, known = self._record().contents, self._known
+        if known is None or known.named is not named or known.lost:
+            known = self._known = self._sorted(named)
+        return known
+
+    def _sorted(self, named: tuple[ContentHeld, ...]) -> _InForce:
+        found = [(one, self._body(one.content_id)) for one in named]
+        return _InForce(
+            named,
+            tuple(
+                body
+                for one, body in found
+                if one.kind is OrderKind.TARIFF and isinstance(body, Tariff)
+            ),
+            tuple(
+                sorted(
+                    (
+                        body
+                        for one, body in found
+                        if one.kind is OrderKind.SLOGAN and isinstance(body, Slogan)
+                    ),
+                    key=lambda slogan: slogan.number,
+                )
+            ),
+            tuple(one for one, body in found if body is None),
+        )
 
     def _body(self, content_id: int) -> Body | None:
         known = self._read.get(content_id)

@@ -166,6 +166,12 @@ def _number(code: str) -> int:
     return int(f"{_MODULES.index(module) + 1}{function}{number}")
 
 
+_RANKS: Final = {
+    fault: rank
+    for rank, fault in enumerate(
+        sorted(MachineFault, key=lambda one: one.kind is _WARNING)
+    )
+}
 _NUMBERS: Final = {fault: _number(fault.code) for fault in MachineFault}
 _OF_NUMBER: Final = {number: fault for fault, number in _NUMBERS.items()}
 
@@ -221,17 +227,15 @@ class Condition:
 
 def standing_faults(sensors: Sensors, condition: Condition) -> tuple[MachineFault, ...]:
     """List the faults that stand now: stops first, each kind in the order above."""
-    found = {
+    found = (
         *_path(sensors, condition),
         *_head(sensors, condition),
         *_battery(sensors, condition),
         *_scale(sensors),
         *_memory(condition),
         *_contents(condition),
-    }
-    stops = [one for one in MachineFault if one in found and one.kind is _STOP]
-    warnings = [one for one in MachineFault if one in found and one.kind is _WARNING]
-    return (*stops, *warnings)
+    )
+    return tuple(sorted(found, key=_RANKS.__getitem__))
 
 
 def _path(sensors: Sensors, condition: Condition) -> Iterator[MachineFault]:
@@ -286,8 +290,9 @@ _SCALE: Final = {
 
 
 def _scale(sensors: Sensors) -> Iterator[MachineFault]:
-    if sensors.scale in _SCALE:
-        yield _SCALE[sensors.scale]
+    fault = _SCALE.get(sensors.scale)
+    if fault is not None:
+        yield fault
 
 
 def _memory(condition: Condition) -> Iterator[MachineFault]:

@@ -90,6 +90,7 @@ _SCALE_REFUSALS: Final = {
     ScaleCondition.UNSTABLE: MachineFault.SCALE_UNSTABLE,
     ScaleCondition.FAULT: MachineFault.SCALE_FAULT,
 }
+_ASKED_WHEN_NEEDED: Final = frozenset(_SCALE_REFUSALS.values())
 _UNKNOWN_CLASS: Final = factory_tariff().classes[0]
 
 
@@ -199,6 +200,8 @@ class Franking:
     @property
     def day_possible(self) -> bool:
         """Whether the day that was chosen is within the limit of now."""
+        if self.selection.day is None:
+            return True
         day, now = self.day, self._machine.psd.time
         if day is None or now is None:
             return True
@@ -361,12 +364,11 @@ class Franking:
         if self._machine.record.open_frank is not None:
             return FirmwareRefusal.PRINT_UNFINISHED
         self._machine.look()
-        scale = set(_SCALE_REFUSALS.values())
         return next(
             (
                 fault
                 for fault in self._machine.faults
-                if fault.kind is FaultKind.STOP and fault not in scale
+                if fault.kind is FaultKind.STOP and fault not in _ASKED_WHEN_NEEDED
             ),
             None,
         )

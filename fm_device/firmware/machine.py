@@ -181,7 +181,7 @@ class Machine:
     @property
     def record(self) -> PsdRecord:
         """What the PSD remembers."""
-        return self.psd.record
+        return self._memories.psd.record
 
     @property
     def settings(self) -> Settings:
@@ -260,24 +260,25 @@ class Machine:
         if not self.is_on:
             return
         before, self._faults = self._faults, ()
-        found = standing_faults(self._sensors, condition_of(self, self._memories))
+        memories, now = self._memories, self.psd.time
+        found = standing_faults(self._sensors, condition_of(self, memories, now))
         for fault in found:
             if fault not in before:
                 self.note(EventCode.FAULT_SET, fault.number)
         for fault in before:
             if fault not in found:
                 self.note(EventCode.FAULT_CLEARED, fault.number)
-        if not self._memories.answers:
+        if not memories.answers:
             # It may be the note of this very change that has failed.
-            found = standing_faults(self._sensors, condition_of(self, self._memories))
+            found = standing_faults(self._sensors, condition_of(self, memories, now))
         self._faults = found
         if MachineFault.BATTERY_OLD in found and not self.settings.battery_warned:
             self.set(
-                battery_warned=self.psd.time or NO_TIME,
+                battery_warned=now or NO_TIME,
                 battery_warned_items=self.record.registers.items_with_zero,
             )
         if self._boot in (BootState.READY, BootState.WITHOUT_CLOCK):
-            clock = ClockStopped() if self.psd.time is None else ClockRunning()
+            clock = ClockStopped() if now is None else ClockRunning()
             self._boot = moved(self._boot, clock)
 
     def use(self, sensors: Sensors) -> None:

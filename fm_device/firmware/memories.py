@@ -6,7 +6,7 @@ stop in the middle of something: nothing is decided by it.
 """
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from fm_device.firmware.boot import MemoryFound, Part, Start, Verdict
 from fm_device.firmware.contents import Contents
@@ -29,8 +29,6 @@ from protocol.errors import LocalProtocolError, StoreError
 
 if TYPE_CHECKING:
     from fm_device.firmware.machine import Parts
-
-_P = TypeVar("_P")
 
 _UPDATES: Final = {
     UpdateState.STAGED: EventCode.FIRMWARE_STAGED,
@@ -71,27 +69,27 @@ class Memories:
     @property
     def psd(self) -> Psd:
         """The security device."""
-        return _read(self._psd)
+        return self._psd or _refuse()
 
     @property
     def settings(self) -> SettingsStore:
         """What operator and supervisor have set."""
-        return _read(self._settings)
+        return self._settings or _refuse()
 
     @property
     def log(self) -> EventLog:
         """The event log."""
-        return _read(self._log)
+        return self._log or _refuse()
 
     @property
     def contents(self) -> Contents:
         """What orders have put in force."""
-        return _read(self._contents)
+        return self._contents or _refuse()
 
     @property
     def update(self) -> FirmwareUpdate:
         """Which firmware runs, and whether on trial."""
-        return _read(self._update)
+        return self._update or _refuse()
 
     @property
     def repaired(self) -> int:
@@ -232,7 +230,5 @@ class Memories:
             self.note(code, packed(candidate.version), packed(after.settled.version))
 
 
-def _read(part: _P | None) -> _P:
-    if part is None:
-        raise MachineOffError("the machine is off, or its memory is beyond repair")
-    return part
+def _refuse() -> NoReturn:
+    raise MachineOffError("the machine is off, or its memory is beyond repair")

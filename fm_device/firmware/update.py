@@ -26,7 +26,7 @@ from enum import IntEnum
 from typing import Final
 
 from fm_device.flash.layout import UPDATE
-from fm_device.psd.vault import Vault
+from fm_device.psd.vault import Vault, write_failed
 from hw.nvram import Nvram
 from protocol.coded import Coded
 from protocol.errors import StoreError
@@ -290,7 +290,8 @@ class FirmwareUpdate:
         Raises:
             StoreError: A write has failed: only a power-on tells what is stored.
         """
-        _ = self._vault.sequence
+        if self._vault.in_doubt:
+            raise write_failed()
         return self._record
 
     @property

@@ -16,13 +16,14 @@ from hashlib import sha256
 from typing import Final
 
 from fm_device.flash.layout import EVENT_OCTETS, EVENTS_AT, EVENTS_MAX
-from hw.nvram import Nvram
+from hw.nvram import ERASED_OCTET, Nvram
 from protocol.errors import LocalProtocolError, StoreError
 from protocol.values import U32_MAX, EpochSeconds
 
 _ENTRY: Final = struct.Struct(">2sHIIII4s")
 _MAGIC: Final = b"EV"
 _ZERO: Final = bytes(4)
+_ERASED: Final = bytes([ERASED_OCTET])
 _DIGEST_OCTETS: Final = EVENT_OCTETS - _ENTRY.size
 _MODULE: Final = "LOG"
 
@@ -156,13 +157,14 @@ class EventLog:
             StoreError: The flash cannot be read.
         """
         self._flash = flash
-        octets = flash.read(EVENTS_AT, EVENTS_MAX * EVENT_OCTETS)
+        ring = flash.read(EVENTS_AT, EVENTS_MAX * EVENT_OCTETS)
+        # A young machine has written few of the places: what is erased is no entry.
+        places = -(-len(ring.rstrip(_ERASED)) // EVENT_OCTETS)
         found = (
-            _decode(octets[place * EVENT_OCTETS : (place + 1) * EVENT_OCTETS], place)
-            for place in range(EVENTS_MAX)
+            _decode(ring[place * EVENT_OCTETS : (place + 1) * EVENT_OCTETS], place)
+            for place in range(places)
         )
-        whole = [event for event in found if event is not None]
-        self._events = {event.number: event for event in whole}
+        self._events = {event.number: event for event in found if event is not None}
         self._last = max(self._events, default=0)
 
     @property

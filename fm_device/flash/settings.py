@@ -25,7 +25,7 @@ from fm_device.psd.records import (
     NOTHING,
     USAGE_ROWS_MAX,
 )
-from fm_device.psd.vault import Vault
+from fm_device.psd.vault import Vault, write_failed
 from hw.nvram import ERASED_OCTET, Nvram
 from protocol.contents.slogan import SLOGAN_NUMBER_MAX
 from protocol.errors import LocalProtocolError, StoreError
@@ -343,7 +343,8 @@ class SettingsStore:
         Raises:
             StoreError: A write has failed: only a power-on tells what is stored.
         """
-        _ = self._vault.sequence
+        if self._vault.in_doubt:
+            raise write_failed()
         return self._settings
 
     @property

@@ -48,7 +48,7 @@ from fm_device.psd.records import NO_TIME, ContentHeld
 from fm_device.psd.requests import check_dial_in
 from fm_device.psd.session import Session
 from fm_device.psd.states import Installed, moved, state_at
-from fm_device.psd.timekeeper import possible_time, with_shown
+from fm_device.psd.timekeeper import possible_time, time_shown
 from hw.clock import WallClock
 from hw.nvram import Nvram
 from protocol.channel import MachineChannel, MachineChannelPort
@@ -190,7 +190,7 @@ class Psd(Readings):
         if isinstance(after, FrankRefusal):
             if after is FrankRefusal.BLOCKED and now is not None:
                 # A receipt lifts that, and no clock that is put back.
-                self._memory.store(with_shown(record, now))
+                self._memory.store(replace(record, **time_shown(record, now)))
             return after
         identity = self._memory.identity
         indicium = indicium_of(after, identity.credential, order, now or NO_TIME)

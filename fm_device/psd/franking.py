@@ -22,7 +22,7 @@ from fm_device.psd.records import (
     PsdRecord,
     with_usage,
 )
-from fm_device.psd.timekeeper import with_time
+from fm_device.psd.timekeeper import time_held
 from protocol.coded import Coded
 from protocol.errors import LocalProtocolError
 from protocol.indicium import FrankKind, Indicium
@@ -186,7 +186,11 @@ def debit(
         order.product_class, order.department, order.value_paise, order.weight_g
     )
     return replace(
-        with_time(record, now), registers=registers, rows=rows, open_frank=opened
+        record,
+        registers=registers,
+        rows=rows,
+        open_frank=opened,
+        **time_held(record, now),
     )
 
 

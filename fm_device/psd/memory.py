@@ -12,7 +12,7 @@ from fm_device.psd.record_codec import (
 )
 from fm_device.psd.records import PsdRecord, one_more
 from fm_device.psd.states import Fault, FaultFound, moved
-from fm_device.psd.vault import COPIES, OVERHEAD_OCTETS, Region, Vault
+from fm_device.psd.vault import COPIES, OVERHEAD_OCTETS, Region, Vault, write_failed
 from hw.nvram import Nvram
 from protocol.errors import StoreError
 from protocol.keys import (
@@ -105,7 +105,8 @@ class PsdMemory:
         Raises:
             StoreError: A write has failed: only a power-on tells what is stored.
         """
-        _ = self._state.sequence
+        if self._state.in_doubt:
+            raise write_failed()
         return self._record
 
     @property

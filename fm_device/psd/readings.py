@@ -85,7 +85,7 @@ class Readings:
     @property
     def time(self) -> EpochSeconds | None:
         """The PSD's clock, or None when it is not set."""
-        return time_at(self.record, self._clock.now())
+        return time_at(self._memory.record, self._clock.now())
 
     @property
     def state(self) -> MachineState:

@@ -282,7 +282,7 @@ class PsdRecord:
     @property
     def balanced(self) -> bool:
         """Whether the registers and the usage table agree (REG-2, DLG-9)."""
-        used = sum(row.amount_paise for row in self.rows)
+        used = sum([row.amount_paise for row in self.rows])
         began_at = self.life.ascending_paise
         return (
             self.registers.balanced
@@ -297,11 +297,10 @@ class PsdRecord:
                 has fallen.
         """
         # A machine that was found out of balance still keeps books on its fault.
-        kept = not following.balanced and (
+        if not following.balanced and not (
             following.registers == self.registers
             and usage_reported(following).rows == usage_reported(self).rows
-        )
-        if not following.balanced and not kept:
+        ):
             raise InvariantError("the registers to be stored do not balance")
         if (
             not following.registers.not_before(self.registers)

@@ -30,7 +30,7 @@ from fm_device.psd.states import (
     moved,
     state_at,
 )
-from fm_device.psd.timekeeper import time_at, with_time
+from fm_device.psd.timekeeper import time_at, time_held
 from hw.clock import WallClock
 from protocol.channel import MachineChannelPort, PacketType, packet_type
 from protocol.dialogue.machine import (
@@ -144,9 +144,10 @@ class Session:
         self._server_proved = False
         self._contents = contents
         self._firmware = firmware
+        record, battery_time = memory.record, clock.now()
         self._circumstances = Circumstances(
-            battery_time=clock.now(),
-            stated=self._state(memory.record),
+            battery_time=battery_time,
+            stated=state_at(record, time_at(record, battery_time)),
             supervisor_present=supervisor_present,
         )
         self._ordering = Ordering(memory, contents, self._circumstances_now)
@@ -317,18 +318,20 @@ class Session:
             )
         kept = receipt.time < record.next_call
         now = self._time(record)
-        noted = record if now is None else with_time(record, now)
+        noted = {} if now is None else time_held(record, now)
+        # A complete dial-in ends the silence, and what was added to it.
+        noted["put_back_s"] = 0
         self._memory.store(
             replace(
-                noted,
-                put_back_s=0,
+                record,
+                **noted,
                 mark=receipt.mark,
                 complete_at=receipt.time,
                 closed_number=receipt.recharge_number,
                 funds_paise=receipt.funds_paise,
                 licence_state=receipt.licence_state,
                 next_call=record.next_call if kept else NO_TIME,
-                standing=moved(self._state(record), ReceiptStored()),
+                standing=moved(state_at(record, now), ReceiptStored()),
             )
         )
         self._ordering.announce(receipt.orders)

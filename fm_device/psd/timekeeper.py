@@ -8,9 +8,8 @@ turn it back must not make a silence shorter (DLG-4.8). Within that day it may b
 back; from frank to frank the PSD sees by how much, and adds it to the silence.
 """
 
-from dataclasses import replace
 from datetime import datetime, time
-from typing import Final
+from typing import Any, Final
 
 from fm_device.psd.records import PsdRecord
 from protocol.parameters import INDIA, all_parameters
@@ -51,18 +50,26 @@ def time_at(record: PsdRecord, battery_time: EpochSeconds) -> EpochSeconds | Non
     """
     if record.clock_offset_s is None:
         return None
-    shown = possible_time(battery_time + record.clock_offset_s)
-    if shown is None or shown < record.latest - BEHIND_MAX_S:
+    shown = battery_time + record.clock_offset_s
+    if not max(EARLIEST, record.latest - BEHIND_MAX_S) <= shown <= LATEST:
         return None
-    return shown
+    return EpochSeconds(shown)
 
 
-def with_shown(record: PsdRecord, now: EpochSeconds) -> PsdRecord:
-    """Note what the clock shows, and add to the silence what it was put back by."""
+def time_shown(record: PsdRecord, now: EpochSeconds) -> dict[str, Any]:
+    """Note what the clock shows, and add to the silence what it was put back by.
+
+    Returns:
+        The fields of the record that change.
+    """
     put_back_s = record.put_back_s + max(record.shown - now, 0)
-    return replace(record, shown=now, put_back_s=min(put_back_s, U32_MAX))
+    return {"shown": now, "put_back_s": min(put_back_s, U32_MAX)}
 
 
-def with_time(record: PsdRecord, now: EpochSeconds) -> PsdRecord:
-    """Note what the clock shows at a frank or a receipt: it is held against it."""
-    return replace(with_shown(record, now), latest=max(record.latest, now))
+def time_held(record: PsdRecord, now: EpochSeconds) -> dict[str, Any]:
+    """Note what the clock shows at a frank or a receipt: it is held against it.
+
+    Returns:
+        The fields of the record that change.
+    """
+    return {**time_shown(record, now), "latest": max(record.latest, now)}

@@ -20,6 +20,7 @@ it counts the writes of each bank.
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
@@ -40,7 +41,7 @@ _DIGEST_OCTETS: Final = 8
 OVERHEAD_OCTETS: Final = _HEAD.size + _DIGEST_OCTETS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Region:
     """Where a vault lives: the same place in each of three equal banks.
 
@@ -54,7 +55,7 @@ class Region:
     slot_octets: int
     bank_octets: int
 
-    @property
+    @cached_property
     def addresses(self) -> tuple[int, ...]:
         """The address of each copy; the journal's is the first."""
         return tuple(self.offset + bank * self.bank_octets for bank in range(COPIES))
@@ -80,6 +81,8 @@ class Vault:
     what may not have been stored.
 
     Attributes:
+        in_doubt: A commit has begun and not ended: whoever keeps what was read of the
+            content asks here before it is used.
         repaired: How many damaged copies this power-on has repaired.
     """
 
@@ -100,7 +103,8 @@ class Vault:
                 else "the PSD's memory was never written: there is no machine in it"
             )
             raise StoreError(message)
-        self._now: _Copy | None = max(whole, key=lambda copy: copy.sequence)
+        self._now = max(whole, key=lambda copy: copy.sequence)
+        self.in_doubt = False
         self.repaired = sum(copy is None for copy in found)
         self._repair(found)
 
@@ -158,10 +162,11 @@ class Vault:
 
     def _write(self, copy: _Copy, addresses: tuple[int, ...]) -> None:
         octets = _encode(copy, self._region)
-        self._now = None
+        self.in_doubt = True
         for address in addresses:
             self._nvram.write(address, octets)
         self._now = copy
+        self.in_doubt = False
 
     def _repair(self, found: list[_Copy | None]) -> None:
         newest = self._known()
@@ -180,9 +185,14 @@ class Vault:
         self._write(repaired, tuple(address for _, address in order))
 
     def _known(self) -> _Copy:
-        if self._now is None:
-            raise StoreError("a write has failed: switch the machine off and on")
+        if self.in_doubt:
+            raise write_failed()
         return self._now
+
+
+def write_failed() -> StoreError:
+    """Say that only a power-on tells what is stored."""
+    return StoreError("a write has failed: switch the machine off and on")
 
 
 def overwrite(
