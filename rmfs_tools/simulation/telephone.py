@@ -8,7 +8,7 @@ hangs and tells nobody, a delivery that comes twice, deliveries of an earlier ca
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -30,6 +30,7 @@ _DELIVERY_OCTETS: Final = 1_024
 """A frame is handed over whole: fewer timers, the same octets."""
 _ENDS: Final = 2
 
+T = TypeVar("T")
 AnswerCall = Callable[[str], LineUser | None]
 
 
@@ -232,7 +233,7 @@ class _Ear:
             self._stale.extend(heard[-record.trouble.stale :])
 
     def line_up(self, line: Line) -> None:
-        self._within(lambda: self._user.line_up(line))
+        self._within(self._user.line_up, line)
 
     def octets_received(self, octets: bytes) -> None:
         record, telephone = self._record, self._telephone
@@ -271,18 +272,18 @@ class _Ear:
         if self._ended:
             return
         self._ended = True
-        self._within(lambda: self._user.line_lost(loss))
+        self._within(self._user.line_lost, loss)
         self._telephone.lost(self._record, loss)
 
     def _give(self, octets: bytes) -> None:
         if not self._ended:
-            self._within(lambda: self._user.octets_received(octets))
+            self._within(self._user.octets_received, octets)
 
-    def _within(self, tell: Callable[[], None]) -> None:
+    def _within(self, tell: Callable[[T], None], what: T) -> None:
         telephone = self._telephone
         before, telephone.current = telephone.current, self._record
         try:
-            tell()
+            tell(what)
         finally:
             telephone.current = before
 

@@ -140,24 +140,22 @@ class World:
 
     def pass_until(self, until_s: float) -> None:
         """Let everything happen that is due until then."""
-        while (due_s := self.reactor.next_due_s) is not None and due_s <= until_s:
-            self._step(due_s)
-        self.reactor.advance(max(0.0, until_s - self.seconds()))
+        while self.reactor.step(until_s):
+            self._count_step()
+        self.reactor.pass_until(until_s)
 
     def pass_while(self, waits: Callable[[], bool], until_s: float) -> None:
         """Let things happen for as long as somebody waits, and no longer than that."""
         while waits():
-            due_s = self.reactor.next_due_s
-            if due_s is None or due_s > until_s:
-                self.reactor.advance(max(0.0, until_s - self.seconds()))
+            if not self.reactor.step(until_s):
+                self.reactor.pass_until(until_s)
                 return
-            self._step(due_s)
+            self._count_step()
 
-    def _step(self, due_s: float) -> None:
+    def _count_step(self) -> None:
         self._steps += 1
         if self._steps > _STEPS_MAX:
             raise WorldError(f"simulated time goes on for ever at {self.seconds()} s")
-        self.reactor.advance(max(0.0, due_s - self.seconds()))
 
     # What is seen.
 

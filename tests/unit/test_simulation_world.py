@@ -171,6 +171,6 @@ def test_time_that_stands_still_is_told_and_does_not_go_on_for_ever() -> None:
         clock.callLater(0, again)
 
     clock.callLater(1, again)
-    clock.advance(0.5)
+    clock.pass_until(0.5)
     with pytest.raises(TimeStandsStillError, match=r"stands still at 1\.0 s"):
-        clock.advance(0.5)
+        clock.pass_until(1.0)
