@@ -137,16 +137,16 @@ class Books:
             InvariantError: Money does not add up; nothing was changed.
         """
         with self._store.writing("judge_statement") as connection:
-            case = open_case(connection, statement.licence, now)
+            digest = messages.digest_of(signed)
+            case = open_case(connection, statement.licence, now, digest)
             if case is None or not case.enrolled.active:
                 return CredentialMissing()
             machine = case.machine
-            heard = messages.find(connection, messages.digest_of(signed))
-            if heard is not None:
-                if heard.call_generation != machine.call_generation:
+            if case.answered is not None:
+                if case.answered.call_generation != machine.call_generation:
                     return Superseded()
-                turn = Turn(machine.licence, heard.call_generation)
-                return turn, messages.decode_answer(heard.answer)
+                turn = Turn(machine.licence, machine.call_generation)
+                return turn, messages.decode_answer(case.answered.answer)
             step = Paise(parameter("download.step_paise", case.today))
             judgement = judge(case.account, statement, step)
             if statement.dial_in < machine.dial_in and (
@@ -182,12 +182,12 @@ class Books:
             InvariantError: Money does not add up; nothing was changed.
         """
         with self._store.writing("judge_confirmation") as connection:
-            case = open_case(connection, turn.licence, now)
+            digest = messages.digest_of(signed)
+            case = open_case(connection, turn.licence, now, digest)
             if case is None or case.machine.call_generation != turn.generation:
                 return Superseded()
-            heard = messages.find(connection, messages.digest_of(signed))
-            if heard is not None:
-                return messages.decode_answer(heard.answer)
+            if case.answered is not None:
+                return messages.decode_answer(case.answered.answer)
             message = Message(
                 SignedKind.CONFIRMATION,
                 signed,

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
 from protocol.errors import InvariantError
-from protocol.messages import Receipt, Refusal, RefusalCode
+from protocol.messages import Order, Receipt, Refusal, RefusalCode
 from protocol.messages.tables import MARK_OCTETS
 from protocol.parameters import business_date
 from protocol.ports import Entropy
@@ -29,7 +29,7 @@ from protocol.settling import (
     Settled,
     Settlement,
 )
-from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
+from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 from rmfs_server.keyring import CreditKeys
 from rmfs_server.store import (
     acts,
@@ -40,6 +40,7 @@ from rmfs_server.store import (
     messages,
     orders,
     recharges,
+    standing,
 )
 from rmfs_server.store.acts import By
 from rmfs_server.store.licences import Licence
@@ -47,6 +48,7 @@ from rmfs_server.store.machines import Enrolled, Machine
 from rmfs_server.store.messages import Answer, Heard
 from rmfs_server.store.recharges import Ending, Recharge
 from rmfs_server.store.schema import RechargeState, SettledBy, SignedKind
+from rmfs_server.store.standing import Answered
 from rmfs_server.vouchers import issue_voucher
 
 _ENDED: Final = {
@@ -74,6 +76,8 @@ class Case:
     Attributes:
         opened: The recharge that is not settled.
         account: The same, as the rules see it.
+        answered: What the message was answered with when it came before, if it did.
+        last_order: The highest serial of any order to the machine.
     """
 
     connection: Connection
@@ -83,6 +87,8 @@ class Case:
     opened: Recharge | None
     account: Account
     now: EpochSeconds
+    answered: Answered | None
+    last_order: int
 
     @property
     def today(self) -> date:
@@ -112,21 +118,30 @@ class Message:
 
 
 def open_case(
-    connection: Connection, licence: LicenceIdentifier, now: EpochSeconds
+    connection: Connection,
+    licence: LicenceIdentifier,
+    now: EpochSeconds,
+    digest: bytes | None = None,
 ) -> Case | None:
     """Lock a machine and read all that judging needs, or None when it is not enrolled.
 
-    The lock comes first and alone: what is read after it cannot be older than it.
+    The locks come first and alone: what is read after them cannot be older than they.
+
+    Args:
+        connection: A writing transaction.
+        licence: Of the machine.
+        now: Wall time.
+        digest: Of the message that is judged, if one is.
     """
     machine = machines.lock(connection, licence)
-    held = licences.find_enrolled(connection, licence)
-    if machine is None or held is None:
+    if machine is None:
         return None
-    found, enrolled = held
     ledger.lock_accounts_of(connection, licence)
-    opened = recharges.find_open(connection, licence)
     today = business_date(now)
-    funds = ledger.funds(connection, licence, today)
+    found = standing.find(connection, licence, today, digest)
+    if found is None:
+        return None
+    opened, funds = found.opened, found.funds
     account = Account(
         base_paise=Paise(machine.base_paise),
         settled_paise=machine.settled_paise,
@@ -136,12 +151,22 @@ def open_case(
         mark_issued=machine.mark_issued,
         outstanding=None if opened is None else opened.outstanding,
         frozen=machine.frozen,
-        licence_state=found.state_on(today),
+        licence_state=found.licence.state_on(today),
         funds_paise=funds.available_paise,
         funds_later_paise=funds.later_paise,
-        refund_allowed=found.refund_allowed,
+        refund_allowed=found.licence.refund_allowed,
     )
-    return Case(connection, machine, enrolled, found, opened, account, now)
+    return Case(
+        connection,
+        machine,
+        found.enrolled,
+        found.licence,
+        opened,
+        account,
+        now,
+        found.answered,
+        found.last_order,
+    )
 
 
 def carry_out(
@@ -292,16 +317,15 @@ def _answer(
     case: Case, machine: Machine, judgement: Judgement, digest: bytes, signers: Signers
 ) -> tuple[Machine, Answer]:
     outcome = judgement.outcome
-    if isinstance(outcome, Grant | Resend):
-        if isinstance(outcome, Grant):
-            _grant(case, outcome, digest, signers.credit_keys)
-        number = RechargeNumber(machine.number + 1)
-        stored = recharges.octets_to_send(case.connection, machine.licence, number)
+    if isinstance(outcome, Resend):
+        return machine, Delivered(outcome.voucher)
+    if isinstance(outcome, Grant):
+        stored = _grant(case, outcome, digest, signers.credit_keys)
         return machine, Delivered(stored)
     refusal = outcome.refusal if isinstance(outcome, Refuse) else None
     mark = signers.entropy.octets(MARK_OCTETS)
     funds = case.account.funds_paise
-    if judgement.settlement is not None:
+    if judgement.settlement is not None and _moves_funds(judgement.settlement):
         funds = ledger.funds(
             case.connection, machine.licence, case.today
         ).available_paise
@@ -309,7 +333,14 @@ def _answer(
     return replace(machine, mark_issued=mark, completed_at=case.now), closed
 
 
-def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> None:
+def _moves_funds(settlement: Settlement) -> bool:
+    """Say whether funds change; a recharge that is posted takes what was reserved."""
+    posted = settlement.settled is Settled.POSTED
+    return not (posted and settlement.outstanding.kind is VoucherKind.RECHARGE)
+
+
+def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> bytes:
+    """Sign a voucher, store it with what it reserves, and give it as it was stored."""
     key = keys.signer_for(case.connection, case.machine, case.now)
     credential = case.enrolled.credential
     voucher = issue_voucher(
@@ -319,7 +350,7 @@ def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> None:
         grant,
         case.now,
     )
-    recharges.reserve(
+    return recharges.reserve(
         case.connection,
         case.machine.licence,
         grant,
@@ -332,13 +363,18 @@ def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> None:
 def _close(
     case: Case, machine: Machine, mark: bytes, refusal: Refusal | None, funds: Paise
 ) -> Closed:
-    pending = orders.send(
-        case.connection,
-        machine.licence,
-        machine.order_serial,
-        case.now,
-        machine.capabilities or 0,
-    )
+    pending: tuple[Order, ...] = ()
+    # Where the machine has just applied some, others may have been given again.
+    if machine.order_serial != case.machine.order_serial or (
+        machine.order_serial < case.last_order
+    ):
+        pending = orders.send(
+            case.connection,
+            machine.licence,
+            machine.order_serial,
+            case.now,
+            machine.capabilities or 0,
+        )
     receipt = Receipt(
         recharge_number=machine.number,
         mark=mark,

@@ -55,30 +55,27 @@ _BALANCE: Final = (
     .select_from(schema.account.outerjoin(schema.balance))
     .where(schema.account.c.name == bindparam("name"))
 )
-_FUNDS: Final = Prepared(
-    select(
-        schema.balance.c.balance_paise,
-        select(func.coalesce(func.sum(schema.fund_credit.c.amount_paise), 0))
-        .where(
-            schema.fund_credit.c.licence == bindparam("licence"),
-            schema.fund_credit.c.available_from > bindparam("day"),
-        )
-        .label("waiting_paise"),
-    )
+FUNDS: Final = (
+    select(schema.balance.c.balance_paise)
     .select_from(schema.account.join(schema.balance))
-    .where(schema.account.c.name == bindparam("name"))
+    .where(schema.account.c.name == bindparam("of_funds"))
+    .scalar_subquery()
+    .label("funds_paise"),
+    select(func.coalesce(func.sum(schema.fund_credit.c.amount_paise), 0))
+    .where(
+        schema.fund_credit.c.licence == bindparam("of_licence"),
+        schema.fund_credit.c.available_from > bindparam("of_day"),
+    )
+    .scalar_subquery()
+    .label("waiting_paise"),
 )
+"""What `funds_split` takes, read with the parameters of `funds_wanted`."""
+_READ_FUNDS: Final = Prepared(select(*FUNDS))
 _BY_KEY: Final = select(schema.journal.c.id).where(
     schema.journal.c.idem == bindparam("idem")
 )
-_ACCOUNT_IDS: Final = select(schema.account.c.id, schema.account.c.name)
-_IDS_OF_NAMES: Final = _ACCOUNT_IDS.where(
+_IDS_OF_NAMES: Final = select(schema.account.c.id, schema.account.c.name).where(
     schema.account.c.name.in_(bindparam("names", expanding=True))
-)
-_IDS_OF_TWO: Final = Prepared(
-    _ACCOUNT_IDS.where(
-        schema.account.c.name.in_([bindparam("one"), bindparam("other")])
-    )
 )
 _MOVE: Final = Prepared(
     update(schema.balance)
@@ -101,11 +98,18 @@ _LOOK_UP: Final = Prepared(
         _LARGEST.c.id.label("largest"),
         schema.journal.c.id,
         schema.journal.c.request_hash,
+        schema.account.c.id.label("account"),
+        schema.account.c.name,
     ).select_from(
-        _LARGEST.outerjoin(schema.journal, schema.journal.c.idem == bindparam("idem"))
+        _LARGEST.outerjoin(
+            schema.journal, schema.journal.c.idem == bindparam("idem")
+        ).join(
+            schema.account,
+            schema.account.c.name.in_([bindparam("one"), bindparam("other")]),
+        )
     )
 )
-"""The journal of a key, if there is one, and the largest id of any."""
+"""The journal of a key, if there is one, the largest id of any, and two accounts."""
 _NEXT: Final = text("SELECT nextval('journal_number')")
 
 
@@ -200,7 +204,9 @@ def lock_accounts(
 
 def lock_accounts_of(connection: Connection, licence: LicenceIdentifier) -> None:
     """Lock the balances of a licence for this transaction, in the one global order."""
-    _LOCK_ALL_OF.run(connection, {"licence": licence})
+    # SQLite has one writer at a time: whoever writes has locked everything.
+    if connection.dialect.name == "postgresql":
+        _LOCK_ALL_OF.run(connection, {"licence": licence})
 
 
 def balance_paise(connection: Connection, name: AccountName) -> Paise:
@@ -263,12 +269,27 @@ def funds(connection: Connection, licence: LicenceIdentifier, on: date) -> Funds
     Raises:
         LocalProtocolError: There is no such licence.
     """
-    name = funds_of(licence)
-    row = _FUNDS.one_or_none(connection, {"name": name, "licence": licence, "day": on})
-    if row is None:
-        raise LocalProtocolError(f"there is no account {name}")
-    later = min(max(int(row.waiting_paise), 0), row.balance_paise)
-    return Funds(Paise(row.balance_paise - later), Paise(later))
+    row = _READ_FUNDS.one(connection, funds_wanted(licence, on))
+    return funds_split(licence, row.funds_paise, row.waiting_paise)
+
+
+def funds_wanted(licence: LicenceIdentifier, on: date) -> dict[str, Any]:
+    """Give the parameters with which `FUNDS` is read."""
+    return {"of_funds": funds_of(licence), "of_licence": licence, "of_day": on}
+
+
+def funds_split(
+    licence: LicenceIdentifier, balance_paise: int | None, waiting_paise: int
+) -> Funds:
+    """Split what was read of `FUNDS`.
+
+    Raises:
+        LocalProtocolError: There is no such licence.
+    """
+    if balance_paise is None:
+        raise LocalProtocolError(f"there is no account {funds_of(licence)}")
+    later = min(max(int(waiting_paise), 0), balance_paise)
+    return Funds(Paise(balance_paise - later), Paise(later))
 
 
 def find(connection: Connection, idem: str) -> int | None:
@@ -308,14 +329,17 @@ def post(
             up, an account would fall below zero, or the business date is closed.
         LocalProtocolError: An account does not exist.
     """
-    found = _LOOK_UP.one(connection, {"idem": idem})
-    if found.id is not None:
-        if found.request_hash != request_hash:
-            raise InvariantError(f"{idem} is in the ledger with another request")
-        return Posted(found.id, repeated=True)
     _check_sum(idem, entries)
-    ids = _account_ids(connection, [name for name, _ in entries])
-    journal = _next_id(connection, found.largest)
+    names = [name for name, _ in entries]
+    one, other = names[:2]
+    found = _LOOK_UP.all(connection, {"idem": idem, "one": one, "other": other})
+    ids = _account_ids(connection, names, found)
+    first = found[0]
+    if first.id is not None:
+        if first.request_hash != request_hash:
+            raise InvariantError(f"{idem} is in the ledger with another request")
+        return Posted(first.id, repeated=True)
+    journal = _next_id(connection, first.largest)
     in_order = sorted((ids[name], name, amount) for name, amount in entries)
     _enter(connection, journal, in_order)
     _SEAL.run(
@@ -398,15 +422,14 @@ def _check_sum(idem: str, entries: Sequence[tuple[AccountName, int]]) -> None:
 
 
 def _account_ids(
-    connection: Connection, names: Sequence[AccountName]
+    connection: Connection, names: Sequence[AccountName], found: Iterable[Row[Any]]
 ) -> Mapping[AccountName, int]:
-    rows: Iterable[Row[Any]]
-    if len(names) == 2:  # noqa: PLR2004
-        one, other = names
-        rows = _IDS_OF_TWO.all(connection, {"one": one, "other": other})
-    else:
-        rows = connection.execute(_IDS_OF_NAMES, {"names": list(names)})
-    ids = {AccountName(row.name): int(row.id) for row in rows}
+    """Give the ids of accounts, of which the first two are found already."""
+    ids = {AccountName(row.name): int(row.account) for row in found}
+    others = names[2:]
+    if others:
+        rows = connection.execute(_IDS_OF_NAMES, {"names": list(others)})
+        ids.update({AccountName(row.name): int(row.id) for row in rows})
     missing = [name for name in names if name not in ids]
     if missing:
         raise LocalProtocolError(f"there is no account {missing[0]}")

@@ -1,5 +1,6 @@
 """Licences: who may recharge, until when, in which state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -8,21 +9,17 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
-from rmfs_server.store import ledger, machines, schema
-from rmfs_server.store.machines import Enrolled
+from rmfs_server.store import ledger, schema
 from rmfs_server.store.prepared import Prepared
 
 _IN_FORCE: Final = frozenset({LicenceState.REGISTERED, LicenceState.RENEWED})
 
 # Built once: the recharge path runs these.
 _OF_IDENTIFIER: Final = schema.licence.c.identifier == bindparam("of_licence")
-_FIND: Final = Prepared(select(schema.licence).where(_OF_IDENTIFIER))
-_LOCK: Final = Prepared(select(schema.licence).where(_OF_IDENTIFIER).with_for_update())
-_WITH_CREDENTIAL: Final = Prepared(
-    select(schema.licence, *machines.CREDENTIAL)
-    .select_from(schema.licence.join(schema.credential))
-    .where(_OF_IDENTIFIER)
-)
+COLUMNS: Final = tuple(schema.licence.c)[:-1]
+"""What `licence_of` reads: all but the time at which it was registered."""
+_FIND: Final = Prepared(select(*COLUMNS).where(_OF_IDENTIFIER))
+_LOCK: Final = Prepared(select(*COLUMNS).where(_OF_IDENTIFIER).with_for_update())
 _CHANGE: Final = Prepared(update(schema.licence).where(_OF_IDENTIFIER))
 
 
@@ -57,15 +54,7 @@ def find(
     """Read a licence, for this transaction alone when it is locked."""
     query = _LOCK if lock else _FIND
     row = query.one_or_none(connection, {"of_licence": identifier})
-    return None if row is None else _licence(row)
-
-
-def find_enrolled(
-    connection: Connection, identifier: LicenceIdentifier
-) -> tuple[Licence, Enrolled] | None:
-    """Read a licence with its credential, revoked or not, once a machine has it."""
-    row = _WITH_CREDENTIAL.one_or_none(connection, {"of_licence": identifier})
-    return None if row is None else (_licence(row), machines.enrolled_of(row))
+    return None if row is None else licence_of(row)
 
 
 def all_identifiers(connection: Connection) -> list[LicenceIdentifier]:
@@ -105,13 +94,15 @@ def change(connection: Connection, licence: Licence) -> None:
     )
 
 
-def _licence(row: Any) -> Licence:
+def licence_of(row: Sequence[Any]) -> Licence:
+    """Read a row that has the columns of `COLUMNS`."""
+    identifier, number, licensee, kind, state, expires_on, refund_allowed = row
     return Licence(
-        identifier=LicenceIdentifier(row.identifier),
-        number=LicenceNumber(row.number),
-        licensee=row.licensee,
-        kind=row.kind,
-        state=LicenceState[row.state],
-        expires_on=row.expires_on,
-        refund_allowed=row.refund_allowed,
+        LicenceIdentifier(identifier),
+        LicenceNumber(number),
+        licensee,
+        kind,
+        LicenceState[state],
+        expires_on,
+        refund_allowed,
     )

@@ -5,8 +5,10 @@ two calls of one machine are then judged one after the other, and each sees what
 other has committed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -22,20 +24,63 @@ from rmfs_server.store.schema import REGISTER_NAMES, CredentialState
 FIRST_MARK = bytes(8)
 """The mark at enrolment (SPEC.md DLG-7.4)."""
 
-# Built once: the recharge path runs these.
-_OF_LICENCE: Final = select(schema.machine).where(
-    schema.machine.c.licence == bindparam("of_licence")
+_PLAIN: Final = (
+    "base_paise",
+    "settled_paise",
+    "number",
+    "mark_acknowledged",
+    "mark_issued",
+    "call_generation",
+    "dial_in",
+    "frozen",
+    "order_serial",
+    "usage_base_paise",
+    "usage_ascending_paise",
+    "stated_at",
+    "completed_at",
+    "presented_voucher",
+    "presented_at",
+    "capabilities",
+    "enrolled_credit_key",
 )
+"""What of a `Machine` is in a column of its own name as it is, in their order."""
+_get_plain: Final = attrgetter(*_PLAIN)
+_LAST: Final = tuple(f"last_{name}" for name in REGISTER_NAMES)
+_get_registers: Final = attrgetter(*REGISTER_NAMES)
+_REGISTERS: Final = len(REGISTER_NAMES)
+
+# Built once: the recharge path runs these.
+_OF_LICENCE: Final = select(
+    schema.machine.c.licence,
+    schema.machine.c.state,
+    *(schema.machine.c[name] for name in (*_LAST, *_PLAIN)),
+).where(schema.machine.c.licence == bindparam("of_licence"))
 _FIND: Final = Prepared(_OF_LICENCE)
 _LOCK: Final = Prepared(_OF_LICENCE.with_for_update())
 _CHANGE: Final = Prepared(
     update(schema.machine).where(schema.machine.c.licence == bindparam("of_licence"))
 )
 CREDENTIAL: Final = tuple(
-    column.label("credential_state") if column.name == "state" else column
-    for column in schema.credential.c
+    schema.credential.c[name]
+    for name in (
+        "licence",
+        "psd_serial",
+        "realm",
+        "dh_x",
+        "dh_y",
+        "signing_x",
+        "signing_y",
+        "generation",
+        "state",
+        "model",
+        "firmware",
+        *(f"base_{name}" for name in REGISTER_NAMES),
+        "base_number",
+        "enrolled_at",
+        "revoked_at",
+    )
 )
-"""What `enrolled_of` reads; a licence has a state as well."""
+"""What `enrolled_of` reads."""
 _ENROLLED: Final = Prepared(
     select(*CREDENTIAL).where(schema.credential.c.licence == bindparam("of_licence"))
 )
@@ -222,15 +267,14 @@ def add(
         capabilities=None,
         enrolled_credit_key=credit_key,
     )
-    connection.execute(insert(schema.machine).values(_values(machine)))
+    values = {**_values(machine), "licence": machine.licence}
+    connection.execute(insert(schema.machine).values(values))
     return machine
 
 
 def change(connection: Connection, machine: Machine) -> None:
     """Store a machine that was locked and that a move has changed."""
-    values = {**_values(machine), "of_licence": machine.licence}
-    del values["licence"]
-    _CHANGE.run(connection, values)
+    _CHANGE.run(connection, {**_values(machine), "of_licence": machine.licence})
 
 
 def revoke(
@@ -250,103 +294,53 @@ def register_values(prefix: str, registers: Registers) -> dict[str, int]:
     return {f"{prefix}_{name}": getattr(registers, name) for name in REGISTER_NAMES}
 
 
-def _registers(row: Any, prefix: str) -> Registers:
-    return Registers(*(getattr(row, f"{prefix}_{name}") for name in REGISTER_NAMES))
-
-
 def _read(
     connection: Connection, licence: LicenceIdentifier, *, locked: bool
 ) -> Machine | None:
     query = _LOCK if locked else _FIND
     row = query.one_or_none(connection, {"of_licence": licence})
-    if row is None:
-        return None
+    return None if row is None else _machine(row)
+
+
+def _machine(row: Sequence[Any]) -> Machine:
+    licence, state, *values = row
+    registers, plain = values[:_REGISTERS], values[_REGISTERS:]
     return Machine(
-        licence=LicenceIdentifier(row.licence),
-        state=MachineState[row.state],
-        registers=_registers(row, "last"),
-        base_paise=row.base_paise,
-        settled_paise=row.settled_paise,
-        number=RechargeNumber(row.number),
-        mark_acknowledged=row.mark_acknowledged,
-        mark_issued=row.mark_issued,
-        call_generation=row.call_generation,
-        dial_in=row.dial_in,
-        frozen=row.frozen,
-        order_serial=row.order_serial,
-        usage_base_paise=row.usage_base_paise,
-        usage_ascending_paise=row.usage_ascending_paise,
-        stated_at=row.stated_at,
-        completed_at=row.completed_at,
-        presented_voucher=row.presented_voucher,
-        presented_at=row.presented_at,
-        capabilities=row.capabilities,
-        enrolled_credit_key=row.enrolled_credit_key,
+        LicenceIdentifier(licence), MachineState[state], Registers(*registers), *plain
     )
 
 
 def _values(machine: Machine) -> dict[str, Any]:
-    return {
-        "licence": machine.licence,
-        "state": machine.state.name,
-        "base_paise": machine.base_paise,
-        "settled_paise": machine.settled_paise,
-        "number": machine.number,
-        "mark_acknowledged": machine.mark_acknowledged,
-        "mark_issued": machine.mark_issued,
-        "call_generation": machine.call_generation,
-        "dial_in": machine.dial_in,
-        "frozen": machine.frozen,
-        "order_serial": machine.order_serial,
-        "usage_base_paise": machine.usage_base_paise,
-        "usage_ascending_paise": machine.usage_ascending_paise,
-        "stated_at": machine.stated_at,
-        "completed_at": machine.completed_at,
-        "presented_voucher": machine.presented_voucher,
-        "presented_at": machine.presented_at,
-        "capabilities": machine.capabilities,
-        "enrolled_credit_key": machine.enrolled_credit_key,
-        **register_values("last", machine.registers),
-    }
+    values = dict(zip(_PLAIN, _get_plain(machine), strict=True))
+    values.update(zip(_LAST, _get_registers(machine.registers), strict=True))
+    values["state"] = machine.state.name
+    return values
 
 
 @lru_cache(maxsize=_CREDENTIALS_KEPT)
-def _credential(
-    *,
-    licence: LicenceIdentifier,
-    psd_serial: str,
-    realm: int,
-    dh: tuple[bytes, bytes],
-    signing: tuple[bytes, bytes],
-    generation: int,
-) -> MachineCredential:
+def _credential(stored: tuple[Any, ...]) -> MachineCredential:
     """Make a credential of what is stored; to check its points takes long."""
+    licence, psd_serial, realm, dh_x, dh_y, signing_x, signing_y, generation = stored
     return MachineCredential(
-        licence,
+        LicenceIdentifier(licence),
         psd_serial,
         decode_realm(realm),
-        Point(*dh),
-        VerifyingKey(Point(*signing)),
+        Point(dh_x, dh_y),
+        VerifyingKey(Point(signing_x, signing_y)),
         generation,
     )
 
 
-def enrolled_of(row: Any) -> Enrolled:
+def enrolled_of(row: Sequence[Any]) -> Enrolled:
     """Read a row that has the columns of `CREDENTIAL`."""
+    state, model, firmware, *base, base_number, enrolled_at, revoked_at = row[8:]
     return Enrolled(
-        credential=_credential(
-            licence=LicenceIdentifier(row.licence),
-            psd_serial=row.psd_serial,
-            realm=row.realm,
-            dh=(row.dh_x, row.dh_y),
-            signing=(row.signing_x, row.signing_y),
-            generation=row.generation,
-        ),
-        state=CredentialState[row.credential_state],
-        model=row.model,
-        firmware=row.firmware,
-        base=_registers(row, "base"),
-        base_number=RechargeNumber(row.base_number),
-        enrolled_at=EpochSeconds(row.enrolled_at),
-        revoked_at=row.revoked_at,
+        _credential(tuple(row[:8])),
+        CredentialState[state],
+        model,
+        firmware,
+        Registers(*base),
+        RechargeNumber(base_number),
+        EpochSeconds(enrolled_at),
+        revoked_at,
     )

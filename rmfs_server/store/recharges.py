@@ -7,6 +7,7 @@ by a CONFIRMATION, by a STATEMENT, or by a person: nothing else, and no timer.
 Source: SPEC.md REG-5 to REG-8; reliability notes, rules L9, L11 and L12.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,23 +32,20 @@ from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
 OPEN: Final = (RechargeState.RESERVED, RechargeState.FROZEN)
 
 # Built once: the recharge path runs these.
-_IS_OPEN: Final = schema.recharge.c.state.in_(
+COLUMNS: Final = tuple(schema.recharge.c)[1:]
+"""What `recharge_of` reads: all but the key."""
+IS_OPEN: Final = schema.recharge.c.state.in_(
     # Spelled out as in the index of the open ones: SQLite uses it then.
     [literal_column(f"'{state.name}'", Text) for state in OPEN]
 )
 _FIND_OPEN: Final = Prepared(
-    select(schema.recharge).where(
-        schema.recharge.c.licence == bindparam("of_licence"), _IS_OPEN
+    select(*COLUMNS).where(
+        schema.recharge.c.licence == bindparam("of_licence"), IS_OPEN
     )
 )
-_OCTETS: Final = select(schema.recharge.c.voucher, schema.recharge.c.void).where(
-    schema.recharge.c.licence == bindparam("of_licence"),
-    schema.recharge.c.number == bindparam("of_number"),
-)
-_READ_OCTETS: Final = Prepared(_OCTETS)
-_RESERVE: Final = Prepared(insert(schema.recharge))
+_RESERVE: Final = Prepared(insert(schema.recharge).returning(schema.recharge.c.voucher))
 _SET_OPEN_STATE: Final = update(schema.recharge).where(
-    schema.recharge.c.licence == bindparam("of_licence"), _IS_OPEN
+    schema.recharge.c.licence == bindparam("of_licence"), IS_OPEN
 )
 _SETTLE: Final = Prepared(
     update(schema.recharge).where(
@@ -110,7 +108,7 @@ class Ending:
 def find_open(connection: Connection, licence: LicenceIdentifier) -> Recharge | None:
     """Find the one recharge of a machine that is not settled."""
     row = _FIND_OPEN.one_or_none(connection, {"of_licence": licence})
-    return None if row is None else _recharge(row)
+    return None if row is None else recharge_of(row)
 
 
 def find(
@@ -119,26 +117,18 @@ def find(
     """Find a recharge by its number."""
     table = schema.recharge
     row = connection.execute(
-        select(table).where(table.c.licence == licence, table.c.number == number)
+        select(*COLUMNS).where(table.c.licence == licence, table.c.number == number)
     ).one_or_none()
-    return None if row is None else _recharge(row)
+    return None if row is None else recharge_of(row)
 
 
 def all_of(connection: Connection, licence: LicenceIdentifier) -> list[Recharge]:
     """List the recharges of a machine by number."""
     table = schema.recharge
     rows = connection.execute(
-        select(table).where(table.c.licence == licence).order_by(table.c.number)
+        select(*COLUMNS).where(table.c.licence == licence).order_by(table.c.number)
     )
-    return [_recharge(row) for row in rows]
-
-
-def octets_to_send(
-    connection: Connection, licence: LicenceIdentifier, number: RechargeNumber
-) -> bytes:
-    """Read back what is stored: the VOID once there is one, else the voucher."""
-    row = _READ_OCTETS.one(connection, {"of_licence": licence, "of_number": number})
-    return bytes(row.voucher if row.void is None else row.void)
+    return [recharge_of(row) for row in rows]
 
 
 def reserve(
@@ -149,13 +139,16 @@ def reserve(
     *,
     requested_in: bytes,
     now: EpochSeconds,
-) -> None:
+) -> bytes:
     """Store a new voucher and reserve what it needs, in the caller's transaction.
+
+    Returns:
+        The octets of the voucher as they were stored.
 
     Raises:
         InvariantError: The funds are not there, or a recharge is open.
     """
-    _RESERVE.run(
+    stored = _RESERVE.one(
         connection,
         {
             "licence": licence,
@@ -181,6 +174,7 @@ def reserve(
             now=now,
             reason=f"reserved for recharge {grant.number}",
         )
+    return bytes(stored.voucher)
 
 
 def settle(connection: Connection, recharge: Recharge, ending: Ending) -> None:
@@ -347,21 +341,25 @@ def _entries(
     return [(machine, -amount), (funds, amount)] if posted and amount else []
 
 
-def _recharge(row: Any) -> Recharge:
+def recharge_of(row: Sequence[Any]) -> Recharge:
+    """Read a row that has the columns of `COLUMNS`."""
+    licence, number, kind, amount_paise, state, before_paise, after_paise = row[:7]
+    voucher, void, requested_in, settled_in, settled_by = row[7:12]
+    reserved_at, voided_at, settled_at = row[12:]
     return Recharge(
-        licence=LicenceIdentifier(row.licence),
-        number=RechargeNumber(row.number),
-        kind=VoucherKind[row.kind],
-        amount_paise=Paise(row.amount_paise),
-        state=RechargeState[row.state],
-        control_total_before_paise=Paise(row.control_total_before_paise),
-        control_total_after_paise=Paise(row.control_total_after_paise),
-        voucher=row.voucher,
-        void=row.void,
-        requested_in=row.requested_in,
-        settled_in=row.settled_in,
-        settled_by=None if row.settled_by is None else SettledBy[row.settled_by],
-        reserved_at=EpochSeconds(row.reserved_at),
-        voided_at=row.voided_at,
-        settled_at=row.settled_at,
+        LicenceIdentifier(licence),
+        RechargeNumber(number),
+        VoucherKind[kind],
+        Paise(amount_paise),
+        RechargeState[state],
+        Paise(before_paise),
+        Paise(after_paise),
+        voucher,
+        void,
+        requested_in,
+        settled_in,
+        None if settled_by is None else SettledBy[settled_by],
+        EpochSeconds(reserved_at),
+        voided_at,
+        settled_at,
     )

@@ -17,8 +17,8 @@ from protocol.values import Paise
 from tests.franking import frank
 from tests.system import RUPEES_2000, System, new_system
 
-INSPECTION_STATEMENTS = 18
-RECHARGE_STATEMENTS = 55
+INSPECTION_STATEMENTS = 11
+RECHARGE_STATEMENTS = 40
 """They were 24 and 67 when each row was read where it was needed."""
 
 
