@@ -4,8 +4,7 @@ DLG-14.2: a server MUST NOT answer "busy" because an earlier call hangs. The cal
 STATEMENT verifies last wins; the older one's line is dropped with ERROR SUPERSEDED.
 """
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -20,7 +19,7 @@ from protocol.registers import VoucherKind
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
 from rmfs_server.writer import ImmediateWriter, Writer
-from tests.situations import HandDialled, in_use
+from tests.situations import HandDialled
 from tests.system import (
     IDENTITY,
     LICENCE,
@@ -34,18 +33,6 @@ from tests.witness.rogue_machine import Channelled, RogueMachine
 
 T = TypeVar("T")
 SUPERSEDED = bytes((0x0E, ErrorCode.SUPERSEDED))
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return in_use(tmp_path_factory.mktemp("template") / "system")
-
-
-@pytest.fixture
-def system(template: System, tmp_path: Path) -> Iterator[System]:
-    system = template.copy(tmp_path / "system", 0)
-    yield system
-    system.store.close()
 
 
 def another_process(system: System, writer: Writer) -> VirtualExchange:

@@ -5,10 +5,9 @@ row of the books may differ, and the honest machine must get through right after
 What is answered with a REFUSAL is in the other `test_wrong_` files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +22,6 @@ from protocol.keys import MachineIdentity, Realm, ServerProvisioning
 from protocol.messages import Voucher
 from protocol.values import LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.administration import NewLicence
-from tests.situations import in_use
 from tests.system import LICENCE, MAKER, RUPEES_2000, System
 from tests.unmoved import nothing_is_stored
 from tests.witness.rogue_machine import (
@@ -36,19 +34,6 @@ from tests.witness.rogue_machine import (
 
 OTHER_LICENCE = LicenceIdentifier("N654321")
 OTHER_SERIAL = "PSD00002"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return in_use(tmp_path_factory.mktemp("template") / "system")
-
-
-@pytest.fixture
-def system(template: System, tmp_path: Path) -> Iterator[System]:
-    """A machine in use, which must be able to recharge after whatever happened."""
-    system = template.copy(tmp_path / "system", 0)
-    yield system
-    system.store.close()
 
 
 def check_the_honest_machine_gets_through(system: System) -> None:

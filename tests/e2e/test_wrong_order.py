@@ -5,9 +5,8 @@ UNEXPECTED. DLG-2.2: an elective message is passed over. DLG-9, DLG-10: usage an
 survive lost messages and are taken once.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -32,24 +31,12 @@ from protocol.registers import MachineState
 from protocol.usage import usage_digest
 from protocol.values import OrderSerial, Paise
 from tests.franking import frank
-from tests.situations import HandDialled, in_use
+from tests.situations import HandDialled
 from tests.system import LICENCE, RUPEES_2000, System
 from tests.unmoved import it_only_freezes, no_money_moves, nothing_is_stored
 from tests.witness.rogue_machine import Channelled, RogueMachine
 
 DAY_S = 24 * 3600
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return in_use(tmp_path_factory.mktemp("template") / "system")
-
-
-@pytest.fixture
-def system(template: System, tmp_path: Path) -> Iterator[System]:
-    system = template.copy(tmp_path / "system", 0)
-    yield system
-    system.store.close()
 
 
 # How far a call has come when the wrong message is said.

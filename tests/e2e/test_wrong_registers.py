@@ -5,7 +5,7 @@ REG-5.2: if any check fails, nothing is settled.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from tests.franking import frank
 from tests.situations import (
     NUMBER_IN_USE,
     REGISTERS_IN_USE,
-    in_use,
     let_a_confirmation_be_lost,
     let_a_voucher_be_lost,
 )
@@ -35,18 +34,6 @@ from tests.unmoved import (
     open_states,
 )
 from tests.witness.rogue_machine import RogueMachine
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return in_use(tmp_path_factory.mktemp("template") / "system")
-
-
-@pytest.fixture
-def system(template: System, tmp_path: Path) -> Iterator[System]:
-    system = template.copy(tmp_path / "system", 0)
-    yield system
-    system.store.close()
 
 
 def registers(**changes: int) -> Registers:

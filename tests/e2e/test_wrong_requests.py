@@ -4,10 +4,9 @@ DLG-8.2: the registers were in order, so the dial-in is complete all the same, a
 machine may ask for something else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
@@ -24,24 +23,12 @@ from protocol.messages import (
 from protocol.registers import MachineState, RequestKind
 from protocol.values import AMOUNT_PAISE_MAX, Paise, RechargeNumber
 from tests.franking import frank
-from tests.situations import FUNDS_IN_USE, REGISTERS_IN_USE, in_use
+from tests.situations import FUNDS_IN_USE, REGISTERS_IN_USE
 from tests.system import LICENCE, RUPEES_2000, System
 from tests.unmoved import found_discrepancies, no_money_moves
 from tests.witness.rogue_machine import RogueMachine
 
 DAY_S = 24 * 3600
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return in_use(tmp_path_factory.mktemp("template") / "system")
-
-
-@pytest.fixture
-def system(template: System, tmp_path: Path) -> Iterator[System]:
-    system = template.copy(tmp_path / "system", 0)
-    yield system
-    system.store.close()
 
 
 def recharge(amount_paise: int) -> Request:

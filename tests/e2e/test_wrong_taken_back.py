@@ -5,9 +5,8 @@ settled the funds stay reserved. REG-5.3: what a withdrawal or refund returns is
 credited when it is posted, never before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,6 @@ from protocol.values import Paise
 from tests.franking import frank
 from tests.situations import (
     HandDialled,
-    in_use,
     let_a_confirmation_be_lost,
     let_a_voucher_be_lost,
 )
@@ -31,18 +29,6 @@ from tests.witness.rogue_server import RogueServer, to_the_statement
 
 WITHDRAWAL = Request(RequestKind.WITHDRAWAL, Paise(198_500))
 REFUND_OF_100 = Request(RequestKind.REFUND, Paise(10_000))
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return in_use(tmp_path_factory.mktemp("template") / "system")
-
-
-@pytest.fixture
-def system(template: System, tmp_path: Path) -> Iterator[System]:
-    system = template.copy(tmp_path / "system", 0)
-    yield system
-    system.store.close()
 
 
 def void(system: System) -> None:

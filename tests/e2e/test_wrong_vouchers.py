@@ -5,10 +5,9 @@ alone makes no voucher. What fails is answered with an ERROR; registers, recharg
 number, mark and the pending request stay, and the right server is served afterwards.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -36,7 +35,7 @@ from protocol.values import (
     RechargeNumber,
 )
 from rmfs_server.administration import NewLicence
-from tests.situations import in_use, let_a_voucher_be_lost
+from tests.situations import let_a_voucher_be_lost
 from tests.system import CREDIT_KEY, IDENTITY, LICENCE, RUPEES_2000, System
 from tests.witness.rogue_server import (
     RogueServer,
@@ -47,18 +46,6 @@ from tests.witness.rogue_server import (
 )
 
 OTHER_LICENCE = LicenceIdentifier("N654321")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> System:
-    return in_use(tmp_path_factory.mktemp("template") / "system")
-
-
-@pytest.fixture
-def system(template: System, tmp_path: Path) -> Iterator[System]:
-    system = template.copy(tmp_path / "system", 0)
-    yield system
-    system.store.close()
 
 
 def asked(before: PsdRecord, **changes: object) -> PsdRecord:
