@@ -29,6 +29,7 @@ from rmfs_server.suspense import Explaining
 from rmfs_tools.simulation import deeds
 from rmfs_tools.simulation.body import Body
 from rmfs_tools.simulation.deeds import Deed, LineTrouble
+from rmfs_tools.simulation.lives import Lives
 from rmfs_tools.simulation.observations import (
     Cheated,
     DialInEnded,
@@ -52,7 +53,7 @@ class Acting:
         """Act on this world."""
         self._world = world
         self._off_s: dict[str, float] = {}
-        self._lives_in_backup: dict[str, int] = {}
+        self._lives = Lives(world, self._person, self._decide)
 
     def act(self, deed: Deed) -> None:
         """Do one deed, now."""
@@ -280,19 +281,7 @@ class Acting:
 
     def enrol_again(self, body: Body) -> None:
         """Enrol the new life of a machine, if the server does not know it yet."""
-        world, machine = self._world, body.machine
-        if body.is_enrolled or machine is None:
-            return
-        papers, by = body.papers, world.by("a new life")
-        provisioning = machine.psd.provisioning(by.now)
-        administration = world.server.administration
-        enrol = partial(administration.enrol, provisioning, papers.new, by)
-        if self._person(enrol) is not None:
-            body.is_enrolled = True
-            allow = partial(
-                administration.set_licence, papers.identifier, by, refund_allowed=True
-            )
-            self._person(allow)
+        self._lives.enrol(body)
 
     # The telephone network.
 
@@ -323,20 +312,17 @@ class Acting:
     def _(self, deed: deeds.BackupMade) -> None:
         if self._world.server.exchange is not None:
             self._world.backup = self._world.desk.backup()
-            lives = {name: body.life for name, body in self._world.bodies.items()}
-            self._lives_in_backup = lives
+            self._lives.backed_up()
 
     @_do.register
     def _(self, deed: deeds.BackupRestored) -> None:
-        if self._world.backup is None:
+        world = self._world
+        if world.backup is None:
             return
-        for name, life in self._lives_in_backup.items():
-            if self._world.bodies[name].life != life:
-                # What nobody can do with commands alone: docs/restore-drill.md.
-                self._count("copy from before a new life not put back")
-                return
-        self._world.desk.troubles.end()
-        self._world.restore(self._world.backup)
+        world.desk.troubles.end()
+        world.restore(world.backup)
+        self._lives.put_back()
+        world.department.bring_all(world.server.store, again=True)
 
     # The Department, the authority, people at the server.
 
@@ -383,11 +369,8 @@ class Acting:
         """Let a person look at every freeze of an honest machine and act on it."""
         world = self._world
         suspects = {one.licence for one in world.bodies.values() if one.is_suspect}
-        for licence in sorted(world.frozen):
-            body = next(one for one in world.bodies.values() if one.licence == licence)
-            if licence in suspects:
-                continue
-            self._resolve(body.licence)
+        for licence in sorted(world.frozen - suspects):
+            self._resolve(LicenceIdentifier(licence))
 
     def _resolve(self, licence: LicenceIdentifier) -> None:
         """Do what the evidence proposes, until nothing is frozen or proposed."""
@@ -403,9 +386,9 @@ class Acting:
                 self._count("no proposal for a freeze")
                 return
             tried.add(action)
-            if self._person(partial(resolving.resolve, licence, action, by)):
+            resolve = partial(resolving.resolve, licence, action, by)
+            if self._decide(licence, resolve, action.name):
                 self._count(f"freeze ended by {action.name}")
-                world.tell(PersonResolved(world.seconds(), licence, action.name))
 
     def explain_suspense(self) -> None:
         """Let a person explain what restored books have put into suspense."""
@@ -418,6 +401,20 @@ class Acting:
                 self._count("suspense explained")
 
     # What all of them need.
+
+    def _decide(
+        self, licence: LicenceIdentifier, job: Callable[[], Any], action: str
+    ) -> bool:
+        """Let a person decide about a licence; whether that was told to be done.
+
+        A server that is killed meanwhile may have done it, and told nobody.
+        """
+        world = self._world
+        was_up = world.server.exchange is not None
+        done = self._person(job) is not None
+        if done or (was_up and world.server.exchange is None):
+            world.tell(PersonResolved(world.seconds(), licence, action))
+        return done
 
     def _person(self, job: Callable[[], Any]) -> Any:
         """Let a person do something; None when the product refused or failed."""

@@ -114,6 +114,11 @@ class Body:
         return papers_of(self._place, self.life + 1).identifier
 
     @property
+    def former_licence(self) -> LicenceIdentifier:
+        """The licence identifier of the life before this one."""
+        return papers_of(self._place, self.life - 1).identifier
+
+    @property
     def _place(self) -> int:
         """Number of the machine that it is, or was copied from."""
         return int(self.name.partition("-")[0])

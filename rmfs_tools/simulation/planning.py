@@ -140,7 +140,7 @@ class _Planner:
         self._server()
         self._people()
         self._cheats(bodies)
-        self._backups()
+        self._backups(bodies)
         if self._name != "none":
             for day in range(self._days):
                 self._deeds.append(deeds.PersonLooks((day + 1) * DAY_S - 60.0))
@@ -326,9 +326,11 @@ class _Planner:
     def _lives(self, bodies: list[str]) -> None:
         """Withdraw a machine, give it a new life, and money for it."""
         dice = self._dice.of("lives")
-        if not self._happens(dice, self._profile.people, 0.6):
-            return
-        body, at_s = dice.one_of(bodies), self._moment(dice)
+        if self._happens(dice, self._profile.people, 0.6):
+            body = dice.one_of(bodies)
+            self._new_lives(body, self._moment(dice), dice)
+
+    def _new_lives(self, body: str, at_s: float, dice: Dice) -> None:
         for _ in range(3):
             at_s += dice.spread(200, 4_000)
             trouble = (self._trouble(dice),)
@@ -405,7 +407,7 @@ class _Planner:
             again,
         ]
 
-    def _backups(self) -> None:
+    def _backups(self, bodies: list[str]) -> None:
         dice = self._dice.of("backups")
         if not self._happens(dice, self._profile.backups, 0.8):
             return
@@ -413,6 +415,9 @@ class _Planner:
         self._deeds.append(deeds.BackupMade(at_s))
         back_s = at_s + dice.one_of((100.0, 5_000.0, 20_000.0, 50_000.0))
         self._deeds.append(deeds.BackupRestored(back_s))
+        over = self._dice.of("lives over a backup")
+        if over.happens(0.4):
+            self._new_lives(over.one_of(bodies), at_s, over)
 
     # Where and how often.
 

@@ -52,6 +52,7 @@ _BACKUPS: Final = (
     "server killed and its disk lost",
     "freeze ended by POST",
     "freeze ended by ADOPT",
+    "former life closed",
 )
 _ALWAYS: Final = (
     "dial-in CONFIRMED",

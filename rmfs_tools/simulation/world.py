@@ -245,14 +245,13 @@ class World:
         self._down_s = down_s
 
     def restore(self, backup: bytes) -> None:
-        """Put an old database back, and bring every fund file again."""
+        """Put an old database back."""
         self._view.close()
         self.server_stays_down(0.0)
         self.restored = True
         self.server.restore(backup)
         self.tell(self._view.restored(self.seconds()))
         self.frozen = set()
-        self.department.bring_all(self.server.store, again=True)
 
     def _server_died(self, where: str) -> None:
         self.counts[f"server killed {where}"] += 1

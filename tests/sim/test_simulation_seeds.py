@@ -45,6 +45,7 @@ SELDOM: Final = frozenset(
         "database unknown",
         "dial-in REFUSED",
         "forged",
+        "former life closed",
         "freeze ended by ADOPT",
         "freeze ended by POST",
         "heard late",

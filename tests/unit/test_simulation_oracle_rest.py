@@ -98,6 +98,46 @@ def test_paise_that_are_nowhere_at_rest_are_seen() -> None:
     assert "LIVE-4" in story.ids
 
 
+def a_life_that_is_over() -> Story:
+    """Withdraw Rs 300 and begin a new life; what the books say is the test's."""
+    story = Story()
+    story.recharge(3 * RUPEES_100)
+    story.want("WITHDRAWAL", 3 * RUPEES_100)
+    story.state()
+    story.grant("WITHDRAWAL", 3 * RUPEES_100)
+    story.apply()
+    story.confirm()
+    story.post()
+    story.receipt()
+    story.store(licence="N222222", mark=bytes(8), state="INSTALLED")
+    return story
+
+
+def test_a_life_that_is_over_in_machine_and_books_breaks_nothing() -> None:
+    story = a_life_that_is_over()
+    story.calm()
+    story.end()
+    assert story.ids == {"LIVE-1"}, "the next life has not come to rest here"
+
+
+def test_what_a_former_life_paid_back_and_old_books_forgot_is_seen_at_the_end() -> None:
+    story = a_life_that_is_over()
+    paid_back = Story()
+    paid_back.recharge(3 * RUPEES_100)
+    story.put_back(paid_back.backup())
+    story.calm()
+    story.end()
+    assert story.ids == {"LIVE-1", "LIVE-3", "LIVE-4"}
+
+
+def test_what_a_former_life_left_open_is_seen_at_the_end() -> None:
+    story = a_life_that_is_over()
+    story.commit(row=story.row._replace(frozen=True))
+    story.calm()
+    story.end()
+    assert "LIVE-2" in story.ids
+
+
 def test_a_deposit_that_is_never_credited_is_seen_at_the_end() -> None:
     story = settled()
     story.calm()

@@ -39,6 +39,7 @@ RARE: Final[dict[str, str]] = {
     "person reversed": "a freeze was ended by REVERSE",
     "person adopted": "a freeze was ended by ADOPT",
     "person kept": "a freeze was ended by KEEP",
+    "person closed a former life": "an old copy held for in use what was withdrawn",
     "deposit corrected": "money was taken back by the Department",
     "cheat without a trace": "a cheat that no discrepancy has followed (REG-11)",
 }

@@ -13,6 +13,7 @@ from collections import deque
 from rmfs_tools.simulation.observations import (
     BooksCommitted,
     MachineRow,
+    MachineStored,
     PersonResolved,
     Recharge,
 )
@@ -36,6 +37,7 @@ _RESOLVED = {
     "REVERSE": "person reversed",
     "ADOPT": "person adopted",
     "KEEP": "person kept",
+    "CLOSE": "person closed a former life",
 }
 
 
@@ -46,6 +48,9 @@ class Licence:
         name: Its identifier.
         ledger: The balances.
         findings: Where to report.
+
+    Attributes:
+        ended: What its machine held as it began another life; None until it has.
     """
 
     def __init__(self, name: str, ledger: Ledger, findings: Findings) -> None:
@@ -55,6 +60,7 @@ class Licence:
         self.bodies: dict[str, Body] = {}
         self.conversations: dict[int, Conversation] = {}
         self.accepted: Accepted | None = None
+        self.ended: MachineStored | None = None
         self.opening_paise = 0
         self.reported = 0
         self.issued: deque[bytes] = deque(maxlen=_MARKS_KEPT)

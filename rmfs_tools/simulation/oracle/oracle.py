@@ -39,7 +39,7 @@ from rmfs_tools.simulation.oracle.messages import (
 )
 from rmfs_tools.simulation.oracle.office import Office
 from rmfs_tools.simulation.oracle.properties import Property
-from rmfs_tools.simulation.oracle.resting import check_rest
+from rmfs_tools.simulation.oracle.resting import check_former, check_rest
 from rmfs_tools.simulation.oracle.vouchers import Vouchers
 from rmfs_tools.simulation.violations import Violation
 
@@ -115,6 +115,8 @@ class Oracle:
                     self._findings.broken(
                         Property.LIVE_1, name, "the world ended and it never rested"
                     )
+            for licence in self._licences.values():
+                check_former(licence, self._ledger, self._findings)
         if self._calm and waiting_paise is not None:
             differ = self._ledger.not_credited(waiting_paise)
             for name, (net, there_is) in differ.items():
@@ -144,7 +146,11 @@ class Oracle:
             body = Body(event.body, event, self._vouchers, self._findings)
             self._bodies[event.body] = body
         if body.licence != event.licence:
-            self._licences[body.licence].bodies.pop(event.body, None)
+            former = self._licences[body.licence]
+            former.bodies.pop(event.body, None)
+            if not licence.suspect:
+                # An image that is put back may be of an earlier life.
+                former.ended = body.stored
         licence.bodies[event.body] = body
         body.suspect = licence.suspect
         body.store(event)
