@@ -7,7 +7,8 @@ are needed again (evidence, re-sending): re-encoding is never used for a signatu
 
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
-from typing import Any, ClassVar, Self
+from operator import attrgetter
+from typing import Any, ClassVar, Final, Self
 
 from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
 from protocol.messages import tables
@@ -62,18 +63,33 @@ def _typed(table: MessageTable, field: Field, value: FieldValue) -> Any:
         raise _malformed(f"{table.type.name}.{field.name} is {value}") from error
 
 
-def _plain(value: Any) -> FieldValue:
-    if isinstance(value, str):
-        return value.encode("ascii")
-    if isinstance(value, bytes):
-        return value
-    return int(value)
+def _is_plain(field: Field) -> bool:
+    """Whether the value of a field is what the octets say, whatever they say."""
+    return field.kind not in (Kind.LICENCE, Kind.AMOUNT) and field.values is None
+
+
+_NOT_PLAIN: Final = {
+    table.type: tuple(field for field in table.fields if not _is_plain(field))
+    for table in tables.TABLES
+}
 
 
 class Message:
     """A message body: `encode` and `decode` follow `TABLE` to the octet."""
 
     TABLE: ClassVar[MessageTable]
+    _NAMES: ClassVar[tuple[str, ...]]
+    _VALUES: ClassVar["attrgetter[tuple[Any, ...]]"]
+
+    def __init_subclass__(cls) -> None:
+        """Know the fields of the table, and where their values lie."""
+        names = [field.name for field in cls.TABLE.fields]
+        cls._NAMES = ("message_type", *names)
+        in_registers = _REGISTER_NAMES if "registers" in cls.__annotations__ else ()
+        cls._VALUES = attrgetter(
+            "TABLE.type",
+            *(f"registers.{name}" if name in in_registers else name for name in names),
+        )
 
     def encode(self) -> bytes:
         """Pack the message.
@@ -90,23 +106,17 @@ class Message:
         Raises:
             RemoteProtocolError: MALFORMED: length, type, or a value out of range.
         """
-        fields = decode_fields(cls.TABLE, octets)
-        typed = {
-            field.name: _typed(cls.TABLE, field, fields[field.name])
-            for field in cls.TABLE.fields
-        }
-        return cls._from_fields(typed)
+        table = cls.TABLE
+        fields: dict[str, Any] = dict(decode_fields(table, octets))
+        for field in _NOT_PLAIN[table.type]:
+            fields[field.name] = _typed(table, field, fields[field.name])
+        return cls._from_fields(fields)
 
     def _to_fields(self) -> dict[str, FieldValue]:
-        registers = getattr(self, "registers", None)
-        return {
-            field.name: _plain(
-                getattr(registers, field.name)
-                if registers is not None and field.name in _REGISTER_NAMES
-                else getattr(self, field.name)
-            )
-            for field in self.TABLE.fields
-        }
+        fields: dict[str, Any] = dict(zip(self._NAMES, self._VALUES(self), strict=True))
+        if "licence" in fields:
+            fields["licence"] = fields["licence"].encode("ascii")
+        return fields
 
     @classmethod
     def _from_fields(cls, fields: dict[str, Any]) -> Self:

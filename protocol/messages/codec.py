@@ -38,6 +38,11 @@ def _layout(table: MessageTable) -> construct.Construct:
 
 
 _LAYOUTS: Final = {table.type: _layout(table) for table in TABLES}
+_OCTET_FIELDS: Final = {
+    table.type: tuple(field for field in table.fields if field.kind not in _NUMBERS)
+    for table in TABLES
+}
+"""construct packs octets of any width, so that theirs are checked here."""
 
 
 def encode_fields(table: MessageTable, fields: Mapping[str, FieldValue]) -> bytes:
@@ -53,7 +58,7 @@ def encode_fields(table: MessageTable, fields: Mapping[str, FieldValue]) -> byte
     Raises:
         LocalProtocolError: A field is missing, too large, or of another width.
     """
-    for field in table.fields:
+    for field in _OCTET_FIELDS[table.type]:
         value = fields.get(field.name)
         if isinstance(value, bytes) and len(value) != field.octets:
             message = (
@@ -87,10 +92,11 @@ def decode_fields(table: MessageTable, octets: bytes) -> dict[str, FieldValue]:
         )
         raise RemoteProtocolError(message, clause="DLG-2", code=ErrorCode.MALFORMED)
     try:
-        parsed = _LAYOUTS[table.type].parse(octets)
-        return {field.name: parsed[field.name] for field in table.fields}
+        parsed: dict[str, FieldValue] = dict(_LAYOUTS[table.type].parse(octets))
     except Exception as error:
         message = f"{table.type.name} cannot be read: {error}"
         raise RemoteProtocolError(
             message, clause="DLG-2", code=ErrorCode.MALFORMED
         ) from error
+    del parsed["message_type"]
+    return parsed

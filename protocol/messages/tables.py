@@ -8,6 +8,7 @@ it, with the context of its name and the channel binding where DLG-3 says so.
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from functools import cached_property
 from typing import Final
 
 from protocol.messages.orders import CONTENT_PART_OCTETS, OrderKind
@@ -107,7 +108,7 @@ class Field:
     values: type[IntEnum] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MessageTable:
     """The layout of one message type; the type octet at offset 0 is not listed."""
 
@@ -115,7 +116,7 @@ class MessageTable:
     sender: str
     fields: tuple[Field, ...]
 
-    @property
+    @cached_property
     def octets(self) -> int:
         """Length of the whole message, type octet included."""
         return 1 + sum(field.octets for field in self.fields)
