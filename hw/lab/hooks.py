@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorThreads, IReactorTime
 from twisted.internet.threads import deferToThreadPool
 
 from hw.lab.declaration import Hook
@@ -39,7 +38,6 @@ class HookedOperator:
         reactor: MonotonicReactor,
         *,
         folder: Path,
-        environment: Mapping[str, str],
     ) -> None:
         """Know how everything is done.
 
@@ -48,13 +46,11 @@ class HookedOperator:
             ask: Asks the person for everything that has no hook.
             reactor: Runs what waits in threads, beside the line.
             folder: Where commands run, and from which token files are seen.
-            environment: Of the commands.
         """
         self._hooks = hooks
         self._ask = ask
         self._reactor = reactor
         self._folder = folder
-        self._environment = dict(environment)
 
     async def dial(self, asked: Asked) -> None:
         """Have the machine dial in.
@@ -140,7 +136,6 @@ class HookedOperator:
             done = subprocess.run(  # noqa: S603  the declaration's own command
                 command,
                 cwd=self._folder,
-                env=self._environment,
                 timeout=HOOK_S,
                 capture_output=True,
                 check=False,

@@ -1,7 +1,6 @@
 """A certification in real time: a declaration, a line, a bench, and the cases."""
 
 import json
-import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -79,7 +78,6 @@ def certify(
         watching.ask,
         reactor,
         folder=folder,
-        environment=os.environ,
     )
     bench = (
         _server_bench(declaration, reactor, operator, watching.ready)
