@@ -13,7 +13,15 @@ from datetime import date
 from enum import Enum
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from protocol.exchange import FundFile, LineReference
 from protocol.messages import LicenceState
@@ -21,11 +29,55 @@ from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Pais
 from rmfs_server.store import schema
 from rmfs_server.store.ledger import DEPARTMENT, AccountName, funds_of, lock_accounts
 from rmfs_server.store.licences import Licence
+from rmfs_server.store.prepared import Prepared
 
 T = TypeVar("T")
 
 _BATCH: Final = 500
 """Values in one IN list: far below what either engine takes."""
+_BEGIN: Final = Prepared(
+    select(schema.account.c.id)
+    .where(schema.account.c.name == bindparam("department"))
+    .with_for_update(key_share=True)
+)
+_KNOWN_HASH: Final = Prepared(
+    select(schema.fund_file.c.sha256).where(
+        schema.fund_file.c.file_id == bindparam("of_file")
+    )
+)
+_INSERT_FILE: Final = Prepared(insert(schema.fund_file))
+_INSERT_LINES: Final = Prepared(insert(schema.fund_line))
+_INSERT_CREDIT: Final = Prepared(insert(schema.fund_credit))
+_LICENCES: Final = (
+    select(schema.licence)
+    .where(schema.licence.c.identifier.in_(bindparam("batch", expanding=True)))
+    .order_by(schema.licence.c.identifier)
+    .with_for_update(read=True)
+)
+_ACCOUNTS: Final = select(schema.account.c.id, schema.account.c.name).where(
+    schema.account.c.name.in_(bindparam("batch", expanding=True))
+)
+_WITH_DEPOSITS: Final = (
+    select(schema.fund_credit.c.licence)
+    .where(schema.fund_credit.c.licence.in_(bindparam("batch", expanding=True)))
+    .group_by(
+        schema.fund_credit.c.licence,
+        schema.fund_credit.c.deposit_file_id,
+        schema.fund_credit.c.deposit_line_id,
+    )
+    .having(func.sum(schema.fund_credit.c.amount_paise) > 0)
+)
+_JUDGED: Final = Prepared(
+    select(
+        schema.fund_line.c.line_number,
+        schema.fund_line.c.line_id,
+        schema.fund_line.c.amount_paise,
+        schema.suspense.c.reason,
+    )
+    .select_from(schema.fund_line.outerjoin(schema.suspense))
+    .where(schema.fund_line.c.file_id == bindparam("of_file"))
+    .order_by(schema.fund_line.c.line_number)
+)
 
 
 class Outcome(Enum):
@@ -100,19 +152,13 @@ def begin_import(connection: Connection) -> None:
 
     It locks a row that nobody changes, in a way that postings do not wait for.
     """
-    connection.execute(
-        select(schema.account.c.id)
-        .where(schema.account.c.name == DEPARTMENT)
-        .with_for_update(key_share=True)
-    )
+    _BEGIN.all(connection, {"department": DEPARTMENT})
 
 
 def known_hash(connection: Connection, file_id: str) -> bytes | None:
     """Find the SHA-256 of the file that has this id."""
-    table = schema.fund_file.c
-    return connection.execute(
-        select(table.sha256).where(table.file_id == file_id)
-    ).scalar_one_or_none()
+    row = _KNOWN_HASH.one_or_none(connection, {"of_file": file_id})
+    return None if row is None else row.sha256
 
 
 def insert_file(
@@ -123,16 +169,17 @@ def insert_file(
     now: EpochSeconds,
 ) -> None:
     """Keep a file as it came, and its lines."""
-    connection.execute(
-        insert(schema.fund_file).values(
-            file_id=fund_file.file_id,
-            sha256=sha256,
-            octets=octets,
-            made_on=fund_file.made_on,
-            lines=len(fund_file.lines),
-            total_paise=fund_file.total_paise,
-            imported_at=now,
-        )
+    _INSERT_FILE.run(
+        connection,
+        {
+            "file_id": fund_file.file_id,
+            "sha256": sha256,
+            "octets": octets,
+            "made_on": fund_file.made_on,
+            "lines": len(fund_file.lines),
+            "total_paise": fund_file.total_paise,
+            "imported_at": now,
+        },
     )
     rows = [
         {
@@ -153,23 +200,16 @@ def insert_file(
         for number, line in fund_file.numbered()
     ]
     if rows:
-        connection.execute(insert(schema.fund_line), rows)
+        _INSERT_LINES.run_many(connection, rows)
 
 
 def lock_licences(
     connection: Connection, identifiers: Iterable[str]
 ) -> dict[str, Licence]:
     """Read those licences that are known; none of them changes until we are done."""
-    table = schema.licence.c
     found = {}
     for batch in _batches(sorted(set(identifiers))):
-        query = (
-            select(schema.licence)
-            .where(table.identifier.in_(batch))
-            .order_by(table.identifier)
-            .with_for_update(read=True)
-        )
-        for row in connection.execute(query):
+        for row in connection.execute(_LICENCES, {"batch": batch}):
             found[row.identifier] = Licence(
                 identifier=LicenceIdentifier(row.identifier),
                 number=LicenceNumber(row.number),
@@ -187,11 +227,9 @@ def lock_funds(
 ) -> dict[LicenceIdentifier, Paise]:
     """Lock the funds of licences in the one global order and give the balances."""
     by_name = {funds_of(licence): licence for licence in licences}
-    table = schema.account.c
     ids: dict[int, AccountName] = {}
     for batch in _batches(sorted(by_name)):
-        query = select(table.id, table.name).where(table.name.in_(batch))
-        for row in connection.execute(query):
+        for row in connection.execute(_ACCOUNTS, {"batch": batch}):
             ids[row.id] = AccountName(row.name)
     balances = {}
     for names in _batches([ids[number] for number in sorted(ids)]):
@@ -204,16 +242,10 @@ def with_deposits(
     connection: Connection, licences: Iterable[LicenceIdentifier]
 ) -> set[LicenceIdentifier]:
     """Say which licences have a deposit that was not taken back whole."""
-    credit = schema.fund_credit.c
     found: set[LicenceIdentifier] = set()
     for batch in _batches(sorted(licences)):
-        query = (
-            select(credit.licence)
-            .where(credit.licence.in_(batch))
-            .group_by(credit.licence, credit.deposit_file_id, credit.deposit_line_id)
-            .having(func.sum(credit.amount_paise) > 0)
-        )
-        found.update(map(LicenceIdentifier, connection.execute(query).scalars()))
+        rows = connection.execute(_WITH_DEPOSITS, {"batch": batch})
+        found.update(map(LicenceIdentifier, rows.scalars()))
     return found
 
 
@@ -269,18 +301,19 @@ def find_deposit(connection: Connection, reference: LineReference) -> Deposit | 
 
 def insert_credit(connection: Connection, credit: Credit, journal: int) -> None:
     """Keep what a line did to the funds."""
-    connection.execute(
-        insert(schema.fund_credit).values(
-            file_id=credit.line.file_id,
-            line_id=credit.line.line_id,
-            licence=credit.licence,
-            amount_paise=credit.amount_paise,
-            available_from=credit.available_from,
-            deposit_file_id=credit.deposit.file_id,
-            deposit_line_id=credit.deposit.line_id,
-            first_deposit=credit.is_first,
-            journal=journal,
-        )
+    _INSERT_CREDIT.run(
+        connection,
+        {
+            "file_id": credit.line.file_id,
+            "line_id": credit.line.line_id,
+            "licence": credit.licence,
+            "amount_paise": credit.amount_paise,
+            "available_from": credit.available_from,
+            "deposit_file_id": credit.deposit.file_id,
+            "deposit_line_id": credit.deposit.line_id,
+            "first_deposit": credit.is_first,
+            "journal": journal,
+        },
     )
 
 
@@ -332,13 +365,7 @@ def close_suspense(
 
 def judged_lines(connection: Connection, file_id: str) -> tuple[JudgedLine, ...]:
     """Say how the lines of a known file were judged when it came."""
-    line = schema.fund_line
-    rows = connection.execute(
-        select(line, schema.suspense.c.reason)
-        .select_from(line.outerjoin(schema.suspense))
-        .where(line.c.file_id == file_id)
-        .order_by(line.c.line_number)
-    )
+    rows = _JUDGED.all(connection, {"of_file": file_id})
     return tuple(
         JudgedLine(row.line_number, row.line_id, row.amount_paise, row.reason)
         for row in rows
