@@ -43,6 +43,7 @@ from rmfs_server.store import (
     standing,
 )
 from rmfs_server.store.acts import By
+from rmfs_server.store.funds import read_funds
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Enrolled, Machine
 from rmfs_server.store.messages import Answer, Heard
@@ -326,9 +327,7 @@ def _answer(
     mark = signers.entropy.octets(MARK_OCTETS)
     funds = case.account.funds_paise
     if judgement.settlement is not None and _moves_funds(judgement.settlement):
-        funds = ledger.funds(
-            case.connection, machine.licence, case.today
-        ).available_paise
+        funds = read_funds(case.connection, machine.licence, case.today).available_paise
     closed = _close(case, machine, mark, refusal, funds)
     return replace(machine, mark_issued=mark, completed_at=case.now), closed
 

@@ -28,6 +28,7 @@ from rmfs_server.store import (
     recharges,
     usage,
 )
+from rmfs_server.store.funds import read_funds
 from rmfs_server.store.machines import Enrolled, Machine
 from rmfs_server.store.recharges import Recharge
 
@@ -64,7 +65,7 @@ def picture_of_licence(
     machine = machines.find(connection, identifier)
     enrolled = machines.find_enrolled(connection, identifier)
     today = business_date(now)
-    funds = ledger.funds(connection, identifier, today)
+    funds = read_funds(connection, identifier, today)
     reserved = ledger.balance_paise(connection, ledger.reserved_of(identifier))
     return {
         "licence": {

@@ -42,6 +42,7 @@ from rmfs_server.store import (
     recharges,
     schema,
 )
+from rmfs_server.store.funds import read_funds
 from rmfs_server.store.verify import verify_books
 from rmfs_tools.scenario_world import World
 
@@ -138,7 +139,7 @@ class Finder:
         """Give the funds that remain at the server."""
         today = business_date(self.world.wall.now())
         with self.world.store.reading() as connection:
-            return ledger.funds(connection, self.world.licence, today).available_paise
+            return read_funds(connection, self.world.licence, today).available_paise
 
     def frozen(self) -> bool | None:
         """Whether the books have frozen the machine."""

@@ -12,8 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, func, select
 
 from protocol.values import LicenceIdentifier
-from rmfs_server.store import ledger, licences, machines, recharges, schema
-from rmfs_server.store.ledger import Funds
+from rmfs_server.store import licences, machines, recharges, schema
+from rmfs_server.store.funds import FUNDS, Funds, funds_split, funds_wanted
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Enrolled
 from rmfs_server.store.prepared import Prepared
@@ -62,7 +62,7 @@ _FIND: Final = Prepared(
         *recharges.COLUMNS,
         schema.signed_message.c.answer,
         schema.signed_message.c.call_generation,
-        *ledger.FUNDS,
+        *FUNDS,
         _LAST_ORDER.label("last_order"),
     )
     .select_from(
@@ -104,7 +104,7 @@ def find(
     row = _FIND.one_or_none(
         connection,
         {
-            **ledger.funds_wanted(licence, on),
+            **funds_wanted(licence, on),
             "of_digest": digest,
         },
     )
@@ -117,6 +117,6 @@ def find(
         machines.enrolled_of(row[_ENROLLED]),
         None if opened[0] is None else recharges.recharge_of(opened),
         None if answer is None else Answered(answer, call_generation),
-        ledger.funds_split(licence, balance, waiting),
+        funds_split(licence, balance, waiting),
         last_order or 0,
     )

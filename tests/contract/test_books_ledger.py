@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from protocol.errors import InvariantError, LocalProtocolError, StoreError
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 from rmfs_server.store import Store, ledger, open_store, schema
+from rmfs_server.store.funds import Funds, read_funds
 from rmfs_server.store.migrations import check_version, migrate
 from rmfs_server.store.schema import JournalKind
 
@@ -311,15 +312,13 @@ def test_funds_of_a_later_day_are_set_aside(store: Store) -> None:
         )
     deposit(store, 50_000, idem="fund:0:1")
     with store.reading() as connection:
-        assert ledger.funds(connection, LICENCE, TODAY) == ledger.Funds(
+        assert read_funds(connection, LICENCE, TODAY) == Funds(
             Paise(50_000), Paise(300_000)
         )
-        assert ledger.funds(connection, LICENCE, tomorrow).later_paise == 0
+        assert read_funds(connection, LICENCE, tomorrow).later_paise == 0
     deposit(store, -70_000, idem="fund:2:1")
     with store.reading() as connection:
-        assert ledger.funds(connection, LICENCE, TODAY) == ledger.Funds(
-            Paise(0), Paise(280_000)
-        )
+        assert read_funds(connection, LICENCE, TODAY) == Funds(Paise(0), Paise(280_000))
 
 
 def test_balances_carry_a_sequence_without_gaps(store: Store) -> None:

@@ -8,7 +8,8 @@ from protocol.messages import LicenceState, OrderKind
 from protocol.parameters import business_date
 from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
 from protocol.values import EpochSeconds, Paise, RechargeNumber
-from rmfs_server.store import ledger, machines, messages, recharges, standing
+from rmfs_server.store import machines, messages, recharges, standing
+from rmfs_server.store.funds import read_funds
 from rmfs_server.store.machines import Machine
 from rmfs_server.store.schema import RechargeState, SettledBy
 from tests.paper_machine import BY, LICENCE, NEW, NOW, Office
@@ -72,7 +73,7 @@ def test_a_machine_stands_where_its_own_rows_say(office: Office) -> None:
         found = standing.find(connection, LICENCE, TODAY, digest)
         enrolled = machines.find_enrolled(connection, LICENCE)
         opened = recharges.find(connection, LICENCE, 1)
-        funds = ledger.funds(connection, LICENCE, TODAY)
+        funds = read_funds(connection, LICENCE, TODAY)
     assert found is not None
     assert (found.enrolled, found.opened, found.funds) == (enrolled, opened, funds)
     assert found.licence.state is LicenceState.REGISTERED

@@ -20,6 +20,7 @@ from protocol.parameters import INDIA, business_date
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.funds import ImportReport, import_fund_file
 from rmfs_server.store import Store, ledger, licences, open_store, schema
+from rmfs_server.store.funds import read_funds
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind
 
@@ -136,7 +137,7 @@ def _funds(
     store: Store, licence: LicenceIdentifier = BHARAT, on: str = "2026-11-21"
 ) -> tuple[int, int]:
     with store.reading() as connection:
-        funds = ledger.funds(connection, licence, date.fromisoformat(on))
+        funds = read_funds(connection, licence, date.fromisoformat(on))
     return funds.available_paise, funds.later_paise
 
 

@@ -15,7 +15,8 @@ from hw.clock import MemoryWallClock
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.funds_cli import add_commands
-from rmfs_server.store import Store, ledger, licences, open_store
+from rmfs_server.store import Store, licences, open_store
+from rmfs_server.store.funds import Funds, read_funds
 from rmfs_server.store.migrations import migrate
 
 SAMPLE = Path(__file__).resolve().parents[2] / "rmfs_tools/samples/funds-demo.txt"
@@ -81,8 +82,8 @@ def test_the_sample_is_taken_and_brings_five_thousand_rupees(
         "  suspended  0 lines, Rs 0.00\n"
     )
     with _open(tmp_path) as store, store.reading() as connection:
-        funds = ledger.funds(connection, LICENCE, date(2026, 11, 21))
-    assert funds == ledger.Funds(available_paise=Paise(500_000), later_paise=Paise(0))
+        funds = read_funds(connection, LICENCE, date(2026, 11, 21))
+    assert funds == Funds(available_paise=Paise(500_000), later_paise=Paise(0))
 
 
 def test_the_same_file_again_is_no_failure(run: Run) -> None:
