@@ -77,14 +77,16 @@ class LinkDriver:
     def octets_received(self, octets: bytes) -> None:
         """Feed what came."""
         self.octets_in += len(octets)
-        self._tell(self.link.receive_each(octets, self._now()))
+        now = self._now()
+        self._tell(self.link.receive_each(octets, now), now)
         self.settle()
 
     def line_lost(self, loss: LineLoss) -> None:
         """End: the timer goes, the user hears it once."""
         self._line = None
-        self._tell(self.link.line_lost(self._now()))
-        self._user.line_lost(loss, self._now())
+        now = self._now()
+        self._tell(self.link.line_lost(now), now)
+        self._user.line_lost(loss, now)
         self._disarm()
 
     def send_message(self, message: bytes) -> None:
@@ -111,7 +113,10 @@ class LinkDriver:
         if octets and self._line is not None:
             self.octets_out += len(octets)
             self._line.send(octets)
-        due = self._due()
+        due = self.link.deadline
+        users = self._user.deadline
+        if due is None or (users is not None and users < due):
+            due = users
         timer = self._timer
         if due is None or self._line is None:
             self._disarm()
@@ -120,31 +125,24 @@ class LinkDriver:
             wait_s = max(0.0, due - self._now())
             self._timer = self._reactor.callLater(wait_s, self._timer_fired)
 
-    def _due(self) -> float | None:
-        link, user = self.link.deadline, self._user.deadline
-        if link is None or user is None:
-            return user if link is None else link
-        return min(link, user)
-
     def _timer_fired(self) -> None:
         self._timer = None
         now = self._now()
-        if self.link.deadline is not None and now >= self.link.deadline:
-            self._tell(self.link.handle_timer(now))
+        self._tell(self.link.handle_timer(now), now)
         self._user.handle_timer(now)
         self.settle()
 
-    def _tell(self, events: Iterable[LinkEvent]) -> None:
+    def _tell(self, events: Iterable[LinkEvent], now: float) -> None:
         # Each event is acted upon before the next frame is looked at.
         for event in events:
             if self.on_link_event is not None:
                 self.on_link_event(event)
             if isinstance(event, LinkUp):
-                self._user.link_up(self, self._now())
+                self._user.link_up(self, now)
             elif isinstance(event, LinkDown):
-                self._user.link_down(event.reason.value, self._now())
+                self._user.link_down(event.reason.value, now)
             else:
-                self._user.message_received(event.octets, self._now())
+                self._user.message_received(event.octets, now)
 
     def _disarm(self) -> None:
         timer, self._timer = self._timer, None

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from hw.entropy import SeededEntropy
@@ -97,7 +98,7 @@ class VirtualLineParameters:
                     message = "parity errors need a parity bit: set another parity"
                     raise LineError(message)
 
-    @property
+    @cached_property
     def form(self) -> CharacterForm:
         """The form of a character."""
         return CharacterForm(self.data_bits, self.parity, self.stop_bits)
@@ -131,9 +132,9 @@ class VirtualLineParameters:
             label = name if what == "bit_errors" else f"{name} {what}"
             return SeededEntropy(f"virtual line {seed} {label}".encode())
 
-        bit_errors = way.bit_errors
-        if bit_errors.rate is None and self.bit_error_rate:
-            bit_errors = replace(bit_errors, rate=self.bit_error_rate)
+        if way.bit_errors.rate is None and self.bit_error_rate:
+            bit_errors = replace(way.bit_errors, rate=self.bit_error_rate)
+            way = replace(way, bit_errors=bit_errors)
         jitter = Jitter(way.jitter_s, draw("jitter", None)) if way.jitter_s else None
         wire = PacedWire(
             self.bit_s if way.bit_s is None else way.bit_s,
@@ -142,14 +143,15 @@ class VirtualLineParameters:
             self.form.bits,
             jitter,
         )
-        chain = FaultChain(
-            replace(way, bit_errors=bit_errors), self.form, self.bad_octets, draw
-        )
+        chain = FaultChain(way, self.form, self.bad_octets, draw)
+        until_cut = math.inf if cut is None else cut
         losses = way.carrier_losses
-        loss = Places(losses, draw("carrier_losses", losses.seed)).next_octet
+        if not losses.is_never:
+            places = Places(losses, draw("carrier_losses", losses.seed))
+            until_cut = min(until_cut, places.next_octet)
         return Way(
             wire,
             chain,
-            min(loss, math.inf if cut is None else cut),
+            until_cut,
             seven_bits=self.data_bits < OCTET_BITS,
         )

@@ -9,6 +9,7 @@ Source: names of the system parameters as in ISO/IEC 7776 (LAPB) and ITU-T V.42.
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 from protocol.errors import LocalProtocolError
@@ -241,6 +242,7 @@ class LinkParameters:
             self.reports,
         )
 
+    @cached_property
     def without_agreement(self) -> "LinkParameters":
         """What this end works with when no XID was exchanged (LINK-10.2).
 

@@ -86,9 +86,7 @@ class Station:
         self.timers = Timers()
         self.round_trips = RoundTrips(own.acknowledge_timeout_s)
         self.transfer: Transfer | None = None
-        self.without_agreement = own.without_agreement()
-        """Of a link before which no XID was exchanged."""
-        self.agreed = self.without_agreement
+        self.agreed = own.without_agreement
         """Of the next SABM, or of the link that is up."""
         self.retries = 0
         self.now = 0.0
@@ -99,7 +97,8 @@ class Station:
         self.follow_ups: deque[object] = deque()
         self._offered: LinkParameters | None = None
         self._offered_until = 0.0
-        self._escape(self.agreed.accm)
+        if self.agreed.accm:
+            self._escape(self.agreed.accm)
 
     def use(self, parameters: LinkParameters) -> None:
         """Put parameters into force for what comes next."""
@@ -231,7 +230,7 @@ def _dial(station: Station, _: object) -> list[LinkEvent]:
 
 def _dial_with_defaults(station: Station, event: object) -> list[LinkEvent]:
     station.negotiated = False
-    station.use(station.without_agreement)
+    station.use(station.own.without_agreement)
     return _dial(station, event)
 
 
@@ -274,7 +273,7 @@ def _accept(station: Station, event: SetUpAsked) -> list[LinkEvent]:
         offered = station.offered
         is_extended = event.frame.kind is FrameKind.SABME
         if offered is None or (offered.modulus == MODULO_8) == is_extended:
-            offered = station.without_agreement
+            offered = station.own.without_agreement
         station.use(offered)
         station.forget_offer()
     _accepted(station, event)
@@ -406,7 +405,7 @@ def _violated(station: Station, event: ViolationReceived) -> list[LinkEvent]:
 def _end(station: Station, reason: DownReason) -> list[LinkEvent]:
     station.drop_link()
     station.forget_offer()
-    station.use(station.without_agreement)
+    station.use(station.own.without_agreement)
     return [LinkDown(reason)]
 
 

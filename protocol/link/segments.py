@@ -41,8 +41,9 @@ class Segmenter:
         message = self._messages[0]
         part = message[self._at : self._at + frame_octets - 1]
         segment = 0 if self._at else FIRST
-        self._at += len(part)
-        self.octets -= len(part)
+        octets = len(part)
+        self._at += octets
+        self.octets -= octets
         if self._at == len(message):
             segment |= LAST
             self._messages.popleft()

@@ -65,16 +65,15 @@ class SimulatedClock:
 
     def getDelayedCalls(self) -> list[IDelayedCall]:  # noqa: N802 (Twisted's name)
         """Give all calls that wait."""
-        return [entry[2] for entry in self._waiting if _is_valid(entry)]
+        return [call for due_s, _, call in self._waiting if not _is_over(due_s, call)]
 
     @property
     def next_due_s(self) -> float | None:
         """When the first call is due, or None when nothing is."""
         waiting = self._waiting
         while waiting:
-            entry = waiting[0]
-            due_s, _, call = entry
-            if not _is_valid(entry):
+            due_s, _, call = waiting[0]
+            if _is_over(due_s, call):
                 heappop(waiting)
             elif call.delayed_time:
                 # It was put off since, so that another may be first.
@@ -123,9 +122,8 @@ class SimulatedClock:
         heappush(self._waiting, (call.time, next(self._numbers), call))
 
 
-def _is_valid(entry: tuple[float, int, DelayedCall]) -> bool:
-    due_s, _, call = entry
-    return not (call.cancelled or call.called) and call.time == due_s
+def _is_over(due_s: float, call: DelayedCall) -> bool:
+    return bool(call.cancelled or call.called) or call.time != due_s
 
 
 def _forget(_call: DelayedCall) -> None:

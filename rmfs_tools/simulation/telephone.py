@@ -105,6 +105,7 @@ class Telephone:
         self.befell: dict[str, int] = {}
         self._reactor = reactor
         self._seed = seed
+        self._good_line = _line_of(NO_TROUBLE, seed)
         self._answer = answer
         self._on_over = on_over
         self._up: dict[int, CallRecord] = {}
@@ -133,7 +134,7 @@ class Telephone:
         self._up[record.number] = record
         record.line = VirtualLine(
             self._reactor,
-            _line_of(trouble, self._seed),
+            self._good_line if trouble == NO_TROUBLE else _line_of(trouble, self._seed),
             _Ear(self, record, user, earlier, at_machine=True),
             _Ear(self, record, answering, earlier, at_machine=False),
             record.number,

@@ -25,7 +25,7 @@ from enum import Enum
 from typing import Final
 
 from hw.lines.faults.passage import PARITY_BIT, STOP_BIT, Passage
-from hw.ports.settings import Parity, PortSettings
+from hw.ports.settings import Parity
 
 OCTET_BITS: Final = 8
 
@@ -60,10 +60,8 @@ class CharacterForm:
     @property
     def bits(self) -> int:
         """All bits, start to stop."""
-        settings = PortSettings(
-            data_bits=self.data_bits, parity=self.parity, stop_bits=self.stop_bits
-        )
-        return settings.bits_per_character
+        parity_bits = 0 if self.parity is Parity.NONE else 1
+        return 1 + self.data_bits + parity_bits + self.stop_bits
 
     @property
     def bits_struck(self) -> tuple[int, ...]:
