@@ -271,12 +271,15 @@ class Books:
             machine = self._on_turn(connection, turn)
             if machine is None:
                 return Superseded()
-            if goodbye.mark == machine.mark_issued:
-                machine = replace(
-                    machine, mark_acknowledged=goodbye.mark, mark_issued=None
-                )
-            serial = max(machine.order_serial, goodbye.order_serial)
-            machine = replace(machine, order_serial=serial)
+            acknowledged, issued = machine.mark_acknowledged, machine.mark_issued
+            if goodbye.mark == issued:
+                acknowledged, issued = goodbye.mark, None
+            machine = replace(
+                machine,
+                mark_acknowledged=acknowledged,
+                mark_issued=issued,
+                order_serial=max(machine.order_serial, goodbye.order_serial),
+            )
             acknowledge_orders(connection, machine, now)
             machines.change(connection, machine)
             return Stored()

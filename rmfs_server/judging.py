@@ -179,13 +179,14 @@ def carry_out(
         InvariantError: Money does not add up; the transaction must not be committed.
     """
     digest = messages.digest_of(message.signed)
-    machine = replace(case.machine, call_generation=message.call_generation)
     answer: Answer
     if isinstance(judgement.outcome, Refuse) and judgement.registers is None:
-        machine = replace(machine, frozen=True)
+        machine = replace(
+            case.machine, call_generation=message.call_generation, frozen=True
+        )
         answer = Frozen(judgement.outcome.refusal)
     else:
-        machine = _accepted(machine, judgement, message, case.now)
+        machine = _accepted(case.machine, judgement, message, case.now)
         if judgement.settlement is not None:
             machine = settle_machine(
                 case, machine, judgement.settlement, _SETTLED_BY[message.kind], digest
@@ -302,6 +303,7 @@ def _accepted(
     stated = message.kind is SignedKind.STATEMENT
     return replace(
         machine,
+        call_generation=message.call_generation,
         registers=registers,
         state=message.state,
         mark_acknowledged=judgement.mark_acknowledged,

@@ -6,7 +6,7 @@ has written is not asked.
 
 import sqlite3
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rmfs_tools.simulation.observations import (
     BooksCommitted,
@@ -55,7 +55,7 @@ class BooksView:
         self._last_discrepancy = 0
         self._first_open = 0
         self._recharges: dict[int, Recharge] = {}
-        self._machines: dict[str, MachineRow] = {}
+        self._machines: dict[str, tuple[Any, ...]] = {}
 
     def reopen(self) -> None:
         """Let go of the file, which another has put back as it was."""
@@ -71,10 +71,13 @@ class BooksView:
     def committed(self, at_s: float, what: str) -> BooksCommitted:
         """Read what is new after a transaction."""
         connection = self._opened()
+        # One snapshot for all: SQLite then looks once at what others have written.
+        connection.execute("BEGIN")
         journals = self._new_journals(connection)
         recharges = self._changed_recharges(connection)
         machines = self._changed_machines(connection)
         found = connection.execute(_DISCREPANCIES, (self._last_discrepancy,)).fetchall()
+        connection.execute("COMMIT")
         if found:
             self._last_discrepancy = found[-1][0]
         discrepancies = tuple((licence, code) for _, licence, code in found)
@@ -143,9 +146,9 @@ class BooksView:
         self, connection: sqlite3.Connection
     ) -> tuple[MachineRow, ...]:
         changed = []
-        for licence, frozen, *rest in connection.execute(_MACHINES):
-            row = MachineRow(licence, bool(frozen), *rest)
+        for row in connection.execute(_MACHINES):
+            licence, frozen, *rest = row
             if self._machines.get(licence) != row:
                 self._machines[licence] = row
-                changed.append(row)
+                changed.append(MachineRow(licence, bool(frozen), *rest))
         return tuple(changed)
