@@ -5,7 +5,7 @@
 2. What the cases lay out happens: recharges, refunds, withdrawals, vouchers lost and
    taken back, new licences, new fund files.
 3. The disk is lost and the copy put back. What is in the archive is done again: the
-   enrolments, then the fund files.
+   enrolments, each new life after the one before it was closed, then the fund files.
 4. All machines dial in; an operator carries out what the evidence proposes; those that
    were not heard to the end dial again, until nothing is open.
 
@@ -16,10 +16,9 @@ and in its machine.
 Source: SPEC.md REG-9; docs/restore-drill.md.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +28,7 @@ from protocol.dialogue.machine import INSPECTION
 from protocol.values import LicenceIdentifier
 from rmfs_server.store import discrepancies, ledger, machines, schema
 from rmfs_server.store.ledger import AccountName
+from rmfs_tools.simulation.drill_bodies import Body, Life
 from rmfs_tools.simulation.drill_cases import (
     CASES,
     FIRST_DEPOSIT_PAISE,
@@ -39,7 +39,8 @@ from rmfs_tools.simulation.drill_cases import (
     recharge,
 )
 from rmfs_tools.simulation.drill_operator import OfficeOperator, Operator
-from rmfs_tools.simulation.drill_world import Body, DrillWorld
+from rmfs_tools.simulation.drill_result import DrillResult, Fate, Totals
+from rmfs_tools.simulation.drill_world import DrillWorld
 
 ROUNDS_MAX: Final = 5
 """So often every machine may have to dial: more is a failure of the drill."""
@@ -47,96 +48,6 @@ ROUNDS_MAX: Final = 5
 _PROGRESS_EVERY: Final = 100
 
 OnWord = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Where the money of all licences is, in paise.
-
-    Attributes:
-        deposited: What the fund files have brought.
-        machines: CT in the memories of the machines.
-        funds: In the books, remaining at the server.
-        reserved: In the books, held by vouchers.
-        booked: In the books, CT of the machines.
-        suspense: In the books, without an owner.
-    """
-
-    deposited: int
-    machines: int
-    funds: int
-    reserved: int
-    booked: int
-    suspense: int
-
-
-@dataclass
-class Fate:
-    """What became of one machine after the restore.
-
-    Attributes:
-        behind_paise: How much CT of its memory was ahead of the books put back.
-        codes: The discrepancies that were found.
-        actions: What the operator did, in order.
-        wrong: What is not as it must be at the end, in words.
-        difference_paise: What its licence has at the end beyond what was deposited.
-    """
-
-    behind_paise: int = 0
-    codes: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    wrong: tuple[str, ...] = ()
-    difference_paise: int = 0
-    dial_ins: int = 0
-
-
-@dataclass
-class DrillResult:
-    """What a drill came to.
-
-    Attributes:
-        fates: Of each machine, with its case.
-        totals: Where the money was, by the moment.
-        findings: What `verify` finds in the books at the end.
-        rounds: How often those that were not done yet had to dial.
-        commands: How often each command was given.
-        dial_ins: In all, before the loss and after.
-        history: SHA-256 over all memories at the end: the same for the same seed.
-    """
-
-    fates: dict[LicenceIdentifier, tuple[Case, Fate]] = field(default_factory=dict)
-    totals: dict[str, Totals] = field(default_factory=dict)
-    findings: int = 0
-    rounds: int = 0
-    commands: Counter[str] = field(default_factory=Counter)
-    dial_ins: int = 0
-    history: str = ""
-
-    @property
-    def lost_paise(self) -> int:
-        """What licences have less than was deposited for them."""
-        return sum(max(0, -fate.difference_paise) for _, fate in self.fates.values())
-
-    @property
-    def doubled_paise(self) -> int:
-        """What licences have beyond what was deposited for them."""
-        return sum(max(0, fate.difference_paise) for _, fate in self.fates.values())
-
-    @property
-    def settled(self) -> int:
-        """How many machines are as they must be."""
-        return sum(not fate.wrong for _, fate in self.fates.values())
-
-    @property
-    def holds(self) -> bool:
-        """Whether everything is settled and not a paisa lost or doubled."""
-        return (
-            self.settled == len(self.fates)
-            and not self.findings
-            and not self.lost_paise
-            and not self.doubled_paise
-            and not self.totals["settled"].suspense
-        )
 
 
 class Drill:
@@ -186,7 +97,7 @@ class Drill:
         operator = OfficeOperator(self.world, self._on_word)
         known = [(body, case) for body, case in self._bodies if not case.enrolled_since]
         for body, _ in known:
-            operator.enrol(body)
+            operator.enrol(body.life)
         deposits = [(body, FIRST_DEPOSIT_PAISE) for body, _ in known]
         if deposits:
             operator.import_funds(self.world.send_funds(deposits))
@@ -205,7 +116,7 @@ class Drill:
         operator = OfficeOperator(self.world, self._on_word)
         new = [(body, case) for body, case in self._bodies if case.enrolled_since]
         for body, _ in new:
-            operator.enrol(body)
+            operator.enrol(body.life)
         for late in (False, True):
             deposits = [
                 (body, LATER_DEPOSIT_PAISE)
@@ -222,6 +133,13 @@ class Drill:
             for step in case.since:
                 step(self.world, body)
             self._progress("since the copy", place, len(self._bodies))
+        again = [(body, case) for body, case in self._bodies if case.next_life]
+        if again:
+            deposits = [(body, LATER_DEPOSIT_PAISE) for body, _ in again]
+            operator.import_funds(self.world.send_funds(deposits))
+        for body, case in again:
+            for step in case.next_life:
+                step(self.world, body)
         self._take_totals("lost")
 
     def lose_and_put_back(self) -> None:
@@ -232,10 +150,9 @@ class Drill:
         self._take_totals("put back")
         held = self._sums()
         for body, _ in self._bodies:
-            booked = held.get(ledger.machine_of(body.licence), 0)
-            fate = self.result.fates[body.licence][1]
-            record = self.world.psd(body).record
-            fate.behind_paise = record.registers.control_total_paise - booked
+            booked = sum(_booked(held, life) for life in body.lives)
+            total = self.world.psd(body).record.registers.control_total_paise
+            self._fate(body).behind_paise = total - booked
             body.dial_ins = 0
 
     def settle(self, operator: Operator) -> DrillResult:
@@ -267,12 +184,19 @@ class Drill:
         """Enrol and import what the copy does not know; it changes nothing else."""
         for body, case in self._bodies:
             if case.enrolled_since:
-                operator.enrol(body)
+                operator.enrol(body.lives[0])
+                self.result.commands["enrol"] += 1
+            for former, life in pairwise(body.lives):
+                operator.close(former, life)
+                operator.enrol(life)
+                self._fate(body).actions += ("close",)
+                self.result.commands["resolve --next-life"] += 1
                 self.result.commands["enrol"] += 1
         for path in self.world.archive.fund_files:
             if path not in self._late:
                 operator.import_funds(path)
                 self.result.commands["import-funds"] += 1
+        self._explain(operator)
 
     def _let_dial(self, waiting: Sequence[Body]) -> list[Body]:
         """Let each machine dial once; those that were not heard to the end remain."""
@@ -288,13 +212,16 @@ class Drill:
         done = operator.resolve_proposed()
         self.result.commands["resolve --proposed"] += 1
         for licence, actions in done.items():
-            self.result.fates[licence][1].actions += tuple(actions)
+            self._fate_of(licence).actions += tuple(actions)
         for path in self._late:
             operator.import_funds(path)
             self.result.commands["import-funds"] += 1
         self._late = []
+        self._explain(operator)
+
+    def _explain(self, operator: Operator) -> None:
         for licence in operator.explain():
-            self.result.fates[licence][1].actions += ("explain",)
+            self._fate_of(licence).actions += ("explain",)
             self.result.commands["explain"] += 1
 
     def _judge(self, operator: Operator, unheard: set[LicenceIdentifier]) -> None:
@@ -302,34 +229,50 @@ class Drill:
         self.result.findings = operator.verify()
         self.result.commands["verify"] += 1
         for body, _ in self._bodies:
-            fate = self.result.fates[body.licence][1]
+            fate, record = self._fate(body), self.world.psd(body).record
             fate.dial_ins = body.dial_ins
-            self._judge_one(body, fate, held, heard=body.licence not in unheard)
+            rules = {
+                "it was not heard to the end": body.licence not in unheard,
+                "a request is pending in it": record.pending is None,
+                "AR + DR is not CT": record.registers.balanced,
+            }
+            fate.wrong = _broken(rules)
+            ends = body.ends_paise(record.registers.control_total_paise)
+            for life, total in zip(body.lives, ends, strict=True):
+                self._judge_life(life, fate, held, total)
 
-    def _judge_one(
-        self, body: Body, fate: Fate, held: Mapping[AccountName, int], *, heard: bool
+    def _judge_life(
+        self, life: Life, fate: Fate, held: Mapping[AccountName, int], total: int
     ) -> None:
-        record, licence = self.world.psd(body).record, body.licence
-        total = record.registers.control_total_paise
+        licence = life.licence
         funds = held.get(ledger.funds_of(licence), 0)
         reserved = held.get(ledger.reserved_of(licence), 0)
-        booked = held.get(ledger.machine_of(licence), 0)
         with self.world.store.reading() as connection:
             machine = machines.find(connection, licence)
             found = discrepancies.all_of(connection, licence)
-        fate.codes = tuple(dict.fromkeys(one.code.name for one in found))
-        fate.difference_paise = funds + reserved + total - body.deposited_paise
+        codes = (*fate.codes, *(one.code.name for one in found))
+        fate.codes = tuple(dict.fromkeys(codes))
+        used = total - life.base_paise
+        difference = funds + reserved + used - life.deposited_paise
+        fate.differences_paise += (difference,)
         rules = {
-            "it was not heard to the end": heard,
             "it is frozen": machine is not None and not machine.frozen,
             "a discrepancy is open": all(one.resolved_at for one in found),
-            "a request is pending in it": record.pending is None,
-            "AR + DR is not CT": record.registers.balanced,
-            "its CT is not that of the books": booked == total,
+            "its CT is not that of the books": _booked(held, life) == used,
             "something is reserved": reserved == 0,
-            "money is not where it was": fate.difference_paise == 0,
+            "money is not where it was": difference == 0,
         }
-        fate.wrong = tuple(words for words, holds in rules.items() if not holds)
+        fate.wrong += _broken(rules)
+
+    def _fate(self, body: Body) -> Fate:
+        return self.result.fates[body.lives[0].licence][1]
+
+    def _fate_of(self, licence: LicenceIdentifier) -> Fate:
+        return next(
+            self._fate(body)
+            for body, _ in self._bodies
+            if any(life.licence == licence for life in body.lives)
+        )
 
     def _sums(self) -> dict[AccountName, int]:
         """Sum the entries of every account, whatever its cached balance says."""
@@ -349,20 +292,31 @@ class Drill:
         held = self._sums()
 
         def of_all(name: Callable[[LicenceIdentifier], AccountName]) -> int:
-            return sum(held.get(name(body.licence), 0) for body, _ in self._bodies)
+            return sum(held.get(name(life.licence), 0) for life in lives)
 
+        lives = [life for body, _ in self._bodies for life in body.lives]
         self.result.totals[moment] = Totals(
-            deposited=sum(body.deposited_paise for body, _ in self._bodies),
+            deposited=sum(life.deposited_paise for life in lives),
             machines=sum(
                 self.world.psd(body).record.registers.control_total_paise
                 for body, _ in self._bodies
             ),
             funds=of_all(ledger.funds_of),
             reserved=of_all(ledger.reserved_of),
-            booked=of_all(ledger.machine_of),
+            booked=sum(_booked(held, life) for life in lives),
             suspense=held.get(ledger.SUSPENSE, 0),
         )
 
     def _progress(self, what: str, place: int, of: int) -> None:
         if place % _PROGRESS_EVERY == 0 or place == of:
             self._on_word(f"{what}: {place} of {of}")
+
+
+def _booked(held: Mapping[AccountName, int], life: Life) -> int:
+    """Give CT in the books beyond that with which a life began; 0 when unknown."""
+    booked = held.get(ledger.machine_of(life.licence))
+    return 0 if booked is None else booked - life.base_paise
+
+
+def _broken(rules: Mapping[str, bool]) -> tuple[str, ...]:
+    return tuple(words for words, holds in rules.items() if not holds)

@@ -13,7 +13,8 @@ from fm_device.dial_in import DialInReport
 from protocol.dialogue.machine import INSPECTION, Outcome, Request
 from protocol.registers import RequestKind
 from protocol.values import Paise
-from rmfs_tools.simulation.drill_world import Body, DrillError, DrillWorld
+from rmfs_tools.simulation.drill_bodies import Body, DrillError
+from rmfs_tools.simulation.drill_world import DrillWorld
 
 STEP_PAISE: Final = 10_000
 """Downloads are multiples of Rs 100."""
@@ -32,6 +33,7 @@ class Case:
     Attributes:
         name: In a few words, unique.
         since: What is done after the copy.
+        next_life: What is done last, with funds for the new life that it has by then.
         at_copy: What is done last before it.
         enrolled_since: The licence is enrolled after the copy.
         deposit: Whether a fund file since the copy brings it more: ``IN TIME`` is
@@ -43,6 +45,7 @@ class Case:
     at_copy: tuple[Step, ...] = ()
     enrolled_since: bool = False
     deposit: str = ""
+    next_life: tuple[Step, ...] = ()
 
 
 def inspect(world: DrillWorld, body: Body) -> None:
@@ -66,7 +69,9 @@ def recharge(world: DrillWorld, body: Body) -> None:
 
 def recharge_more(world: DrillWorld, body: Body) -> None:
     """Recharge with more than the licence had at the copy."""
-    funds = body.deposited_paise - world.psd(body).record.registers.control_total_paise
+    funds = (
+        body.life.deposited_paise - world.psd(body).record.registers.control_total_paise
+    )
     amount = funds - STEP_PAISE * body.dice.among(0, 9)
     report = world.dial(body, Request(RequestKind.RECHARGE, Paise(amount)))
     _expect(body, report, Outcome.CONFIRMED)
@@ -110,6 +115,20 @@ def withdraw(world: DrillWorld, body: Body) -> None:
     _expect(body, world.dial(body, asked), Outcome.CONFIRMED)
 
 
+def lose_withdrawal(world: DrillWorld, body: Body) -> None:
+    """Give all of DR back; the CONFIRMATION is lost on the way."""
+    left = world.psd(body).record.registers.descending_paise
+    asked = Request(RequestKind.WITHDRAWAL, left)
+    report = world.dial(body, asked, lose="CONFIRMATION")
+    if report.receipt is not None or report.voucher is None:
+        raise DrillError(f"{body.licence} was to lose a CONFIRMATION")
+
+
+def live_on(world: DrillWorld, body: Body) -> None:
+    """Begin a new life, and enrol it."""
+    world.enrol(world.begin_life(body))
+
+
 IN_TIME: Final = "IN TIME"
 LATE: Final = "LATE"
 
@@ -149,6 +168,32 @@ CASES: Final = (
     Case("two of funds that came since", (recharge, recharge_more), deposit=IN_TIME),
     Case("funds whose file is found late", (recharge_more,), deposit=LATE),
     Case("two, the file is found late", (recharge, recharge_more), deposit=LATE),
+    Case("withdrawal, a new life", (frank, withdraw, live_on)),
+    Case("recharge, withdrawal, a new life", (recharge, frank, withdraw, live_on)),
+    Case(
+        "a new life, one recharge in it",
+        (recharge, frank, withdraw, live_on),
+        next_life=(recharge, frank),
+    ),
+    Case(
+        "voucher open, then a new life", (inspect, withdraw, live_on), (lose_voucher,)
+    ),
+    Case(
+        "taken back, then a new life",
+        (void, inspect, withdraw, live_on),
+        (lose_voucher,),
+    ),
+    Case("withdrawal open, then a new life", (inspect, live_on), (lose_withdrawal,)),
+    Case(
+        "two new lives",
+        (withdraw, live_on),
+        next_life=(recharge, frank, withdraw, live_on),
+    ),
+    Case(
+        "enrolled since, then a new life",
+        (recharge, frank, withdraw, live_on),
+        enrolled_since=True,
+    ),
 )
 
 

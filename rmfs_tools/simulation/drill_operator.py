@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from protocol.values import LicenceIdentifier
+from rmfs_server.former_life import FormerLives
 from rmfs_server.frozen import Kind, carry_out_proposed, show_kind
 from rmfs_server.funds import import_fund_file
 from rmfs_server.resolving import Evidence, Resolving
 from rmfs_server.store.verify import verify_books
 from rmfs_server.suspense import Explaining
-from rmfs_tools.simulation.drill_world import Body, DrillError, DrillWorld
+from rmfs_tools.simulation.drill_bodies import DrillError, Life
+from rmfs_tools.simulation.drill_world import DrillWorld
 
 REASON: Final = "the copy of 21.11.2026 was put back"
 
@@ -25,8 +27,12 @@ Actions = dict[LicenceIdentifier, list[str]]
 class Operator(Protocol):
     """The moves of an operator after a restore; each is a documented command."""
 
-    def enrol(self, body: Body) -> None:
+    def enrol(self, life: Life) -> None:
         """`rmfs server enrol FILE ...`."""
+        ...
+
+    def close(self, former: Life, life: Life) -> None:
+        """`rmfs server resolve LICENCE --next-life FILE --action close ...`."""
         ...
 
     def import_funds(self, path: Path) -> None:
@@ -54,14 +60,16 @@ class OfficeOperator:
         self._world = world
         self._on_word = on_word
 
-    def enrol(self, body: Body) -> None:
-        """Enrol a machine from the maker's file."""
-        world = self._world
-        world.administration.enrol(
-            world.server.read_enrolment(world.archive.provisioning(body.licence)),
-            world.new_licence(body),
-            world.by("enrolment"),
-        )
+    def enrol(self, life: Life) -> None:
+        """Enrol a life from the maker's file."""
+        self._world.enrol(life)
+
+    def close(self, former: Life, life: Life) -> None:
+        """Close a life that the books hold for in use, by the file of the next."""
+        file = self._world.provisioning_of(life)
+        lives = FormerLives(self._world.store, self._resolving)
+        by = self._world.by(REASON)
+        lives.close(former.licence, file, by, old_copy=True)
 
     def import_funds(self, path: Path) -> None:
         """Take a fund file.

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from protocol.values import Paise, show_rupees
-from rmfs_tools.simulation.drill import DrillResult, Fate
+from rmfs_tools.simulation.drill_result import DrillResult, Fate
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,10 @@ from protocol.channel import (
 )
 from protocol.dialogue.machine import Request, VoucherApplied
 from protocol.dialogue.server import Delivered
-from protocol.errors import RmfsError
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
 from protocol.keys import (
     MachineIdentity,
+    MachineProvisioning,
     MakerKey,
     Realm,
     ServerCredential,
@@ -48,7 +48,7 @@ from protocol.keys import (
     write_provisioning,
 )
 from protocol.parameters import business_date
-from protocol.values import LicenceIdentifier, LicenceNumber, Paise
+from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.administration import Administration, NewLicence
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
@@ -65,6 +65,7 @@ from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import check_version
 from rmfs_server.writer import ImmediateWriter
 from rmfs_tools.fleet_simulated import VirtualWallClock
+from rmfs_tools.simulation.drill_bodies import Body, Dice, DrillError, Life
 
 BEGAN: Final = datetime(2026, 11, 21, 3, 30, tzinfo=UTC)
 EXPIRES: Final = date(2031, 8, 15)
@@ -74,46 +75,6 @@ CLASSES: Final = 4
 _STEPS_MAX: Final = 200_000
 
 T = TypeVar("T")
-
-
-class DrillError(RmfsError):
-    """The drill itself did not go as it was laid out: nothing is said of the server."""
-
-
-class Dice:
-    """Numbers that follow from a seed."""
-
-    def __init__(self, seed: bytes) -> None:
-        """Begin the throws that belong to `seed`."""
-        self._entropy = SeededEntropy(seed)
-
-    def among(self, first: int, last: int) -> int:
-        """Throw a number from `first` to `last`."""
-        drawn = int.from_bytes(self._entropy.octets(8), "big")
-        return first + drawn % (last - first + 1)
-
-
-@dataclass
-class Body:
-    """A machine on its desk.
-
-    Attributes:
-        licence: Its licence.
-        number: Number of the licence.
-        licensee: Who has it.
-        nvram: Its memory.
-        dice: Chooses what is done with it.
-        deposited_paise: What the fund files brought for it.
-        dial_ins: How often it dialled since the count was begun anew.
-    """
-
-    licence: LicenceIdentifier
-    number: LicenceNumber
-    licensee: str
-    nvram: MemoryNvram
-    dice: Dice
-    deposited_paise: int = 0
-    dial_ins: int = 0
 
 
 @dataclass
@@ -220,37 +181,50 @@ class DrillWorld:
 
     def make_body(self, index: int) -> Body:
         """Make a machine and install it; its provisioning goes into the archive."""
-        licence = LicenceIdentifier(f"N{200_000 + index}")
-        nvram = MemoryNvram.erased(NVRAM_OCTETS)
+        dice = Dice(b"body %d of %d" % (index, self._seed))
+        body = Body(index, MemoryNvram.erased(NVRAM_OCTETS), dice)
+        body.begin(0)
         credential = self.server.identity.credential.with_credit_key(
             self.server.credit_key.key_id, self.server.credit_key.signing.public
         )
         manufacture(
-            nvram,
+            body.nvram,
             psd_serial=f"PSD{index:05}",
-            licence=licence,
+            licence=body.licence,
             realm=Realm.TEST,
             servers=[ServerProvisioning(credential, self.wall.now())],
             maker=self.maker.public,
             entropy=self._keys,
             clock=self.wall,
         )
-        body = Body(
-            licence,
-            LicenceNumber(f"KN{600_000 + index:07}"),
-            f"Licensee {index}",
-            nvram,
-            Dice(b"body %d of %d" % (index, self._seed)),
-        )
         psd = self.psd(body)
         psd.install(PIN_CODE)
-        text = write_provisioning(psd.provisioning(self.wall.now()), self.maker)
-        self.archive.provisioning(licence).write_text(text, "utf-8")
+        self._archive(body, psd)
         return body
 
-    def new_licence(self, body: Body) -> NewLicence:
-        """Give the papers of a machine's licence."""
-        return NewLicence(body.number, body.licensee, EXPIRES)
+    def begin_life(self, body: Body) -> Life:
+        """Give a withdrawn machine its next life, with the maker's file of it."""
+        psd = self.psd(body)
+        psd.reinitialise(body.licence_of(len(body.lives)), self._keys)
+        body.begin(psd.record.registers.control_total_paise)
+        self._archive(body, psd)
+        return body.life
+
+    def enrol(self, life: Life) -> None:
+        """Enrol a life from the maker's file."""
+        self.administration.enrol(
+            self.provisioning_of(life),
+            NewLicence(life.number, life.licensee, EXPIRES),
+            self.by("enrolment"),
+        )
+
+    def provisioning_of(self, life: Life) -> MachineProvisioning:
+        """Read the maker's file of a life."""
+        return self.server.read_enrolment(self.archive.provisioning(life.licence))
+
+    def _archive(self, body: Body, psd: Psd) -> None:
+        text = write_provisioning(psd.provisioning(self.wall.now()), self.maker)
+        self.archive.provisioning(body.licence).write_text(text, "utf-8")
 
     def send_funds(self, deposits: list[tuple[Body, int]]) -> Path:
         """Let the Department send a fund file; it is in the archive, not in the books.
@@ -263,8 +237,8 @@ class DrillWorld:
             DetailLine(
                 line_id=str(place),
                 licence=body.licence,
-                licence_number=body.number,
-                licensee=body.licensee,
+                licence_number=body.life.number,
+                licensee=body.life.licensee,
                 amount_paise=amount,
                 mode=PaymentMode.NETBANKING,
                 value_date=today,
@@ -277,7 +251,7 @@ class DrillWorld:
         path.write_bytes(encode_fund_file(FundFile(name, "N", today, lines)))
         self.archive.fund_files.append(path)
         for body, amount in deposits:
-            body.deposited_paise += amount
+            body.life.deposited_paise += amount
         return path
 
     # The machines.
