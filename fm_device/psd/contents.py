@@ -6,13 +6,21 @@ an order is applied once, or not at all, wherever the power fails. Before that t
 has checked the content's id, signature, realm, model and kind itself.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from fm_device.model import MODEL
 from protocol.contents import Content, ContentError, ContentKind, read_content
 from protocol.contents import content_id as content_id_of
 from protocol.keys import MakerPublicKey
 from protocol.messages import Capability, OrderKind
+
+_WITH_CONTENTS: Final = (
+    Capability.LIMITS
+    | Capability.TARIFF
+    | Capability.SLOGAN
+    | Capability.FIRMWARE
+    | Capability.CREDIT_KEY
+)
 
 
 class ContentStore(Protocol):
@@ -57,12 +65,4 @@ def genuine(octets: bytes, order: OrderKind, value: int, maker: MakerPublicKey) 
 
 def capabilities_of(contents: ContentStore | None) -> Capability:
     """Say what a STATEMENT tells: a PSD without a flash takes no contents (DLG-11)."""
-    if contents is None:
-        return Capability.LIMITS
-    return (
-        Capability.LIMITS
-        | Capability.TARIFF
-        | Capability.SLOGAN
-        | Capability.FIRMWARE
-        | Capability.CREDIT_KEY
-    )
+    return Capability.LIMITS if contents is None else _WITH_CONTENTS

@@ -367,7 +367,10 @@ def usage_unreported(record: PsdRecord) -> PsdRecord:
 
 
 def _all_rows(record: PsdRecord, *, reported: bool) -> PsdRecord:
-    rows = tuple(replace(row, reported=reported) for row in record.rows)
+    rows = tuple(
+        row if row.reported is reported else replace(row, reported=reported)
+        for row in record.rows
+    )
     return replace(record, rows=rows)
 
 

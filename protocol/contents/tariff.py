@@ -18,6 +18,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from protocol.contents.fields import (
@@ -333,9 +334,15 @@ class Tariff:
         Raises:
             ContentError: BODY, with the place.
         """
-        tariff = _read_tariff(read_json(octets))
-        check_canonical(octets, tariff.to_body())
-        return tariff
+        return _read_body(octets)
+
+
+@lru_cache(maxsize=16)
+def _read_body(octets: bytes) -> Tariff:
+    # Machines of a fleet hold the same few tariffs, and read them at each start.
+    tariff = _read_tariff(read_json(octets))
+    check_canonical(octets, tariff.to_body())
+    return tariff
 
 
 def _read_tariff(node: Node) -> Tariff:
