@@ -33,12 +33,12 @@ def come_to_rest(world: World, acting: Acting) -> None:
     world.pass_until(world.seconds() + _SETTLES_S)
     world.tell(CalmBegan(world.seconds()))
     world.department.bring_all(world.server.store)
-    acting.resolve_what_is_proposed()
+    acting.people.resolve_what_is_proposed()
     for body in world.bodies.values():
-        acting.enrol_again(body)
+        acting.lives.enrol(body)
     for body in list(world.bodies.values()):
         _rest(world, acting, body)
-    acting.explain_suspense()
+    acting.people.explain_suspense()
     world.end()
     _verify(world)
 
@@ -50,7 +50,7 @@ def _end_faults(world: World, acting: Acting) -> None:
     world.server_stays_down(0.0)
     for body in world.bodies.values():
         body.strike(None)
-        acting.switch_on(body)
+        acting.powering.switch_on(body)
     if world.server.exchange is None:
         world.server.start()
 
@@ -62,14 +62,14 @@ def _rest(world: World, acting: Acting, body: Body) -> None:
         finished = _is_done(world, body, _dial(world, acting, body))
         if not finished:
             world.pass_until(world.seconds() + _BETWEEN_S)
-            acting.resolve_what_is_proposed()
+            acting.people.resolve_what_is_proposed()
     world.tell(Rested(world.seconds(), body.name, body.licence, dial_ins, finished))
 
 
 def _dial(world: World, acting: Acting, body: Body) -> DialInReport | None:
     """Dial in once and wait for the end; None when nothing came of it."""
     reports: list[DialInReport | None] = []
-    acting.dial(body, DialIn(world.seconds(), body.name), reports.append)
+    acting.operating.dial(body, DialIn(world.seconds(), body.name), reports.append)
     world.pass_while(lambda: not reports, world.seconds() + _DIAL_IN_S)
     return reports[0] if reports else None
 

@@ -5,22 +5,21 @@ was put back, the lives are enrolled again in their order; a former life that th
 holds for in use is closed first, by the file of the next one.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
+from hw.entropy import SeededEntropy
+from hw.nvram import PowerCutError
+from protocol.errors import LocalProtocolError
 from protocol.keys import MachineProvisioning
 from protocol.values import LicenceIdentifier
 from rmfs_server.former_life import FormerLives
 from rmfs_tools.simulation.body import Body
+from rmfs_tools.simulation.deeds import NewLife
+from rmfs_tools.simulation.people import People
+from rmfs_tools.simulation.powering import Powering
 from rmfs_tools.simulation.setting import Papers
 from rmfs_tools.simulation.world import World
-
-Ask = Callable[[Callable[[], Any]], Any]
-"""Lets a person do something; None when the product refused or failed."""
-Decide = Callable[[LicenceIdentifier, Callable[[], Any], str], bool]
-"""Lets a person decide about a licence, by this action; whether it was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +38,42 @@ class LifeFile:
 
 
 class Lives:
-    """Enrols new lives."""
+    """Begins new lives, and enrols them."""
 
-    def __init__(self, world: World, ask: Ask, decide: Decide) -> None:
-        """Begin with no life but the first of each machine."""
+    def __init__(self, world: World, powering: Powering, people: People) -> None:
+        """Begin with no life but the first of each machine.
+
+        Args:
+            world: Where they are.
+            powering: Takes a machine whose power fails meanwhile.
+            people: Ask the server.
+        """
         self._world = world
-        self._ask = ask
-        self._decide = decide
+        self._powering = powering
+        self._people = people
         self._files: dict[LicenceIdentifier, LifeFile] = {}
         self._enrolled: set[LicenceIdentifier] = set()
         self._enrolled_in_backup: set[LicenceIdentifier] = set()
+
+    def begin(self, deed: NewLife) -> None:
+        """Give a withdrawn machine a new life, and enrol it."""
+        world, body = self._world, self._world.ready(deed.body)
+        if body is None or body.machine is None or not body.is_enrolled:
+            return
+        licence = body.next_licence
+        entropy = SeededEntropy(f"{world.plan.seed} life {licence}".encode())
+        try:
+            body.machine.psd.reinitialise(licence, entropy)
+        except LocalProtocolError:
+            world.counts["a new life refused by the machine"] += 1
+            return
+        except PowerCutError:
+            self._powering.lose(body)
+            return
+        body.begin_life()
+        body.look()
+        world.counts["new life begun"] += 1
+        self.enrol(body)
 
     def enrol(self, body: Body) -> None:
         """Enrol the new life of a machine, if the server does not know it yet."""
@@ -77,14 +102,14 @@ class Lives:
         world, licence = self._world, file.papers.identifier
         administration, by = world.server.administration, world.by("a new life")
         enrol = partial(administration.enrol, file.made, file.papers.new, by)
-        done = self._ask(enrol)
+        done = self._people.ask(enrol)
         if done is None and world.restored and self._close(file):
-            done = self._ask(enrol)
+            done = self._people.ask(enrol)
         if done is None:
             return False
         self._enrolled.add(licence)
         allow = partial(administration.set_licence, licence, by, refund_allowed=True)
-        self._ask(allow)
+        self._people.ask(allow)
         return True
 
     def _close(self, file: LifeFile) -> bool:
@@ -93,7 +118,7 @@ class Lives:
         by = world.by("the copy is older than its withdrawal")
         lives = FormerLives(server.store, server.resolving)
         close = partial(lives.close, file.former, file.made, by, old_copy=True)
-        if not self._decide(file.former, close, "CLOSE"):
+        if not self._people.decide(file.former, close, "CLOSE"):
             return False
         world.counts["former life closed"] += 1
         return True

@@ -209,6 +209,16 @@ class World:
         self.bodies[name] = body
         return body
 
+    def powered(self, name: str) -> Body | None:
+        """Give the machine of this name, if it has power."""
+        body = self.bodies.get(name)
+        return body if body is not None and body.machine is not None else None
+
+    def ready(self, name: str) -> Body | None:
+        """Give the machine of this name, if it has power and is in no dial-in."""
+        body = self.powered(name)
+        return body if body is not None and not body.dial_in else None
+
     def _machine_channel(
         self, name: str, identity: MachineIdentity, server: ServerCredential
     ) -> MachineChannelPort:

@@ -102,7 +102,7 @@ def test_a_machine_that_cannot_be_switched_on_any_more_is_found(stage: Stage) ->
     psd, flash = body.memories
     body.lose_power()
     body.replace_memories((bytes(len(psd)), flash))
-    stage.acting.switch_on(body)
+    stage.acting.powering.switch_on(body)
     assert stage.found() == ["DURABLE-1"]
     assert body.machine is None
 
