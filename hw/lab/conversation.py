@@ -94,7 +94,7 @@ class Conversation:
             SilenceError: Nothing came.
         """
         while True:
-            heard = await self.station.hear(within_s)
+            heard = await self.station.hear_packet(within_s)
             if not isinstance(heard, LinkBegan):
                 return heard
 
@@ -238,9 +238,15 @@ class MachineConversation(Conversation):
     ) -> None:
         """Stand before GREETING_1."""
         super().__init__(station, trace)
+        self._make_channel = make_channel
         self._channel = make_channel(self._learn)
         self._named = False
         self._stated = False
+
+    def again(self) -> "MachineConversation":
+        """Begin a further dialogue on the same line."""
+        self.station.connect()
+        return MachineConversation(self.station, self._trace, self._make_channel)
 
     def greeting_1(self) -> bytes:
         """Make GREETING_1."""

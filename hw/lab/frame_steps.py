@@ -1,10 +1,26 @@
 """Steps that make each frame: link clauses need frames that no good link would send.
 
-By frames the bench acknowledges nothing and repeats nothing by itself. What comes in
-I frames is joined to packets, so that a later step can take them.
+By frames the bench acknowledges nothing and repeats nothing by itself, but where a step
+deals with whole packets: `hw.lab.hand_link` carries those. What comes in I frames is
+joined to packets in any case, so that a later step can take them.
+
+=========== =====================================================================
+frame send  one frame: `hw.lab.frame_making`
+frame take  what comes next: a kind, ``any``, ``end`` (of the line), ``nothing``, or
+            some of them joined by ``/``. An RR that only acknowledges (response,
+            F = 0) is passed over in a link, unless that is what is to come
+frame up    the link is set up, in either role; an XID is answered with DM
+frame say   a message of so many octets, as the window allows
+=========== =====================================================================
+
+What comes is compared with ``p`` (a command with that P), ``f`` (a response with that
+F), ``ns``, ``nr``, ``info``, ``reason`` and ``refused`` (of FRMR), ``same`` (the
+information of the I frame that was taken last), ``after`` (not sooner than so many
+seconds), ``opened`` (its transmission began with a flag), ``bare`` (hex: no octet of
+this ACCM stands there unescaped), ``longest`` (octets of information), and the
+parameters of an XID, before which ``<=`` or ``>=`` may stand.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -14,32 +30,27 @@ from hw.lab.conversation import (
     ServerConversation,
     Taken,
 )
-from hw.lab.station import (
-    FrameCame,
-    LineEnded,
-    LineUp,
-    PacketCame,
-    SilenceError,
-    Station,
+from hw.lab.frame_making import (
+    made_frame,
+    made_octets,
+    raw_frame,
+    read_offer,
+    unescaped,
 )
+from hw.lab.frame_words import INFORMATION, RAW, XID_FIELDS
+from hw.lab.hand_link import HandLink
+from hw.lab.station import FrameCame, LineEnded, LineUp, SilenceError, Station
 from hw.lab.steps import Step
 from hw.lab.trace import Trace
-from hw.lab.verbs import WITHIN
-from protocol.link.frames import (
-    COMMANDS_ONLY,
-    RESPONSES_ONLY,
-    Frame,
-    FrameKind,
-    MalformedFrame,
-    encode_frame,
-)
-from protocol.link.framing import ESCAPE, FLAG, flagged
-from protocol.link.parameters import MESSAGE_OCTETS_MAX
-from protocol.link.segments import Reassembler
+from hw.lab.verbs import ALTERNATIVES, WITHIN
+from protocol.link import Role
+from protocol.link.frames import Frame, FrameKind, MalformedFrame
+from protocol.link.framing import flagged
 
-FIRST: Final = 1
-LAST: Final = 2
-_INFORMATION: Final = "I"
+_Heard = FrameCame | LineEnded
+_NOTHING: Final = "nothing"
+_END: Final = "end"
+_SET_UP: Final = frozenset({FrameKind.SABM, FrameKind.SABME})
 
 
 class FrameSteps:
@@ -49,16 +60,25 @@ class FrameSteps:
         """Begin without a call."""
         self._trace = trace
         self._talk: Conversation | None = None
-        self._packets: deque[bytes] = deque()
-        self._whole = Reassembler(MESSAGE_OCTETS_MAX)
+        self._by_hand: HandLink | None = None
         self._made: dict[str, bytes] = {}
-        self._queued: list[bytes] = []
+        self._kept_back: list[bytes] = []
+        self._last_information = b""
 
     def begin(self, talk: Conversation) -> None:
         """Begin a call."""
         self._talk = talk
-        self._packets.clear()
-        self._whole = Reassembler(MESSAGE_OCTETS_MAX)
+        self._by_hand = None
+        self._made.clear()
+        self._kept_back.clear()
+        station = talk.station
+        if station.by_frames:
+            self._by_hand = HandLink(station)
+            station.by_hand = self._by_hand
+
+    def go_on(self, talk: Conversation) -> None:
+        """Begin another dialogue on the same line."""
+        self._talk = talk
         self._made.clear()
 
     @property
@@ -66,6 +86,12 @@ class FrameSteps:
         if self._talk is None:
             raise SilenceError
         return self._talk.station
+
+    @property
+    def _link(self) -> HandLink:
+        if self._by_hand is None:
+            raise SilenceError
+        return self._by_hand
 
     def put(self, packet: bytes) -> None:
         """Send a packet over the link."""
@@ -77,9 +103,6 @@ class FrameSteps:
         Raises:
             SilenceError: None came.
         """
-        if self._packets:
-            self._station.unhear(PacketCame(self._packets.popleft()))
-            one_packet = True
         talk = self._talk
         if not isinstance(talk, MachineConversation | ServerConversation):
             raise SilenceError
@@ -88,7 +111,7 @@ class FrameSteps:
     async def carry_out(
         self, step: Step, patience_s: float, make: Callable[[str], bytes]
     ) -> str:
-        """Send or take a frame.
+        """Send or take a frame, or set a link up.
 
         Args:
             step: The step.
@@ -101,117 +124,197 @@ class FrameSteps:
         Raises:
             SilenceError: Nothing came.
         """
-        if step.words[0] == "send":
-            self._send(step, make)
-            return ""
         within_s = float(step.fields.get(WITHIN, patience_s))
-        if step.words[1] == "nothing":
-            try:
-                heard = await self._heard(within_s)
-            except SilenceError:
-                return ""
-            return f"{_show(heard)} came"
-        return self._compared(step, await self._heard(within_s))
-
-    async def _heard(self, within_s: float) -> FrameCame | LineEnded:
-        while True:
-            heard = await self._station.hear(within_s)
-            if isinstance(heard, FrameCame | LineEnded):
-                return heard
-            if not isinstance(heard, LineUp):
-                return FrameCame(Frame(FrameKind.DM, command=False), b"")
-
-    def _compared(self, step: Step, heard: FrameCame | LineEnded) -> str:
-        if isinstance(heard, LineEnded) or not isinstance(heard.frame, Frame):
-            return f"{_show(heard)} came"
-        frame = heard.frame
-        if step.words[1] not in {"any", _kind_name(frame)}:
-            return f"{_show(heard)} came"
-        wanted = {
-            "p": frame.poll_final,
-            "f": frame.poll_final,
-            "ns": frame.send_number,
-            "nr": frame.receive_number,
-        }
-        for name, value in wanted.items():
-            text = step.fields.get(name)
-            if text is not None and int(text, 0) != value:
-                return f"{_show(heard)} came: {name} is {int(value)}"
-        information = step.fields.get("info")
-        if information is not None and bytes.fromhex(information) != frame.information:
-            return f"its information is {frame.information.hex()}"
-        if frame.kind is FrameKind.INFORMATION:
-            whole = self._whole.add(frame.information)
-            if isinstance(whole, bytes):
-                self._packets.append(whole)
+        match step.words[0]:
+            case "send":
+                self._send(step, make)
+            case "say":
+                self._link.put(bytes(int(step.words[1], 0)))
+            case "up":
+                return await self._set_up(within_s)
+            case _:
+                return await self._take(step, within_s)
         return ""
 
+    # What comes.
+
+    async def _heard(self, within_s: float) -> _Heard:
+        while True:
+            heard = await self._station.hear(within_s)
+            if isinstance(heard, LineEnded):
+                # Whoever looks next is to see it as well.
+                self._station.unhear(heard)
+                return heard
+            if isinstance(heard, FrameCame):
+                return heard
+            if not isinstance(heard, LineUp):
+                raise SilenceError
+
+    async def _take(self, step: Step, within_s: float) -> str:
+        names = step.words[1].split(ALTERNATIVES)
+        began_s = self._station.now_s
+        while True:
+            left_s = began_s + within_s - self._station.now_s
+            try:
+                heard = await self._heard(max(0.0, left_s))
+            except SilenceError:
+                if _NOTHING in names:
+                    return ""
+                raise
+            if isinstance(heard, LineEnded):
+                return "" if _END in names else f"{_show(heard)} came"
+            frame = heard.frame
+            if isinstance(frame, Frame):
+                same = frame.information == self._last_information
+                if frame.kind is FrameKind.INFORMATION:
+                    self._last_information = frame.information
+                is_passed_over = self._is_passed_over(frame, step, names)
+                self._link.taken(frame)
+                if is_passed_over:
+                    continue
+                if "same" in step.fields and not same:
+                    return "its information is not the same"
+            if heard.at_s - began_s < float(step.fields.get("after", "0")):
+                return f"{_show(heard)} came after {heard.at_s - began_s:.1f} s"
+            return _compared(step, names, heard)
+
+    def _is_passed_over(self, frame: Frame, step: Step, names: list[str]) -> bool:
+        """Whether a frame only acknowledges, and something else is to come."""
+        is_wanted = "any" in names or (
+            "RR" in names and "p" not in step.fields and step.fields.get("f") != "1"
+        )
+        return (
+            self._link.is_up
+            and frame.kind is FrameKind.RR
+            and not frame.command
+            and not frame.poll_final
+            and not is_wanted
+        )
+
+    async def _set_up(self, within_s: float) -> str:
+        """Set the link up, with the defaults unless an XID of ours was answered."""
+        link = self._link
+        if self._station.role is Role.MACHINE:
+            kind = FrameKind.SABME if link.offers_128 else FrameKind.SABM
+            link.send(Frame(kind, command=True, poll_final=True))
+        while not link.is_up:
+            heard = await self._heard(within_s)
+            frame = heard.frame if isinstance(heard, FrameCame) else None
+            if not isinstance(frame, Frame):
+                return f"{_show(heard)} came"
+            link.taken(frame)
+            if self._station.role is Role.MACHINE:
+                if frame.kind is not FrameKind.UA or not frame.poll_final:
+                    return f"{_show(heard)} came"
+            elif frame.kind is FrameKind.XID and frame.command:
+                link.send(Frame(FrameKind.DM, command=False, poll_final=True))
+            elif frame.kind in _SET_UP and frame.poll_final:
+                link.send(Frame(FrameKind.UA, command=False, poll_final=True))
+            else:
+                return f"{_show(heard)} came"
+        return ""
+
+    # What is sent.
+
     def _send(self, step: Step, make: Callable[[str], bytes]) -> None:
-        frame = self._frame(step, make)
-        station = self._station
-        octets = encode_frame(frame, station.role, station.modulus)
-        if "address" in step.fields:
-            octets = bytes([int(step.fields["address"], 16)]) + octets[1:]
-        stuffed = station.stuffing.encode(octets)
-        if step.fields.get("fcs") == "wrong":
-            stuffed = _damaged(stuffed)
-        for _ in range(int(step.fields.get("count", "1"), 0)):
-            station.send_octets(flagged([stuffed]))
+        station, fields = self._station, step.fields
+        if step.words[1] == RAW:
+            stuffed = made_octets(step, station, raw_frame(step, self._packet(make)))
+        else:
+            frame = made_frame(step, self._link, self._packet(make))
+            stuffed = made_octets(step, station, frame)
+            if not {"address", "fcs", "stray"} & set(fields):
+                self._link.sent(frame)
+        self._kept_back.append(stuffed)
+        if "more" in fields:
+            return
+        before = bytes.fromhex(fields.get("before", ""))
+        after = bytes.fromhex(fields.get("after", ""))
+        count = int(fields.get("count", "1"), 0)
+        frames, self._kept_back = self._kept_back * count, []
+        station.send_octets(before + flagged(frames) + after)
 
-    def _frame(self, step: Step, make: Callable[[str], bytes]) -> Frame:
-        name = step.words[1]
-        kind = FrameKind.INFORMATION if name == _INFORMATION else FrameKind[name]
-        fields = step.fields
-        command = kind in COMMANDS_ONLY or (
-            kind not in RESPONSES_ONLY and "p" in fields
-        )
-        return Frame(
-            kind,
-            command=command,
-            poll_final=bool(int(fields.get("p", fields.get("f", "0")), 0)),
-            send_number=int(fields.get("ns", "0"), 0),
-            receive_number=int(fields.get("nr", "0"), 0),
-            information=self._information(step, make),
-        )
+    def _packet(self, make: Callable[[str], bytes]) -> Callable[[str], bytes]:
+        """Make a packet once: its segments are all of the same."""
 
-    def _information(self, step: Step, make: Callable[[str], bytes]) -> bytes:
-        """Give what a frame carries: octets, or a segment of a packet."""
-        if "info" in step.fields:
-            return bytes.fromhex(step.fields["info"])
-        name = step.fields.get("of")
-        if name is None:
-            return b""
-        if name not in self._made:
-            self._made[name] = make(name)
-        packet = self._made[name]
-        place, _, parts = step.fields.get("segment", "1/1").partition("/")
-        number, count = int(place, 0), int(parts, 0)
-        size = -(-len(packet) // count)
-        flags = (FIRST if number == 1 else 0) | (LAST if number == count else 0)
-        return bytes([flags]) + packet[(number - 1) * size : number * size]
+        def made(name: str) -> bytes:
+            if name not in self._made:
+                self._made[name] = make(name)
+            return self._made[name]
+
+        return made
 
 
-def _damaged(stuffed: bytes) -> bytes:
-    """Turn a bit of the FCS, so that no flag and no escape comes of it."""
-    for bit in (1, 2):
-        last = stuffed[-1] ^ bit
-        if last not in FLAG + ESCAPE:
-            return stuffed[:-1] + bytes([last])
-    return stuffed
+def _compared(step: Step, names: list[str], heard: FrameCame) -> str:
+    """Say in what a frame differs from what a step expects."""
+    frame, fields = heard.frame, step.fields
+    if not isinstance(frame, Frame):
+        return f"{_show(heard)} came"
+    if "any" not in names and _kind_name(frame) not in names:
+        return f"{_show(heard)} came"
+    for bit, of_command in (("p", True), ("f", False)):
+        if bit in fields and frame.command is not of_command:
+            return (
+                f"{_show(heard)} came as a {'command' if frame.command else 'response'}"
+            )
+    numbers = {
+        "p": frame.poll_final,
+        "f": frame.poll_final,
+        "ns": frame.send_number,
+        "nr": frame.receive_number,
+    }
+    if frame.kind is FrameKind.FRMR and frame.information:
+        numbers |= {"reason": frame.information[-1], "refused": frame.information[0]}
+    for name, value in numbers.items():
+        if name in fields and int(fields[name], 0) != value:
+            return f"{_show(heard)} came: {name} is {int(value)}"
+    return _compared_octets(step, heard, frame.information)
+
+
+def _compared_octets(step: Step, heard: FrameCame, information: bytes) -> str:
+    fields = step.fields
+    if "info" in fields and bytes.fromhex(fields["info"]) != information:
+        return f"its information is {information.hex()}"
+    if len(information) > int(fields.get("longest", str(len(information))), 0):
+        return f"its information has {len(information)} octets"
+    if "opened" in fields and not heard.opened:
+        return "no flag stands in front of it"
+    if "bare" in fields and unescaped(heard.stuffed, int(fields["bare"], 16)):
+        return f"octets are not escaped in {heard.stuffed.hex()}"
+    if XID_FIELDS.isdisjoint(fields):
+        return ""
+    offer = read_offer(information)
+    if offer is None:
+        return f"its information is no XID: {information.hex()}"
+    for name in sorted(XID_FIELDS & set(fields)):
+        if not _fits(name, fields[name], offer.get(name)):
+            return f"{name} is {offer.get(name)}"
+    return ""
+
+
+def _fits(name: str, text: str, value: int | None) -> bool:
+    """Whether a parameter of an XID is what a step wants; a bound may be left out."""
+    base = 16 if name == "accm" else 0
+    if text.startswith("<="):
+        return value is None or value <= int(text[2:], base)
+    if text.startswith(">="):
+        return value is not None and value >= int(text[2:], base)
+    return value == int(text, base)
 
 
 def _kind_name(frame: Frame) -> str:
     if frame.kind is FrameKind.INFORMATION:
-        return _INFORMATION
+        return INFORMATION
     return frame.kind.name
 
 
-def _show(heard: FrameCame | LineEnded) -> str:
+def _show(heard: _Heard) -> str:
     if isinstance(heard, LineEnded):
         return f"the end of the line ({heard.loss})"
     frame = heard.frame
     if isinstance(frame, Frame):
-        return _kind_name(frame)
+        final = f" P/F={int(frame.poll_final)}" if frame.poll_final else ""
+        return f"{_kind_name(frame)} N(R)={frame.receive_number}{final}"
     if isinstance(frame, MalformedFrame):
         return f"a frame with control {frame.control.hex()}"
     return f"a frame for somebody else ({heard.octets[:2].hex()})"

@@ -8,6 +8,7 @@ line and in virtual time on a simulated one.
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -26,8 +27,14 @@ from protocol.link.frames import (
     decode_frame,
     encode_frame,
 )
-from protocol.link.framing import Deframer, FramingCounters, Stuffing, flagged
+from protocol.link.framing import FLAG, Deframer, FramingCounters, Stuffing, flagged
 from protocol.link.parameters import FRAME_OCTETS_LIMIT
+
+_IDLE_S: Final = 0.2
+"""What comes after so long a silence is another transmission."""
+
+
+_STUFFED_OCTETS_MAX: Final = 4 * (FRAME_OCTETS_LIMIT + 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +56,21 @@ class PacketCame:
 
 @dataclass(frozen=True, slots=True)
 class FrameCame:
-    """A good frame came, by frames alone."""
+    """A good frame came, by frames alone.
+
+    Attributes:
+        frame: What it says.
+        octets: Address to information.
+        stuffed: What stood between the two flags.
+        at_s: When it came, in the seconds of the reactor.
+        opened: Whether the transmission that it belongs to began with a flag.
+    """
 
     frame: Frame | MalformedFrame | ForeignFrame
     octets: bytes
+    stuffed: bytes = b""
+    at_s: float = 0.0
+    opened: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,22 @@ class SilenceError(Exception):
     """Nothing came in the time that was allowed."""
 
 
+class ByHand(Protocol):
+    """Carries packets in frames, where the script makes the others."""
+
+    async def hear(self, within_s: float) -> Heard:
+        """Take the next packet, or an end."""
+        ...
+
+    def put(self, packet: bytes) -> None:
+        """Send a packet."""
+        ...
+
+    def disconnect(self) -> None:
+        """Close the link."""
+        ...
+
+
 class Station:
     """One end of one line; a `LineUser`, and the `LinkUser` of its own link.
 
@@ -84,6 +118,8 @@ class Station:
         is_over: The line is lost.
         modulus: Of the frames that are made and read by frames.
         stuffing: How frames are written by frames.
+        by_frames: The script makes each frame.
+        by_hand: By frames, what carries whole packets.
     """
 
     def __init__(
@@ -108,11 +144,16 @@ class Station:
         self.is_over = False
         self.modulus = 8
         self.stuffing = Stuffing()
+        self.by_frames = by_frames
+        self.by_hand: ByHand | None = None
         self._reactor = reactor
         self._line: Line | None = None
         self._heard: deque[Heard] = deque()
         self._waiting: Deferred[None] | None = None
         self._deframer = Deframer(2 * FRAME_OCTETS_LIMIT, FramingCounters())
+        self._stuffed = bytearray()
+        self._heard_at = -_IDLE_S
+        self._opened = True
         self._driver: LinkDriver | None = None
         if not by_frames:
             link = Link(role, parameters)
@@ -141,6 +182,21 @@ class Station:
             raise SilenceError
         return self._heard.popleft()
 
+    async def hear_packet(self, within_s: float) -> Heard:
+        """Take what comes next, and by frames the packets that they carry.
+
+        Raises:
+            SilenceError: Nothing came within so many seconds.
+        """
+        if self.by_hand is not None:
+            return await self.by_hand.hear(within_s)
+        return await self.hear(within_s)
+
+    @property
+    def now_s(self) -> float:
+        """The seconds of the reactor."""
+        return float(self._reactor.seconds())
+
     def unhear(self, heard: Heard) -> None:
         """Put something back, to be taken next."""
         self._heard.appendleft(heard)
@@ -151,6 +207,9 @@ class Station:
         Raises:
             LocalProtocolError: There is no link.
         """
+        if self.by_hand is not None:
+            self.by_hand.put(packet)
+            return
         if self._driver is None:
             raise LocalProtocolError("there is no link: the script makes the frames")
         self._driver.send_message(packet)
@@ -166,9 +225,17 @@ class Station:
         if self._line is not None:
             self._line.send(octets)
 
+    def connect(self) -> None:
+        """Set a further link up on the line; by frames the script does that."""
+        if self._driver is not None:
+            self._driver.link.connect(self.now_s)
+            self._driver.settle()
+
     def disconnect(self) -> None:
         """Close the link in order; by frames with a DISC, whatever is answered."""
-        if self._driver is None:
+        if self.by_hand is not None:
+            self.by_hand.disconnect()
+        elif self._driver is None:
             self.send_frame(Frame(FrameKind.DISC, command=True))
         elif not self.is_over:
             self._driver.disconnect()
@@ -190,9 +257,19 @@ class Station:
 
     def octets_received(self, octets: bytes) -> None:
         """Take octets, by frames."""
-        for octets_of_frame in self._deframer.frames(octets):
-            frame = decode_frame(octets_of_frame, self.role, self.modulus)
-            self._tell(FrameCame(frame, octets_of_frame))
+        now = self.now_s
+        if now - self._heard_at >= _IDLE_S:
+            self._opened = octets[:1] == FLAG
+        self._heard_at = now
+        *ended, begun = octets.split(FLAG)
+        for part in (*(part + FLAG for part in ended), begun):
+            self._stuffed += part[: _STUFFED_OCTETS_MAX - len(self._stuffed)]
+            for whole in self._deframer.frames(part):
+                frame = decode_frame(whole, self.role, self.modulus)
+                stuffed = bytes(self._stuffed).removesuffix(FLAG)
+                self._tell(FrameCame(frame, whole, stuffed, now, self._opened))
+            if part.endswith(FLAG):
+                self._stuffed.clear()
 
     def line_lost(self, loss: LineLoss, now: float = 0.0) -> None:
         """End."""
