@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hw.lab.catalogue import Case
     from hw.lab.player import Result
     from protocol.link import Role
+    from rmfs_tools.lab.run_files import Run
 
 EXIT_USAGE: Final = 2
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -44,13 +45,14 @@ def list_cases(prefixes: tuple[str, ...], *, role: str | None, as_json: bool) ->
     """List the cases whose id or clause begins so, one a line."""
     from hw.lab.catalogue import catalogue_hash, read_catalogue, selected
     from protocol.link import Role
+    from rmfs_tools.lab.run_files import about_case
 
     cases = selected(read_catalogue(), prefixes)
     if role is not None:
         cases = tuple(case for case in cases if case.role is Role(role))
     if as_json:
-        about = [_about(case) for case in cases]
-        click.echo(json.dumps({"catalogue": catalogue_hash(cases), "cases": about}))
+        found = [about_case(case) for case in cases]
+        click.echo(json.dumps({"catalogue": catalogue_hash(cases), "cases": found}))
         return
     for case in cases:
         click.echo(f"{case.id:16}{case.clause:12}{case.level.value:8}{case.title}")
@@ -131,6 +133,44 @@ def machines(folder: Path, *, count: int, letter: str) -> None:
     click.echo(f"{count} machines in {folder / 'machines'}; {funds} pays for them")
 
 
+@certify_group.command("key", epilog="\b\nExample:\n  rmfs certify key lab.pem")
+@click.argument("file", type=_FILE)
+def key(file: Path) -> None:
+    """Make a lab's key, which signs packages, and its public half beside it."""
+    from hw.entropy import SystemEntropy
+    from rmfs_tools.lab.out_places import make_lab_key
+
+    public = make_lab_key(file, SystemEntropy())
+    click.echo(f"{file} signs packages: keep it; give away {public}")
+
+
+@certify_group.command(
+    "verify",
+    epilog="\b\nExample:\n  rmfs certify verify machine.zip --lab lab-public.pem",
+)
+@click.argument("package", type=_FILE)
+@click.option("--lab", type=_FILE, help="The lab's public key, as you know it.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def verify(package: Path, *, lab: Path | None, as_json: bool) -> None:
+    """Check a package offline: what it binds together, and that nothing was changed."""
+    from rmfs_tools.lab.out_places import verify_file
+
+    found = verify_file(package, lab)
+    about = found.manifest["about"]
+    if as_json:
+        click.echo(json.dumps({"lab": found.fingerprint, "about": about}))
+        return
+    for name, value in about.items():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        click.echo(f"{name:22}{shown}")
+    click.echo(f"{'files':22}{len(found.files)}, none changed since the lab signed")
+    click.echo(f"{'lab':22}{found.fingerprint}")
+    if lab is None:
+        click.echo(
+            "the package brings its own key: with --lab you see whose it is", err=True
+        )
+
+
 @certify_group.command(
     "run",
     epilog="\b\nExamples:\n  rmfs certify run my-machine.toml\n"
@@ -149,6 +189,18 @@ def machines(folder: Path, *, count: int, letter: str) -> None:
     help="Verdicts that are known beforehand, as JSON: {case: verdict}; what comes out "
     "otherwise, better too, is told and fails the run.",
 )
+@click.option(
+    "--out",
+    type=_FOLDER,
+    help="Write pages, results, JUnit and traffic into this new folder.",
+)
+@click.option(
+    "--for-certification",
+    type=_FILE,
+    metavar="PACKAGE",
+    help="Play every case that applies, and write the signed package to this new file.",
+)
+@click.option("--lab", type=_FILE, help="The lab's private key, for the package.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def run(
     declaration: Path,
@@ -157,13 +209,19 @@ def run(
     strict: bool,
     dry_run: bool,
     expected: Path | None,
+    out: Path | None,
+    for_certification: Path | None,
+    lab: Path | None,
     as_json: bool,
 ) -> int:
     """Play the cases that apply to a unit, on its line, and say how it did."""
+    from hw.clock import SystemMonotonicClock, SystemWallClock
     from hw.lab.catalogue import CatalogueError, read_catalogue, selected
     from hw.lab.declaration import DeclarationError, read_declaration
     from hw.lab.suite import outcome_of
     from rmfs_tools.lab.certifying import Watching, certify
+    from rmfs_tools.lab.out_places import OutPlaces
+    from rmfs_tools.lab.run_files import Run
 
     try:
         declared = read_declaration(declaration)
@@ -172,6 +230,13 @@ def run(
     except (DeclarationError, CatalogueError, ValueError) as error:
         click.echo(str(error), err=True)
         return EXIT_USAGE
+    if for_certification is not None and (prefixes or expected):
+        message = "a certification deselects nothing and expects nothing: leave out "
+        raise click.UsageError(f"{message}prefixes and --expected")
+    if (for_certification is None) != (lab is None):
+        raise click.UsageError("--for-certification and --lab belong together")
+    where = OutPlaces(out, for_certification, lab)
+    where.check()
     if dry_run:
         for case in cases:
             why_not = declared.why_not(case)
@@ -182,6 +247,8 @@ def run(
         if not as_json:
             click.echo(_line(result))
 
+    began, clock = SystemWallClock().utc(), SystemMonotonicClock()
+    began_s = clock.now()
     results = certify(
         declared,
         declaration.parent,
@@ -193,8 +260,11 @@ def run(
         ),
     )
     outcome = outcome_of(results, known)
+    complete = for_certification is not None and len(results) == len(cases)
+    one_run = Run(declared, results, outcome, began, clock.now() - began_s, complete)
+    where.write(one_run)
     if as_json:
-        click.echo(json.dumps(_as_json(results), indent=2))
+        click.echo(_as_json(one_run))
     for words in outcome.unexpected:
         click.echo(words, err=True)
     counts = ", ".join(f"{n} {name}" for name, n in outcome.counts.items() if n)
@@ -234,26 +304,7 @@ def _line(result: "Result") -> str:
     )
 
 
-def _about(case: "Case") -> dict[str, Any]:
-    return {
-        "id": case.id,
-        "clause": case.clause,
-        "role": case.role.value,
-        "level": case.level.value,
-        "title": case.title,
-        "text": case.text,
-        "needs": list(case.needs),
-        "steps": [step.text for step in case.steps],
-    }
+def _as_json(run: "Run") -> str:
+    from rmfs_tools.lab.run_files import about, results
 
-
-def _as_json(results: "tuple[Result, ...]") -> list[dict[str, Any]]:
-    return [
-        {
-            **_about(result.case),
-            "verdict": result.verdict.value,
-            "reason": result.reason,
-            "lasted_s": round(result.lasted_s, 3),
-        }
-        for result in results
-    ]
+    return json.dumps({"about": about(run), "cases": results(run.results)}, indent=2)
