@@ -149,7 +149,7 @@ def simulate_group(
     if ctx.invoked_subcommand is not None:
         return None
     from rmfs_tools.simulation.many import Wanted
-    from rmfs_tools.simulation.planning import ProfileError, check_profile
+    from rmfs_tools.simulation.profiles import ProfileError, check_profile
 
     try:
         check_profile(faults)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rmfs_tools.simulation.deeds import Cloned, Deed, FundFileCame, OfBody, Plan
-from rmfs_tools.simulation.planning import DAY_S
+from rmfs_tools.simulation.plan_draft import DAY_S
 
 _Places = dict[tuple[int, int], int | None]
 """By file and line, which line it is now; None when it is gone."""

@@ -12,7 +12,6 @@ from click.testing import CliRunner
 
 from hw.clock import SystemMonotonicClock
 from rmfs_tools.cli import tree
-from rmfs_tools.simulation.planning import PROFILES
 from rmfs_tools.simulation.planted.bugs import (
     Edit,
     PlantedBug,
@@ -29,6 +28,7 @@ from rmfs_tools.simulation.planted.hunting import (
     show_hunts,
 )
 from rmfs_tools.simulation.planted.planting import planted_texts
+from rmfs_tools.simulation.profiles import PROFILES
 from tests.house.test_clauses import defined_clauses
 
 BUGS = planted_bugs()

@@ -15,10 +15,11 @@ import pytest
 
 from rmfs_tools.cli import main
 from rmfs_tools.simulation.plan_file import read_plan_file
-from rmfs_tools.simulation.planning import PROFILES, make_plan
+from rmfs_tools.simulation.planning import make_plan
 from rmfs_tools.simulation.planted.bugs import planted_bugs
 from rmfs_tools.simulation.planted.hunting import ROOT
 from rmfs_tools.simulation.planted.planting import plant
+from rmfs_tools.simulation.profiles import PROFILES
 
 SMALL = ("simulate", "--machines", "1", "--days", "1")
 KEYS = ["dial_ins", "violations", "dial_ins_per_s", "history"]

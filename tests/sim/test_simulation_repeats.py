@@ -22,7 +22,8 @@ from rmfs_tools.simulation.deeds import (
     PowerFails,
 )
 from rmfs_tools.simulation.many import Summary, Wanted, run_seeds, simulator
-from rmfs_tools.simulation.planning import PROFILES, make_plan
+from rmfs_tools.simulation.planning import make_plan
+from rmfs_tools.simulation.profiles import PROFILES
 from rmfs_tools.simulation.run import RunResult, Simulator
 from tests.house.sources import ROOT
 

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from rmfs_tools.simulation.many import Summary, Wanted, run_seeds
-from rmfs_tools.simulation.planning import PROFILES
+from rmfs_tools.simulation.profiles import PROFILES
 from rmfs_tools.simulation.reaching import never_reached
 from tests.house.sources import ROOT
 

@@ -9,7 +9,8 @@ import pytest
 
 from rmfs_tools.simulation.deeds import KINDS, DialIn, FundFileCame, LineTrouble, Plan
 from rmfs_tools.simulation.plan_file import PlanError, read_plan, read_plan_file
-from rmfs_tools.simulation.planning import PROFILES, make_plan
+from rmfs_tools.simulation.planning import make_plan
+from rmfs_tools.simulation.profiles import PROFILES
 
 Edit = Callable[[dict[str, Any]], None]
 
