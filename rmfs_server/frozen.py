@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from protocol.values import LicenceIdentifier, Paise, show_rupees
+from rmfs_server.proposing import Action, Evidence
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.resolving import Action, Evidence, Resolving
+from rmfs_server.resolving import Resolving
 from rmfs_server.store.acts import By
 
 

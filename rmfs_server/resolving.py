@@ -14,10 +14,6 @@ What a machine in use says binds the person: nothing is posted that its number d
 show to be used up, nothing reversed that it has or may have applied. A revoked machine
 says nothing any more, and a person who has looked at it decides.
 
-A mark that alone does not fit is that of a clone, or of a machine that is ahead of an
-old copy; no evidence tells which. A person who knows that the books are an old copy
-says so, and adopting it is then proposed.
-
 An action ends the freeze only if the machine's last STATEMENT then fits, except KEEP,
 after which the next one has to. A reason is needed always, a second person where the
 server is configured so.
@@ -25,20 +21,15 @@ server is configured so.
 Source: design section 4, no. 7; SPEC.md REG-9.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
-from protocol.dialogue.server import Frozen
 from protocol.messages import (
-    Confirmation,
     RefusalCode,
-    Statement,
     UsageRow,
-    Voucher,
 )
 from protocol.parameters import parameter
 from protocol.registers import VoucherKind, after_voucher
@@ -46,7 +37,15 @@ from protocol.settling import Refuse, judge
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.administration import fenced
 from rmfs_server.judging import Case, open_case, settle_recharge
-from rmfs_server.presented import Lost, enter_presented, lost_before, read_presented
+from rmfs_server.presented import enter_presented
+from rmfs_server.proposing import (
+    Action,
+    Evidence,
+    collect,
+    shows_applied,
+    usage_misfit,
+    was_applied,
+)
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.store import (
     Store,
@@ -59,63 +58,9 @@ from rmfs_server.store import (
     usage,
 )
 from rmfs_server.store.acts import By
-from rmfs_server.store.discrepancies import Discrepancy
 from rmfs_server.store.machines import Machine
 from rmfs_server.store.recharges import Ending, Recharge
-from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy, SignedKind
-
-
-class Action(Enum):
-    """What a person decides."""
-
-    POST = "post"
-    REVERSE = "reverse"
-    ADOPT = "adopt"
-    KEEP = "keep"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a person looks at before deciding.
-
-    Attributes:
-        machine: The books as they stand.
-        open_discrepancies: What did not fit.
-        opened: The outstanding recharge.
-        stated: The machine's last word: its last STATEMENT, with registers and number
-            of the CONFIRMATION if one followed.
-        presented: The voucher that it presented, if it is genuine and ahead of the last
-            settled and the outstanding one.
-        proposed: What fits the evidence, if one action does.
-        why: The reason for the proposal, in a sentence.
-    """
-
-    machine: Machine
-    open_discrepancies: tuple[Discrepancy, ...]
-    opened: Recharge | None
-    stated: Statement | None
-    presented: Voucher | None
-    proposed: Action | None
-    why: str
-
-    @property
-    def lost(self) -> Lost | None:
-        """What the books have lost before the presented voucher, if anything."""
-        if self.presented is None:
-            return None
-        return lost_before(self.machine, self.presented)
-
-    @property
-    def effect_paise(self) -> int:
-        """What the proposed action does to CT in the books, with its sign."""
-        if self.proposed is not Action.POST:
-            return 0
-        if self.opened is not None:
-            return self.opened.effect_paise
-        if self.presented is None:
-            return 0
-        after = self.presented.control_total_after_paise
-        return after - self.machine.control_total_paise
+from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +109,7 @@ class Resolving:
             MoveRefusedError: There is no such machine.
         """
         with self._store.writing("evidence") as connection:
-            return _evidence(_case(connection, licence, by), old_copy=old_copy)
+            return collect(_case(connection, licence, by), old_copy=old_copy)
 
     def resolve(self, licence: LicenceIdentifier, action: Action, by: By) -> Resolved:
         """Carry an action out.
@@ -179,7 +124,7 @@ class Resolving:
             case = _case(connection, licence, by)
             if not case.machine.frozen and case.enrolled.active:
                 raise MoveRefusedError(f"{licence} is not frozen: nothing to resolve")
-            evidence = _evidence(case)
+            evidence = collect(case)
             machine = fenced(_ACTIONS[action](case, evidence, by))
             machines.change(connection, machine)
             remaining = None
@@ -230,146 +175,6 @@ def _case(connection: Connection, licence: LicenceIdentifier, by: By) -> Case:
     return case
 
 
-def _evidence(case: Case, *, old_copy: bool = False) -> Evidence:
-    machine, connection = case.machine, case.connection
-    stated = _last_word(case)
-    presented = read_presented(case)
-    found = Evidence(
-        machine=machine,
-        open_discrepancies=tuple(discrepancies.open_of(connection, machine.licence)),
-        opened=case.opened,
-        stated=stated,
-        presented=presented,
-        proposed=None,
-        why="",
-    )
-    proposed, why = _proposal(found, old_copy=old_copy)
-    return replace(found, proposed=proposed, why=why)
-
-
-def _last_word(case: Case) -> Statement | None:
-    stated = None
-    for heard in messages.last_call(case.connection, case.machine.licence):
-        if heard.kind is SignedKind.STATEMENT:
-            stated = Statement.decode(heard.signed.octets)
-            if not isinstance(messages.decode_answer(heard.answer), Frozen):
-                # Its mark was in order, and may have been renewed since.
-                stated = replace(stated, mark=case.machine.mark_acknowledged)
-        elif stated is not None:
-            confirmation = Confirmation.decode(heard.signed.octets)
-            stated = replace(
-                stated,
-                registers=confirmation.registers,
-                recharge_number=confirmation.recharge_number,
-                state=confirmation.state,
-            )
-    return stated
-
-
-def _proposal(evidence: Evidence, *, old_copy: bool) -> tuple[Action | None, str]:
-    stated = evidence.stated
-    codes = {one.code for one in evidence.open_discrepancies}
-    if stated is None or not codes:
-        return None, "the machine has stated nothing that does not fit"
-    if evidence.opened is not None:
-        return _proposal_for_opened(evidence, evidence.opened, stated)
-    presented = evidence.presented
-    if presented is not None and _shows_applied(
-        stated, presented.recharge_number, presented.control_total_after_paise
-    ):
-        why = "the presented voucher is signed by this server and is the next one"
-        if evidence.lost is not None:
-            why = "the presented voucher is signed by this server and says what CT was"
-            why = f"{why} before it, so what others lost before it came to"
-        return Action.POST, f"{why}: these books are an old copy"
-    if RefusalCode.USAGE_MISMATCH not in codes and _all_but_mark_fits(evidence, stated):
-        why = "number and control total fit"
-        if RefusalCode.NUMBER_AHEAD in codes or old_copy:
-            return (
-                Action.ADOPT,
-                f"{why} now: the mark is newer than these books, an old copy",
-            )
-        return None, (
-            f"{why}, the mark does not: it is of a clone, or newer than books that are "
-            "an old copy (--old-copy)"
-        )
-    if codes == {RefusalCode.USAGE_MISMATCH} and _usage_misfit(evidence) is None:
-        why = "the rows do not make up the table that the machine has signed"
-        return Action.KEEP, f"{why}: it reports all of them at its next dial-in"
-    return None, "the evidence allows more than one reading: look at the machine"
-
-
-def _all_but_mark_fits(evidence: Evidence, stated: Statement) -> bool:
-    machine = evidence.machine
-    return (
-        stated.recharge_number == machine.number
-        and _shows_applied(stated, machine.number, machine.control_total_paise)
-        and stated.registers.not_before(machine.registers)
-    )
-
-
-def _proposal_for_opened(
-    evidence: Evidence, opened: Recharge, stated: Statement
-) -> tuple[Action | None, str]:
-    applied, presented = _was_applied(evidence), evidence.presented
-    if applied is None:
-        why = "the evidence does not show what became of the outstanding voucher"
-        if (
-            presented is not None
-            and stated.recharge_number >= presented.recharge_number
-        ):
-            # Behind it stands a sum: what was taken back here is less of that.
-            why = f"{why}, and the presented one says what it and all behind it came to"
-            return Action.POST, f"{why}: posting it moves no more than was used"
-        return None, f"{why}: look at the machine"
-    if stated.recharge_number > opened.number:
-        done = "with" if applied else "without"
-        why = f"the presented voucher follows on registers {done} the outstanding one"
-    elif applied:
-        why = "number and control total say that it was applied"
-    else:
-        why = "the number is used up and the control total is not"
-    return (Action.POST if applied else Action.REVERSE), why
-
-
-def _was_applied(evidence: Evidence) -> bool | None:
-    """Say what is proved of the outstanding voucher: applied, never to be, or nothing.
-
-    A machine that holds its number can never apply it any more, and CT at that number
-    says whether it did, as in settling. CT of a machine that is further on says nothing
-    of it, since later vouchers have moved CT as well; but the next voucher, which this
-    server signed when it had settled this one, says what CT was before it. And behind a
-    withdrawal that was applied there is no other voucher in the same life.
-    """
-    opened, stated = evidence.opened, evidence.stated
-    if opened is None or stated is None or stated.recharge_number < opened.number:
-        return None
-    found: int | None = None
-    presented = evidence.presented
-    if stated.recharge_number > opened.number:
-        if opened.kind is VoucherKind.WITHDRAWAL:
-            return False
-        if presented is not None and presented.recharge_number == opened.number + 1:
-            found = presented.control_total_before_paise
-    elif stated.registers.balanced:
-        found = stated.registers.control_total_paise
-    expected = evidence.machine.control_total_paise
-    if found == expected + opened.effect_paise:
-        return True
-    return False if found == expected else None
-
-
-def _shows_applied(stated: Statement, number: int, after_paise: int) -> bool:
-    """Say whether a machine's word fits one that has applied this voucher.
-
-    Beyond its number only the number speaks: CT has moved on.
-    """
-    if stated.recharge_number != number:
-        return stated.recharge_number > number
-    registers = stated.registers
-    return registers.balanced and registers.control_total_paise == after_paise
-
-
 def _post(case: Case, evidence: Evidence, by: By) -> Machine:
     if case.opened is not None:
         return _post_opened(case, case.opened, evidence, by)
@@ -386,7 +191,7 @@ def _post(case: Case, evidence: Evidence, by: By) -> Machine:
 def _post_opened(case: Case, opened: Recharge, evidence: Evidence, by: By) -> Machine:
     after = case.machine.control_total_paise + opened.effect_paise
     _check_applied(case, evidence, opened.number, after)
-    if case.enrolled.active and _was_applied(evidence) is False:
+    if case.enrolled.active and was_applied(evidence) is False:
         message = f"the machine has used number {opened.number} up without the voucher"
         raise MoveRefusedError(f"{message}: reverse it")
     ending = Ending(
@@ -404,7 +209,7 @@ def _check_applied(
     """Refuse to post what a machine in use has not applied: it never could again."""
     stated = evidence.stated
     if case.enrolled.active and (
-        stated is None or not _shows_applied(stated, number, after_paise)
+        stated is None or not shows_applied(stated, number, after_paise)
     ):
         message = f"nothing shows that the machine has applied voucher {number}"
         raise MoveRefusedError(
@@ -417,7 +222,7 @@ def _reverse(case: Case, evidence: Evidence, by: By) -> Machine:
     opened, stated = case.opened, evidence.stated
     if opened is None:
         raise MoveRefusedError("nothing is outstanding: there is nothing to reverse")
-    applied = _was_applied(evidence)
+    applied = was_applied(evidence)
     if applied is True:
         message = f"the machine has applied voucher {opened.number}"
         raise MoveRefusedError(f"{message}: post it")
@@ -503,7 +308,7 @@ def _adopt_usage(case: Case, machine: Machine, evidence: Evidence) -> Machine:
     Rows that are not the table of the signed digest are not taken, and AR is not set
     against them: that would refuse the whole table when it comes.
     """
-    detail = _usage_misfit(evidence)
+    detail = usage_misfit(evidence)
     if detail is None:
         return machine
     rows = [
@@ -519,14 +324,6 @@ def _adopt_usage(case: Case, machine: Machine, evidence: Evidence) -> Machine:
     )
 
 
-def _usage_misfit(evidence: Evidence) -> Mapping[str, Any] | None:
-    """Find the last usage table that the machine signed and that did not fit."""
-    for one in reversed(evidence.open_discrepancies):
-        if one.code is RefusalCode.USAGE_MISMATCH and one.detail["digest_fits"]:
-            return one.detail
-    return None
-
-
 def _with_registers(machine: Machine, kind: VoucherKind, amount: Paise) -> Machine:
     after = after_voucher(machine.registers, kind, amount)
     return machine if after is None else replace(machine, registers=after)
@@ -539,7 +336,7 @@ def _remaining(
     usage_open = any(
         one.code is RefusalCode.USAGE_MISMATCH for one in evidence.open_discrepancies
     )
-    adopted = action is Action.ADOPT and _usage_misfit(evidence) is not None
+    adopted = action is Action.ADOPT and usage_misfit(evidence) is not None
     if usage_open and not adopted:
         return RefusalCode.USAGE_MISMATCH
     case = open_case(connection, evidence.machine.licence, by.now)

@@ -25,7 +25,8 @@ from rmfs_server.cli import (
 if TYPE_CHECKING:
     from protocol.values import LicenceIdentifier
     from rmfs_server.frozen import Kind
-    from rmfs_server.resolving import Evidence, Resolving
+    from rmfs_server.proposing import Evidence
+    from rmfs_server.resolving import Resolving
     from rmfs_server.store import Store
     from rmfs_server.store.acts import By
 
@@ -121,7 +122,7 @@ def resolve(
     With --next-life: show how a former life has ended, and close its books.
     Exit 1 when something still does not fit and a freeze stands.
     """
-    from rmfs_server.resolving import Action
+    from rmfs_server.proposing import Action
     from rmfs_server.showing import show_evidence
 
     if (licence is None) is not proposed or (proposed and action is not None):

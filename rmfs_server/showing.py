@@ -16,8 +16,8 @@ from protocol.messages import CONTENT_ORDERS, Capability, OrderKind
 from protocol.parameters import INDIA, business_date
 from protocol.registers import Registers
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, show_rupees
+from rmfs_server.proposing import Evidence
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.resolving import Evidence
 from rmfs_server.store import (
     acts,
     discrepancies,

@@ -10,7 +10,7 @@ from protocol.registers import RequestKind, VoucherKind, effect_paise
 from protocol.settling import Grant
 from protocol.values import Paise, RechargeNumber
 from rmfs_server.books import Turn
-from rmfs_server.resolving import Action, Evidence
+from rmfs_server.proposing import Action, Evidence
 from rmfs_server.store import ledger, recharges
 from rmfs_server.store.schema import RechargeState
 from rmfs_server.vouchers import issue_voucher

@@ -12,7 +12,8 @@ from protocol.values import LicenceIdentifier
 from rmfs_server.former_life import FormerLives
 from rmfs_server.frozen import Kind, carry_out_proposed, show_kind
 from rmfs_server.funds import import_fund_file
-from rmfs_server.resolving import Evidence, Resolving
+from rmfs_server.proposing import Evidence
+from rmfs_server.resolving import Resolving
 from rmfs_server.store.verify import verify_books
 from rmfs_server.suspense import Explaining
 from rmfs_tools.simulation.drill_bodies import DrillError, Life

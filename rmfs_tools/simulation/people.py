@@ -11,7 +11,7 @@ from typing import Any
 from protocol.errors import RmfsError
 from protocol.messages import LicenceState, OrderKind
 from protocol.values import LicenceIdentifier
-from rmfs_server.resolving import Action
+from rmfs_server.proposing import Action
 from rmfs_server.suspense import Explaining
 from rmfs_tools.simulation.deeds import (
     FundFileCame,

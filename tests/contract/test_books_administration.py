@@ -8,8 +8,9 @@ from protocol.dialogue.server import Closed, Delivered, Frozen, Stored, Supersed
 from protocol.messages import LicenceState, OrderKind, RefusalCode, UsageRow, Voucher
 from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
+from rmfs_server.proposing import Action
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.resolving import Action, Resolving
+from rmfs_server.resolving import Resolving
 from rmfs_server.store import (
     acts,
     discrepancies,

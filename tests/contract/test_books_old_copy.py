@@ -25,8 +25,9 @@ from rmfs_server.frozen import (
     show_frozen,
     show_kind,
 )
+from rmfs_server.proposing import Action, Evidence
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.resolving import Action, Evidence, Resolving
+from rmfs_server.resolving import Resolving
 from rmfs_server.showing import show_evidence
 from rmfs_server.store import licences, recharges
 from rmfs_server.store.schema import RechargeState

@@ -16,8 +16,8 @@ from protocol.registers import (
     VoucherKind,
 )
 from protocol.values import Paise, RechargeNumber
+from rmfs_server.proposing import Action
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.resolving import Action
 from rmfs_server.store import recharges
 from rmfs_server.store.schema import RechargeState
 from rmfs_server.vouchers import issue_void

@@ -11,7 +11,7 @@ import pytest
 from protocol.dialogue.server import Closed, Frozen, Stored
 from protocol.messages import RefusalCode, UsageRow
 from protocol.values import Paise
-from rmfs_server.resolving import Action
+from rmfs_server.proposing import Action
 from rmfs_server.store import usage
 from tests.frozen_books import NEWER_MARK
 from tests.paper_machine import BY, LICENCE, NOW, Office, PaperMachine

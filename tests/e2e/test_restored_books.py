@@ -10,7 +10,8 @@ from pathlib import Path
 from protocol.dialogue.machine import INSPECTION, Outcome
 from protocol.messages import RefusalCode
 from protocol.values import Paise
-from rmfs_server.resolving import Action, Resolving
+from rmfs_server.proposing import Action
+from rmfs_server.resolving import Resolving
 from tests.franking import frank
 from tests.situations import in_use
 from tests.system import LICENCE, RUPEES_2000, System

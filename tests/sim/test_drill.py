@@ -14,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from protocol.values import LicenceIdentifier
+from rmfs_server.proposing import Action
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.resolving import Action, Resolving
+from rmfs_server.resolving import Resolving
 from rmfs_tools.simulation import drill_cli
 from rmfs_tools.simulation.drill import Drill
 from rmfs_tools.simulation.drill_bodies import Dice, Life
