@@ -53,9 +53,21 @@ class Bench(Protocol):
         ...
 
     async def call(
-        self, asked: Asked, trace: Trace, *, by_frames: bool
+        self,
+        asked: Asked | None,
+        trace: Trace,
+        *,
+        by_frames: bool = False,
+        within_s: float | None = None,
     ) -> Conversation:
         """Have a call: the line is up when it returns.
+
+        Args:
+            asked: What the machine is to ask for; None: nobody has it dial, and it is
+                to dial by itself.
+            trace: Takes what passes.
+            by_frames: The script makes each frame.
+            within_s: How long to wait for the line, if not as long as for anything.
 
         Raises:
             NoCallError: None came up.
@@ -97,9 +109,14 @@ class ServerBench:
         self._expected = None
 
     async def call(
-        self, asked: Asked, trace: Trace, *, by_frames: bool
+        self,
+        asked: Asked | None,
+        trace: Trace,
+        *,
+        by_frames: bool = False,
+        within_s: float | None = None,
     ) -> Conversation:
-        """Have the machine dial, and answer.
+        """Have the machine dial, or wait until it does, and answer.
 
         Raises:
             NoCallError: It did not dial in time.
@@ -108,8 +125,12 @@ class ServerBench:
         self.side.begin()
         station = Station(self.reactor, Role.SERVER, trace, by_frames=by_frames)
         self._expected = station
-        await self.operator.dial(asked)
-        await _up(station, self.patience_s)
+        try:
+            if asked is not None:
+                await self.operator.dial(asked)
+            await _up(station, self.patience_s if within_s is None else within_s)
+        finally:
+            self._expected = None
         return ServerConversation(
             station,
             trace,
@@ -171,7 +192,12 @@ class MachineBench:
         self._fresh = False
 
     async def call(
-        self, asked: Asked, trace: Trace, *, by_frames: bool
+        self,
+        asked: Asked | None,
+        trace: Trace,
+        *,
+        by_frames: bool = False,
+        within_s: float | None = None,
     ) -> Conversation:
         """Dial.
 
@@ -179,10 +205,10 @@ class MachineBench:
             NoCallError: Nobody answered.
         """
         self.side.begin()
-        self.side.asked = asked
+        self.side.asked = Asked() if asked is None else asked
         station = Station(self.reactor, Role.MACHINE, trace, by_frames=by_frames)
         self._dialler.dial(station.line_user)
-        await _up(station, self.patience_s)
+        await _up(station, self.patience_s if within_s is None else within_s)
         if not by_frames:
             await _linked(station, self.patience_s)
         identity: MachineIdentity = self.side.identity

@@ -8,6 +8,8 @@ type=xx            the first octet
 counter=n, +n, -n  the counter of the record, sealed with it
 twice              the same packet once more
 bare               the message itself, in no record
+shorter=n          the message n octets less, in a record as it should be
+longer=n           the message n octets of zeros more, in a record as it should be
 ================== ==============================================================
 """
 
@@ -27,6 +29,13 @@ _RECORD_AT: Final = {
     PacketType.GREETING_4: 1 + MESSAGE_4_OCTETS,
     PacketType.RECORD: 1,
 }
+
+
+def bent_message(step: Step, body: bytes) -> bytes:
+    """Bend a message before it is sealed."""
+    shorter = int(step.bends.get("shorter", "0"), 0)
+    longer = int(step.bends.get("longer", "0"), 0)
+    return body[: len(body) - shorter] + bytes(longer)
 
 
 def bent_packets(

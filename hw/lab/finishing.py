@@ -1,7 +1,8 @@
 """The rest of a dialogue, as an honest end would lead it.
 
 As a server the bench grants nothing by itself: a request is refused and cleared, a
-voucher that is outstanding is sent again as it is stored.
+voucher that is outstanding is sent again as it is stored. What cases have ordered is
+taken back: locks and limits are lifted.
 """
 
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from hw.lab.machine_side import MachineSide
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields, number
 from protocol.messages import TABLE_OF, MessageType, RefusalCode
-from protocol.messages.codec import encode_fields
+from protocol.messages.codec import FieldValue, encode_fields
 from protocol.registers import RequestKind
 
 Next = Callable[[float], Awaitable[Taken]]
@@ -71,9 +72,7 @@ class _Answers:
             "STATEMENT": lambda _: self.statement(),
             "CONFIRMATION": lambda _: self.say(MessageType.RECEIPT),
             "USAGE": self._usage,
-            "LAST_VOUCHER": lambda _: self.say(
-                MessageType.ACK, of_type=int(MessageType.LAST_VOUCHER), number=0
-            ),
+            "LAST_VOUCHER": lambda _: self.say(MessageType.ACK),
             "WANT": lambda _: self.say(MessageType.CONTENT),
             "GOODBYE": lambda _: None,
         }
@@ -97,9 +96,12 @@ class _Answers:
             return
         if number(side.statement, "request") != RequestKind.INSPECTION:
             self.say(MessageType.REFUSAL, code=int(RefusalCode.AMOUNT_LIMIT))
-        self.say(MessageType.RECEIPT)
+        orders = side.orders_back()
+        self.say(MessageType.RECEIPT, orders=len(orders))
+        for order in orders:
+            self.say(MessageType.ORDER, **order)
 
-    def say(self, kind: MessageType, **wish: int) -> None:
+    def say(self, kind: MessageType, **wish: FieldValue) -> None:
         table = TABLE_OF[kind]
         fields: Fields = {**self._side.right(table, dict(wish)), **wish}
         body = encode_fields(table, fields)

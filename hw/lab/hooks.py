@@ -1,7 +1,8 @@
 """Somebody at a real unit: commands, HTTP calls, or the person at the terminal.
 
 Each is waited for. A command is done when it ends with exit code 0; a call when it is
-answered with a status from 200 to 299; a person says so.
+answered with a status from 200 to 299; a person says so. Exit code 3 and status 409
+say that the unit itself has refused, and that nothing was done.
 """
 
 import json
@@ -17,15 +18,23 @@ from twisted.internet.threads import deferToThreadPool
 
 from hw.lab.declaration import Hook
 from hw.lab.machine_side import Asked
-from hw.lab.operator import OperatorError
+from hw.lab.operator import OperatorError, UnitRefusedError
+from hw.lab.verbs import NEW_LIFE
 from hw.reactor import MonotonicReactor
+from protocol.keys import MachineProvisioning
 
 HOOK_S: Final = 120.0
 """No command and no call may take longer."""
+REFUSED_CODE: Final = 3
+REFUSED_STATUS: Final = 409
 _WORDS_MAX: Final = 500
 
 AskPerson = Callable[[str], bool]
 """Asks the person to do something; whether it is done. It may take its time."""
+
+
+ReadPapers = Callable[[], MachineProvisioning]
+"""Reads the provisioning file of the machine under test, as it is now."""
 
 
 class HookedOperator:
@@ -38,6 +47,7 @@ class HookedOperator:
         reactor: MonotonicReactor,
         *,
         folder: Path,
+        papers: ReadPapers,
     ) -> None:
         """Know how everything is done.
 
@@ -46,11 +56,13 @@ class HookedOperator:
             ask: Asks the person for everything that has no hook.
             reactor: Runs what waits in threads, beside the line.
             folder: Where commands run, and from which token files are seen.
+            papers: Reads the papers of a new life, once it has begun.
         """
         self._hooks = hooks
         self._ask = ask
         self._reactor = reactor
         self._folder = folder
+        self._papers = papers
 
     async def dial(self, asked: Asked) -> None:
         """Have the machine dial in.
@@ -101,6 +113,16 @@ class HookedOperator:
         values = {"what": what[0], "value": " ".join(what[1:]), "licence": licence}
         await self._do("ask", f"{words}, for licence {licence}", values)
 
+    async def new_life(self) -> MachineProvisioning:
+        """Have the machine begin a new life; its papers are where the old ones were.
+
+        Raises:
+            OperatorError: It was not done.
+        """
+        words = "begin a new life of the machine, and replace its provisioning file"
+        await self._do("ask", words, {"what": NEW_LIFE, "value": "", "licence": ""})
+        return self._papers()
+
     async def is_alive(self) -> bool:
         """Ask a hook; without one, the next case will tell."""
         if "alive" not in self._hooks:
@@ -121,6 +143,8 @@ class HookedOperator:
         else:
             work = self._in_thread(lambda: self._call(hook, values))
         fault = await work
+        if isinstance(fault, _Refused):
+            raise UnitRefusedError(f"{words or name}: {fault}")
         if fault:
             raise OperatorError(f"{words or name}: {fault}")
 
@@ -145,7 +169,8 @@ class HookedOperator:
         if done.returncode == 0:
             return ""
         said = done.stderr.decode("utf-8", "replace").strip()[-_WORDS_MAX:]
-        return f"{command[0]} ended with exit code {done.returncode}: {said}"
+        told = f"{command[0]} ended with exit code {done.returncode}: {said}"
+        return _Refused(told) if done.returncode == REFUSED_CODE else told
 
     def _call(self, hook: Hook, values: Mapping[str, object]) -> str:
         headers = {"Content-Type": "application/json"}
@@ -169,9 +194,16 @@ class HookedOperator:
                 return ""
         except urllib.error.HTTPError as error:
             said = error.read(_WORDS_MAX).decode("utf-8", "replace")
-            return f"{url} was answered with {error.code}: {said}"
+            told = f"{url} was answered with {error.code}: {said}"
+            return _Refused(told) if error.code == REFUSED_STATUS else told
         except OSError as error:
             return f"{url}: {error}"
+
+
+class _Refused(str):
+    """Why something was not done: the unit itself has refused it."""
+
+    __slots__ = ()
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:

@@ -55,10 +55,12 @@ class Asked:
     Attributes:
         request: The kind.
         amount_paise: The amount; 0 for an inspection.
+        repeatedly: It dials again by itself after a lost line (DLG-14.5).
     """
 
     request: RequestKind = RequestKind.INSPECTION
     amount_paise: int = 0
+    repeatedly: bool = False
 
 
 class MachineSide:

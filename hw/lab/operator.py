@@ -9,10 +9,15 @@ from typing import Protocol
 
 from hw.lab.machine_side import Asked
 from protocol.errors import RmfsError
+from protocol.keys import MachineProvisioning
 
 
 class OperatorError(RmfsError):
     """What was asked for could not be done: nothing is known of the unit."""
+
+
+class UnitRefusedError(OperatorError):
+    """The unit itself refused what was asked for, and did nothing."""
 
 
 class Operator(Protocol):
@@ -22,7 +27,7 @@ class Operator(Protocol):
         """Have the machine dial in and ask for this; the call itself follows.
 
         Raises:
-            OperatorError: It cannot be done.
+            OperatorError: It cannot be done; `UnitRefusedError` if the machine said so.
         """
         ...
 
@@ -30,7 +35,7 @@ class Operator(Protocol):
         """Have the machine frank one item.
 
         Raises:
-            OperatorError: It cannot be done.
+            OperatorError: It cannot be done; `UnitRefusedError` if the machine said so.
         """
         ...
 
@@ -47,6 +52,14 @@ class Operator(Protocol):
 
         Raises:
             OperatorError: It cannot be done.
+        """
+        ...
+
+    async def new_life(self) -> MachineProvisioning:
+        """Have the machine begin a new life, and give the papers of it.
+
+        Raises:
+            OperatorError: It cannot be done; `UnitRefusedError` if the machine said so.
         """
         ...
 
@@ -73,6 +86,10 @@ class Nobody:
     async def do(self, what: Sequence[str], licence: str) -> None:
         """Refuse."""
         raise OperatorError(f"nobody is there to do this: {' '.join(what)}")
+
+    async def new_life(self) -> MachineProvisioning:
+        """Refuse."""
+        raise OperatorError("nobody is there to begin a new life of the unit")
 
     async def is_alive(self) -> bool:
         """Believe it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hw.lab.bench import Bench, NoCallError, pause
-from hw.lab.bending import bent_packets
+from hw.lab.bending import bent_message, bent_packets
 from hw.lab.catalogue import Case, Ends
 from hw.lab.comparing import differences
 from hw.lab.conversation import (
@@ -22,24 +22,36 @@ from hw.lab.conversation import (
     error_name,
 )
 from hw.lab.finishing import finish
+from hw.lab.frame_making import line_octets
 from hw.lab.frame_steps import FrameSteps
 from hw.lab.machine_side import Asked, MachineSide
 from hw.lab.operator import OperatorError
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields, number
 from hw.lab.station import SilenceError
-from hw.lab.steps import Step, StepError
+from hw.lab.steps import Step, StepError, parse_step
 from hw.lab.trace import Trace
+from hw.lab.unit_steps import UnitSteps, obeyed
 from hw.lab.values import resolve
-from hw.lab.verbs import ALTERNATIVES, BY_FRAMES, WITHIN, table_named
+from hw.lab.verbs import (
+    ALTERNATIVES,
+    BY_FRAMES,
+    BY_ITSELF,
+    NOTHING,
+    REPEATEDLY,
+    WITHIN,
+    table_named,
+    words_of,
+)
 from hw.lab.verdicts import Judgement, Verdict
 from protocol.channel import PacketType
 from protocol.errors import ErrorCode, LocalProtocolError
 from protocol.messages import MessageTable, MessageType, RefusalCode
 from protocol.messages.codec import encode_fields
 from protocol.registers import Registers, RequestKind
-from protocol.values import Paise
 
+_HARMLESS: Final = frozenset({"twice", "shorter", "longer"})
+"""Bends that leave a packet one that its receiver takes."""
 _REST_S: Final = 0.05
 """Between a dropped line and the next dial-in: the unit has to hear of the loss."""
 
@@ -109,10 +121,12 @@ class Player:
         self._trace = Trace(lambda: float(bench.reactor.seconds()), bench.clock)
         self._judgement = Judgement()
         self._talk: Conversation | None = None
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[str, tuple[bytes, bytes]] = {}
         self._last_packet = b""
+        self._last_body = b""
         self._right: Fields = {}
         self._frames = FrameSteps(self._trace)
+        self._unit = UnitSteps(bench.operator, side)
         self._before = self._stated()
         self._verbs: dict[str, Callable[[Step], Coroutine[Any, Any, None]]] = {
             "dial": self._dial,
@@ -125,6 +139,8 @@ class Player:
             "drop": self._drop,
             "disconnect": self._disconnect,
             "wait": self._wait,
+            "recharge": self._recharge,
+            "content": self._content,
             "frank": self._frank,
             "apply": self._apply,
             "power": self._power,
@@ -132,6 +148,7 @@ class Player:
             "registers": self._registers,
             "frame": self._frame,
             "octets": self._octets,
+            "again": self._again,
         }
 
     async def play(self) -> Result:
@@ -183,15 +200,50 @@ class Player:
     # The call.
 
     async def _dial(self, step: Step) -> None:
-        words = [word for word in step.words if word != BY_FRAMES]
+        words = words_of(step)
+        if words and words[0] in {BY_ITSELF, NOTHING}:
+            await self._be_dialled(step, words[0])
+            return
         request = RequestKind[words[0].upper()] if words else RequestKind.INSPECTION
         amount = int(words[1], 0) if len(words) > 1 else 0
-        await self._call(Asked(request, amount), by_frames=BY_FRAMES in step.words)
+        asked = Asked(request, amount, REPEATEDLY in step.words)
+        found = await obeyed(step, self._call(asked, by_frames=BY_FRAMES in step.words))
+        if found:
+            self._differs(step, found)
 
-    async def _call(self, asked: Asked, *, by_frames: bool = False) -> None:
+    async def _be_dialled(self, step: Step, what: str) -> None:
+        """Wait for a call that nobody has asked the unit for."""
+        within_s = float(step.fields.get(WITHIN, self._bench.patience_s))
+        try:
+            await self._call(None, within_s=within_s)
+        except NoCallError:
+            if what == NOTHING:
+                return
+            raise
+        if what == NOTHING:
+            self._differs(step, "it dialled by itself")
+
+    async def _call(
+        self,
+        asked: Asked | None,
+        *,
+        by_frames: bool = False,
+        within_s: float | None = None,
+    ) -> None:
         await self._let_go()
-        self._talk = await self._bench.call(asked, self._trace, by_frames=by_frames)
+        self._talk = await self._bench.call(
+            asked, self._trace, by_frames=by_frames, within_s=within_s
+        )
         self._frames.begin(self._talk)
+
+    async def _recharge(self, step: Step) -> None:
+        """Have the unit recharged from end to end."""
+        amount = int(step.words[0], 0)
+        await self._call(Asked(RequestKind.RECHARGE, amount))
+        for text in ("take STATEMENT request=RECHARGE", "send VOUCHER"):
+            preamble = parse_step(text)
+            await self._verbs[preamble.verb](preamble)
+        await self._finish(step)
 
     async def _let_go(self) -> None:
         """Hang up what is still there."""
@@ -205,6 +257,15 @@ class Player:
         if self._talk is None:
             raise StopCaseError(Verdict.ERROR, "the bench: no call was begun")
         return self._talk
+
+    async def _again(self, _: Step) -> None:
+        talk = self._talking
+        if isinstance(talk, MachineConversation) and isinstance(
+            self._side, MachineSide
+        ):
+            self._side.begin()
+            self._talk = talk.again()
+            self._frames.go_on(self._talk)
 
     async def _drop(self, _: Step) -> None:
         await self._let_go()
@@ -234,7 +295,8 @@ class Player:
         """Take what comes next, and let the side learn of it."""
         talk = self._talking
         taken = await self._frames.next(within_s, one_packet=one_packet)
-        self._last_packet = taken.packet or self._last_packet
+        if taken.packet:
+            self._last_packet, self._last_body = taken.packet, taken.body
         if taken.table is not None and taken.fields:
             # What would be right follows from what was known before.
             self._right = self._side.right(taken.table, {})
@@ -256,6 +318,8 @@ class Player:
             got = "" if taken.error is None else error_name(taken.error)
             if got not in wanted:
                 self._differs(step, f"ERROR {got} came")
+        if taken.table is not None and taken.wrong:
+            self._differs(step, str(taken))
         if taken.table is not None:
             found = differences(step, taken.table, taken.fields, self._right)
             if found:
@@ -296,24 +360,25 @@ class Player:
         words = step.words
         if words[0] == "stored":
             return self._stored(words[1])
+        if words[0] == "kept":
+            return self._kept_named(words[1])[1]
         table = table_named(words[0])
         if table is None:
             raise StopCaseError(Verdict.ERROR, f"the bench: no message {words[0]}")
         fields = self._filled(step, table)
-        body = self._written(step, table, fields, talk)
-        if isinstance(self._side, ServerSide):
+        body = bent_message(step, self._written(step, table, fields, talk))
+        if isinstance(self._side, ServerSide) and not set(step.bends) - _HARMLESS:
             self._side.said(table, fields, body)
         return body
 
     def _filled(self, step: Step, table: MessageTable) -> Fields:
         """Fill a message in: what is right, but for what the step says."""
-        rough = self._side.right(table, {})
         wish: Fields = {}
         for field in table.fields:
             if field.name in step.fields and field.name != "signature":
-                wish[field.name] = resolve(
-                    field, step.fields[field.name], rough[field.name]
-                )
+                # What would be right follows from the fields before it.
+                right = self._side.right(table, wish)[field.name]
+                wish[field.name] = resolve(field, step.fields[field.name], right)
         return {**self._side.right(table, wish), **wish}
 
     def _written(
@@ -349,14 +414,13 @@ class Player:
     def _put(self, step: Step, packet: bytes, body: bytes) -> None:
         """Send a packet, bent as the step says."""
         for one in bent_packets(step, self._talking, packet, body):
-            self._last_packet = one
+            self._last_packet, self._last_body = one, body
             self._frames.put(one)
 
     async def _packet(self, step: Step) -> None:
         word = step.words[0]
-        packet = self._kept.get(word)
-        if packet is None:
-            packet = bytes.fromhex(word)
+        kept = self._kept.get(word)
+        packet = bytes.fromhex(word) if kept is None else kept[0]
         self._put(step, packet, b"")
 
     async def _body(self, step: Step) -> None:
@@ -367,7 +431,13 @@ class Player:
         self._put(step, self._sealed(step, talk, body), body)
 
     async def _keep(self, step: Step) -> None:
-        self._kept[step.words[0]] = self._last_packet
+        self._kept[step.words[0]] = self._last_packet, self._last_body
+
+    def _kept_named(self, name: str) -> tuple[bytes, bytes]:
+        kept = self._kept.get(name)
+        if kept is None:
+            raise StopCaseError(Verdict.ERROR, f"the bench: nothing is kept as {name}")
+        return kept
 
     async def _finish(self, step: Step) -> None:
         talk = self._talking
@@ -387,41 +457,36 @@ class Player:
         if name.startswith("GREETING_2") or name == "GREETING_1":
             return self._greeting(name)
         if name in self._kept:
-            return self._kept[name]
+            return self._kept[name][0]
         talk = self._talking
         step = Step(name, "send", (name,))
         body = self._message(step, talk)
         return self._sealed(step, talk, body)
 
     async def _octets(self, step: Step) -> None:
-        self._talking.station.send_octets(bytes.fromhex(step.words[0]))
+        self._talking.station.send_octets(line_octets(step))
 
     # At the unit.
 
     async def _frank(self, step: Step) -> None:
-        paise = int(step.words[0], 0)
-        product_class = int(step.words[1], 0) if len(step.words) > 1 else 1
-        if isinstance(self._side, MachineSide):
-            self._side.frank(Paise(paise), product_class)
-        else:
-            await self._bench.operator.frank(paise, product_class)
+        found = await self._unit.frank(step)
+        if found:
+            self._differs(step, found)
 
     async def _apply(self, _: Step) -> None:
-        if isinstance(self._side, MachineSide):
-            self._side.apply()
+        await self._unit.apply()
 
     async def _power(self, step: Step) -> None:
-        await self._bench.operator.power(step.words[0])
+        await self._unit.power(step)
 
     async def _ask(self, step: Step) -> None:
-        side = self._side
-        credential = (
-            side.identity.credential
-            if isinstance(side, MachineSide)
-            else side.machine.credential
-        )
-        licence = str(credential.licence_identifier)
-        await self._bench.operator.do(step.words, licence)
+        found = await self._unit.ask(step)
+        if found:
+            self._differs(step, found)
+
+    async def _content(self, step: Step) -> None:
+        if isinstance(self._side, ServerSide):
+            self._side.make_content(step.words[0], step.fields)
 
     async def _registers(self, step: Step) -> None:
         found = self._compared(int(step.fields.get("moved", "0"), 0))

@@ -1,14 +1,15 @@
-"""The bench as a server: its keys, and its book of the machine under test.
+"""The bench as a server: what it says to the machine under test, and hears of it.
 
-The book is filled from what the machine states. It grants what a case says, and nothing
-else; between cases it serves as an honest server would, and grants nothing.
+It grants what a case says, and nothing else; between cases it serves as an honest
+server would, and grants nothing. What it knows of the machine is its `Book`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from hw.clock import WallClock
+from hw.lab.book import new_book, orders_back, read_voucher
+from hw.lab.offers import Offers
 from hw.lab.side import (
     Breach,
     Fields,
@@ -20,11 +21,16 @@ from hw.lab.side import (
     unsigned,
 )
 from protocol.errors import RemoteProtocolError
-from protocol.keys import CreditKey, MachineProvisioning, ServerIdentity
+from protocol.keys import (
+    CreditKey,
+    MachineProvisioning,
+    MakerKey,
+    ServerCredential,
+    ServerIdentity,
+)
 from protocol.messages import (
     CONTENT_PART_OCTETS,
     SIGNATURE_OCTETS,
-    TABLE_OF,
     Disposition,
     LicenceState,
     MessageTable,
@@ -32,18 +38,12 @@ from protocol.messages import (
     OrderKind,
     UsageRow,
     Voucher,
+    decode_message,
 )
-from protocol.messages.codec import FieldValue, decode_fields
+from protocol.messages.codec import FieldValue
 from protocol.messages.tables import MARK_OCTETS, USAGE_ROWS
 from protocol.ports import Entropy
-from protocol.registers import (
-    Registers,
-    RequestKind,
-    VoucherKind,
-    after_voucher,
-    effect_paise,
-)
-from protocol.usage import usage_digest
+from protocol.registers import Registers, RequestKind, VoucherKind, effect_paise
 from protocol.values import Paise, RechargeNumber
 from protocol.vouchers import VOUCHER_CONTEXT, VoucherHolder, check_voucher
 
@@ -53,36 +53,15 @@ _VOUCHER_FOR: Final = {
     RequestKind.WITHDRAWAL: VoucherKind.WITHDRAWAL,
     RequestKind.REFUND: VoucherKind.REFUND,
 }
+_EMPTYING: Final = (VoucherKind.WITHDRAWAL, VoucherKind.REFUND)
 _UNASKED_PAISE: Final = 10_000
 """What a voucher brings that nobody asked for: Rs 100."""
 _NUMBER_MAX: Final = 2**32 - 1
+_VERSION: Final = 1
 
 
-@dataclass(slots=True)
-class Book:
-    """What the bench knows of the machine.
-
-    Attributes:
-        registers: As stated last; at first those of the provisioning file.
-        recharge_number: The number that the machine has applied, as far as is known.
-        dial_in: Of the last STATEMENT.
-        order_serial: The highest that the machine has named.
-        marks: Those that the machine may return: acknowledged, and issued last.
-        rows: The usage table, by class.
-        outstanding: A voucher that was sent and may be applied or not.
-        voucher: The voucher that was sent last, whatever became of it.
-        contents: Contents on hand, by their ids.
-    """
-
-    registers: Registers
-    recharge_number: int
-    dial_in: int = 0
-    order_serial: int = 0
-    marks: tuple[bytes, ...] = (bytes(MARK_OCTETS),)
-    rows: dict[int, UsageRow] = field(default_factory=dict)
-    outstanding: bytes = b""
-    voucher: bytes = b""
-    contents: dict[int, bytes] = field(default_factory=dict)
+_Filler = Callable[[Mapping[str, FieldValue]], Fields]
+"""Fills a message in: what follows from what a case says of some fields."""
 
 
 class ServerSide:
@@ -93,6 +72,7 @@ class ServerSide:
         machine: The machine under test, as its maker provisioned it.
         book: What is known of it.
         statement: The fields of its STATEMENT in this dialogue.
+        offers: Contents and credit keys.
     """
 
     def __init__(
@@ -103,6 +83,7 @@ class ServerSide:
         *,
         clock: WallClock,
         entropy: Entropy,
+        maker: MakerKey | None = None,
     ) -> None:
         """Open a book.
 
@@ -111,30 +92,66 @@ class ServerSide:
             credit_key: Signs vouchers.
             machine: The machine under test.
             clock: Tells the time for RECEIPTs and vouchers.
-            entropy: Draws marks.
+            entropy: Draws marks, and a further credit key.
+            maker: Signs contents; None: the bench has none to offer.
         """
         self.identity = identity
         self.machine = machine
-        items = machine.items
-        self.book = Book(
-            Registers(
-                machine.ascending_paise,
-                machine.descending_paise,
-                machine.control_total_paise,
-                items,
-                items + machine.zero_items,
-            ),
-            machine.recharge_number,
-        )
+        self.book = new_book(machine)
+        self.offers = Offers(identity, credit_key, maker, entropy)
         self.statement: Mapping[str, FieldValue] = {}
         self._credit_key = credit_key
         self._clock = clock
         self._entropy = entropy
         self._answers = 0
         self._serial_said = 0
+        self._acknowledges: tuple[int, int] = (0, 0)
+        self._receipted = False
+        self._refused_alone = False
         self._want: Mapping[str, FieldValue] = {}
         self._usage: list[UsageRow] = []
         self._usage_next = 1
+        self._fillers: Final[dict[MessageType, _Filler]] = {
+            MessageType.VOUCHER: self._voucher,
+            MessageType.REFUSAL: self._refusal,
+            MessageType.RECEIPT: lambda _: self._receipt(),
+            MessageType.ORDER: self._order,
+            MessageType.ACK: lambda _: self._ack(),
+            MessageType.CONTENT: lambda _: self._content(),
+            MessageType.STATEMENT: lambda _: self._expected_statement(),
+            MessageType.CONFIRMATION: lambda _: self._confirmation(),
+            MessageType.USAGE: lambda _: {
+                "dial_in": self.book.dial_in,
+                "part": self._usage_next,
+            },
+            MessageType.LAST_VOUCHER: lambda _: (
+                {"voucher": self.book.applied} if self.book.applied else {}
+            ),
+            MessageType.WANT: lambda _: {"content_id": self.offers.content_id},
+            MessageType.GOODBYE: lambda _: {
+                "mark": self.book.marks[-1],
+                "order_serial": self._serial_said,
+            },
+        }
+
+    def begin_life(self, machine: MachineProvisioning) -> None:
+        """Open a book for the next life of the machine."""
+        self.machine = machine
+        self.book = new_book(machine, self.book.dial_in)
+        self.begin()
+
+    def make_content(self, kind: str, wish: Mapping[str, str]) -> None:
+        """Make a content, and have it on hand.
+
+        Raises:
+            StepError: The bench has no maker key.
+        """
+        content_id, octets = self.offers.make(kind, wish, self._clock.now())
+        self.book.contents[content_id] = octets
+
+    def orders_back(self) -> list[Fields]:
+        """Say which orders undo what cases have ordered; as of the STATEMENT."""
+        return orders_back(self.book, self.statement)
 
     # What is said.
 
@@ -146,59 +163,48 @@ class ServerSide:
             wish: What the case says of some fields; others follow from it.
         """
         fields = blank(table)
-        match table.type:
-            case MessageType.VOUCHER:
-                fields |= self._voucher(wish)
-            case MessageType.REFUSAL:
-                fields |= self._refusal(wish)
-            case MessageType.RECEIPT:
-                fields |= {
-                    "recharge_number": self._answers,
-                    "mark": self._entropy.octets(MARK_OCTETS),
-                    "time": self._clock.now(),
-                    "licence_state": int(LicenceState.REGISTERED),
-                }
-            case MessageType.ORDER:
-                fields |= {
-                    "order_serial": self._serial_said + 1,
-                    "order": int(OrderKind.NOTHING),
-                }
-            case MessageType.ACK:
-                fields |= {
-                    "of_type": int(MessageType.USAGE),
-                    "number": self.book.dial_in,
-                }
-            case MessageType.CONTENT:
-                fields |= self._content()
-            case MessageType.CONFIRMATION:
-                fields |= self._confirmation()
-            case MessageType.GOODBYE:
-                fields |= {
-                    "mark": self.book.marks[-1],
-                    "order_serial": self._serial_said,
-                }
-            case _:
-                pass
+        fill = self._fillers.get(table.type)
+        if fill is not None:
+            fields |= fill(wish)
         return fields
 
     def sign(self, table: MessageTable, fields: Mapping[str, FieldValue]) -> bytes:
         """Write a message, and sign it where it is a VOUCHER."""
         covered = unsigned(table, fields)
-        return covered + self._credit_key.sign(VOUCHER_CONTEXT, covered)
+        named = number(fields, "credit_key")
+        key = self.offers.credit_keys.get(named, self._credit_key)
+        return covered + key.sign(VOUCHER_CONTEXT, covered)
 
     def said(
         self, table: MessageTable, fields: Mapping[str, FieldValue], body: bytes
     ) -> None:
-        """Note what was sent."""
+        """Note what was sent and may have been taken."""
+        book = self.book
         if table.type is MessageType.VOUCHER:
-            self.book.voucher = body
+            book.voucher = body
             if self._can_be_applied(body):
-                self.book.outstanding = body
-        elif table.type is MessageType.RECEIPT:
-            self.book.marks = (self.book.marks[0], octets(fields, "mark"))
-            self._serial_said = self.book.order_serial
+                book.outstanding = body
+            else:
+                book.wrong_vouchers += 1
+        if not _is_well_formed(body):
+            return
+        if table.type is MessageType.RECEIPT and self._can_be_stored(fields):
+            book.marks = (book.marks[0], octets(fields, "mark"))
+            self._serial_said = book.order_serial
+            self._receipted = True
         elif table.type is MessageType.ORDER:
             self._serial_said = number(fields, "order_serial")
+            ordered = number(fields, "order"), number(fields, "value")
+            book.orders[self._serial_said] = ordered
+        elif table.type is MessageType.REFUSAL:
+            cleared = number(fields, "disposition") == Disposition.CLEARED
+            book.may_have_ended = book.may_have_ended or cleared
+            self._refused_alone = not number(fields, "receipt_follows")
+
+    def _can_be_stored(self, receipt: Mapping[str, FieldValue]) -> bool:
+        """Whether a RECEIPT is one that the machine must not refuse."""
+        answers = number(receipt, "recharge_number") == self._answers
+        return answers and bool(self.statement) and not self._receipted
 
     def _can_be_applied(self, body: bytes) -> bool:
         """Whether a voucher passes all checks of REG-6, so that it may be applied."""
@@ -206,14 +212,49 @@ class ServerSide:
             voucher = Voucher.decode(body)
         except RemoteProtocolError:
             return False
-        key = self._credit_key
         holder = VoucherHolder(
             self.machine.credential,
-            self.identity.credential.with_credit_key(key.key_id, key.signing.public),
+            self._known_server(),
             self.book.registers,
             RechargeNumber(self.book.recharge_number),
         )
         return isinstance(check_voucher(voucher, body, holder), Registers)
+
+    def _known_server(self) -> ServerCredential:
+        """Say what the machine knows of the bench: its credit keys as ordered."""
+        key, offers = self._credit_key, self.offers
+        known = self.identity.credential.with_credit_key(key.key_id, key.signing.public)
+        held = False
+        for _, (kind, value) in sorted(self.book.orders.items()):
+            if kind == OrderKind.CREDIT_KEY:
+                held = True
+            elif (kind, value) == (OrderKind.RETIRE_CREDIT_KEY, offers.added):
+                held = False
+        if not held:
+            return known
+        added = offers.credit_keys[offers.added]
+        return known.with_credit_key(added.key_id, added.signing.public)
+
+    def _receipt(self) -> Fields:
+        return {
+            "recharge_number": self._answers,
+            "mark": self._entropy.octets(MARK_OCTETS),
+            "time": self._clock.now(),
+            "licence_state": int(LicenceState.REGISTERED),
+        }
+
+    def _ack(self) -> Fields:
+        of_type, serial = self._acknowledges
+        return {"of_type": of_type, "number": serial}
+
+    def _order(self, wish: Mapping[str, FieldValue]) -> Fields:
+        kind = wish.get("order", int(OrderKind.NOTHING))
+        now = self._clock.now()
+        return {
+            "order_serial": self._serial_said + 1,
+            "order": kind,
+            "value": self.offers.value(kind if isinstance(kind, int) else 0, now),
+        }
 
     def _voucher(self, wish: Mapping[str, FieldValue]) -> Fields:
         request = (
@@ -223,7 +264,9 @@ class ServerSide:
         amount = number(self.statement, "amount_paise") if self.statement else 0
         if request == RequestKind.INSPECTION:
             amount = _UNASKED_PAISE
-        kind = _known_kind(wish.get("kind", kind), kind)
+        asked, kind = kind, _known_kind(wish.get("kind", kind), kind)
+        if kind is not asked and kind in _EMPTYING:
+            amount = self.book.registers.descending_paise
         amount = 0 if kind is VoucherKind.VOID else amount
         paise = wish.get("amount_paise", amount)
         effect = effect_paise(kind, Paise(paise if isinstance(paise, int) else 0))
@@ -266,27 +309,34 @@ class ServerSide:
             "data": part.ljust(CONTENT_PART_OCTETS, b"\0"),
         }
 
+    def _expected_statement(self) -> Fields:
+        book, credential = self.book, self.machine.credential
+        request, amount = book.pending or (int(RequestKind.INSPECTION), 0)
+        return {
+            "version": _VERSION,
+            "licence": credential.licence_identifier.encode("ascii"),
+            "psd_serial": credential.psd_serial.encode("ascii"),
+            **fields_of(book.registers),
+            "recharge_number": book.recharge_number,
+            "order_serial": book.order_serial,
+            "mark": book.marks[-1],
+            "usage_digest": book.digest,
+            "time": self._clock.now(),
+            "dial_in": book.dial_in + 1,
+            "request": request,
+            "amount_paise": amount,
+        }
+
     def _confirmation(self) -> Fields:
         fields: Fields = {
             "licence": self.machine.credential.licence_identifier.encode("ascii"),
             "recharge_number": self.book.recharge_number + 1,
             **fields_of(self.book.registers),
         }
-        applied = self._applied()
+        applied = self.book.after()
         if applied is not None:
             fields |= fields_of(applied)
         return fields
-
-    def _applied(self) -> Registers | None:
-        """Say what the outstanding voucher makes of the registers."""
-        if not self.book.outstanding:
-            return None
-        voucher = _read(self.book.outstanding)
-        return after_voucher(
-            self.book.registers,
-            VoucherKind(number(voucher, "kind")),
-            Paise(number(voucher, "amount_paise")),
-        )
 
     # What is heard.
 
@@ -306,16 +356,13 @@ class ServerSide:
             case MessageType.USAGE:
                 return self._heard_usage(fields)
             case MessageType.WANT:
-                self._want = fields
+                return self._heard_want(fields)
             case MessageType.GOODBYE:
-                if octets(fields, "mark") in self.book.marks:
-                    self.book.marks = (octets(fields, "mark"),)
-                self.book.order_serial = number(fields, "order_serial")
+                return self._heard_goodbye(fields)
             case MessageType.LAST_VOUCHER:
                 return self._heard_last_voucher(fields)
             case _:
                 return [Breach("DLG-1.3", f"a machine does not send {table.type.name}")]
-        return []
 
     def _heard_statement(
         self,
@@ -326,7 +373,6 @@ class ServerSide:
     ) -> list[Breach]:
         book, found = self.book, []
         stated = registers_of(fields)
-        applied = self._applied()
         self.statement = fields
         self._usage, self._usage_next = [], 1
         found += self._signed(table, fields, body, binding)
@@ -339,33 +385,20 @@ class ServerSide:
             found.append(Breach("DLG-4.4", "the number of the dial-in did not rise"))
         if octets(fields, "mark") not in book.marks:
             found.append(Breach("DLG-7.2", "the mark is none that was issued"))
-        found += self._settle(stated, number(fields, "recharge_number"), applied)
+        found += book.settle(stated, number(fields, "recharge_number"))
+        found += book.ask(
+            number(fields, "request"),
+            number(fields, "amount_paise"),
+            stated.descending_paise,
+        )
+        found += book.obey(number(fields, "order_serial"))
         book.registers = stated
         book.recharge_number = number(fields, "recharge_number")
         book.dial_in = number(fields, "dial_in")
-        book.order_serial = number(fields, "order_serial")
         book.marks = (octets(fields, "mark"),)
         self._answers = book.recharge_number
         self._serial_said = book.order_serial
         return found
-
-    def _settle(
-        self, stated: Registers, applied_number: int, applied: Registers | None
-    ) -> list[Breach]:
-        book = self.book
-        before = book.registers.control_total_paise
-        if applied_number == book.recharge_number:
-            right = stated.control_total_paise == before
-        elif applied_number == book.recharge_number + 1 and applied is not None:
-            right = stated.control_total_paise == applied.control_total_paise
-            book.outstanding = b""
-        else:
-            return [
-                Breach("REG-6", "the recharge number does not follow from vouchers")
-            ]
-        if right:
-            return []
-        return [Breach("REG-4", "CT has changed, and no voucher changed it")]
 
     def _heard_confirmation(
         self,
@@ -375,7 +408,7 @@ class ServerSide:
         binding: bytes,
     ) -> list[Breach]:
         book = self.book
-        expected = self._applied()
+        expected = book.after()
         found = self._signed(table, fields, body, binding)
         stated = registers_of(fields)
         found += _possible(stated)
@@ -387,7 +420,7 @@ class ServerSide:
             )
         book.registers = stated
         book.recharge_number = number(fields, "recharge_number")
-        book.outstanding = b""
+        book.voucher_applied()
         self._answers = book.recharge_number
         return found
 
@@ -419,19 +452,49 @@ class ServerSide:
         self._usage += _rows(fields)
         if number(fields, "part") < number(fields, "parts"):
             return found
-        rows = self.book.rows | {row.product_class: row for row in self._usage}
-        if usage_digest(list(rows.values())) != octets(self.statement, "usage_digest"):
-            found.append(Breach("DLG-9.3", "the rows do not give the digest"))
-        self.book.rows = rows
+        self._acknowledges = int(MessageType.USAGE), self.book.dial_in
+        self.book.count(self._usage)
+        return found + self._counted()
+
+    def _counted(self) -> list[Breach]:
+        """Compare the usage table with the STATEMENT of this dialogue (DLG-9.3)."""
+        book, stated = self.book, self.statement
+        if book.digest != octets(stated, "usage_digest"):
+            return [Breach("DLG-9.3", "the rows do not give the digest")]
+        franked = number(stated, "ascending_paise") - book.enrolled_paise
+        if book.reported_paise != franked:
+            return [Breach("DLG-9.3", "the rows do not add up to AR")]
+        return []
+
+    def _heard_want(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+        self._want = fields
+        named = number(fields, "content_id")
+        if named in {value for _, value in self.book.orders.values()}:
+            return []
+        return [Breach("DLG-16.2", "a content is wanted that was not ordered")]
+
+    def _heard_goodbye(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+        found = self.book.obey(number(fields, "order_serial"))
+        if octets(fields, "mark") not in self.book.marks:
+            found.append(Breach("DLG-7.2", "the mark is none that it was given"))
+        self.book.marks = (octets(fields, "mark"),)
+        if self._refused_alone:
+            # It sends all rows now, and the bench takes it at its word (DLG-9.2).
+            self.book.rows = {}
+        elif self._receipted:
+            found += self._counted()
         return found
 
     def _heard_last_voucher(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
-        presented = _read(octets(fields, "voucher"))
-        if number(presented, "recharge_number") != self.book.recharge_number:
-            return [
-                Breach("DLG-8.3", "the voucher presented is not the one applied last")
-            ]
-        return []
+        self._acknowledges = int(MessageType.LAST_VOUCHER), 0
+        octets_presented = octets(fields, "voucher")
+        presented = read_voucher(octets_presented)
+        wrong = number(presented, "recharge_number") != self.book.recharge_number
+        if self.book.applied and octets_presented != self.book.applied:
+            wrong = True
+        if not wrong:
+            return []
+        return [Breach("DLG-8.3", "the voucher presented is not the one applied last")]
 
     @property
     def parts_are_whole(self) -> bool:
@@ -442,6 +505,9 @@ class ServerSide:
         """Forget what belonged to an earlier dialogue."""
         self.statement = {}
         self._want = {}
+        self._acknowledges = (0, 0)
+        self._receipted = False
+        self._refused_alone = False
 
 
 def _known_kind(value: FieldValue, otherwise: VoucherKind) -> VoucherKind:
@@ -457,8 +523,13 @@ def _possible(registers: Registers) -> list[Breach]:
     return [Breach("REG-2", "AR + DR is not CT, or more items than items with zero")]
 
 
-def _read(voucher: bytes) -> Fields:
-    return decode_fields(TABLE_OF[MessageType.VOUCHER], voucher)
+def _is_well_formed(body: bytes) -> bool:
+    """Whether a machine can read a message at all."""
+    try:
+        decode_message(body)
+    except RemoteProtocolError:
+        return False
+    return True
 
 
 def _rows(fields: Mapping[str, FieldValue]) -> list[UsageRow]:

@@ -5,12 +5,16 @@ verb        words                          what it does
 =========== ============================== ============================================
 dial        request, amount                a call is begun: by the unit (an operator or
                                            hook is asked), or by the bench as a machine;
-                                           ``by-frames`` has the script make each frame
+                                           ``by-frames`` has the script make each frame,
+                                           ``repeatedly`` the unit dial until it is done
+dial        by-itself, nothing             the unit dials, or does not, and nobody has
+                                           asked it; ``within=`` s
+recharge    paise                          a recharge of the unit from end to end
 take        message, GREETING_n,           what comes next is that, with these values of
             ERROR code, end, nothing,      its fields; ``within=`` s, ``end`` of the
             packet                         link; alternatives are joined by ``/``
 send        message, GREETING_n,           a message, right but for these values; bent
-            ERROR code, stored             as said behind ``|``
+            ERROR code, stored, kept       as said behind ``|``
 packet      hex or a name that was kept    octets over the link, as they are
 body        hex                            octets in a record
 keep        name                           the packet that came or went last, for later
@@ -19,24 +23,31 @@ drop                                       the line is lost, now
 disconnect                                 the link is closed in order
 wait        seconds                        nothing is done
 frank       paise, class                   one item
+content     kind                           the bench makes a content, to be ordered
 apply                                      the bench's machine applies its voucher now
 power       cut, off, on                   of the unit, by a hook or an operator
 ask         an errand (`ERRANDS`), values  something else that an operator does
 registers   same                           the unit's registers, or ``moved=`` paise CT
-frame       send or take, kind             one frame, by frames
-octets      hex                            octets on the line, by frames
+again                                      a further link on the line that is there, and
+                                           a channel of its own, by the bench's machine
+frame       send or take, kind; up; say    by frames: `hw.lab.frame_steps`
+octets      hex; ``noise=`` so many        octets on the line, by frames; ``count=`` of
+                                           them
 =========== ============================== ============================================
+
+``dial``, ``frank`` and ``ask`` may end in ``refused``: the unit is to refuse it.
+``kept`` and a name that was kept send the message of that packet once more.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from hw.lab.frame_words import check_frame, check_octets
 from hw.lab.steps import Step, StepError
 from hw.lab.values import ANY, check_value
 from protocol.channel import PacketType
 from protocol.errors import ErrorCode
 from protocol.link import Role
-from protocol.link.frames import FrameKind
 from protocol.messages import TABLE_OF, MessageTable, MessageType
 from protocol.registers import RequestKind
 
@@ -52,18 +63,26 @@ ERRANDS: Final = {
     "new-life": "begin a new life of the withdrawn machine",
 }
 """What an operator may be asked for, beside what has a verb of its own."""
+NEW_LIFE: Final = "new-life"
 ALTERNATIVES: Final = "/"
 BY_FRAMES: Final = "by-frames"
+BY_ITSELF: Final = "by-itself"
+NOTHING: Final = "nothing"
+REPEATEDLY: Final = "repeatedly"
+REFUSED: Final = "refused"
 WITHIN: Final = "within"
+_MODIFIERS: Final = frozenset({BY_FRAMES, REPEATEDLY, REFUSED})
+_CONTENTS: Final = frozenset({"TARIFF", "SLOGAN", "FIRMWARE", "CREDIT_KEY"})
+_CONTENT_FIELDS: Final = frozenset({"model", "number", "size", "signature", "served"})
 _TAKE_OPTIONS: Final = frozenset({WITHIN})
 _GREETINGS: Final = frozenset(
     kind.name for kind in PacketType if kind.name.startswith("GREETING")
 )
 BENDS: Final = frozenset(
-    {"flip", "octet", "cut", "pad", "type", "counter", "twice", "bare"}
-)
-_FRAME_FIELDS: Final = frozenset(
-    {"p", "f", "ns", "nr", "info", "of", "segment", "address", "fcs", WITHIN, "count"}
+    {
+        *("flip", "octet", "cut", "pad", "type", "counter", "twice", "bare"),
+        *("shorter", "longer"),
+    }
 )
 
 
@@ -90,6 +109,8 @@ def check_step(step: Step, role: Role) -> None:
         raise StepError(f"step {step.text!r}: there is no verb {step.verb}")
     if step.verb in _OF_MACHINE_BENCH and role is Role.MACHINE:
         raise StepError(f"step {step.text!r}: only the bench as a machine can do that")
+    if step.verb in _OF_SERVER_BENCH and role is Role.SERVER:
+        raise StepError(f"step {step.text!r}: only the bench as a server can do that")
     if step.bends and step.verb not in {"send", "packet"}:
         raise StepError(f"step {step.text!r}: only what is sent can be bent")
     for name in step.bends:
@@ -98,12 +119,31 @@ def check_step(step: Step, role: Role) -> None:
     checks(step)
 
 
+def words_of(step: Step) -> tuple[str, ...]:
+    """Give the words of a step but for those that say how."""
+    return tuple(word for word in step.words if word not in _MODIFIERS)
+
+
 def _dial(step: Step) -> None:
-    words = [word for word in step.words if word != BY_FRAMES]
+    if WITHIN in step.fields:
+        _float(step, step.fields[WITHIN])
+    words = words_of(step)
+    if words and words[0] in {BY_ITSELF, NOTHING}:
+        return
     if words and words[0].upper() not in RequestKind.__members__:
         raise StepError(f"step {step.text!r}: {words[0]} is no request")
     if len(words) > 1:
         _integer(step, words[1])
+
+
+def _content(step: Step) -> None:
+    if _word(step) not in _CONTENTS:
+        raise StepError(f"step {step.text!r}: {step.words[0]} is no kind of content")
+    for name in step.fields:
+        if name not in _CONTENT_FIELDS:
+            raise StepError(f"step {step.text!r}: a content has no {name}")
+    for name in {"number", "size"} & set(step.fields):
+        _integer(step, step.fields[name])
 
 
 def _take(step: Step) -> None:
@@ -122,6 +162,9 @@ def _take(step: Step) -> None:
 
 def _send(step: Step) -> None:
     name = _word(step)
+    if name == "kept":
+        _needs(step, 2)
+        return
     table = table_named(step.words[1] if name == "stored" else name)
     if table is not None:
         _message_fields(step, table)
@@ -154,24 +197,13 @@ def _octets(step: Step) -> None:
     _word(step)
 
 
-def _frame(step: Step) -> None:
-    _needs(step, 2)
-    if step.words[0] not in {"send", "take"}:
-        raise StepError(f"step {step.text!r}: frame send, or frame take")
-    kind = step.words[1]
-    if kind not in FrameKind.__members__ and kind not in {"I", "nothing", "any"}:
-        raise StepError(f"step {step.text!r}: {kind} is no kind of frame")
-    for name in step.fields:
-        if name not in _FRAME_FIELDS:
-            raise StepError(f"step {step.text!r}: a frame has no {name}")
-
-
 def _seconds(step: Step) -> None:
     _float(step, _word(step))
 
 
 def _amount(step: Step) -> None:
-    for word in step.words:
+    _needs(step, 1)
+    for word in words_of(step):
         _integer(step, word)
 
 
@@ -220,7 +252,8 @@ def _errand(step: Step) -> None:
         raise StepError(f"step {step.text!r}: {name} is no errand")
 
 
-_OF_MACHINE_BENCH: Final = frozenset({"apply"})
+_OF_MACHINE_BENCH: Final = frozenset({"apply", "again"})
+_OF_SERVER_BENCH: Final = frozenset({"content", "recharge"})
 _CHECKS: Final[dict[str, Callable[[Step], None]]] = {
     "dial": _dial,
     "take": _take,
@@ -233,10 +266,13 @@ _CHECKS: Final[dict[str, Callable[[Step], None]]] = {
     "disconnect": _nothing,
     "wait": _seconds,
     "frank": _amount,
+    "recharge": _amount,
+    "content": _content,
     "apply": _nothing,
     "power": _power,
     "ask": _errand,
     "registers": _registers,
-    "frame": _frame,
-    "octets": _octets,
+    "frame": check_frame,
+    "octets": check_octets,
+    "again": _nothing,
 }

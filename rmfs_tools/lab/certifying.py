@@ -78,6 +78,7 @@ def certify(
         watching.ask,
         reactor,
         folder=folder,
+        papers=lambda: read_machine(declaration),
     )
     bench = (
         _server_bench(declaration, reactor, operator, watching.ready)

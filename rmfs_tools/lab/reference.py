@@ -12,7 +12,7 @@ from hw.lines.virtual import VirtualLineParameters
 from rmfs_tools.lab.reference_machine import ReferenceMachine
 from rmfs_tools.lab.reference_server import SERVER, ReferenceServer
 from rmfs_tools.simulation.clock import SimulatedClock, WorldClock
-from rmfs_tools.simulation.setting import CREDIT_KEY, IDENTITY, setting
+from rmfs_tools.simulation.setting import CREDIT_KEY, IDENTITY, MAKER_KEY, setting
 
 LINE: Final = VirtualLineParameters(bit_s=33_600, delay_s=0.02, delivery_octets=1_024)
 PATIENCE_S: Final = 20.0
@@ -75,13 +75,20 @@ def machine_stand() -> MachineStand:
     clock = SimulatedClock()
     wall = WorldClock(clock)
     exchange = VirtualExchange(clock, every_call(LINE))
-    unit = ReferenceMachine(setting(1).memories[0], exchange, reactor=clock, clock=wall)
+    unit = ReferenceMachine(
+        setting(1).memories[0],
+        exchange,
+        reactor=clock,
+        clock=wall,
+        entropy=SeededEntropy(b"later lives of the reference machine"),
+    )
     side = ServerSide(
         IDENTITY,
         CREDIT_KEY,
         unit.provisioning,
         clock=wall,
         entropy=SeededEntropy(b"marks of the bench"),
+        maker=MAKER_KEY,
     )
     bench = ServerBench(
         side, exchange, unit, reactor=clock, clock=wall, patience_s=PATIENCE_S

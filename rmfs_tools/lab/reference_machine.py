@@ -7,25 +7,34 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 
+from fm_device.dial_in import ATTEMPTS_MAX, DialInReport
 from fm_device.firmware.dialling import DialPlan
+from fm_device.firmware.franking import Printed
 from fm_device.firmware.machine import Machine, Parts
 from fm_device.frank import FrankFace
 from fm_device.program import dial_repeatedly
 from hw.clock import DriftingWallClock, WallClock
 from hw.lab.machine_side import Asked
-from hw.lab.operator import OperatorError
+from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lines.port import Dialler
 from hw.nvram import MemoryNvram
 from hw.scales.simulated import SimulatedScale
 from protocol.channel import MachineChannel
+from protocol.errors import LocalProtocolError
 from protocol.keys import MachineProvisioning
-from protocol.values import Paise
+from protocol.ports import Entropy
+from protocol.values import LicenceIdentifier, Paise
+from rmfs_tools.lab.cord import Cord
 from rmfs_tools.simulation.clock import SimulatedClock
 from rmfs_tools.simulation.setting import BEGAN
 
-_GRAMS: Final = 18
+_GRAMS: Final = 5
+"""What every item weighs: a post card may weigh no more."""
+_LICENCE: Final = "N19{:04d}"
+"""Of the lives that cases have it begin."""
 _STARTS_S: Final = 0.5
 """How long the power is off when it is cut and given back."""
 
@@ -44,6 +53,7 @@ class ReferenceMachine:
         *,
         reactor: SimulatedClock,
         clock: WallClock,
+        entropy: Entropy,
     ) -> None:
         """Switch a machine on.
 
@@ -52,15 +62,18 @@ class ReferenceMachine:
             dialler: Where it dials.
             reactor: Virtual time.
             clock: The true time of day.
+            entropy: Draws the keys of its next lives.
         """
         self.machine: Machine | None = None
         self._nvram = MemoryNvram(memories[0])
         self._flash = MemoryNvram(memories[1])
         self._battery = DriftingWallClock(clock, 0.0, BEGAN)
         self._scale = SimulatedScale()
-        self._dialler = dialler
+        self._cord = Cord(dialler)
         self._reactor = reactor
         self._clock = clock
+        self._entropy = entropy
+        self._dialling: Deferred[DialInReport] | None = None
         self._switch_on()
 
     @property
@@ -88,41 +101,58 @@ class ReferenceMachine:
         self.machine = machine if machine.is_on else None
 
     async def dial(self, asked: Asked) -> None:
-        """Dial in once; nothing is tried again by itself.
+        """Dial in; what still waits to dial again does not any more.
 
         Raises:
             OperatorError: The machine refuses to ask for that.
         """
         machine = self._running
+        self._give_up()
         plan = machine.calls.plan(asked.request, Paise(asked.amount_paise))
         if not isinstance(plan, DialPlan):
-            raise OperatorError(f"the machine refuses to ask for that: {plan}")
-        dialled = dial_repeatedly(
-            machine.psd, plan.request, self._dialler, self._reactor, attempts=1
+            raise UnitRefusedError(f"the machine refuses to ask for that: {plan}")
+        self._dialling = dial_repeatedly(
+            machine.psd,
+            plan.request,
+            self._cord,
+            self._reactor,
+            attempts=ATTEMPTS_MAX if asked.repeatedly else 1,
         )
-        dialled.addCallback(machine.calls.done)
-        dialled.addErrback(self._stopped)
+        self._dialling.addCallback(machine.calls.done)
+        self._dialling.addErrback(self._stopped)
 
-    def _stopped(self, failure: object) -> None:
+    def _give_up(self) -> None:
+        """Dial no more."""
+        dialling, self._dialling = self._dialling, None
+        if dialling is not None:
+            dialling.cancel()
+
+    def _stopped(self, failure: Failure) -> None:
         """The machine has stopped itself; the next question finds it off."""
-        del failure
-        self.machine = None
+        if not isinstance(failure.value, CancelledError):
+            self.machine = None
 
     async def frank(self, paise: int, product_class: int) -> None:
-        """Frank one letter.
+        """Frank one item.
 
         Raises:
             OperatorError: The machine refuses.
         """
-        del paise  # The tariff says what a letter costs.
+        del paise  # The tariff says what an item costs.
         machine = self._running
         self._scale.put(_GRAMS)
-        machine.franking.choose_class(product_class)
-        machine.franking.frank(confirmed=True)
+        refusal = machine.franking.choose_class(product_class)
+        franked = refusal or machine.franking.frank(confirmed=True)
+        if not isinstance(franked, Printed):
+            raise UnitRefusedError(f"the machine does not frank: {franked}")
 
     async def power(self, what: str) -> None:
         """Take the power away, or give it back."""
         if what != "on":
+            if what == "off":
+                self._running.switch_off()
+            self._cord.pull()
+            self._give_up()
             self.machine = None
             return
         waited: Deferred[None] = Deferred()
@@ -141,6 +171,21 @@ class ReferenceMachine:
             raise OperatorError(f"not done at a machine: {' '.join(what)}")
         ahead = timedelta(days=int(what[1]))
         self._battery.set(self._battery.utc() + ahead)
+
+    async def new_life(self) -> MachineProvisioning:
+        """Begin a new life under another licence.
+
+        Raises:
+            OperatorError: The machine refuses.
+        """
+        machine = self._running
+        generation = machine.psd.credential.generation + 1
+        licence = LicenceIdentifier(_LICENCE.format(generation))
+        try:
+            machine.psd.reinitialise(licence, self._entropy)
+        except LocalProtocolError as error:
+            raise UnitRefusedError(str(error)) from error
+        return self.provisioning
 
     async def is_alive(self) -> bool:
         """Say whether it is on."""

@@ -198,6 +198,14 @@ class ReferenceServer:
             case _:
                 raise OperatorError(f"not done at a server: {name}")
 
+    async def new_life(self) -> MachineProvisioning:
+        """Refuse: a server has one life.
+
+        Raises:
+            OperatorError: Always.
+        """
+        raise OperatorError("a server begins no new life")
+
     async def is_alive(self) -> bool:
         """Say whether the process runs."""
         return self._life.exchange is not None

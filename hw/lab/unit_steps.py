@@ -1,0 +1,79 @@
+"""Steps that are done at the unit under test: by its operator, or by the bench itself.
+
+Where a case expects the unit to refuse, a step ends in ``refused``: then it comes true
+when the unit itself says no (`UnitRefusedError`), and does not when it obeys.
+"""
+
+from collections.abc import Coroutine
+from typing import Any
+
+from hw.lab.machine_side import MachineSide
+from hw.lab.operator import Operator, UnitRefusedError
+from hw.lab.server_side import ServerSide
+from hw.lab.steps import Step
+from hw.lab.verbs import NEW_LIFE, REFUSED, words_of
+from protocol.values import Paise
+
+_CLASS: int = 1
+
+
+class UnitSteps:
+    """What is done at one unit."""
+
+    def __init__(self, operator: Operator, side: ServerSide | MachineSide) -> None:
+        """Know who does it.
+
+        Args:
+            operator: Somebody at the unit.
+            side: What the bench is; a bench that is a machine franks by itself.
+        """
+        self._operator = operator
+        self._side = side
+
+    async def frank(self, step: Step) -> str:
+        """Frank one item; what differs from the step comes back."""
+        words = words_of(step)
+        paise = int(words[0], 0)
+        product_class = int(words[1], 0) if len(words) > 1 else _CLASS
+        if isinstance(self._side, MachineSide):
+            self._side.frank(Paise(paise), product_class)
+            return ""
+        return await obeyed(step, self._operator.frank(paise, product_class))
+
+    async def ask(self, step: Step) -> str:
+        """Have an errand done; what differs from the step comes back."""
+        side, words = self._side, words_of(step)
+        if words[0] == NEW_LIFE and isinstance(side, ServerSide):
+            return await obeyed(step, self._new_life(side))
+        credential = (
+            side.identity.credential
+            if isinstance(side, MachineSide)
+            else side.machine.credential
+        )
+        licence = str(credential.licence_identifier)
+        return await obeyed(step, self._operator.do(words, licence))
+
+    async def power(self, step: Step) -> None:
+        """Switch the power."""
+        await self._operator.power(step.words[0])
+
+    async def apply(self) -> None:
+        """Have the bench's own machine apply its voucher."""
+        if isinstance(self._side, MachineSide):
+            self._side.apply()
+
+    async def _new_life(self, side: ServerSide) -> None:
+        side.begin_life(await self._operator.new_life())
+
+
+async def obeyed(step: Step, deed: Coroutine[Any, Any, object]) -> str:
+    """Have something done, and say what differs from what a step expects of it.
+
+    Raises:
+        OperatorError: It could not be done, and the unit did not refuse it.
+    """
+    try:
+        await deed
+    except UnitRefusedError as error:
+        return "" if REFUSED in step.words else str(error)
+    return "it was not refused" if REFUSED in step.words else ""
