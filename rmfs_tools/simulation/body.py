@@ -93,6 +93,8 @@ class Body:
         self.image: Image | None = None
         self.beyond_repair = ""
         self.battery = DriftingWallClock(clock, ppm, BEGAN)
+        # Of the machine that it is, or was copied from.
+        self._place = int(name.partition("-")[0])
         self._nvram = MemoryNvram(memories[0])
         self._flash = MemoryNvram(memories[1])
         self._supply = Supply()
@@ -117,11 +119,6 @@ class Body:
     def former_licence(self) -> LicenceIdentifier:
         """The licence identifier of the life before this one."""
         return papers_of(self._place, self.life - 1).identifier
-
-    @property
-    def _place(self) -> int:
-        """Number of the machine that it is, or was copied from."""
-        return int(self.name.partition("-")[0])
 
     @property
     def licence(self) -> LicenceIdentifier:

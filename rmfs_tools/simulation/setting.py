@@ -66,6 +66,7 @@ class Papers:
     new: NewLicence
 
 
+@lru_cache(maxsize=256)
 def papers_of(machine: int, life: int = 1) -> Papers:
     """Give the licence of a machine in one of its lives, both counted from 1."""
     number = 1_000 * life + machine

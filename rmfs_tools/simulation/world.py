@@ -107,7 +107,10 @@ class World:
             self.reactor, plan.seed, self._answer, self._call_over
         )
         self.department = Department(
-            self.clock, self.seconds, self.tell, lambda name: self.bodies[name].papers
+            self.clock,
+            self.reactor.seconds,
+            self.tell,
+            lambda name: self.bodies[name].papers,
         )
         self.server = ServerLife(
             desk,
@@ -136,7 +139,7 @@ class World:
 
     def seconds(self) -> float:
         """Say how long the world has lasted."""
-        return float(self.reactor.seconds())
+        return self.reactor.seconds()
 
     def pass_until(self, until_s: float) -> None:
         """Let everything happen that is due until then."""
@@ -203,7 +206,7 @@ class World:
             channel=lambda identity, server: self._machine_channel(
                 name, identity, server
             ),
-            seconds=self.seconds,
+            seconds=self.reactor.seconds,
             tell=self.tell,
         )
         self.bodies[name] = body

@@ -7,6 +7,7 @@ Source:
 """
 
 import struct
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 PAISE_MAX: Final = 2**53 - 1
@@ -157,8 +158,12 @@ def effect(kind: int, amount_paise: int) -> int:
     return 0 if kind == VOID else -amount_paise
 
 
+@lru_cache(maxsize=64)
 def decode(octets: bytes) -> Message | Malformed | None:
     """Decode a message body.
+
+    The last ones are remembered: what one end says the other hears, and a voucher is
+    looked at again where it is stored and where it is applied.
 
     Args:
         octets: As DLG gives it, with its signature.
