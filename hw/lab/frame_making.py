@@ -70,11 +70,12 @@ def made_frame(step: Step, by_hand: HandLink, make: Callable[[str], bytes]) -> F
     fields = step.fields
     kind = FrameKind.INFORMATION if name == INFORMATION else FrameKind[name]
     command = kind in COMMANDS_ONLY or (kind not in RESPONSES_ONLY and "p" in fields)
+    next_number = by_hand.send_number if kind is FrameKind.INFORMATION else 0
     return Frame(
         kind,
         command=command,
         poll_final=bool(int(fields.get("p", fields.get("f", "0")), 0)),
-        send_number=int(fields.get("ns", str(by_hand.send_number)), 0),
+        send_number=int(fields.get("ns", str(next_number)), 0),
         receive_number=int(fields.get("nr", str(by_hand.receive_number)), 0),
         information=_information(step, make),
     )

@@ -34,7 +34,7 @@ _KINDS: Final = frozenset({*FrameKind.__members__, INFORMATION})
 _WORDS: Final[dict[str, tuple[int, frozenset[str]]]] = {
     "send": (2, _SENT),
     "take": (2, _TAKEN),
-    "up": (1, {"within"}),
+    "up": (1, frozenset({"within"})),
 }
 
 
