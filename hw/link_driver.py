@@ -11,7 +11,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from hw.lines.port import Line, LineLoss
-from protocol.link import Link, LinkDown, LinkEvent, LinkUp
+from protocol.link import Link, LinkEvent, LinkUp, MessageReceived
 
 
 class LinkUser(Protocol):
@@ -137,12 +137,12 @@ class LinkDriver:
         for event in events:
             if self.on_link_event is not None:
                 self.on_link_event(event)
-            if isinstance(event, LinkUp):
-                self._user.link_up(self, now)
-            elif isinstance(event, LinkDown):
-                self._user.link_down(event.reason.value, now)
-            else:
+            if isinstance(event, MessageReceived):
                 self._user.message_received(event.octets, now)
+            elif isinstance(event, LinkUp):
+                self._user.link_up(self, now)
+            else:
+                self._user.link_down(event.reason.value, now)
 
     def _disarm(self) -> None:
         timer, self._timer = self._timer, None

@@ -122,7 +122,12 @@ class VirtualLine:
             self._answering.lose(LineLoss(LossCause.DROPPED_BY_PEER))
             return
         self._cut_at(now_s + _or_never(self._parameters.cut_at_s), self._cut_loss)
-        self._cut_if_counted(now_s)
+        if 0 in (
+            self._octets_until_cut,
+            self._up.octets_until_cut,
+            self._down.octets_until_cut,
+        ):
+            self._cut_at(now_s, self._cut_loss)
         self._begins_s = now_s
         try:
             self._answering.user.line_up(self._answering)
@@ -136,10 +141,10 @@ class VirtualLine:
         self._timer = None
         self._in_turn = True
         now_s = self._reactor.seconds()
-        due_s: float | None = None
+        due_s = now_s
         try:
-            while due_s is None:
-                due_s = self._happen(now_s)
+            while (due_s := self._next_due_s()) <= now_s:
+                self._happen(due_s)
         finally:
             self._in_turn = False
             self._arm(due_s)
@@ -156,15 +161,8 @@ class VirtualLine:
             answering.loss_due_s,
         )
 
-    def _happen(self, now_s: float) -> float | None:
-        """Do the one thing that is due first, if it is due: octets before losses.
-
-        Returns:
-            When the next thing is due, where nothing was done.
-        """
-        due_s = self._next_due_s()
-        if due_s > now_s:
-            return due_s
+    def _happen(self, due_s: float) -> None:
+        """Do the one thing that is due first: octets before losses."""
         if self._up.due_s <= due_s:
             self._deliver(self._up, self._answering, due_s)
         elif self._down.due_s <= due_s:
@@ -175,7 +173,6 @@ class VirtualLine:
             is_calling = self._calling.loss_due_s <= due_s
             end = self._calling if is_calling else self._answering
             end.lose(end.loss)
-        return None
 
     def _lose_carrier(self, due_s: float) -> None:
         for way, receiver in (
@@ -194,7 +191,8 @@ class VirtualLine:
         if left is not None:
             self._octets_until_cut = left - count
             self._share_cut()
-        self._cut_if_counted(until_s)
+        if 0 in (self._octets_until_cut, way.octets_until_cut):
+            self._cut_at(until_s, LineLoss(LossCause.CARRIER_LOST))
         if heard:
             receiver.receive(heard)
         return count
@@ -211,15 +209,6 @@ class VirtualLine:
         if self._octets_until_cut is not None:
             self._up.share(self._octets_until_cut)
             self._down.share(self._octets_until_cut)
-
-    def _cut_if_counted(self, at_s: float) -> None:
-        left = (
-            self._octets_until_cut,
-            self._up.octets_until_cut,
-            self._down.octets_until_cut,
-        )
-        if 0 in left:
-            self._cut_at(at_s, LineLoss(LossCause.CARRIER_LOST))
 
     def _cut_at(self, at_s: float, loss: LineLoss) -> None:
         if at_s < self._cut_at_s:

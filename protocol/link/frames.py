@@ -10,7 +10,7 @@ LINK-4, LINK-6, LINK-14; vectors/link.json.
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocol.link.parameters import MODULO_8, MODULO_128, Role
 
@@ -60,8 +60,7 @@ _SUPERVISORY_KINDS: Final = {kind.value: kind for kind in SUPERVISORY}
 _ADDRESSES: Final = frozenset({ADDRESS_A, ADDRESS_B})
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One frame, without FCS.
 
     Attributes:

@@ -82,7 +82,7 @@ class Receiver:
             if message is not None:
                 self._counters.messages_received += 1
                 events.append(MessageReceived(message))
-        if not self._agreed.reports:
+        if arrival.ask_for and not self._agreed.reports:
             self._ask_for(arrival.ask_for)
         if frame.poll_final:
             self.answer(poll=True)

@@ -35,6 +35,7 @@ class RoundTrips:
         self._start_s = start_s
         self._measured: deque[tuple[int, float]] = deque(maxlen=ROUND_TRIPS_KEPT)
         self._octet_s = USUAL_OCTET_S
+        """Of the quickest round trip that is known."""
         self._waiting_octets = 0.0
         self._counted_at = 0.0
 

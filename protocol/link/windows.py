@@ -15,7 +15,8 @@ LINK-6 and LINK-7.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(slots=True)
@@ -149,8 +150,7 @@ def _was_sent_before(frame: SentFrame, before: int | None) -> bool:
     return before is None or frame.order < before
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What an I frame brought.
 
     Attributes:
@@ -159,8 +159,8 @@ class Arrival:
             without SREJ, V(R) when everything from there is to be repeated.
     """
 
-    in_order: list[bytes] = field(default_factory=list)
-    ask_for: list[int] = field(default_factory=list)
+    in_order: list[bytes]
+    ask_for: list[int]
 
 
 class ReceiveWindow:
@@ -189,7 +189,7 @@ class ReceiveWindow:
     def accept(self, number: int, information: bytes) -> Arrival:
         """Take an I frame that came; one that is old or already held brings nothing."""
         if number == self.next_number:
-            return Arrival(in_order=self._advance(information))
+            return Arrival(self._advance(information), [])
         if not self._srej:
             return self._ask_from_here(number)
         if self._distance(number) < self._size and number not in self._held:
@@ -197,8 +197,8 @@ class ReceiveWindow:
             self._asked.discard(number)
             ask_for = [n for n in self.missing() if n not in self._asked]
             self._asked.update(ask_for)
-            return Arrival(ask_for=ask_for)
-        return Arrival()
+            return Arrival([], ask_for)
+        return Arrival([], [])
 
     @property
     def held(self) -> frozenset[int]:
@@ -225,9 +225,9 @@ class ReceiveWindow:
         # whole window as often. A frame from before V(R) is a repetition, not a gap.
         is_old = self._distance(number) > self._modulus // 2
         if is_old or self.next_number in self._asked:
-            return Arrival()
+            return Arrival([], [])
         self._asked = {self.next_number}
-        return Arrival(ask_for=[self.next_number])
+        return Arrival([], [self.next_number])
 
     def _distance(self, number: int) -> int:
         return (number - self.next_number) % self._modulus

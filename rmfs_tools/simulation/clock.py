@@ -65,7 +65,11 @@ class SimulatedClock:
 
     def getDelayedCalls(self) -> list[IDelayedCall]:  # noqa: N802 (Twisted's name)
         """Give all calls that wait."""
-        return [call for due_s, _, call in self._waiting if not _is_over(due_s, call)]
+        return [
+            call
+            for due_s, _, call in self._waiting
+            if call.active() and call.time == due_s
+        ]
 
     @property
     def next_due_s(self) -> float | None:
@@ -73,7 +77,7 @@ class SimulatedClock:
         waiting = self._waiting
         while waiting:
             due_s, _, call = waiting[0]
-            if _is_over(due_s, call):
+            if call.cancelled or call.called or call.time != due_s:
                 heappop(waiting)
             elif call.delayed_time:
                 # It was put off since, so that another may be first.
@@ -120,10 +124,6 @@ class SimulatedClock:
 
     def _wait(self, call: DelayedCall) -> None:
         heappush(self._waiting, (call.time, next(self._numbers), call))
-
-
-def _is_over(due_s: float, call: DelayedCall) -> bool:
-    return bool(call.cancelled or call.called) or call.time != due_s
 
 
 def _forget(_call: DelayedCall) -> None:

@@ -7,8 +7,8 @@ are.
 """
 
 import math
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from hw.lines.faults.breaks import Breaks
 from hw.lines.faults.character import BadOctets, CharacterForm, Receiver
@@ -23,13 +23,34 @@ from hw.lines.faults.octets import (
 )
 from hw.lines.faults.parameters import WayParameters
 from hw.lines.faults.passage import Fault, Passage
-from hw.lines.faults.trigger import Trigger
+from hw.lines.faults.trigger import NEVER, Trigger
 from protocol.ports import Entropy
 
 Draw = Callable[[str, int | None], Entropy]
 """Gives the randomness of a fault by its name, and its own seed where it has one."""
 
-Maker = Callable[[Trigger, Entropy], Fault]
+Maker = Callable[[Trigger, Entropy, WayParameters, CharacterForm], Fault]
+
+_ON_THE_LINE: Final[Mapping[str, Maker]] = {
+    "bit_errors": lambda trigger, entropy, _, form: BitErrors(trigger, entropy, form),
+    "bursts": lambda trigger, entropy, parameters, form: Bursts(
+        trigger, entropy, form, parameters.burst_bits
+    ),
+    "parity_errors": lambda trigger, entropy, *_: OctetFault(
+        trigger, entropy, strike_parity_bit
+    ),
+    "framing_errors": lambda trigger, entropy, *_: OctetFault(
+        trigger, entropy, strike_stop_bit
+    ),
+    "breaks": lambda trigger, entropy, parameters, _: Breaks(
+        trigger, entropy, parameters.break_octets
+    ),
+}
+_BEHIND: Final[Mapping[str, Maker]] = {
+    "drops": lambda trigger, entropy, *_: OctetFault(trigger, entropy, drop),
+    "duplicates": lambda trigger, entropy, *_: OctetFault(trigger, entropy, duplicate),
+    "insertions": lambda trigger, entropy, *_: OctetFault(trigger, entropy, insert),
+}
 
 
 class FaultChain:
@@ -50,31 +71,20 @@ class FaultChain:
             bad_octets: What is heard of a character known to be bad.
             draw: Where each draws from.
         """
-        on_the_line: dict[str, Maker] = {
-            "bit_errors": partial(BitErrors, form=form),
-            "bursts": partial(Bursts, form=form, burst_bits=parameters.burst_bits),
-            "parity_errors": partial(OctetFault, deed=strike_parity_bit),
-            "framing_errors": partial(OctetFault, deed=strike_stop_bit),
-            "breaks": partial(Breaks, break_octets=parameters.break_octets),
-        }
-        behind: dict[str, Maker] = {
-            "drops": partial(OctetFault, deed=drop),
-            "duplicates": partial(OctetFault, deed=duplicate),
-            "insertions": partial(OctetFault, deed=insert),
-        }
 
-        def made(makers: dict[str, Maker]) -> dict[str, Fault]:
-            triggers = {name: getattr(parameters, name) for name in makers}
-            return {
-                name: makers[name](trigger, draw(name, trigger.seed))
-                for name, trigger in triggers.items()
-                if not trigger.is_never
-            }
+        def made(makers: Mapping[str, Maker]) -> dict[str, Fault]:
+            found: dict[str, Fault] = {}
+            for name, make in makers.items():
+                trigger: Trigger = getattr(parameters, name)
+                if trigger is not NEVER and not trigger.is_never:
+                    entropy = draw(name, trigger.seed)
+                    found[name] = make(trigger, entropy, parameters, form)
+            return found
 
         self._faults: dict[str, Fault] = {
-            **made(on_the_line),
+            **made(_ON_THE_LINE),
             "bad_octets": Receiver(form, bad_octets),
-            **made(behind),
+            **made(_BEHIND),
         }
         self._passed = 0
         self._next_octet = self._look_ahead()
