@@ -148,12 +148,12 @@ class _Compiled:
 
     def _bound(self, parameters: Parameters) -> Any:
         """Give the parameters as the driver takes them."""
-        values = {**self._fixed, **parameters}
-        for name, convert in self._to_driver:
-            values[name] = convert(values[name])
-        if self._order is None:
-            return values
-        return [values[name] for name in self._order]
+        values = parameters
+        if self._fixed or self._to_driver:
+            values = {**self._fixed, **parameters}
+            for name, convert in self._to_driver:
+                values[name] = convert(values[name])
+        return values if self._order is None else [values[name] for name in self._order]
 
     def _read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Give the values of a row their types."""
