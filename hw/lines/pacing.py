@@ -128,14 +128,15 @@ class PacedWire:
         if not self._runs or self._free_at_s <= from_s:
             self._runs.append(_Run(from_s))
         run = self._runs[-1]
-        sent = run.taken + len(run.octets)
         run.octets += octets
-        self._waiting_octets += len(octets)
-        self._free_at_s = self._leaves_at_s(run, sent + len(octets))
+        added = len(octets)
+        sent = run.taken + len(run.octets)
+        self._waiting_octets += added
+        self._free_at_s = self._leaves_at_s(run, sent)
         if self._jitter is not None:
             usual = (
                 self._leaves_at_s(run, number) + self._delay_s
-                for number in range(sent + 1, sent + len(octets) + 1)
+                for number in range(sent - added + 1, sent + 1)
             )
             run.arrivals_s.extend(self._jitter.arrivals(usual))
 

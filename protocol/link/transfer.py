@@ -312,8 +312,10 @@ class Transfer:
         for sent in frames:
             if not sent.held:
                 self._came_through(sent)
-        latest = max(frames, key=lambda sent: sent.order)
-        self._resolved(latest.order, now, measured=latest.transmissions == 1)
+        if self._flight is not None:
+            latest = max(frames, key=lambda sent: sent.order)
+            is_measured = latest.transmissions == 1
+            self._flight.resolved(latest.order, now, measured=is_measured)
         newest = frames[-1]
         if newest.transmissions == 1:
             self._round_trips.add(
