@@ -25,7 +25,11 @@ Next = Callable[[float], Awaitable[Taken]]
 
 
 async def finish(
-    side: ServerSide | MachineSide, talk: Conversation, within_s: float, hear: Next
+    side: ServerSide | MachineSide,
+    talk: Conversation,
+    within_s: float,
+    hear: Next,
+    last: Taken | None = None,
 ) -> str:
     """Lead a dialogue to its end.
 
@@ -34,6 +38,7 @@ async def finish(
         talk: The call.
         within_s: How long to wait for each message.
         hear: Takes the next message.
+        last: What was taken last, and is not answered yet.
 
     Returns:
         What came that has no place there; empty when all went well.
@@ -42,18 +47,24 @@ async def finish(
         SilenceError: The unit fell silent.
     """
     if isinstance(side, ServerSide) and isinstance(talk, ServerConversation):
-        return await _serve(side, talk, within_s, hear)
+        return await _serve(side, talk, within_s, hear, last)
     if isinstance(side, MachineSide) and isinstance(talk, MachineConversation):
         return await _close(side, talk, within_s, hear)
     return "the bench has another side"
 
 
 async def _serve(
-    side: ServerSide, talk: ServerConversation, within_s: float, hear: Next
+    side: ServerSide,
+    talk: ServerConversation,
+    within_s: float,
+    hear: Next,
+    last: Taken | None,
 ) -> str:
     answers = _Answers(side, talk)
     if side.statement and not talk.greeted:
         answers.statement()
+    elif last is not None:
+        answers.answer(last)
     while True:
         taken = await hear(within_s)
         if taken.name == ENDED:

@@ -7,6 +7,7 @@ unit.
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -102,6 +103,16 @@ class StopCaseError(Exception):
         self.reason = reason
 
 
+_OF_CASES: Final = (
+    StopCaseError,
+    OperatorError,
+    SilenceError,
+    NoCallError,
+    LocalProtocolError,
+)
+"""What stops a case."""
+
+
 class Player:
     """Plays one case on a bench."""
 
@@ -124,6 +135,7 @@ class Player:
         self._kept: dict[str, tuple[bytes, bytes]] = {}
         self._last_packet = b""
         self._last_body = b""
+        self._unanswered: Taken | None = None
         self._right: Fields = {}
         self._frames = FrameSteps(self._trace)
         self._unit = UnitSteps(bench.operator, side)
@@ -163,6 +175,8 @@ class Player:
             self._judgement.worsen(Verdict.ERROR, str(error))
         except (LocalProtocolError, StepError) as error:
             self._judgement.worsen(Verdict.ERROR, f"the bench: {error}")
+        if self._judgement.verdict is not None:
+            await self._tidy_up()
         await self._let_go()
         self._judgement.conclude()
         verdict = self._judgement.verdict or Verdict.ERROR
@@ -215,7 +229,8 @@ class Player:
         """Wait for a call that nobody has asked the unit for."""
         within_s = float(step.fields.get(WITHIN, self._bench.patience_s))
         try:
-            await self._call(None, within_s=within_s)
+            by_frames = BY_FRAMES in step.words
+            await self._call(None, by_frames=by_frames, within_s=within_s)
         except NoCallError:
             if what == NOTHING:
                 return
@@ -235,6 +250,7 @@ class Player:
             asked, self._trace, by_frames=by_frames, within_s=within_s
         )
         self._frames.begin(self._talk)
+        self._unanswered = None
 
     async def _recharge(self, step: Step) -> None:
         """Have the unit recharged from end to end."""
@@ -295,6 +311,7 @@ class Player:
         """Take what comes next, and let the side learn of it."""
         talk = self._talking
         taken = await self._frames.next(within_s, one_packet=one_packet)
+        self._unanswered = taken
         if taken.packet:
             self._last_packet, self._last_body = taken.packet, taken.body
         if taken.table is not None and taken.fields:
@@ -415,6 +432,7 @@ class Player:
         """Send a packet, bent as the step says."""
         for one in bent_packets(step, self._talking, packet, body):
             self._last_packet, self._last_body = one, body
+            self._unanswered = None
             self._frames.put(one)
 
     async def _packet(self, step: Step) -> None:
@@ -441,7 +459,9 @@ class Player:
 
     async def _finish(self, step: Step) -> None:
         talk = self._talking
-        said = await finish(self._side, talk, self._bench.patience_s, self._next)
+        said = await finish(
+            self._side, talk, self._bench.patience_s, self._next, self._unanswered
+        )
         if said:
             self._differs(step, said)
 
@@ -515,6 +535,19 @@ class Player:
             self._trace.registers(stated.registers, stated.recharge_number)
 
     # After the steps.
+
+    async def _tidy_up(self) -> None:
+        """Leave a machine as it was, where a case has stopped in the middle.
+
+        What comes of it, the next case will tell.
+        """
+        if not isinstance(self._side, ServerSide):
+            return
+        self._trace.step("afterwards: tidied up")
+        with suppress(*_OF_CASES):
+            await self._call(Asked())
+            await self._next(self._bench.patience_s)
+            await self._finish(Step("finish", "finish"))
 
     async def _look_after(self) -> None:
         """Dial in once more and look at what the case says."""

@@ -35,6 +35,9 @@ _GRAMS: Final = 5
 """What every item weighs: a post card may weigh no more."""
 _LICENCE: Final = "N19{:04d}"
 """Of the lives that cases have it begin."""
+_LOOK_S: Final = 0.1
+_LOOKS_MAX: Final = 300
+"""An operator looks so often whether the machine is ready to dial: 30 s."""
 _STARTS_S: Final = 0.5
 """How long the power is off when it is cut and given back."""
 
@@ -101,11 +104,15 @@ class ReferenceMachine:
         self.machine = machine if machine.is_on else None
 
     async def dial(self, asked: Asked) -> None:
-        """Dial in; what still waits to dial again does not any more.
+        """Dial in, once the last dial-in is over; it is not tried again any more.
 
         Raises:
             OperatorError: The machine refuses to ask for that.
         """
+        for _ in range(_LOOKS_MAX):
+            if not self._running.psd.dialling:
+                break
+            await self._wait(_LOOK_S)
         machine = self._running
         self._give_up()
         plan = machine.calls.plan(asked.request, Paise(asked.amount_paise))
@@ -155,10 +162,13 @@ class ReferenceMachine:
             self._give_up()
             self.machine = None
             return
-        waited: Deferred[None] = Deferred()
-        self._reactor.callLater(_STARTS_S, waited.callback, None)
-        await waited
+        await self._wait(_STARTS_S)
         self._switch_on()
+
+    def _wait(self, seconds: float) -> "Deferred[None]":
+        waited: Deferred[None] = Deferred()
+        self._reactor.callLater(seconds, waited.callback, None)
+        return waited
 
     async def do(self, what: Sequence[str], licence: str) -> None:
         """Do an errand at the machine.
