@@ -57,6 +57,7 @@ from protocol.link.states import (
     State,
     ViolationReceived,
 )
+from protocol.link.xid import decode_offer
 
 _CONTROL_OCTETS_MAX = 3
 """Address, and a control field of 2 octets."""
@@ -291,6 +292,9 @@ class Link:
             return SetUpRefused(frame) if final else NoLinkReported(frame)
         if kind is FrameKind.XID:
             if frame.command and self._role is Role.MACHINE:
+                return None
+            if decode_offer(frame.information) is None:
+                # What does not have the form is no XID (LINK-10.3).
                 return None
             return OfferReceived(frame) if frame.command else OfferAnswered(frame)
         return set_up_event(self._station, self._state, frame)

@@ -235,9 +235,7 @@ def _dial_with_defaults(station: Station, event: object) -> list[LinkEvent]:
 
 
 def _dial_as_agreed(station: Station, event: OfferAnswered) -> list[LinkEvent]:
-    offer = decode_offer(event.frame.information)
-    if offer is None:
-        return _dial_with_defaults(station, event)
+    offer = decode_offer(event.frame.information) or {}
     station.negotiated = True
     station.use(agree(station.own, offer))
     return _dial(station, event)
@@ -250,10 +248,7 @@ def _dial_again(station: Station, event: object) -> list[LinkEvent]:
 
 def _answer_offer(station: Station, event: OfferReceived) -> list[LinkEvent]:
     """Answer XID; the agreement is in force from the SABM that follows."""
-    offer = decode_offer(event.frame.information)
-    if offer is None:
-        station.counters.unexpected_frames += 1
-        return []
+    offer = decode_offer(event.frame.information) or {}
     agreed = agree(station.own, offer)
     station.write(
         FrameKind.XID,

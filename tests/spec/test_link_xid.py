@@ -147,6 +147,16 @@ def test_a_machine_goes_on_with_the_defaults_when_the_peer_knows_no_xid() -> Non
     assert link.parameters.negotiable == DEFAULT.negotiable
 
 
+def test_a_machine_waits_on_when_what_answers_its_xid_does_not_have_the_form() -> None:
+    link = Line(machine=WIDE).machine.link
+    link.connect(0.0)
+    link.octets_to_send()
+    # An XID response whose group has 4 octets and says 7 (LINK-10.3).
+    link.receive_octets(on_line(bytes.fromhex("01bf8280000706020800")), 0.1)
+    assert link.octets_to_send() == b""
+    assert link.counters.unexpected_frames == 1
+
+
 def test_an_agreement_does_not_hold_for_a_later_call_that_did_not_ask() -> None:
     line = Line(machine=WIDE, server=WIDE)
     server = line.server.link
