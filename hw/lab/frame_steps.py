@@ -50,6 +50,8 @@ from protocol.link.framing import flagged
 _Heard = FrameCame | LineEnded
 _NOTHING: Final = "nothing"
 _END: Final = "end"
+_AGAIN_S: Final = 2.0
+"""An XID that comes so much later is another try."""
 _SET_UP: Final = frozenset({FrameKind.SABM, FrameKind.SABME})
 
 
@@ -197,6 +199,7 @@ class FrameSteps:
         if self._station.role is Role.MACHINE:
             kind = FrameKind.SABME if link.offers_128 else FrameKind.SABM
             link.send(Frame(kind, command=True, poll_final=True))
+        answered_s = -_AGAIN_S
         while not link.is_up:
             heard = await self._heard(within_s)
             frame = heard.frame if isinstance(heard, FrameCame) else None
@@ -207,6 +210,10 @@ class FrameSteps:
                 if frame.kind is not FrameKind.UA or not frame.poll_final:
                     return f"{_show(heard)} came"
             elif frame.kind is FrameKind.XID and frame.command:
+                # It may come twice, as one (LINK-10.1): a second DM refuses the SABM.
+                if self._station.now_s - answered_s < _AGAIN_S:
+                    continue
+                answered_s = self._station.now_s
                 link.send(Frame(FrameKind.DM, command=False, poll_final=True))
             elif frame.kind in _SET_UP and frame.poll_final:
                 link.send(Frame(FrameKind.UA, command=False, poll_final=True))
