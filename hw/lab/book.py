@@ -45,6 +45,8 @@ class Book:
         applied: The voucher that the machine has applied last, if the bench knows it.
         wrong_vouchers: Vouchers that it had to refuse, since the last UNLOCK.
         contents: Contents on hand, by their ids.
+        is_known: The machine has been heard: what it states follows from what it
+            stated. A machine that was in use before begins with what it states first.
     """
 
     registers: Registers
@@ -62,6 +64,7 @@ class Book:
     applied: bytes = b""
     wrong_vouchers: int = 0
     contents: dict[int, bytes] = field(default_factory=dict)
+    is_known: bool = False
 
     def after(self) -> Registers | None:
         """Say what the outstanding voucher makes of the registers."""

@@ -379,6 +379,24 @@ class ServerSide:
         if octets(fields, "psd_serial") != self.machine.credential.psd_serial.encode():
             found.append(Breach("DLG-3.1", "the PSD serial is not the enrolled one"))
         found += _possible(stated)
+        if book.is_known:
+            found += self._follows(fields, stated)
+        else:
+            book.is_known = True
+            book.order_serial = number(fields, "order_serial")
+        book.registers = stated
+        book.recharge_number = number(fields, "recharge_number")
+        book.dial_in = number(fields, "dial_in")
+        book.marks = (octets(fields, "mark"),)
+        self._answers = book.recharge_number
+        self._serial_said = book.order_serial
+        return found
+
+    def _follows(
+        self, fields: Mapping[str, FieldValue], stated: Registers
+    ) -> list[Breach]:
+        """Say what of a STATEMENT does not follow from those before."""
+        book, found = self.book, []
         if not stated.not_before(book.registers):
             found.append(Breach("REG-3", "AR or an item counter went back"))
         if number(fields, "dial_in") <= book.dial_in:
@@ -392,12 +410,6 @@ class ServerSide:
             stated.descending_paise,
         )
         found += book.obey(number(fields, "order_serial"))
-        book.registers = stated
-        book.recharge_number = number(fields, "recharge_number")
-        book.dial_in = number(fields, "dial_in")
-        book.marks = (octets(fields, "mark"),)
-        self._answers = book.recharge_number
-        self._serial_said = book.order_serial
         return found
 
     def _heard_confirmation(

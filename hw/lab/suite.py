@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from hw.lab.bench import Bench, MachineBench, ServerBench
-from hw.lab.catalogue import Case
+from hw.lab.catalogue import Case, Ends
 from hw.lab.declaration import Declaration
 from hw.lab.player import Player, Result
+from hw.lab.steps import parse_step
 from hw.lab.trace import Trace
-from hw.lab.verdicts import Level, Verdict
+from hw.lab.verdicts import NOTHING_ASSERTED, Level, Verdict
+from protocol.errors import RmfsError
 
 EXIT_PASSED: Final = 0
 EXIT_FAILED: Final = 1
@@ -61,6 +63,50 @@ class Outcome:
         return EXIT_INCONCLUSIVE if Verdict.INCONCLUSIVE in axes else EXIT_PASSED
 
 
+class UnknownUnitError(RmfsError):
+    """The bench could not get to know the unit: no case was played."""
+
+
+_FIRST_STEPS: Final = (
+    "dial inspection",
+    "take STATEMENT",
+    # After it a machine sends its whole usage table once more (DLG-9.2).
+    "send REFUSAL code=ACCOUNT_FROZEN disposition=CLEARED receipt_follows=0",
+    "take GOODBYE",
+    "take end",
+    "dial inspection",
+    "take STATEMENT",
+    "finish",
+)
+
+
+async def get_to_know(bench: ServerBench) -> Trace:
+    """Learn what a machine holds that was in use before, or is new.
+
+    Raises:
+        UnknownUnitError: It did not dial in as any machine has to.
+    """
+    case = Case(
+        id="START",
+        clause="DLG-1",
+        role=bench.unit,
+        level=Level.MUST,
+        text="",
+        title="what the machine holds",
+        needs=(),
+        steps=tuple(parse_step(text) for text in _FIRST_STEPS),
+        ends=Ends.NOTHING,
+    )
+    bench.begin_case()
+    result = await Player(bench, bench.side, case).play()
+    if result.reason != NOTHING_ASSERTED:
+        raise UnknownUnitError(
+            f"the machine does not dial in as it should, so that no case is played: "
+            f"{result.reason}"
+        )
+    return result.trace
+
+
 async def run_suite(
     bench: ServerBench | MachineBench,
     cases: Sequence[Case],
@@ -79,6 +125,8 @@ async def run_suite(
         stop: Asked before each case whether to end here.
     """
     results = []
+    if isinstance(bench, ServerBench) and not bench.side.book.is_known:
+        await get_to_know(bench)
     for case in cases:
         if stop():
             break

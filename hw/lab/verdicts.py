@@ -24,6 +24,7 @@ class Verdict(Enum):
     """The bench, the line or a hook failed: nothing is said of the unit."""
 
 
+NOTHING_ASSERTED: Final = "nothing was asserted"
 _WORSE: Final = {
     None: 0,
     Verdict.NOT_APPLICABLE: 1,
@@ -72,4 +73,4 @@ class Judgement:
         if self.asserted:
             self.worsen(Verdict.PASS, "as expected")
         else:
-            self.worsen(Verdict.INCONCLUSIVE, "nothing was asserted")
+            self.worsen(Verdict.INCONCLUSIVE, NOTHING_ASSERTED)
