@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hw.lab.catalogue import Case
+from hw.lab.control_port import ControlAddress
 from hw.lines.strings import LineAddress, parse_line_string
 from protocol.errors import RmfsError
 from protocol.link import Role
@@ -96,6 +97,7 @@ class Declaration:
         maker_key: The maker's public key, PEM.
         bench_keys: Folder of the bench's own keys.
         hooks: How things are done at the unit, by their names.
+        control: Where its control port is, if it has one; it comes before all hooks.
         octets: The file as it was read.
     """
 
@@ -111,6 +113,7 @@ class Declaration:
     maker_key: Path
     bench_keys: Path
     hooks: Mapping[str, Hook]
+    control: ControlAddress | None
     octets: bytes
 
     def why_not(self, case: Case) -> str:
@@ -169,7 +172,16 @@ class _Reader:
         self._document = document
 
     def declaration(self, folder: Path, octets: bytes) -> Declaration | None:
-        known = {"format", "role", "unit", "options", "line", "keys", "hooks"}
+        known = {
+            "format",
+            "role",
+            "unit",
+            "options",
+            "line",
+            "keys",
+            "hooks",
+            "control",
+        }
         for name in sorted(set(self._document) - known):
             self.wrong.append(f"[{name}] is unknown; there are {', '.join(known)}")
         if self._document.get("format") != FORMAT:
@@ -183,6 +195,7 @@ class _Reader:
         }
         options = self._options(role)
         hooks = self._hooks()
+        control = self._control(folder)
         if self.wrong or line is None:
             return None
         return Declaration(
@@ -194,6 +207,7 @@ class _Reader:
             maker_key=keys["maker"],
             bench_keys=keys["bench"],
             hooks=hooks,
+            control=control,
             octets=octets,
             **unit,
         )
@@ -259,6 +273,14 @@ class _Reader:
             hooks[name] = self._hook(name, table)
         return MappingProxyType(hooks)
 
+    def _control(self, folder: Path) -> ControlAddress | None:
+        if "control" not in self._document:
+            return None
+        url = self._text("control", "url")
+        if url and not url.startswith(("http://", "https://")):
+            self.wrong.append("[control] url begins with http:// or https://")
+        return ControlAddress(url, folder / self._text("control", "token_file"))
+
     def _hook(self, name: str, table: Mapping[str, Any]) -> Hook:
         kinds: dict[str, type] = {
             "command": list,
@@ -311,6 +333,11 @@ patience_s = 20                 # how long an answer may take
 provisioning = "{file}"  # the unit's own provisioning file, signed by its maker
 maker = "maker.pem"  # the maker's public key
 bench = "bench"      # folder of the bench's keys: rmfs certify keys
+
+# A machine at a control port (docs/control.md) needs nobody:
+# [control]
+# url = "http://127.0.0.1:40123"
+# token_file = "machine/control-token"
 
 # Without a hook the operator is asked on the terminal.
 # [hooks.{"dial" if is_machine else "ask"}]

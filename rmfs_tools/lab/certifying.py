@@ -15,8 +15,10 @@ from hw.clock import SystemWallClock
 from hw.entropy import SystemEntropy
 from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.catalogue import Case
+from hw.lab.control_port import ControlPortOperator
 from hw.lab.declaration import Declaration, DeclarationError
 from hw.lab.hooks import AskPerson, HookedOperator
+from hw.lab.operator import Operator
 from hw.lab.player import Result
 from hw.lab.server_side import ServerSide
 from hw.lab.suite import run_suite
@@ -25,10 +27,13 @@ from hw.reactor import MonotonicReactor
 from protocol.errors import RmfsError
 from protocol.keys import (
     MachineProvisioning,
+    MakerKey,
     MakerPublicKey,
     ServerProvisioning,
+    SigningKey,
     VerifyingKey,
     read_machine_provisioning,
+    read_private_key,
     read_public_key,
     read_server_provisioning,
 )
@@ -73,13 +78,7 @@ def certify(
         RmfsError: Keys cannot be read, or the line cannot be had.
     """
     reactor = MonotonicReactor()
-    operator = HookedOperator(
-        declaration.hooks,
-        watching.ask,
-        reactor,
-        folder=folder,
-        papers=lambda: read_machine(declaration),
-    )
+    operator = _operator(declaration, reactor, folder, watching.ask)
     bench = (
         _server_bench(declaration, reactor, operator, watching.ready)
         if declaration.role is Role.MACHINE
@@ -118,10 +117,24 @@ def certify(
     return tuple(results)
 
 
+def _operator(
+    declaration: Declaration, reactor: MonotonicReactor, folder: Path, ask: AskPerson
+) -> Operator:
+    if declaration.control is not None:
+        return ControlPortOperator(declaration.control, reactor)
+    return HookedOperator(
+        declaration.hooks,
+        ask,
+        reactor,
+        folder=folder,
+        papers=lambda: read_machine(declaration),
+    )
+
+
 def _server_bench(
     declaration: Declaration,
     reactor: MonotonicReactor,
-    operator: HookedOperator,
+    operator: Operator,
     ready: Callable[[str], None],
 ) -> ServerBench:
     server = read_server(declaration.bench_keys)
@@ -134,6 +147,7 @@ def _server_bench(
         machine,
         clock=clock,
         entropy=SystemEntropy(),
+        maker=_bench_maker(declaration),
     )
     bench = ServerBench(
         side,
@@ -147,8 +161,17 @@ def _server_bench(
     return bench
 
 
+def _bench_maker(declaration: Declaration) -> MakerKey | None:
+    """The maker's private key on the bench, to sign contents; None without one."""
+    path = declaration.bench_keys / "maker.pem"
+    if not path.exists():
+        return None
+    scalar = read_private_key(_read(path))
+    return MakerKey("maker", Realm.TEST, SigningKey(scalar))
+
+
 def _machine_bench(
-    declaration: Declaration, reactor: MonotonicReactor, operator: HookedOperator
+    declaration: Declaration, reactor: MonotonicReactor, operator: Operator
 ) -> MachineBench:
     machines = BenchMachines(declaration.bench_keys)
     server = read_server_file(declaration).credential
