@@ -38,6 +38,7 @@ class Book:
         orders: What was ordered last under each serial: kind and value.
         marks: Those that the machine may return: acknowledged, and issued last.
         rows: The usage table, by class.
+        forgotten: The table before the bench has let itself be told it anew.
         pending: Request and amount that the machine must ask for again.
         may_have_ended: A REFUSAL was sent that ends it, and may have been lost.
         outstanding: A voucher that was sent and may be applied or not.
@@ -57,6 +58,7 @@ class Book:
     orders: dict[int, tuple[int, int]] = field(default_factory=dict)
     marks: tuple[bytes, ...] = (bytes(MARK_OCTETS),)
     rows: dict[int, UsageRow] = field(default_factory=dict)
+    forgotten: dict[int, UsageRow] = field(default_factory=dict)
     pending: tuple[int, int] | None = None
     may_have_ended: bool = False
     outstanding: bytes = b""
@@ -145,15 +147,30 @@ class Book:
         """Take rows of USAGE into the table."""
         self.rows = self.rows | {row.product_class: row for row in rows}
 
+    def forget_rows(self) -> None:
+        """Have the machine send all rows: they count for nothing until they come."""
+        self.forgotten, self.rows = self.rows, {}
+
+    def check_rows(self, digest: bytes, ascending_paise: int) -> list[Breach]:
+        """Compare the table with a STATEMENT (DLG-9.3).
+
+        Args:
+            digest: Of the STATEMENT.
+            ascending_paise: AR of the STATEMENT.
+        """
+        if self.digest != digest:
+            # What was forgotten on purpose is told once, and not held against it again.
+            self.rows = self.forgotten | self.rows
+            return [Breach("DLG-9.3", "the rows do not give the digest")]
+        reported = sum(row.amount_paise for row in self.rows.values())
+        if reported != ascending_paise - self.enrolled_paise:
+            return [Breach("DLG-9.3", "the rows do not add up to AR")]
+        return []
+
     @property
     def digest(self) -> bytes:
         """The digest of the table (DLG-9.1)."""
         return usage_digest(list(self.rows.values()))
-
-    @property
-    def reported_paise(self) -> int:
-        """All postage in the table."""
-        return sum(row.amount_paise for row in self.rows.values())
 
 
 def new_book(machine: MachineProvisioning, dial_in: int = 0) -> Book:

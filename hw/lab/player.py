@@ -545,6 +545,7 @@ class Player:
             return
         self._trace.step("afterwards: tidied up")
         with suppress(*_OF_CASES):
+            await self._unit.put_back()
             await self._call(Asked())
             await self._next(self._bench.patience_s)
             await self._finish(Step("finish", "finish"))

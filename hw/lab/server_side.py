@@ -470,13 +470,10 @@ class ServerSide:
 
     def _counted(self) -> list[Breach]:
         """Compare the usage table with the STATEMENT of this dialogue (DLG-9.3)."""
-        book, stated = self.book, self.statement
-        if book.digest != octets(stated, "usage_digest"):
-            return [Breach("DLG-9.3", "the rows do not give the digest")]
-        franked = number(stated, "ascending_paise") - book.enrolled_paise
-        if book.reported_paise != franked:
-            return [Breach("DLG-9.3", "the rows do not add up to AR")]
-        return []
+        stated = self.statement
+        return self.book.check_rows(
+            octets(stated, "usage_digest"), number(stated, "ascending_paise")
+        )
 
     def _heard_want(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         self._want = fields
@@ -492,7 +489,7 @@ class ServerSide:
         self.book.marks = (octets(fields, "mark"),)
         if self._refused_alone:
             # It sends all rows now, and the bench takes it at its word (DLG-9.2).
-            self.book.rows = {}
+            self.book.forget_rows()
         elif self._receipted:
             found += self._counted()
         return found

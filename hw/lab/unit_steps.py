@@ -5,7 +5,7 @@ when the unit itself says no (`UnitRefusedError`), and does not when it obeys.
 """
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 from hw.lab.machine_side import MachineSide
 from hw.lab.operator import Operator, UnitRefusedError
@@ -14,7 +14,8 @@ from hw.lab.steps import Step
 from hw.lab.verbs import NEW_LIFE, REFUSED, words_of
 from protocol.values import Paise
 
-_CLASS: int = 1
+_CLASS: Final = 1
+_DAYS: Final = "days"
 
 
 class UnitSteps:
@@ -29,6 +30,8 @@ class UnitSteps:
         """
         self._operator = operator
         self._side = side
+        self._days_ahead = 0
+        self._has_power = True
 
     async def frank(self, step: Step) -> str:
         """Frank one item; what differs from the step comes back."""
@@ -51,11 +54,26 @@ class UnitSteps:
             else side.machine.credential
         )
         licence = str(credential.licence_identifier)
+        if words[0] == _DAYS:
+            self._days_ahead += int(words[1])
         return await obeyed(step, self._operator.do(words, licence))
 
     async def power(self, step: Step) -> None:
         """Switch the power."""
+        self._has_power = step.words[0] == "on"
         await self._operator.power(step.words[0])
+
+    async def put_back(self) -> None:
+        """Give power and date back that a case has taken and did not come to return.
+
+        Raises:
+            OperatorError: It cannot be done.
+        """
+        if not self._has_power:
+            await self.power(Step("power on", "power", ("on",)))
+        if self._days_ahead:
+            words = (_DAYS, str(-self._days_ahead))
+            await self.ask(Step("ask days", "ask", words))
 
     async def apply(self) -> None:
         """Have the bench's own machine apply its voucher."""

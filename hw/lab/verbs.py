@@ -250,6 +250,9 @@ def _errand(step: Step) -> None:
     name = _word(step)
     if name not in ERRANDS:
         raise StepError(f"step {step.text!r}: {name} is no errand")
+    if name == "days":
+        _needs(step, 2)
+        _integer(step, step.words[1])
 
 
 _OF_MACHINE_BENCH: Final = frozenset({"apply", "again"})
