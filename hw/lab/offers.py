@@ -71,6 +71,7 @@ class Offers:
         """Say what an order of a kind names, if a case does not say."""
         values = {
             OrderKind.CLOCK: int(now),
+            OrderKind.NEXT_CALL: int(now),
             OrderKind.LOCK: 1,
             OrderKind.RETIRE_CREDIT_KEY: self.added,
             OrderKind.SLOGAN_OFF: SLOGAN_NUMBER,

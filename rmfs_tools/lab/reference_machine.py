@@ -26,6 +26,7 @@ from protocol.channel import MachineChannel
 from protocol.errors import LocalProtocolError
 from protocol.keys import MachineProvisioning
 from protocol.ports import Entropy
+from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_tools.lab.cord import Cord
 from rmfs_tools.simulation.clock import SimulatedClock
@@ -36,6 +37,8 @@ _GRAMS: Final = 5
 _LICENCE: Final = "N19{:04d}"
 """Of the lives that cases have it begin."""
 _LOOK_S: Final = 0.1
+_SOON_S: Final = 60
+"""A call that is due later comes when no case waits for it any more."""
 _LOOKS_MAX: Final = 300
 """An operator looks so often whether the machine is ready to dial: 30 s."""
 _STARTS_S: Final = 0.5
@@ -118,15 +121,28 @@ class ReferenceMachine:
         plan = machine.calls.plan(asked.request, Paise(asked.amount_paise))
         if not isinstance(plan, DialPlan):
             raise UnitRefusedError(f"the machine refuses to ask for that: {plan}")
+        self._dial(machine, plan, ATTEMPTS_MAX if asked.repeatedly else 1)
+
+    def _dial(self, machine: Machine, plan: DialPlan, attempts: int) -> None:
         self._dialling = dial_repeatedly(
-            machine.psd,
-            plan.request,
-            self._cord,
-            self._reactor,
-            attempts=ATTEMPTS_MAX if asked.repeatedly else 1,
+            machine.psd, plan.request, self._cord, self._reactor, attempts=attempts
         )
-        self._dialling.addCallback(machine.calls.done)
+        self._dialling.addCallback(lambda report: self._dialled(machine, report))
         self._dialling.addErrback(self._stopped)
+
+    def _dialled(self, machine: Machine, report: DialInReport) -> None:
+        """Note how it ended, and when the machine is to dial by itself."""
+        machine.calls.done(report)
+        wait_s = machine.record.next_call - self._clock.now()
+        if 0 < wait_s <= _SOON_S:
+            self._reactor.callLater(wait_s, self._dial_if_due, machine)
+
+    def _dial_if_due(self, machine: Machine) -> None:
+        if machine is not self.machine or machine.psd.dialling:
+            return
+        plan = machine.calls.plan(RequestKind.INSPECTION)
+        if machine.calls.due and isinstance(plan, DialPlan):
+            self._dial(machine, plan, 1)
 
     def _give_up(self) -> None:
         """Dial no more."""
