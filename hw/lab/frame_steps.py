@@ -7,8 +7,9 @@ joined to packets in any case, so that a later step can take them.
 =========== =====================================================================
 frame send  one frame: `hw.lab.frame_making`
 frame take  what comes next: a kind, ``any``, ``end`` (of the line), ``nothing``, or
-            some of them joined by ``/``. An RR that only acknowledges (response,
-            F = 0) is passed over in a link, unless that is what is to come
+            some of them joined by ``/``. In a link an RR that only acknowledges is
+            passed over, unless that is what is to come; so is a poll where an RR as
+            a response is to come, and what ``past=`` names
 frame up    the link is set up, in either role; an XID is answered with DM
 frame say   a message of so many octets, as the window allows
 =========== =====================================================================
@@ -52,6 +53,8 @@ _NOTHING: Final = "nothing"
 _END: Final = "end"
 _AGAIN_S: Final = 2.0
 """An XID that comes so much later is another try."""
+_ROUND_TRIPS: Final = 4
+"""What is to come within a time may come so much later: the line is not the unit's."""
 _SET_UP: Final = frozenset({FrameKind.SABM, FrameKind.SABME})
 
 
@@ -155,6 +158,8 @@ class FrameSteps:
     async def _take(self, step: Step, within_s: float) -> str:
         names = step.words[1].split(ALTERNATIVES)
         began_s = self._station.now_s
+        if _NOTHING not in names:
+            within_s += _ROUND_TRIPS * self._link.round_trip_s
         while True:
             left_s = began_s + within_s - self._station.now_s
             try:
@@ -166,32 +171,37 @@ class FrameSteps:
             if isinstance(heard, LineEnded):
                 return "" if _END in names else f"{_show(heard)} came"
             frame = heard.frame
-            if isinstance(frame, Frame):
-                same = frame.information == self._last_information
-                if frame.kind is FrameKind.INFORMATION:
-                    self._last_information = frame.information
-                is_passed_over = self._is_passed_over(frame, step, names)
-                self._link.taken(frame)
-                if is_passed_over:
-                    continue
-                if "same" in step.fields and not same:
-                    return "its information is not the same"
+            is_same = self._counted(heard)
+            if isinstance(frame, Frame) and self._is_passed_over(frame, step, names):
+                continue
+            if "same" in step.fields and not is_same:
+                return "its information is not the same"
             if heard.at_s - began_s < float(step.fields.get("after", "0")):
                 return f"{_show(heard)} came after {heard.at_s - began_s:.1f} s"
             return _compared(step, names, heard)
 
+    def _counted(self, heard: FrameCame) -> bool:
+        """Keep count of a frame; whether it carries what the last I frame carried."""
+        frame = heard.frame
+        self._link.heard(heard.at_s)
+        if not isinstance(frame, Frame):
+            return False
+        is_same = frame.information == self._last_information
+        if frame.kind is FrameKind.INFORMATION:
+            self._last_information = frame.information
+        self._link.taken(frame)
+        return is_same
+
     def _is_passed_over(self, frame: Frame, step: Step, names: list[str]) -> bool:
-        """Whether a frame only acknowledges, and something else is to come."""
-        is_wanted = "any" in names or (
-            "RR" in names and "p" not in step.fields and step.fields.get("f") != "1"
-        )
-        return (
-            self._link.is_up
-            and frame.kind is FrameKind.RR
-            and not frame.command
-            and not frame.poll_final
-            and not is_wanted
-        )
+        """Whether a frame is not meant: the step says so, or it may always come."""
+        if _kind_name(frame) == step.fields.get("past"):
+            return True
+        if not self._link.is_up or frame.kind is not FrameKind.RR or "any" in names:
+            return False
+        if frame.command:
+            return "RR" in names and "f" in step.fields
+        asks = "p" in step.fields or step.fields.get("f") == "1"
+        return not frame.poll_final and ("RR" not in names or asks)
 
     async def _set_up(self, within_s: float) -> str:
         """Set the link up, with the defaults unless an XID of ours was answered."""

@@ -24,7 +24,7 @@ _SENT: Final = frozenset(
 _TAKEN: Final = frozenset(
     {
         *("p", "f", "ns", "nr", "info", "reason", "refused", "same", "after"),
-        *("opened", "bare", "longest", "within", *XID_FIELDS),
+        *("opened", "bare", "longest", "past", "within", *XID_FIELDS),
     }
 )
 _HEX: Final = frozenset(

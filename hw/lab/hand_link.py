@@ -32,6 +32,8 @@ class HandLink:
         send_number: V(S): of the next I frame that the script sends.
         receive_number: V(R): of the I frame that comes next.
         agreed: What holds in this link.
+        round_trip_s: The shortest time from a frame of ours to what came next; 0 as
+            long as nothing came.
     """
 
     def __init__(self, station: Station) -> None:
@@ -40,7 +42,9 @@ class HandLink:
         self.send_number = 0
         self.receive_number = 0
         self.agreed = DEFAULT
+        self.round_trip_s = 0.0
         self._station = station
+        self._sent_at: float | None = None
         self._acknowledged = 0
         self._offered: LinkParameters | None = None
         self._set_up_by: FrameKind | None = None
@@ -79,6 +83,7 @@ class HandLink:
 
     def sent(self, frame: Frame) -> None:
         """Keep count of a frame that the script has sent."""
+        self._sent_at = self._station.now_s
         if frame.kind is FrameKind.INFORMATION:
             follows = (frame.send_number + 1) % self._modulus
             if 0 < (follows - self.send_number) % self._modulus <= self._modulus // 2:
@@ -86,6 +91,13 @@ class HandLink:
         elif frame.kind is FrameKind.DISC:
             self._closing = True
         self._changed(frame)
+
+    def heard(self, at_s: float) -> None:
+        """Measure: something came from the unit."""
+        if self._sent_at is not None and at_s > self._sent_at:
+            took_s = at_s - self._sent_at
+            self.round_trip_s = min(took_s, self.round_trip_s or took_s)
+            self._sent_at = None
 
     def taken(self, frame: Frame) -> None:
         """Keep count of a frame that came; nothing is answered."""
@@ -162,6 +174,7 @@ class HandLink:
     def _answered(self, heard: FrameCame) -> Heard | None:
         """Take a frame as an honest end would; None if nothing is to be told of it."""
         frame = heard.frame
+        self.heard(heard.at_s)
         if not isinstance(frame, Frame):
             return heard
         self.taken(frame)

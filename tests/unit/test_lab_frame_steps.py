@@ -176,6 +176,15 @@ def test_an_acknowledgement_is_not_passed_over_where_it_is_to_come() -> None:
     assert setting.step("frame take RR f=0 nr=0") == ""
 
 
+def test_frames_that_a_step_names_are_passed_over() -> None:
+    setting = Setting()
+    setting.link_up()
+    setting.unit.say(information(0, b"\x01x"))
+    setting.unit.say(information(1, b"\x00x"))
+    setting.unit.say(ANSWER)
+    assert setting.step("frame take RR f=1 past=I") == ""
+
+
 def test_nothing_is_passed_over_where_no_link_is() -> None:
     setting = Setting()
     setting.unit.say(RR)
