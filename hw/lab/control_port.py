@@ -24,10 +24,13 @@ from protocol.keys import MachineProvisioning
 REQUEST_S: Final = 60.0
 BUSY_S: Final = 60.0
 """How long a machine may still be busy with its last dial-in."""
+_SOON_S: Final = 3.0
 _AGAIN_S: Final = 0.1
 _BUSY: Final = "FMW-36-006"
 _REFUSED: Final = 409
-_GRAMS: Final = "18"
+_ATTEMPTS: Final = 10
+"""How often a machine dials that is to dial until it is done (DLG-14.3)."""
+_GRAMS: Final = "5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,14 @@ class ControlPortOperator:
         self._reactor = reactor
 
     async def dial(self, asked: Asked) -> None:
-        """Have the machine dial in once.
+        """Have the machine dial in: once, or until it is done.
 
         Raises:
             OperatorError: It could not be asked, or refuses.
         """
         body = {"kind": asked.request.name, "amount_paise": asked.amount_paise}
-        await self._when_free("POST", "/v1/dial-ins", {**body, "attempts": 1})
+        attempts = _ATTEMPTS if asked.repeatedly else 1
+        await self._when_free("POST", "/v1/dial-ins", {**body, "attempts": attempts})
 
     async def frank(self, paise: int, product_class: int) -> None:
         """Frank a letter.
@@ -76,10 +80,14 @@ class ControlPortOperator:
             OperatorError: It could not be asked, or refuses.
         """
         del paise  # The tariff says what a letter costs.
-        await self._when_free("PUT", "/v1/scale/load", {"grams": _GRAMS})
         selection = {"product_class": product_class}
-        await self._when_free("PATCH", "/v1/selection", selection)
-        await self._when_free("POST", "/v1/franks", {"confirmed": True})
+        try:
+            # A machine does not frank in a dialogue: it is asked for a while only.
+            await self._when_free("PUT", "/v1/scale/load", {"grams": _GRAMS}, _SOON_S)
+            await self._ask("PATCH", "/v1/selection", selection)
+            await self._ask("POST", "/v1/franks", {"confirmed": True})
+        except BusyError as error:
+            raise UnitRefusedError(str(error)) from error
 
     async def power(self, what: str) -> None:
         """Cut the power, switch it off, or on.
@@ -114,14 +122,16 @@ class ControlPortOperator:
             return False
         return True
 
-    async def _when_free(self, method: str, path: str, body: dict[str, Any]) -> None:
+    async def _when_free(
+        self, method: str, path: str, body: dict[str, Any], within_s: float = BUSY_S
+    ) -> None:
         """Ask again for as long as the machine is busy with its last dial-in."""
         began_s = self._reactor.seconds()
         while True:
             try:
                 await self._ask(method, path, body)
             except BusyError:
-                if self._reactor.seconds() - began_s > BUSY_S:
+                if self._reactor.seconds() - began_s > within_s:
                     raise
             else:
                 return

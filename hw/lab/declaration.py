@@ -34,6 +34,8 @@ MACHINE_OPTIONS: Final = {
     "modulo_128": "can work with modulo 128",
     "arrival_reports": "can work with arrival reports (LINK-17)",
     "busy": "can become busy on the link (RNR)",
+    "redials": "dials again by itself when a line was lost (DLG-14.3)",
+    "dials_when_due": "dials by itself when a NEXT_CALL is due",
     "franks": "the operator can have it frank",
     "power": "the operator can cut its power",
     "clock": "the operator can set its clock ahead",

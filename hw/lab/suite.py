@@ -13,10 +13,12 @@ from hw.lab.bench import Bench, MachineBench, ServerBench
 from hw.lab.catalogue import Case, Ends
 from hw.lab.declaration import Declaration
 from hw.lab.player import Player, Result
+from hw.lab.side import number
 from hw.lab.steps import parse_step
 from hw.lab.trace import Trace
 from hw.lab.verdicts import NOTHING_ASSERTED, Level, Verdict
 from protocol.errors import RmfsError
+from protocol.registers import MachineState
 
 EXIT_PASSED: Final = 0
 EXIT_FAILED: Final = 1
@@ -103,6 +105,11 @@ async def get_to_know(bench: ServerBench) -> Trace:
         raise UnknownUnitError(
             f"the machine does not dial in as it should, so that no case is played: "
             f"{result.reason}"
+        )
+    state = MachineState(number(bench.side.statement, "state"))
+    if state not in {MachineState.INSTALLED, MachineState.IN_SERVICE}:
+        raise UnknownUnitError(
+            f"the machine is {state.name}: a run begins with one that is in service"
         )
     return result.trace
 
