@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from hw.clock import SystemMonotonicClock
 from rmfs_tools.cli import tree
+from rmfs_tools.planting import ROOT, Edit, PlantingError, planted_texts
 from rmfs_tools.simulation.planted.bugs import (
-    Edit,
     PlantedBug,
     PlantedBugError,
     planted_bugs,
@@ -21,13 +21,11 @@ from rmfs_tools.simulation.planted.bugs import (
 )
 from rmfs_tools.simulation.planted.drawing import with_table
 from rmfs_tools.simulation.planted.hunting import (
-    ROOT,
     Hunted,
     found_without_a_bug,
     hunt,
     show_hunts,
 )
-from rmfs_tools.simulation.planted.planting import planted_texts
 from rmfs_tools.simulation.profiles import PROFILES
 from tests.house.test_clauses import defined_clauses
 
@@ -62,7 +60,7 @@ replace = ""
 
 @pytest.mark.parametrize("bug", BUGS, ids=IDS)
 def test_a_planted_bug_fits_the_product_and_leaves_it_python(bug: PlantedBug) -> None:
-    for file, text in planted_texts(bug, ROOT).items():
+    for file, text in planted_texts(bug.id, bug.edits, ROOT).items():
         assert text != (ROOT / file).read_text()
         if file.endswith(".py"):
             ast.parse(text, file)
@@ -87,15 +85,15 @@ def test_planted_bugs_name_clauses_and_profiles_that_exist() -> None:
 
 def test_a_bug_whose_text_has_changed_is_an_error_that_says_so() -> None:
     (bug,) = read_bugs(A_BUG, "one.toml")
-    with pytest.raises(PlantedBugError, match="one does not apply any more: its text"):
-        planted_texts(bug, ROOT)
+    with pytest.raises(PlantingError, match="one does not apply any more: its text"):
+        planted_texts(bug.id, bug.edits, ROOT)
     gone = replace(bug, edits=(Edit("protocol/no.py", "", ""),))
-    with pytest.raises(PlantedBugError, match="does not apply any more"):
-        planted_texts(gone, ROOT)
+    with pytest.raises(PlantingError, match="does not apply any more"):
+        planted_texts(gone.id, gone.edits, ROOT)
     outside = Edit("docs/planted-bugs.md", "# ", "")
     wrong = replace(bug, edits=(outside,))
-    with pytest.raises(PlantedBugError, match="no file of the product"):
-        planted_texts(wrong, ROOT)
+    with pytest.raises(PlantingError, match="no file of the product"):
+        planted_texts(wrong.id, wrong.edits, ROOT)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 
 from rmfs_tools.cli import main
+from rmfs_tools.planting import ROOT, plant
 from rmfs_tools.simulation.plan_file import read_plan_file
 from rmfs_tools.simulation.planning import make_plan
 from rmfs_tools.simulation.planted.bugs import planted_bugs
-from rmfs_tools.simulation.planted.hunting import ROOT
-from rmfs_tools.simulation.planted.planting import plant
 from rmfs_tools.simulation.profiles import PROFILES
 
 SMALL = ("simulate", "--machines", "1", "--days", "1")
@@ -131,7 +130,7 @@ def test_a_violation_is_told_cut_down_saved_and_played_again(tmp_path: Path) -> 
     copy, plans = tmp_path / "copy", tmp_path / "plans"
     bug = next(one for one in planted_bugs() if one.id == "mark-not-fresh")
     copy.mkdir()
-    plant(bug, ROOT, copy)
+    plant(bug.id, bug.edits, ROOT, copy)
     seeds = ("--seeds", "1..2", "--faults", "none", "--save", str(plans))
     found = rmfs(copy, *SMALL, *seeds, "--stop-at-first", "--json")
     assert found.returncode == FAILED, found.stderr

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from protocol.errors import RmfsError
+from rmfs_tools.planting import Edit
 
 _FOLDER: Final = files("rmfs_tools.simulation.planted").joinpath("catalogue")
 _ENDING: Final = ".toml"
@@ -20,22 +21,7 @@ DAYS: Final = 1
 
 
 class PlantedBugError(RmfsError):
-    """A planted bug cannot be read, or its text is not that of the product any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One change of one file.
-
-    Attributes:
-        file: Path below the root.
-        find: Text that stands in it exactly once.
-        replace: What stands there with the bug.
-    """
-
-    file: str
-    find: str
-    replace: str
+    """A planted bug cannot be read, or its copy cannot be run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from rmfs_tools.planting import ROOT, plant
 from rmfs_tools.simulation.many import Wanted, run_seeds
 from rmfs_tools.simulation.planted.bugs import PlantedBug, PlantedBugError
-from rmfs_tools.simulation.planted.planting import plant
 from rmfs_tools.simulation.planted.seeking import FOUND
 
-ROOT: Final = Path(__file__).resolve().parents[3]
 _SEEKING: Final = "rmfs_tools.simulation.planted.seeking"
 _LAST_WORDS: Final = 2_000
 
@@ -84,11 +83,12 @@ def hunt(bug: PlantedBug, clock: Callable[[], float], root: Path = ROOT) -> Hunt
         root: The folder of the packages.
 
     Raises:
-        PlantedBugError: The bug does not fit, or its copy cannot be run.
+        PlantingError: The bug does not fit.
+        PlantedBugError: Its copy cannot be run.
     """
     began_s = clock()
     with tempfile.TemporaryDirectory(prefix="planted-") as folder:
-        plant(bug, root, Path(folder))
+        plant(f"the planted bug {bug.id}", bug.edits, root, Path(folder))
         ran = subprocess.run(  # noqa: S603 (our own program)
             command(bug),
             cwd=folder,
@@ -126,7 +126,8 @@ def hunt_all(
         processes: How many hunts at once, each in a process of its own.
 
     Raises:
-        PlantedBugError: One does not fit, or its copy cannot be run.
+        PlantingError: One does not fit.
+        PlantedBugError: The copy of one cannot be run.
     """
     with ThreadPoolExecutor(processes) as pool:
         yield from pool.map(lambda bug: hunt(bug, clock), bugs)
