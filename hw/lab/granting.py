@@ -125,15 +125,10 @@ class Granting:
         }
 
     def _voucher(self, wish: Mapping[str, FieldValue]) -> Fields:
-        request = (
-            RequestKind(number(self._now.statement, "request"))
-            if self._now.statement
-            else 0
-        )
-        kind = VoucherKind(_VOUCHER_FOR[RequestKind(request)])
-        amount = (
-            number(self._now.statement, "amount_paise") if self._now.statement else 0
-        )
+        stated = self._now.statement
+        request = RequestKind(number(stated, "request") if stated else 0)
+        kind = _VOUCHER_FOR[request]
+        amount = number(stated, "amount_paise") if stated else 0
         if request == RequestKind.INSPECTION:
             amount = _UNASKED_PAISE
         asked, kind = kind, _known_kind(wish.get("kind", kind), kind)

@@ -26,7 +26,7 @@ from hw.lab.finishing import finish
 from hw.lab.frame_making import line_octets
 from hw.lab.frame_steps import FrameSteps
 from hw.lab.machine_side import Asked, MachineSide
-from hw.lab.operator import OperatorError
+from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields, number
 from hw.lab.station import SilenceError
@@ -197,7 +197,7 @@ class Player:
             await self._verbs[step.verb](step)
         except SilenceError:
             self._differs(step, "nothing came")
-        except NoCallError as error:
+        except (NoCallError, UnitRefusedError) as error:
             self._differs(step, str(error))
         if step.expects:
             self._judgement.met()
@@ -565,7 +565,7 @@ class Player:
                 await self._look_at_machine(step, ends)
         except SilenceError:
             self._differs(step, "nothing came")
-        except NoCallError as error:
+        except (NoCallError, UnitRefusedError) as error:
             self._differs(step, str(error))
         if ends is not Ends.SERVED:
             self._judgement.met()
