@@ -14,6 +14,7 @@ from typing import Final
 
 from hw.entropy import SeededEntropy
 from hw.lines.port import LineUser
+from hw.nvram import PowerCutError
 from protocol.channel.ports import MachineChannelPort, ServerChannelPort
 from protocol.keys import MachineIdentity, ServerCredential
 from protocol.messages import MessageType
@@ -227,9 +228,16 @@ class World:
     ) -> MachineChannelPort:
         call = self._current()
         body = self.bodies[name]
+        machine = body.machine
         licence = str(identity.credential.licence_identifier)
 
+        def check_power() -> None:
+            # An answer may come late, when the machine that waited for it is off.
+            if machine is None or body.machine is not machine:
+                raise PowerCutError("the power is off")
+
         def said(octets: bytes) -> None:
+            check_power()
             body.look()
             now = self.seconds()
             self.tell(
@@ -237,6 +245,7 @@ class World:
             )
 
         def heard(octets: bytes) -> None:
+            check_power()
             now = self.seconds()
             self.tell(
                 Heard(now, name, licence, call.number, by_machine=True, octets=octets)
