@@ -176,8 +176,9 @@ class FrameSteps:
                 continue
             if "same" in step.fields and not is_same:
                 return "its information is not the same"
-            if heard.at_s - began_s < float(step.fields.get("after", "0")):
-                return f"{_show(heard)} came after {heard.at_s - began_s:.1f} s"
+            came_s = heard.at_s - began_s
+            if "after" in step.fields and came_s < float(step.fields["after"]):
+                return f"{_show(heard)} came after {came_s:.1f} s"
             return _compared(step, names, heard)
 
     def _counted(self, heard: FrameCame) -> bool:

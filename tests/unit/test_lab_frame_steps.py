@@ -214,6 +214,14 @@ def test_what_comes_is_compared_with_its_step(said: str, found: str) -> None:
     assert setting.step(said) == found
 
 
+def test_what_came_before_a_step_began_is_taken_by_it() -> None:
+    setting = Setting()
+    setting.link_up()
+    setting.unit.say(ANSWER)
+    setting.clock.pass_until(setting.clock.seconds() + 1)
+    assert setting.step("frame take RR f=1") == ""
+
+
 def test_a_transmission_that_does_not_begin_with_a_flag_is_found() -> None:
     setting = Setting()
     setting.unit.put(bytes.fromhex("011197177e"))
