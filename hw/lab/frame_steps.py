@@ -4,15 +4,16 @@ By frames the bench acknowledges nothing and repeats nothing by itself, but wher
 deals with whole packets: `hw.lab.hand_link` carries those. What comes in I frames is
 joined to packets in any case, so that a later step can take them.
 
-=========== =====================================================================
-frame send  one frame: `hw.lab.frame_making`
-frame take  what comes next: a kind, ``any``, ``end`` (of the line), ``nothing``, or
-            some of them joined by ``/``. In a link an RR that only acknowledges is
-            passed over, unless that is what is to come; so is a poll where an RR as
-            a response is to come, and what ``past=`` names
-frame up    the link is set up, in either role; an XID is answered with DM
-frame say   a message of so many octets, as the window allows
-=========== =====================================================================
+============ ====================================================================
+frame send   one frame: `hw.lab.frame_making`
+frame take   what comes next: a kind, ``any``, ``end`` (of the line), ``nothing``, or
+             some of them joined by ``/``. In a link an RR that only acknowledges is
+             passed over, unless that is what is to come; so is a poll where an RR
+             as a response is to come, and what ``past=`` names
+frame up     the link is set up, in either role; an XID is answered with DM
+frame called the machine has sent SABM, which is not answered; an XID is, with DM
+frame say    a message of so many octets, as the window allows
+============ ====================================================================
 
 What comes is compared with ``p`` (a command with that P), ``f`` (a response with that
 F), ``ns``, ``nr``, ``info``, ``reason`` and ``refused`` (of FRMR), ``same`` (the
@@ -135,8 +136,8 @@ class FrameSteps:
                 self._send(step, make)
             case "say":
                 self._link.put(bytes(int(step.words[1], 0)))
-            case "up":
-                return await self._set_up(within_s)
+            case "up" | "called":
+                return await self._set_up(within_s, accept=step.words[0] == "up")
             case _:
                 return await self._take(step, within_s)
         return ""
@@ -204,8 +205,13 @@ class FrameSteps:
         asks = "p" in step.fields or step.fields.get("f") == "1"
         return not frame.poll_final and ("RR" not in names or asks)
 
-    async def _set_up(self, within_s: float) -> str:
-        """Set the link up, with the defaults unless an XID of ours was answered."""
+    async def _set_up(self, within_s: float, *, accept: bool) -> str:
+        """Set the link up, with the defaults unless an XID of ours was answered.
+
+        Args:
+            within_s: How long to wait for each frame.
+            accept: Answer SABM; else it is only waited for, by a server.
+        """
         link = self._link
         if self._station.role is Role.MACHINE:
             kind = FrameKind.SABME if link.offers_128 else FrameKind.SABM
@@ -227,6 +233,8 @@ class FrameSteps:
                 answered_s = self._station.now_s
                 link.send(Frame(FrameKind.DM, command=False, poll_final=True))
             elif frame.kind in _SET_UP and frame.poll_final:
+                if not accept:
+                    return ""
                 link.send(Frame(FrameKind.UA, command=False, poll_final=True))
             else:
                 return f"{_show(heard)} came"

@@ -35,6 +35,7 @@ _WORDS: Final[dict[str, tuple[int, frozenset[str]]]] = {
     "send": (2, _SENT),
     "take": (2, _TAKEN),
     "up": (1, frozenset({"within"})),
+    "called": (1, frozenset({"within"})),
 }
 
 
@@ -49,7 +50,7 @@ def check_frame(step: Step) -> None:
         _number(step, step.words[1] if len(step.words) > 1 else "")
         return
     if what not in _WORDS:
-        raise StepError(f"step {step.text!r}: frame send, take, up or say")
+        raise StepError(f"step {step.text!r}: frame send, take, up, called or say")
     words, known = _WORDS[what]
     if len(step.words) != words:
         raise StepError(f"step {step.text!r}: something is missing, or too much")

@@ -27,9 +27,10 @@ _Result = TypeVar("_Result")
 class Unit:
     """The other end: it says what a test has it say, and keeps what it hears."""
 
-    def __init__(self) -> None:
+    def __init__(self, role: Role) -> None:
         self.heard = b""
         self.line: Line | None = None
+        self._role = role
 
     def line_up(self, line: Line) -> None:
         self.line = line
@@ -42,7 +43,7 @@ class Unit:
         self.line = None
 
     def say(self, frame: Frame, modulus: int = 8) -> None:
-        octets = encode_frame(frame, Role.SERVER, modulus)
+        octets = encode_frame(frame, self._role, modulus)
         self.put(flagged([Stuffing().encode(octets)]))
 
     def put(self, octets: bytes) -> None:
@@ -51,16 +52,20 @@ class Unit:
 
 
 class Setting:
-    """A station by frames as a machine, on a line to a unit that is a server."""
+    """A station by frames, as a machine if nothing else is said, and a unit."""
 
-    def __init__(self) -> None:
+    def __init__(self, role: Role = Role.MACHINE) -> None:
         self.clock = SimulatedClock()
         trace = Trace(self.clock.seconds, WorldClock(self.clock))
         exchange = VirtualExchange(self.clock, every_call(LINE))
-        self.unit = Unit()
-        exchange.listen(lambda _: self.unit)
-        self.station = Station(self.clock, Role.MACHINE, trace, by_frames=True)
-        exchange.dial(self.station.line_user)
+        self.unit = Unit(role.peer)
+        self.station = Station(self.clock, role, trace, by_frames=True)
+        if role is Role.MACHINE:
+            exchange.listen(lambda _: self.unit)
+            exchange.dial(self.station.line_user)
+        else:
+            exchange.listen(lambda _: self.station.line_user)
+            exchange.dial(self.unit)
         self.run(self.station.hear(1))
         self.steps = FrameSteps(trace)
         self.steps.begin(Conversation(self.station, trace))
@@ -284,6 +289,25 @@ def test_a_station_that_dials_sets_the_link_up_and_says_what_came_instead() -> N
     setting.unit.say(Frame(FrameKind.DM, command=False, poll_final=True))
     assert setting.step("frame up") == "DM N(R)=0 P/F=1 came"
     setting.unit.say(Frame(FrameKind.UA, command=False, poll_final=True))
+    assert setting.step("frame up") == ""
+    assert setting.by_hand.is_up
+
+
+def test_a_machine_that_asks_by_xid_is_told_dm_once_and_its_sabm_left_alone() -> None:
+    setting = Setting(Role.SERVER)
+    for kind in (FrameKind.XID, FrameKind.XID, FrameKind.SABM):
+        setting.unit.say(Frame(kind, command=True, poll_final=True))
+    assert setting.step("frame called") == ""
+    assert not setting.by_hand.is_up
+    setting.pass_time()
+    assert [part[:2].hex() for part in setting.unit.heard.split(b"~") if part] == [
+        "011f"
+    ]
+
+
+def test_a_station_that_is_dialled_accepts() -> None:
+    setting = Setting(Role.SERVER)
+    setting.unit.say(Frame(FrameKind.SABM, command=True, poll_final=True))
     assert setting.step("frame up") == ""
     assert setting.by_hand.is_up
 

@@ -19,6 +19,7 @@ from protocol.link import Role
         "frame take end/nothing",
         "frame take XID f=1 n1=<=64 accm=ffffffff",
         "frame up",
+        "frame called within=30",
         "frame say 4097",
         "octets 7e01 count=20",
         "octets noise=4096",
@@ -31,8 +32,8 @@ def test_a_step_that_can_be_carried_out_is_taken(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("frame", "frame send, take, up or say"),
-        ("frame hurl RR", "frame send, take, up or say"),
+        ("frame", "frame send, take, up, called or say"),
+        ("frame hurl RR", "frame send, take, up, called or say"),
         ("frame send", "something is missing"),
         ("frame send RR UA", "too much"),
         ("frame send TEST", "TEST is no kind of frame"),
