@@ -63,10 +63,8 @@ class Hearing:
         self._now.statement = fields
         self._now.usage, self._now.usage_next = [], 1
         found += self._signed(table, fields, body, binding)
-        if (
-            octets(fields, "psd_serial")
-            != self._now.machine.credential.psd_serial.encode()
-        ):
+        enrolled = self._now.machine.credential.psd_serial.encode("ascii")
+        if octets(fields, "psd_serial") != enrolled:
             found.append(Breach("DLG-3.1", "the PSD serial is not the enrolled one"))
         found += _possible(stated)
         if book.is_known:
@@ -74,6 +72,11 @@ class Hearing:
         else:
             book.is_known = True
             book.order_serial = number(fields, "order_serial")
+        found += book.ask(
+            number(fields, "request"),
+            number(fields, "amount_paise"),
+            stated.descending_paise,
+        )
         book.registers = stated
         book.recharge_number = number(fields, "recharge_number")
         book.dial_in = number(fields, "dial_in")
@@ -94,11 +97,6 @@ class Hearing:
         if octets(fields, "mark") not in book.marks:
             found.append(Breach("DLG-7.2", "the mark is none that was issued"))
         found += book.settle(stated, number(fields, "recharge_number"))
-        found += book.ask(
-            number(fields, "request"),
-            number(fields, "amount_paise"),
-            stated.descending_paise,
-        )
         found += book.obey(number(fields, "order_serial"))
         return found
 

@@ -54,4 +54,5 @@ class Situation:
         """Open a book for the next life of the machine."""
         self.machine = machine
         self.book = new_book(machine, self.book.dial_in)
+        self.book.is_known = True
         self.begin()
