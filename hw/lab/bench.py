@@ -23,6 +23,10 @@ from hw.lab.station import LineEnded, LineUp, LinkBegan, SilenceError, Station
 from hw.lab.trace import Trace
 from hw.lines.port import Dialler, LineUser, Listener
 from protocol.channel import MachineChannel, ServerChannel
+from protocol.channel.edhoc import LakersInitiator
+from protocol.channel.ends import MachineEnd
+from protocol.channel.ports import MachineChannelPort
+from protocol.channel.schedule import OnKeys
 from protocol.keys import MachineIdentity, ServerCredential
 from protocol.link import Role
 
@@ -215,8 +219,17 @@ class MachineBench:
         return MachineConversation(
             station,
             trace,
-            lambda on_keys: MachineChannel(identity, self._server, on_keys),
+            lambda on_keys: _channel(identity, self._server, on_keys),
         )
+
+
+def _channel(
+    identity: MachineIdentity, server: ServerCredential, on_keys: OnKeys
+) -> MachineChannelPort:
+    """Open a channel, even to a server of the other realm, which no machine would."""
+    if identity.realm is server.realm:
+        return MachineChannel(identity, server, on_keys)
+    return MachineEnd(LakersInitiator(identity, server), None)
 
 
 async def _up(station: Station, within_s: float) -> None:

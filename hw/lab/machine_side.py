@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from hw.clock import WallClock
+from hw.lab.account import Account
+from hw.lab.fetching import Fetching
 from hw.lab.side import (
     Breach,
     Fields,
@@ -18,13 +20,14 @@ from hw.lab.side import (
     octets,
     unsigned,
 )
-from protocol.keys import MachineIdentity, ServerCredential
+from hw.lab.signatures import PURPOSE, REALM, RIGHT
+from protocol.keys import MachineIdentity, Realm, ServerCredential
+from protocol.keys.signing import sign
 from protocol.messages import (
     SIGNATURE_OCTETS,
-    LicenceState,
+    Disposition,
     MessageTable,
     MessageType,
-    RefusalCode,
     UsageRow,
 )
 from protocol.messages.codec import FieldValue
@@ -48,6 +51,16 @@ CAPABILITIES: Final = 0b101111
 _VERSION: Final = 1
 
 
+_OTHER_PURPOSE: Final = {
+    MessageType.STATEMENT: MessageType.CONFIRMATION,
+    MessageType.CONFIRMATION: MessageType.STATEMENT,
+}
+OTHER_REALM: Final = {
+    Realm.TEST: Realm.PRODUCTION,
+    Realm.PRODUCTION: Realm.TEST,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a machine asks for.
@@ -63,6 +76,32 @@ class Asked:
     repeatedly: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OneCall:
+    """What belongs to one call of a machine, and not to its memory.
+
+    Attributes:
+        dial_in: Number of the dial-in.
+        asked: What is asked for in it.
+        voucher: What came in it and is not applied.
+    """
+
+    dial_in: int
+    asked: Asked
+    voucher: Mapping[str, FieldValue] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What a voucher changed, as it was before."""
+
+    registers: Registers
+    recharge_number: int
+    state: MachineState
+    asked: Asked
+    last_voucher: bytes
+
+
 class MachineSide:
     """Fills in and signs what a machine says.
 
@@ -72,12 +111,14 @@ class MachineSide:
         recharge_number: Number of the voucher applied last.
         state: As it states it.
         mark: The mark that it stored last.
-        dial_in: Number of its last dial-in.
+        dial_in: Number of the dial-in that is spoken in.
         order_serial: Highest order applied.
         rows: The usage table, by class.
         asked: What it asks for in this dialogue.
         voucher: The voucher that came in this dialogue and is not applied yet.
         last_voucher: The voucher that was applied last.
+        account: What it knows of its account at the server.
+        fetching: Contents that it was ordered to take.
     """
 
     def __init__(
@@ -101,17 +142,29 @@ class MachineSide:
         self.asked = Asked()
         self.voucher: Mapping[str, FieldValue] | None = None
         self.last_voucher = b""
+        self.account = Account()
+        self.fetching = Fetching()
+        self._dial_ins = 0
         self._acknowledged: dict[int, UsageRow] = {}
         self._server = server
         self._clock = clock
         self._body = b""
         self._orders_due = 0
-        self._licence_state = LicenceState.REGISTERED
+        self._before: _Before | None = None
 
     def begin(self) -> None:
         """Dial once more: nothing of an earlier dialogue is left but what is stored."""
-        self.dial_in += 1
+        self._dial_ins += 1
+        self.dial_in = self._dial_ins
         self.voucher = None
+
+    def one_call(self) -> OneCall:
+        """Give what belongs to the call that is spoken in."""
+        return OneCall(self.dial_in, self.asked, self.voucher)
+
+    def speak_in(self, call: OneCall) -> None:
+        """Speak in another call from now on."""
+        self.dial_in, self.asked, self.voucher = call.dial_in, call.asked, call.voucher
 
     def frank(self, value: Paise, product_class: int) -> None:
         """Frank one item.
@@ -126,6 +179,29 @@ class MachineSide:
         row = self.rows.get(product_class, UsageRow(product_class, 0, Paise(0)))
         self.rows[product_class] = replace(
             row, items=row.items + 1, amount_paise=Paise(row.amount_paise + value)
+        )
+
+    @property
+    def is_due_a_voucher(self) -> bool:
+        """Whether a voucher is outstanding that the machine has not applied."""
+        account = self.account
+        return bool(account.open_voucher) and self.recharge_number == account.number
+
+    def set_usage(self, rows: Mapping[int, tuple[int, int]]) -> None:
+        """Have franked this, and nothing else, ever.
+
+        Args:
+            rows: Items and paise by product class.
+        """
+        self.rows = {
+            product_class: UsageRow(product_class, items, Paise(paise))
+            for product_class, (items, paise) in rows.items()
+        }
+        ascending = sum(paise for _, paise in rows.values())
+        items = sum(items for items, _ in rows.values())
+        total = self.registers.control_total_paise
+        self.registers = Registers(
+            Paise(ascending), Paise(total - ascending), total, items, items
         )
 
     # What is said.
@@ -156,22 +232,75 @@ class MachineSide:
             case MessageType.LAST_VOUCHER:
                 if self.last_voucher:
                     fields["voucher"] = self.last_voucher
-            case MessageType.VOUCHER:
-                fields |= self._expected_voucher()
-            case MessageType.RECEIPT:
-                fields["recharge_number"] = self.recharge_number
-            case MessageType.ACK:
-                fields |= {"of_type": int(MessageType.USAGE), "number": self.dial_in}
+            case MessageType.WANT:
+                fields |= self.fetching.want()
             case _:
-                pass
+                fields |= self._expected(table.type)
         return fields
 
+    def _expected(self, kind: MessageType) -> Fields:
+        """Say what a message of the server is to hold, as far as that is known."""
+        match kind:
+            case MessageType.VOUCHER:
+                return self._expected_voucher()
+            case MessageType.REFUSAL:
+                return {"recharge_number": self.account.number + 1}
+            case MessageType.RECEIPT:
+                return {
+                    "recharge_number": self.recharge_number,
+                    "funds_paise": self.account.funds_paise,
+                }
+            case MessageType.ORDER:
+                return self.account.expected_order()
+            case MessageType.CONTENT:
+                return self.fetching.expected()
+            case MessageType.ACK:
+                return {"of_type": int(MessageType.USAGE), "number": self.dial_in}
+            case _:
+                return {}
+
     def sign(
-        self, table: MessageTable, fields: Mapping[str, FieldValue], binding: bytes
+        self,
+        table: MessageTable,
+        fields: Mapping[str, FieldValue],
+        binding: bytes,
+        wish: str = RIGHT,
     ) -> bytes:
-        """Write a message that ends in a signature, and sign it for a channel."""
+        """Write a message that ends in a signature, and sign it for a channel.
+
+        Args:
+            table: Its layout.
+            fields: Its fields.
+            binding: Of the channel.
+            wish: What the case wants of the signature (`hw.lab.signatures`).
+        """
         covered = unsigned(table, fields)
-        return covered + self.identity.sign(table.type.name, binding + covered)
+        identity, purpose = self.identity, table.type
+        if wish == PURPOSE:
+            purpose = _OTHER_PURPOSE[purpose]
+        realm = OTHER_REALM[identity.realm] if wish == REALM else identity.realm
+        signed = sign(identity.signing, purpose.name, realm, binding + covered)
+        return covered + signed
+
+    def said(self, table: MessageTable, fields: Mapping[str, FieldValue]) -> None:
+        """Note what was sent."""
+        if table.type is MessageType.STATEMENT:
+            self.account.stated(fields)
+        elif table.type in {MessageType.CONFIRMATION, MessageType.USAGE}:
+            self.account.said_more()
+        elif table.type is MessageType.WANT:
+            self.fetching.said(fields)
+
+    def forget(self) -> None:
+        """Have the memory of before the last voucher was applied."""
+        before, self._before = self._before, None
+        if before is None:
+            return
+        self.registers = before.registers
+        self.recharge_number = before.recharge_number
+        self.state = before.state
+        self.asked = before.asked
+        self.last_voucher = before.last_voucher
 
     def apply(self) -> None:
         """Apply the voucher that came, if one did and it is possible."""
@@ -183,6 +312,13 @@ class MachineSide:
         after = after_voucher(self.registers, kind, amount)
         if after is None:
             return
+        self._before = _Before(
+            self.registers,
+            self.recharge_number,
+            self.state,
+            self.asked,
+            self.last_voucher,
+        )
         self.registers = after
         self.recharge_number = number(voucher, "recharge_number")
         self.last_voucher = self._body
@@ -268,7 +404,7 @@ class MachineSide:
             case MessageType.ACK:
                 return self._heard_ack(fields)
             case MessageType.CONTENT:
-                return []
+                return self.fetching.heard(fields)
             case _:
                 return [Breach("DLG-1.3", f"a server does not send {table.type.name}")]
 
@@ -303,33 +439,22 @@ class MachineSide:
             found.append(Breach("REG-4", "CT after does not follow from the amount"))
         self.voucher = fields
         self._body = body
-        return found
+        return found + self.account.voucher(fields, body)
 
     def _heard_refusal(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
-        found = []
-        code = RefusalCode(number(fields, "code"))
-        follows = number(fields, "receipt_follows")
-        if follows != (0 if code.is_discrepancy else 1):
-            found.append(
-                Breach("DLG-8.2", f"receipt_follows is {follows} at {code.name}")
-            )
-        if code.is_discrepancy and number(fields, "allowed_paise"):
-            found.append(Breach("DLG-8.2", "an amount is allowed with a discrepancy"))
-        if number(fields, "disposition") == 0:
+        if number(fields, "disposition") == Disposition.CLEARED:
             self.asked = Asked()
-        return found
+        return self.account.refusal(fields)
 
     def _heard_receipt(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         found = []
         if number(fields, "recharge_number") != self.recharge_number:
             found.append(Breach("DLG-7.6", "the number is not the one that was stated"))
-        if octets(fields, "mark") == self.mark:
-            found.append(Breach("DLG-7.1", "the mark is not a fresh one"))
         self.mark = octets(fields, "mark")
         self._orders_due = number(fields, "orders")
         if self.state is MachineState.INSTALLED:
             self.state = MachineState.IN_SERVICE
-        return found
+        return found + self.account.receipt(fields)
 
     def _heard_order(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         serial = number(fields, "order_serial")
@@ -338,7 +463,8 @@ class MachineSide:
             return [Breach("DLG-10", "more ORDERs than the RECEIPT announced")]
         if serial == self.order_serial + 1:
             self.order_serial = serial
-        return []
+            self.fetching.ordered(number(fields, "order"), number(fields, "value"))
+        return self.account.order(fields)
 
     def _heard_ack(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         if number(fields, "of_type") == MessageType.USAGE:

@@ -8,7 +8,7 @@ unit.
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hw.lab.bench import Bench, NoCallError, pause
@@ -25,17 +25,20 @@ from hw.lab.conversation import (
 from hw.lab.finishing import finish
 from hw.lab.frame_making import line_octets
 from hw.lab.frame_steps import FrameSteps
-from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.machine_side import Asked, MachineSide, OneCall
+from hw.lab.machine_steps import MachineSteps
 from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields, number
+from hw.lab.signatures import BENT, OF_MACHINES, UNBOUND, bent_signature
 from hw.lab.station import SilenceError
 from hw.lab.steps import Step, StepError, parse_step
 from hw.lab.trace import Trace
 from hw.lab.unit_steps import UnitSteps, obeyed
-from hw.lab.values import resolve
+from hw.lab.values import RIGHT, resolve
 from hw.lab.verbs import (
     ALTERNATIVES,
+    BESIDE,
     BY_FRAMES,
     BY_ITSELF,
     NOTHING,
@@ -45,7 +48,7 @@ from hw.lab.verbs import (
     words_of,
 )
 from hw.lab.verdicts import Judgement, Verdict
-from protocol.channel import PacketType
+from protocol.channel import BINDING_OCTETS, PacketType
 from protocol.errors import ErrorCode, LocalProtocolError
 from protocol.messages import MessageTable, MessageType, RefusalCode
 from protocol.messages.codec import encode_fields
@@ -103,6 +106,15 @@ class StopCaseError(Exception):
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A call that is up while another one is spoken in."""
+
+    talk: Conversation
+    unanswered: Taken | None
+    call: OneCall
+
+
 _OF_CASES: Final = (
     StopCaseError,
     OperatorError,
@@ -132,6 +144,7 @@ class Player:
         self._trace = Trace(lambda: float(bench.reactor.seconds()), bench.clock)
         self._judgement = Judgement()
         self._talk: Conversation | None = None
+        self._other_call: _Held | None = None
         self._kept: dict[str, tuple[bytes, bytes]] = {}
         self._last_packet = b""
         self._last_body = b""
@@ -139,6 +152,7 @@ class Player:
         self._right: Fields = {}
         self._frames = FrameSteps(self._trace)
         self._unit = UnitSteps(bench.operator, side)
+        self._machine = MachineSteps(side)
         self._before = self._stated()
         self._verbs: dict[str, Callable[[Step], Coroutine[Any, Any, None]]] = {
             "dial": self._dial,
@@ -154,7 +168,12 @@ class Player:
             "recharge": self._recharge,
             "content": self._content,
             "frank": self._frank,
-            "apply": self._apply,
+            "apply": self._machine.apply,
+            "forget": self._machine.forget,
+            "become": self._machine.become,
+            "usage": self._machine.usage,
+            "wants": self._wants,
+            "other": self._other,
             "power": self._power,
             "ask": self._ask,
             "registers": self._registers,
@@ -177,7 +196,7 @@ class Player:
             self._judgement.worsen(Verdict.ERROR, f"the bench: {error}")
         if self._judgement.verdict is not None:
             await self._tidy_up()
-        await self._let_go()
+        await self._let_both_go()
         self._judgement.conclude()
         verdict = self._judgement.verdict or Verdict.ERROR
         self._trace.remark(f"{verdict.value}: {self._judgement.reason}")
@@ -221,6 +240,8 @@ class Player:
         request = RequestKind[words[0].upper()] if words else RequestKind.INSPECTION
         amount = int(words[1], 0) if len(words) > 1 else 0
         asked = Asked(request, amount, REPEATEDLY in step.words)
+        if BESIDE in step.words:
+            self._other_call, self._talk = self._held(), None
         found = await obeyed(step, self._call(asked, by_frames=BY_FRAMES in step.words))
         if found:
             self._differs(step, found)
@@ -255,8 +276,11 @@ class Player:
     async def _recharge(self, step: Step) -> None:
         """Have the unit recharged from end to end."""
         amount = int(step.words[0], 0)
+        texts = ["take STATEMENT request=RECHARGE", "send VOUCHER"]
+        if isinstance(self._side, MachineSide):
+            texts = ["send STATEMENT", "take VOUCHER kind=RECHARGE"]
         await self._call(Asked(RequestKind.RECHARGE, amount))
-        for text in ("take STATEMENT request=RECHARGE", "send VOUCHER"):
+        for text in texts:
             preamble = parse_step(text)
             await self._verbs[preamble.verb](preamble)
         await self._finish(step)
@@ -282,6 +306,28 @@ class Player:
             self._side.begin()
             self._talk = talk.again()
             self._frames.go_on(self._talk)
+
+    def _held(self) -> _Held | None:
+        """Give the call that is up, to be spoken in later."""
+        if self._talk is None or not isinstance(self._side, MachineSide):
+            return None
+        return _Held(self._talk, self._unanswered, self._side.one_call())
+
+    async def _other(self, _: Step) -> None:
+        """Speak in the other one of two calls."""
+        other, self._other_call = self._other_call, self._held()
+        if other is None or not isinstance(self._side, MachineSide):
+            raise StopCaseError(Verdict.ERROR, "the bench: there is no other call")
+        self._talk, self._unanswered = other.talk, other.unanswered
+        self._side.speak_in(other.call)
+        self._frames.go_on(self._talk)
+
+    async def _let_both_go(self) -> None:
+        """Hang up whatever is still there."""
+        await self._let_go()
+        if self._other_call is not None:
+            self._talk, self._other_call = self._other_call.talk, None
+            await self._let_go()
 
     async def _drop(self, _: Step) -> None:
         await self._let_go()
@@ -384,7 +430,9 @@ class Player:
             raise StopCaseError(Verdict.ERROR, f"the bench: no message {words[0]}")
         fields = self._filled(step, table)
         body = bent_message(step, self._written(step, table, fields, talk))
-        if isinstance(self._side, ServerSide) and not set(step.bends) - _HARMLESS:
+        if isinstance(self._side, MachineSide):
+            self._side.said(table, fields)
+        elif not set(step.bends) - _HARMLESS:
             self._side.said(table, fields, body)
         return body
 
@@ -403,16 +451,16 @@ class Player:
     ) -> bytes:
         if not table.is_signed:
             return encode_fields(table, fields)
-        binding = (
-            bytes(32) if step.fields.get("signature") == "unbound" else talk.binding
-        )
+        wish = step.fields.get("signature", RIGHT)
         if isinstance(self._side, ServerSide):
             body = self._side.sign(table, fields)
         else:
-            body = self._side.sign(table, fields, binding)
-        wish = step.fields.get("signature", "right")
-        if wish in {"right", "unbound"}:
+            binding = bytes(BINDING_OCTETS) if wish == UNBOUND else talk.binding
+            body = self._side.sign(table, fields, binding, wish)
+        if wish in OF_MACHINES:
             return body
+        if wish in BENT:
+            return body[:-64] + bent_signature(wish, body[-64:])
         signature = resolve(table.fields[-1], wish, body[-64:])
         return body[:-64] + (signature if isinstance(signature, bytes) else b"")
 
@@ -457,6 +505,12 @@ class Player:
             raise StopCaseError(Verdict.ERROR, f"the bench: nothing is kept as {name}")
         return kept
 
+    async def _wants(self, step: Step) -> None:
+        """Want a part so many times, and take each."""
+        for _ in range(int(step.words[0], 0)):
+            await self._send(parse_step("send WANT"))
+            await self._take(replace(step, words=("CONTENT",)))
+
     async def _finish(self, step: Step) -> None:
         talk = self._talking
         said = await finish(
@@ -492,9 +546,6 @@ class Player:
         found = await self._unit.frank(step)
         if found:
             self._differs(step, found)
-
-    async def _apply(self, _: Step) -> None:
-        await self._unit.apply()
 
     async def _power(self, step: Step) -> None:
         await self._unit.power(step)
@@ -558,6 +609,8 @@ class Player:
         step = Step(f"! afterwards: {ends.value}", "afterwards", expects=True)
         self._trace.step(step.text)
         try:
+            await self._let_both_go()
+            self._machine.be("itself")
             await self._call(Asked())
             if isinstance(self._side, MachineSide):
                 await self._look_at_server(step, ends)
@@ -584,17 +637,23 @@ class Player:
             self._differs(step, said)
 
     async def _look_at_server(self, step: Step, ends: Ends) -> None:
-        talk = self._talking
-        if isinstance(talk, MachineConversation):
-            await self._greet(step, talk)
+        talk, side = self._talking, self._side
+        if not isinstance(talk, MachineConversation) or isinstance(side, ServerSide):
+            return
+        await self._greet(step, talk)
         await self._send(Step("send STATEMENT", "send", ("STATEMENT",)))
+        wanted = "VOUCHER" if side.is_due_a_voucher else "RECEIPT"
+        funds_paise = side.account.funds_paise
         taken = await self._next(self._bench.patience_s)
-        wanted = "REFUSAL" if ends is Ends.FROZEN else "RECEIPT"
-        if taken.name != wanted:
+        if taken.name != ("REFUSAL" if ends is Ends.FROZEN else wanted):
             self._differs(step, f"{taken} came")
         frozen = RefusalCode.ACCOUNT_FROZEN
         if ends is Ends.FROZEN and number(taken.fields, "code") != frozen:
             self._differs(step, f"the code is not {frozen.name}")
-        said = await finish(self._side, talk, self._bench.patience_s, self._next)
+        if ends is Ends.UNCHANGED and taken.name == MessageType.RECEIPT.name:
+            found = number(taken.fields, "funds_paise")
+            if found != funds_paise:
+                self._differs(step, f"funds are {found} paise, not {funds_paise}")
+        said = await finish(side, talk, self._bench.patience_s, self._next)
         if said:
             self._differs(step, said)

@@ -75,11 +75,6 @@ class UnitSteps:
             words = (_DAYS, str(-self._days_ahead))
             await self.ask(Step("ask days", "ask", words))
 
-    async def apply(self) -> None:
-        """Have the bench's own machine apply its voucher."""
-        if isinstance(self._side, MachineSide):
-            self._side.apply()
-
     async def _new_life(self, side: ServerSide) -> None:
         side.begin_life(await self._operator.new_life())
 

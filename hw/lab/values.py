@@ -14,7 +14,7 @@ RIGHT: Final = "right"
 WRONG: Final = "wrong"
 ZERO: Final = "zero"
 ANY: Final = "any"
-_HEX: Final = "hex:"
+HEX: Final = "hex:"
 _NUMBERS: Final = frozenset({Kind.UINT, Kind.AMOUNT, Kind.TIME})
 
 
@@ -78,9 +78,9 @@ def _octets(field: Field, text: str, right: FieldValue) -> bytes:
         return beside[:-1] + bytes([beside[-1] ^ 1])
     if text == ZERO:
         return bytes(field.octets)
-    if text.startswith(_HEX):
+    if text.startswith(HEX):
         try:
-            value = bytes.fromhex(text.removeprefix(_HEX))
+            value = bytes.fromhex(text.removeprefix(HEX))
         except ValueError:
             raise StepError(f"{field.name}: {text!r} is no hexadecimal") from None
     else:
@@ -93,7 +93,7 @@ def _octets(field: Field, text: str, right: FieldValue) -> bytes:
 def show_value(field: Field, value: FieldValue) -> str:
     """Show a value as a step could write it."""
     if isinstance(value, bytes):
-        return f"{_HEX}{value.hex()}"
+        return f"{HEX}{value.hex()}"
     if field.values is not None:
         for name, member in field.values.__members__.items():
             if member == value:

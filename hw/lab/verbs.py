@@ -6,10 +6,12 @@ verb        words                          what it does
 dial        request, amount                a call is begun: by the unit (an operator or
                                            hook is asked), or by the bench as a machine;
                                            ``by-frames`` has the script make each frame,
-                                           ``repeatedly`` the unit dial until it is done
+                                           ``repeatedly`` the unit dial until done;
+                                           ``beside`` leaves the call that is up alone
 dial        by-itself, nothing             the unit dials, or does not, and nobody has
                                            asked it; ``within=`` s
-recharge    paise                          a recharge of the unit from end to end
+other                                      of two calls the other one, from now on
+recharge    paise                          a recharge from end to end
 take        message, GREETING_n,           what comes next is that, with these values of
             ERROR code, end, nothing,      its fields; ``within=`` s, ``end`` of the
             packet                         link; alternatives are joined by ``/``
@@ -25,6 +27,10 @@ wait        seconds                        nothing is done
 frank       paise, class                   one item
 content     kind                           the bench makes a content, to be ordered
 apply                                      the bench's machine applies its voucher now
+forget                                     it has the memory of before that again
+become      who: `WHO`                     the bench's machine dials as somebody else
+usage       class:items:paise …            what the bench's machine has franked, ever
+wants       how many                       WANTs, each of them answered with a CONTENT
 power       cut, off, on                   of the unit, by a hook or an operator
 ask         an errand (`ERRANDS`), values  something else that an operator does
 registers   same                           the unit's registers, or ``moved=`` paise CT
@@ -35,6 +41,7 @@ octets      hex; ``noise=`` so many        octets on the line, by frames; ``coun
                                            them
 =========== ============================== ============================================
 
+``signature=`` may be bent: `hw.lab.signatures`.
 ``dial``, ``frank`` and ``ask`` may end in ``refused``: the unit is to refuse it.
 ``kept`` and a name that was kept send the message of that packet once more.
 """
@@ -43,8 +50,9 @@ from collections.abc import Callable
 from typing import Final
 
 from hw.lab.frame_words import check_frame, check_octets
+from hw.lab.signatures import BENT, OF_MACHINES
 from hw.lab.steps import Step, StepError
-from hw.lab.values import ANY, check_value
+from hw.lab.values import ANY, HEX, RIGHT, WRONG, ZERO, check_value
 from protocol.channel import PacketType
 from protocol.errors import ErrorCode
 from protocol.link import Role
@@ -55,14 +63,21 @@ ERRANDS: Final = {
     "licence": "put the licence into a state: REGISTERED, BLOCKED, WITHHELD, CANCELLED",
     "expire": "let the licence expire yesterday",
     "refund": "allow a refund for the licence, or not: allowed, not",
-    "fund": "bring a fund file of so many paise for the licence",
+    "fund": "bring a fund file of so many paise for the licence; later: of tomorrow",
     "void": "take the outstanding voucher of the licence back",
-    "order": "give the machine of the licence an order: kind, value",
+    "order": "give the machine of the licence an order: kind, value or any content",
+    "take-back": "take the order with this serial back",
     "revoke": "revoke the credential of the licence",
     "days": "let so many days pass at the unit's clock",
     "new-life": "begin a new life of the withdrawn machine",
 }
 """What an operator may be asked for, beside what has a verb of its own."""
+WHO: Final = {
+    "itself": "the machine that is enrolled",
+    "stranger": "a machine that was never enrolled",
+    "impostor": "one with the same licence and serial, and other keys",
+    "foreigner": "itself, with the letter of the other realm",
+}
 NEW_LIFE: Final = "new-life"
 ALTERNATIVES: Final = "/"
 BY_FRAMES: Final = "by-frames"
@@ -70,10 +85,12 @@ BY_ITSELF: Final = "by-itself"
 NOTHING: Final = "nothing"
 REPEATEDLY: Final = "repeatedly"
 REFUSED: Final = "refused"
+BESIDE: Final = "beside"
 WITHIN: Final = "within"
-_MODIFIERS: Final = frozenset({BY_FRAMES, REPEATEDLY, REFUSED})
+_MODIFIERS: Final = frozenset({BY_FRAMES, REPEATEDLY, REFUSED, BESIDE})
 _CONTENTS: Final = frozenset({"TARIFF", "SLOGAN", "FIRMWARE", "CREDIT_KEY"})
 _CONTENT_FIELDS: Final = frozenset({"model", "number", "size", "signature", "served"})
+_ROW_NUMBERS: Final = 3
 _TAKE_OPTIONS: Final = frozenset({WITHIN})
 _GREETINGS: Final = frozenset(
     kind.name for kind in PacketType if kind.name.startswith("GREETING")
@@ -111,6 +128,8 @@ def check_step(step: Step, role: Role) -> None:
         raise StepError(f"step {step.text!r}: only the bench as a machine can do that")
     if step.verb in _OF_SERVER_BENCH and role is Role.SERVER:
         raise StepError(f"step {step.text!r}: only the bench as a server can do that")
+    if BESIDE in step.words and role is Role.MACHINE:
+        raise StepError(f"step {step.text!r}: a machine under test has one line")
     if step.bends and step.verb not in {"send", "packet"}:
         raise StepError(f"step {step.text!r}: only what is sent can be bent")
     for name in step.bends:
@@ -183,8 +202,16 @@ def _message_fields(step: Step, table: MessageTable) -> None:
         if field is None:
             raise StepError(f"step {step.text!r}: {table.type.name} has no {name}")
         for one in value.split(ALTERNATIVES):
-            if name != "signature" and one.lstrip("<>=!") != ANY:
+            if name == "signature":
+                _signature(step, one)
+            elif one.lstrip("<>=!") != ANY:
                 check_value(field, one.lstrip("<>=!"))
+
+
+def _signature(step: Step, wish: str) -> None:
+    known = {RIGHT, WRONG, ZERO, *OF_MACHINES, *BENT}
+    if wish not in known and not wish.startswith(HEX):
+        raise StepError(f"step {step.text!r}: no signature is {wish}")
 
 
 def _error_codes(step: Step) -> None:
@@ -205,6 +232,20 @@ def _amount(step: Step) -> None:
     _needs(step, 1)
     for word in words_of(step):
         _integer(step, word)
+
+
+def _become(step: Step) -> None:
+    if _word(step) not in WHO:
+        raise StepError(f"step {step.text!r}: {step.words[0]} is nobody")
+
+
+def _usage(step: Step) -> None:
+    for word in step.words:
+        numbers = word.split(":")
+        if len(numbers) != _ROW_NUMBERS:
+            raise StepError(f"step {step.text!r}: a row is class:items:paise")
+        for one in numbers:
+            _integer(step, one)
 
 
 def _power(step: Step) -> None:
@@ -255,8 +296,10 @@ def _errand(step: Step) -> None:
         _integer(step, step.words[1])
 
 
-_OF_MACHINE_BENCH: Final = frozenset({"apply", "again"})
-_OF_SERVER_BENCH: Final = frozenset({"content", "recharge"})
+_OF_MACHINE_BENCH: Final = frozenset(
+    {"apply", "again", "other", "forget", "become", "usage", "wants"}
+)
+_OF_SERVER_BENCH: Final = frozenset({"content"})
 _CHECKS: Final[dict[str, Callable[[Step], None]]] = {
     "dial": _dial,
     "take": _take,
@@ -278,4 +321,9 @@ _CHECKS: Final[dict[str, Callable[[Step], None]]] = {
     "frame": check_frame,
     "octets": check_octets,
     "again": _nothing,
+    "other": _nothing,
+    "forget": _nothing,
+    "become": _become,
+    "usage": _usage,
+    "wants": _amount,
 }

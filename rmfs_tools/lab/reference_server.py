@@ -11,26 +11,33 @@ from typing import Final
 
 from hw.clock import WallClock
 from hw.entropy import SeededEntropy
+from hw.lab.account import FUNDED_PAISE
 from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.offers import Offers
 from hw.lab.operator import OperatorError
 from hw.lines.port import LineUser, Listener
 from protocol.channel import ServerChannel
 from protocol.errors import RmfsError
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
 from protocol.keys import MachineIdentity, MachineProvisioning, Realm
-from protocol.messages import LicenceState, OrderKind
+from protocol.messages import CONTENT_ORDERS, LicenceState, OrderKind
 from protocol.parameters import business_date
-from protocol.values import LicenceIdentifier, LicenceNumber, Paise, RechargeNumber
+from protocol.values import (
+    LicenceIdentifier,
+    LicenceNumber,
+    OrderSerial,
+    Paise,
+    RechargeNumber,
+)
 from rmfs_server.administration import NewLicence
+from rmfs_server.contents import read_ordered
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_tools.simulation.clock import SimulatedClock
 from rmfs_tools.simulation.server_life import Desk, ServerLife
-from rmfs_tools.simulation.setting import CREDIT_KEY, EXPIRES_ON, IDENTITY
+from rmfs_tools.simulation.setting import CREDIT_KEY, EXPIRES_ON, IDENTITY, MAKER_KEY
 
-FUNDS_PAISE: Final = 1_000_000
-"""What each machine of the bench is funded with: Rs 10,000."""
 _OEM: Final = "N"
 SERVER: Final = IDENTITY.credential.with_credit_key(
     CREDIT_KEY.key_id, CREDIT_KEY.signing.public
@@ -57,6 +64,7 @@ class ReferenceServer:
             clock: The time of day.
         """
         self._clock = clock
+        self._entropy = SeededEntropy(b"keys that are never ordered")
         self._machines = 0
         self._files = 0
         self._desk = Desk(folder)
@@ -78,7 +86,10 @@ class ReferenceServer:
 
     def _answer(self, caller: str) -> LineUser | None:
         exchange = self._life.exchange
-        return None if exchange is None else exchange.answer(caller)
+        # Each machine has a line of its own: wrong authentications are counted by it.
+        return (
+            None if exchange is None else exchange.answer(f"{caller} {self._machines}")
+        )
 
     def new_machine(self) -> MachineSide:
         """Enrol a machine of the bench that has never dialled, and fund it."""
@@ -104,7 +115,7 @@ class ReferenceServer:
             issued=self._clock.now(),
         )
         self._life.administration.enrol(provisioning, self._papers(licence), self._by())
-        self._fund(licence, FUNDS_PAISE)
+        self._fund(licence, FUNDED_PAISE)
         return MachineSide(identity, SERVER, clock=self._clock)
 
     def _papers(self, licence: LicenceIdentifier) -> NewLicence:
@@ -114,7 +125,9 @@ class ReferenceServer:
     def _by(self) -> By:
         return By("bench", "a case of the catalogue", self._clock.now())
 
-    def _fund(self, licence: LicenceIdentifier, paise: int) -> None:
+    def _fund(
+        self, licence: LicenceIdentifier, paise: int, *, later: bool = False
+    ) -> None:
         self._files += 1
         today = business_date(self._clock.now())
         papers = self._papers(licence)
@@ -126,7 +139,7 @@ class ReferenceServer:
             amount_paise=paise,
             mode=PaymentMode.NETBANKING,
             value_date=today,
-            available_from=today,
+            available_from=today + timedelta(days=int(later)),
             corrects=None,
         )
         file = FundFile(f"FND-{_OEM}-{self._files:04d}", _OEM, today, (line,))
@@ -186,13 +199,21 @@ class ReferenceServer:
             case "refund", word:
                 allowed = word == "allowed"
                 administration.set_licence(licence, by, refund_allowed=allowed)
-            case "fund", paise:
-                self._fund(licence, int(paise))
+            case "fund", paise, *when:
+                self._fund(licence, int(paise), later="later" in when)
             case ("void",):
                 administration.void(licence, by)
-            case "order", kind, *value:
+            case "order", kind, *value if OrderKind[kind] not in CONTENT_ORDERS:
                 number = int(value[0], 0) if value else 0
                 administration.order(licence, OrderKind[kind], number, by)
+            case ("order", kind):
+                made = Offers(IDENTITY, CREDIT_KEY, MAKER_KEY, self._entropy)
+                _, octets = made.make(kind, {"size": "1200"}, by.now)
+                ordered = read_ordered(octets, [MAKER_KEY.public], SERVER)
+                administration.order_content(licence, ordered, by)
+            case "take-back", serial:
+                number = OrderSerial(int(serial))
+                administration.take_back(licence, number, by)
             case ("revoke",):
                 administration.revoke(licence, by)
             case _:
