@@ -8,7 +8,6 @@ from hw.lab.catalogue import Case, read_catalogue
 from hw.lab.declaration import OPTIONS
 from hw.lab.steps import Step
 from protocol.link import Role
-from hw.lab.declaration import OPTIONS
 from tests.house.sources import ROOT
 
 CASES = read_catalogue()

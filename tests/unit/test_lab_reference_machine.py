@@ -65,8 +65,8 @@ def test_a_dial_in_that_the_machine_refuses_is_told() -> None:
 def test_a_case_that_stops_leaves_a_machine_with_which_the_next_one_passes() -> None:
     stand = machine_stand()
     stopped = Case(
-        id="DLG-99-01-M-P",
-        clause="DLG-99",
+        id="DLG-04-99-M-P",
+        clause="DLG-4.8",
         role=case("DLG-04-12-M-B").role,
         level=case("DLG-04-12-M-B").level,
         text="",
