@@ -72,7 +72,7 @@ class Licence:
         self._cheats: set[str] = set()
         self._ledger = ledger
         self._findings = findings
-        self._accepted_in: dict[int, Accepted] = {}
+        self._accepted_in: dict[int, Accepted | None] = {}
         self._claims: list[tuple[Property, str]] = []
         self._persons = 0
 
@@ -195,8 +195,9 @@ class Licence:
     def accept(self, dial_in: int, accepted: Accepted) -> None:
         """Take registers that the server has accepted."""
         self.accepted = accepted
-        self._accepted_in.pop(dial_in, None)
-        self._accepted_in[dial_in] = accepted
+        # A clone counts its dial-ins alike: which of the two a copy holds is not known.
+        is_alone = self._accepted_in.pop(dial_in, accepted) == accepted
+        self._accepted_in[dial_in] = accepted if is_alone else None
         if len(self._accepted_in) > _DIAL_INS_KEPT:
             del self._accepted_in[next(iter(self._accepted_in))]
 
