@@ -6,11 +6,15 @@ octet=n:xx         octet n becomes xx
 cut=n, pad=n       n octets less, or n octets of zeros more, at the end
 type=xx            the first octet
 counter=n, +n, -n  the counter of the record, sealed with it
+aad=xx             the type that the tag of the record covers, sealed with it
+put=n:hex          octets from n on, in place of those that are there
 twice              the same packet once more
 bare               the message itself, in no record
 shorter=n          the message n octets less, in a record as it should be
 longer=n           the message n octets of zeros more, in a record as it should be
 ================== ==============================================================
+
+What a greeting says otherwise (``c_r=``, ``mac=`` …) stands in `hw.lab.edhoc.Said`.
 """
 
 from typing import Final
@@ -20,6 +24,7 @@ from hw.lab.conversation import (
     MachineConversation,
     ServerConversation,
 )
+from hw.lab.edhoc import SAYINGS, Said
 from hw.lab.steps import Step
 from protocol.channel import PacketType
 from protocol.channel.packets import MESSAGE_3_OCTETS, MESSAGE_4_OCTETS
@@ -38,13 +43,18 @@ def bent_message(step: Step, body: bytes) -> bytes:
     return body[: len(body) - shorter] + bytes(longer)
 
 
+def said_otherwise(step: Step) -> Said:
+    """Read what a greeting is to say otherwise."""
+    return Said({name: step.bends[name] for name in SAYINGS & set(step.bends)})
+
+
 def bent_packets(
     step: Step, talk: Conversation, packet: bytes, body: bytes
 ) -> list[bytes]:
     """Bend a packet as a step says; it may become two."""
     bends = step.bends
-    if "counter" in bends:
-        packet = _with_counter(bends["counter"], talk, packet, body)
+    if "counter" in bends or "aad" in bends:
+        packet = _resealed(step, talk, packet, body)
     octets = bytearray(packet)
     if "cut" in bends:
         del octets[len(octets) - int(bends["cut"], 0) :]
@@ -57,12 +67,18 @@ def bent_packets(
     if "octet" in bends:
         place, _, value = bends["octet"].partition(":")
         octets[int(place, 0)] = int(value, 16)
+    if "put" in bends:
+        place, _, value = bends["put"].partition(":")
+        put = bytes.fromhex(value)
+        octets[int(place, 0) : int(place, 0) + len(put)] = put
     return [bytes(octets)] * (2 if "twice" in bends else 1)
 
 
-def _with_counter(text: str, talk: Conversation, packet: bytes, body: bytes) -> bytes:
+def _resealed(step: Step, talk: Conversation, packet: bytes, body: bytes) -> bytes:
     first = _RECORD_AT[PacketType(packet[0])]
+    text = step.bends.get("counter", "+0")
     counter = int(text, 0)
     if text[0] in "+-" and isinstance(talk, MachineConversation | ServerConversation):
         counter += talk.next_counter - 1
-    return talk.reseal(packet, body, counter, first=first)
+    covered = int(step.bends.get("aad", f"{packet[0]:02x}"), 16)
+    return talk.reseal(packet, body, counter, first=first, covered=covered)

@@ -1,16 +1,19 @@
 """A call as the bench leads it: packets, channel and messages over one station.
 
 The channel is the product's, so that what the bench says is well protected, whatever it
-says. Records with a wrong counter or under another type are sealed here with the keys
-of the channel, which the bench is told (the test realm alone, CHAN-10.4).
+says. A greeting that says what no end says is made by hand (`hw.lab.edhoc`): packets,
+order and records of the channel are the product's even then. Records with a wrong
+counter or under another type are sealed here with the keys of the channel, which the
+bench is told (the test realm alone, CHAN-10.4).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
+from hw.lab.edhoc import HandInitiator, HandResponder, Said, drawn
 from hw.lab.station import (
     FrameCame,
     Heard,
@@ -22,11 +25,18 @@ from hw.lab.station import (
 )
 from hw.lab.trace import Trace
 from protocol.channel import PacketType, packet_type
-from protocol.channel.packets import COUNTER_OCTETS, TAG_OCTETS
+from protocol.channel.ends import MachineEnd, ServerEnd
+from protocol.channel.packets import COUNTER_OCTETS, MESSAGE_4_OCTETS, TAG_OCTETS
 from protocol.channel.ports import MachineChannelPort, ServerChannelPort
-from protocol.channel.schedule import IV_OCTETS, ChannelKeys, OnKeys
+from protocol.channel.records import Records
+from protocol.channel.schedule import IV_OCTETS, ChannelKeys, OnKeys, derive_keys
 from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
-from protocol.keys import MachineCredential
+from protocol.keys import (
+    MachineCredential,
+    MachineIdentity,
+    ServerCredential,
+    ServerIdentity,
+)
 from protocol.link import Role
 from protocol.messages import TABLE_OF, MessageTable, MessageType
 from protocol.messages.codec import FieldValue, decode_fields
@@ -102,14 +112,17 @@ class Conversation:
         self._keys = keys
         self._trace.learn_keys(g_x, keys)
 
-    def reseal(self, packet: bytes, body: bytes, counter: int, *, first: int) -> bytes:
-        """Seal a body again under another counter.
+    def reseal(
+        self, packet: bytes, body: bytes, counter: int, *, first: int, covered: int
+    ) -> bytes:
+        """Seal a body again under another counter, or as of another packet.
 
         Args:
             packet: As it would be right.
             body: What it holds.
             counter: The counter to use; its lowest 16 bits.
             first: Where the record begins in the packet.
+            covered: The type that its tag covers.
 
         Raises:
             LocalProtocolError: There are no keys yet.
@@ -122,7 +135,7 @@ class Conversation:
         number = counter.to_bytes(COUNTER_OCTETS, "big")
         nonce = int.from_bytes(keys.iv, "big") ^ counter
         sealed = AESCCM(keys.key, tag_length=TAG_OCTETS).encrypt(
-            nonce.to_bytes(IV_OCTETS, "big"), body, packet[:1] + number
+            nonce.to_bytes(IV_OCTETS, "big"), body, bytes([covered]) + number
         )
         return packet[:first] + number + sealed
 
@@ -177,6 +190,26 @@ class ServerConversation(Conversation):
         self._channel = make_channel(self._learn)
         self._credential = credential
         self.greeting_2 = b""
+        self._greeting_1 = b""
+        self._by_hand: HandResponder | None = None
+
+    def greet_by_hand(self, identity: ServerIdentity, said: Said) -> bytes:
+        """Make GREETING_2 by hand; with it another channel is begun.
+
+        Args:
+            identity: Who is dialled.
+            said: What it says otherwise.
+
+        Raises:
+            LocalProtocolError: GREETING_1 has not come, and been taken.
+        """
+        if not self._greeting_1:
+            raise LocalProtocolError("take GREETING_1 before GREETING_2 by hand")
+        ephemeral = drawn(identity.dh_private, self._greeting_1)
+        self._by_hand = HandResponder(identity, said, ephemeral)
+        self._channel = ServerEnd(identity.realm, self._by_hand, self._learn)
+        self.greeting_2 = self._channel.receive_greeting_1(self._greeting_1)
+        return self.greeting_2
 
     async def take(self, within_s: float, *, one_packet: bool = False) -> Taken:
         """Take the next message; greetings are answered on the way.
@@ -208,6 +241,7 @@ class ServerConversation(Conversation):
         kind = packet_type(packet)
         if kind is PacketType.GREETING_1:
             self.greeting_2 = self._channel.receive_greeting_1(packet)
+            self._greeting_1 = packet
             return Taken(kind.name, packet)
         if kind is PacketType.GREETING_3:
             self._channel.receive_greeting_3(packet)
@@ -216,13 +250,25 @@ class ServerConversation(Conversation):
             return self.understood(packet, body)
         return self.understood(packet, self._channel.open(packet))
 
-    def seal(self, body: bytes) -> bytes:
-        """Make the packet that carries a message now."""
+    def seal(self, body: bytes, said: Said | None = None) -> bytes:
+        """Make the packet that carries a message now.
+
+        Args:
+            body: The message.
+            said: What `message_4` says otherwise.
+
+        Raises:
+            LocalProtocolError: The greeting is not made by hand.
+        """
         self._sealed += 1
         if self.greeted:
             return self._channel.seal(body)
         self.greeted = True
-        return self._channel.greeting_4(body)
+        packet = self._channel.greeting_4(body)
+        if said is None:
+            return packet
+        message_4 = _hand(self._by_hand).message_4(said)
+        return packet[:1] + message_4 + packet[1 + MESSAGE_4_OCTETS :]
 
     @property
     def next_counter(self) -> int:
@@ -242,6 +288,7 @@ class MachineConversation(Conversation):
         self._channel = make_channel(self._learn)
         self._named = False
         self._stated = False
+        self._by_hand: HandInitiator | None = None
 
     def again(self) -> "MachineConversation":
         """Begin a further dialogue on the same line."""
@@ -252,6 +299,23 @@ class MachineConversation(Conversation):
         """Make GREETING_1."""
         self._named = True
         return self._channel.greeting_1()
+
+    def greet_by_hand(
+        self, identity: MachineIdentity, server: ServerCredential, dial_in: int
+    ) -> bytes:
+        """Make GREETING_1 of a channel whose greetings are made by hand.
+
+        Args:
+            identity: Who dials.
+            server: Who is dialled.
+            dial_in: Number of the dial-in; an ephemeral key is drawn for it alone.
+        """
+        parts = str(dial_in).encode(), str(self.station.now_s).encode()
+        self._by_hand = HandInitiator(
+            identity, server, drawn(identity.dh_private, *parts)
+        )
+        self._channel = MachineEnd(self._by_hand, self._learn)
+        return self.greeting_1()
 
     async def greet(self, within_s: float) -> Taken | None:
         """Do the greeting as far as it has not been done; what came instead, if so.
@@ -295,18 +359,41 @@ class MachineConversation(Conversation):
             return self.understood(packet, body)
         return self.understood(packet, self._channel.open(packet))
 
-    def seal(self, body: bytes) -> bytes:
-        """Make the packet that carries a message now."""
+    def seal(self, body: bytes, said: Said | None = None) -> bytes:
+        """Make the packet that carries a message now.
+
+        Args:
+            body: The message.
+            said: What `message_3` says otherwise.
+
+        Raises:
+            LocalProtocolError: The greeting is not made by hand.
+        """
         self._sealed += 1
         if self._stated:
             return self._channel.seal(body)
         self._stated = True
-        return self._channel.greeting_3(body)
+        packet = self._channel.greeting_3(body)
+        if said is None:
+            return packet
+        message_3, prk_out = _hand(self._by_hand).message_3(said)
+        keys = derive_keys(prk_out)
+        record = Records(keys.machine, keys.server).seal(PacketType.GREETING_3, body)
+        return packet[:1] + message_3 + record
 
     @property
     def next_counter(self) -> int:
         """The counter of the record that is sealed next."""
         return self._sealed
+
+
+_Hand = TypeVar("_Hand", HandInitiator, HandResponder)
+
+
+def _hand(hand: _Hand | None) -> _Hand:
+    if hand is None:
+        raise LocalProtocolError("the greeting is not made by hand: GREETING by-hand")
+    return hand
 
 
 def error_name(code: int) -> str:

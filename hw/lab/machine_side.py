@@ -152,6 +152,11 @@ class MachineSide:
         self._orders_due = 0
         self._before: _Before | None = None
 
+    @property
+    def server(self) -> ServerCredential:
+        """Whom it trusts."""
+        return self._server
+
     def begin(self) -> None:
         """Dial once more: nothing of an earlier dialogue is left but what is stored."""
         self._dial_ins += 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hw.lab.bench import Bench, NoCallError, pause
-from hw.lab.bending import bent_message, bent_packets
+from hw.lab.bending import bent_message, bent_packets, said_otherwise
 from hw.lab.catalogue import Case, Ends
 from hw.lab.comparing import differences
 from hw.lab.conversation import (
@@ -25,6 +25,7 @@ from hw.lab.conversation import (
 from hw.lab.finishing import finish
 from hw.lab.frame_making import line_octets
 from hw.lab.frame_steps import FrameSteps
+from hw.lab.looking import differs, hidden
 from hw.lab.machine_side import Asked, MachineSide, OneCall
 from hw.lab.machine_steps import MachineSteps
 from hw.lab.operator import OperatorError, UnitRefusedError
@@ -40,6 +41,7 @@ from hw.lab.verbs import (
     ALTERNATIVES,
     BESIDE,
     BY_FRAMES,
+    BY_HAND,
     BY_ITSELF,
     NOTHING,
     REPEATEDLY,
@@ -161,6 +163,8 @@ class Player:
             "packet": self._packet,
             "body": self._body,
             "keep": self._keep,
+            "differs": self._differs_from,
+            "hidden": self._hidden,
             "finish": self._finish,
             "drop": self._drop,
             "disconnect": self._disconnect,
@@ -399,7 +403,7 @@ class Player:
             self._put(step, bytes([PacketType.ERROR, octet]), b"")
             return
         if name.startswith("GREETING"):
-            self._put(step, self._greeting(name), b"")
+            self._put(step, self._greeting(step), b"")
             return
         if isinstance(talk, MachineConversation):
             await self._greet(step, talk)
@@ -411,12 +415,19 @@ class Player:
         if instead is not None:
             self._differs(step, f"{instead} came in the greeting")
 
-    def _greeting(self, name: str) -> bytes:
-        talk = self._talking
-        if isinstance(talk, ServerConversation):
+    def _greeting(self, step: Step) -> bytes:
+        talk, side, name = self._talking, self._side, step.words[0]
+        said = said_otherwise(step)
+        by_hand = BY_HAND in step.words or bool(said.words)
+        if isinstance(talk, ServerConversation) and isinstance(side, ServerSide):
+            if by_hand:
+                return talk.greet_by_hand(side.identity, said)
             return talk.greeting_2
-        if isinstance(talk, MachineConversation) and name == "GREETING_1":
-            return talk.greeting_1()
+        if isinstance(talk, MachineConversation) and isinstance(side, MachineSide):
+            if by_hand:
+                return talk.greet_by_hand(side.identity, side.server, side.dial_in)
+            if name == PacketType.GREETING_1.name:
+                return talk.greeting_1()
         raise StopCaseError(Verdict.ERROR, f"the bench: {name} is sent by its message")
 
     def _message(self, step: Step, talk: Conversation) -> bytes:
@@ -473,7 +484,8 @@ class Player:
         if "bare" in step.bends:
             return body
         if isinstance(talk, MachineConversation | ServerConversation):
-            return talk.seal(body)
+            said = said_otherwise(step)
+            return talk.seal(body, said if said.words else None)
         raise StopCaseError(Verdict.ERROR, "the bench: no channel")
 
     def _put(self, step: Step, packet: bytes, body: bytes) -> None:
@@ -511,6 +523,18 @@ class Player:
             await self._send(parse_step("send WANT"))
             await self._take(replace(step, words=("CONTENT",)))
 
+    async def _differs_from(self, step: Step) -> None:
+        found = differs(step, self._kept_named(step.words[0])[0], self._last_packet)
+        if found:
+            self._differs(step, found)
+
+    async def _hidden(self, step: Step) -> None:
+        side = self._side
+        of = side.identity if isinstance(side, MachineSide) else side.machine.credential
+        found = hidden(self._trace, of.licence_identifier)
+        if found:
+            self._differs(step, found)
+
     async def _finish(self, step: Step) -> None:
         talk = self._talking
         said = await finish(
@@ -529,7 +553,7 @@ class Player:
     def _make(self, name: str) -> bytes:
         """Make a packet that is to be carried in frames."""
         if name.startswith("GREETING_2") or name == "GREETING_1":
-            return self._greeting(name)
+            return self._greeting(Step(name, "send", (name,)))
         if name in self._kept:
             return self._kept[name][0]
         talk = self._talking

@@ -20,6 +20,9 @@ send        message, GREETING_n,           a message, right but for these values
 packet      hex or a name that was kept    octets over the link, as they are
 body        hex                            octets in a record
 keep        name                           the packet that came or went last, for later
+differs     name that was kept             the packet that came last is another one in
+                                           ``octets=`` octets from ``at=`` on
+hidden      licence                        its identifier was not on the line in clear
 finish                                     the rest of the dialogue, as it should be
 drop                                       the line is lost, now
 disconnect                                 the link is closed in order
@@ -43,12 +46,14 @@ octets      hex; ``noise=`` so many        octets on the line, by frames; ``coun
 
 ``signature=`` may be bent: `hw.lab.signatures`.
 ``dial``, ``frank`` and ``ask`` may end in ``refused``: the unit is to refuse it.
+``send GREETING_n by-hand`` begins a channel whose greetings can say anything.
 ``kept`` and a name that was kept send the message of that packet once more.
 """
 
 from collections.abc import Callable
 from typing import Final
 
+from hw.lab.edhoc import SAYINGS
 from hw.lab.frame_words import check_frame, check_octets
 from hw.lab.signatures import BENT, OF_MACHINES
 from hw.lab.steps import Step, StepError
@@ -81,6 +86,7 @@ WHO: Final = {
 NEW_LIFE: Final = "new-life"
 ALTERNATIVES: Final = "/"
 BY_FRAMES: Final = "by-frames"
+BY_HAND: Final = "by-hand"
 BY_ITSELF: Final = "by-itself"
 NOTHING: Final = "nothing"
 REPEATEDLY: Final = "repeatedly"
@@ -98,7 +104,8 @@ _GREETINGS: Final = frozenset(
 BENDS: Final = frozenset(
     {
         *("flip", "octet", "cut", "pad", "type", "counter", "twice", "bare"),
-        *("shorter", "longer"),
+        *("shorter", "longer", "aad", "put"),
+        *SAYINGS,
     }
 )
 
@@ -130,7 +137,7 @@ def check_step(step: Step, role: Role) -> None:
         raise StepError(f"step {step.text!r}: only the bench as a server can do that")
     if BESIDE in step.words and role is Role.MACHINE:
         raise StepError(f"step {step.text!r}: a machine under test has one line")
-    if step.bends and step.verb not in {"send", "packet"}:
+    if step.bends and step.verb not in {"send", "packet", "body"}:
         raise StepError(f"step {step.text!r}: only what is sent can be bent")
     for name in step.bends:
         if name not in BENDS:
@@ -224,6 +231,17 @@ def _octets(step: Step) -> None:
     _word(step)
 
 
+def _place(step: Step) -> None:
+    _word(step)
+    for name in ("at", "octets"):
+        _integer(step, step.fields.get(name, ""))
+
+
+def _hidden(step: Step) -> None:
+    if step.words != ("licence",):
+        raise StepError(f"step {step.text!r}: hidden licence")
+
+
 def _seconds(step: Step) -> None:
     _float(step, _word(step))
 
@@ -307,6 +325,8 @@ _CHECKS: Final[dict[str, Callable[[Step], None]]] = {
     "packet": _octets,
     "body": _octets,
     "keep": _octets,
+    "differs": _place,
+    "hidden": _hidden,
     "finish": _nothing,
     "drop": _nothing,
     "disconnect": _nothing,
