@@ -149,6 +149,12 @@ def _certify(root: click.Group) -> None:
     add_commands(root)
 
 
+def _lab(root: click.Group) -> None:
+    from rmfs_tools.lab_cli import add_commands
+
+    add_commands(root)
+
+
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
     Contribution(("check",), _check),
@@ -165,6 +171,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("simulate",), _simulate),
     Contribution(("model",), _model),
     Contribution(("certify",), _certify),
+    Contribution(("lab",), _lab),
     Contribution(("watch",), _watch),
     Contribution(("dissector",), _dissector),
 )

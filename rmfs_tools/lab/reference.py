@@ -1,14 +1,20 @@
 """Benches with the reference machine or server on them, in virtual time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from hw.clock import WallClock
 from hw.entropy import SeededEntropy
 from hw.lab.bench import MachineBench, ServerBench
+from hw.lab.machine_side import MachineSide
+from hw.lab.operator import Operator
 from hw.lab.server_side import ServerSide
 from hw.lines.exchange import VirtualExchange, every_call
+from hw.lines.port import Dialler
 from hw.lines.virtual import VirtualLineParameters
+from protocol.keys import MachineProvisioning
 from rmfs_tools.lab.reference_machine import ReferenceMachine
 from rmfs_tools.lab.reference_server import SERVER, ReferenceServer
 from rmfs_tools.simulation.clock import SimulatedClock, WorldClock
@@ -48,6 +54,25 @@ class ServerStand:
     bench: MachineBench
 
 
+def reference_machine(
+    dialler: Dialler, *, reactor: SimulatedClock, clock: WallClock
+) -> ReferenceMachine:
+    """Make a machine that was installed and has not dialled.
+
+    Args:
+        dialler: Where it dials.
+        reactor: Virtual time.
+        clock: The true time of day.
+    """
+    return ReferenceMachine(
+        setting(1).memories[0],
+        dialler,
+        reactor=reactor,
+        clock=clock,
+        entropy=SeededEntropy(b"later lives of the reference machine"),
+    )
+
+
 def server_stand(folder: Path) -> ServerStand:
     """Put a server with empty books on a bench.
 
@@ -58,39 +83,69 @@ def server_stand(folder: Path) -> ServerStand:
     wall = WorldClock(clock)
     exchange = VirtualExchange(clock, every_call(LINE))
     unit = ReferenceServer(folder, exchange, reactor=clock, clock=wall)
-    bench = MachineBench(
-        unit.new_machine,
+    return ServerStand(
+        clock, unit, server_bench(unit.new_machine, unit, exchange, clock)
+    )
+
+
+def server_bench(
+    make_side: Callable[[], MachineSide],
+    operator: Operator,
+    exchange: VirtualExchange,
+    clock: SimulatedClock,
+) -> MachineBench:
+    """Make the bench that dials a server.
+
+    Args:
+        make_side: Makes a machine that has never dialled, for each case.
+        operator: Somebody at the server.
+        exchange: Where the server listens.
+        clock: Virtual time.
+    """
+    return MachineBench(
+        make_side,
         SERVER,
         exchange,
-        unit,
+        operator,
         reactor=clock,
-        clock=wall,
+        clock=WorldClock(clock),
         patience_s=PATIENCE_S,
     )
-    return ServerStand(clock, unit, bench)
 
 
 def machine_stand() -> MachineStand:
     """Put a machine that was installed and has not dialled on a bench."""
     clock = SimulatedClock()
-    wall = WorldClock(clock)
     exchange = VirtualExchange(clock, every_call(LINE))
-    unit = ReferenceMachine(
-        setting(1).memories[0],
-        exchange,
-        reactor=clock,
-        clock=wall,
-        entropy=SeededEntropy(b"later lives of the reference machine"),
+    unit = reference_machine(exchange, reactor=clock, clock=WorldClock(clock))
+    return MachineStand(
+        clock, unit, machine_bench(unit.provisioning, unit, exchange, clock)
     )
+
+
+def machine_bench(
+    provisioning: MachineProvisioning,
+    operator: Operator,
+    exchange: VirtualExchange,
+    clock: SimulatedClock,
+) -> ServerBench:
+    """Make the bench that a machine dials.
+
+    Args:
+        provisioning: Papers of the machine.
+        operator: Somebody at the machine.
+        exchange: Where the machine dials.
+        clock: Virtual time.
+    """
+    wall = WorldClock(clock)
     side = ServerSide(
         IDENTITY,
         CREDIT_KEY,
-        unit.provisioning,
+        provisioning,
         clock=wall,
         entropy=SeededEntropy(b"marks of the bench"),
         maker=MAKER_KEY,
     )
-    bench = ServerBench(
-        side, exchange, unit, reactor=clock, clock=wall, patience_s=PATIENCE_S
+    return ServerBench(
+        side, exchange, operator, reactor=clock, clock=wall, patience_s=PATIENCE_S
     )
-    return MachineStand(clock, unit, bench)

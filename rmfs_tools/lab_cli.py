@@ -1,0 +1,18 @@
+"""`rmfs lab`: whether the lab itself can be believed, and what breaks a unit."""
+
+import click
+
+from rmfs_tools.lab.zoo.zoo_cli import zoo
+
+
+def add_commands(root: click.Group) -> None:
+    """Bring the commands of the lab."""
+    root.add_command(lab_group)
+
+
+@click.group("lab", epilog="\b\nExample:\n  rmfs lab zoo")
+def lab_group() -> None:
+    """Prove the lab by faulty units, and look for what breaks a unit."""
+
+
+lab_group.add_command(zoo)
