@@ -333,6 +333,7 @@ class ServerDialogue:
         self._credential: MachineCredential | None = None
         self._statement: Statement | None = None
         self._parts: list[Usage] = []
+        self._reported = False
         self._wants_left = WANTS_PER_DIAL_IN_MAX
 
     def receive_packet(self, packet: bytes, now: float) -> list[ServerEffect]:
@@ -407,9 +408,9 @@ class ServerDialogue:
 
     def _count(self, want: Want) -> ServerEvent:
         """Take a WANT, but not without end (DLG-16.6)."""
-        if not self._wants_left or self._parts:
+        if not self._wants_left or self._reported:
             raise RemoteProtocolError(
-                "a WANT too many, or between the parts of a USAGE",
+                "a WANT too many, or after a part of USAGE",
                 clause="DLG-16.6",
                 code=ErrorCode.UNEXPECTED,
             )
@@ -431,6 +432,7 @@ class ServerDialogue:
                 clause="DLG-9.2",
                 code=ErrorCode.UNEXPECTED,
             )
+        self._reported = True
         if expected < parts:
             return UsageReceived(usage)
         rows = tuple(row for part in (*self._parts, usage) for row in part.rows)

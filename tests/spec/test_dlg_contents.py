@@ -46,6 +46,7 @@ from protocol.dialogue.server import (
     Note,
     ServerDialogue,
     ServerEffect,
+    Stored,
     StoreFailed,
     StoreGoodbye,
     Superseded,
@@ -439,6 +440,16 @@ def test_a_want_between_the_parts_of_a_usage_is_unexpected() -> None:
     usage = Usage(1, 1, 2, (UsageRow(1, 1, Paise(100)),))
     packet = call.psd.channel.seal(usage.encode())
     assert call.server.receive_packet(packet, 0.0) == []
+    assert asked(call, Want(1, 0)) is ErrorCode.UNEXPECTED
+
+
+def test_a_want_behind_the_ack_of_a_usage_is_unexpected() -> None:
+    call = closed_call(SmallBooks(()))
+    usage = Usage(1, 1, 1, (UsageRow(1, 1, Paise(100)),))
+    packet = call.psd.channel.seal(usage.encode())
+    call.server.receive_packet(packet, 0.0)
+    call.server.receive_answer(Stored(), 0.0)
+    assert call.server.state is ServerAt.CLOSED
     assert asked(call, Want(1, 0)) is ErrorCode.UNEXPECTED
 
 
