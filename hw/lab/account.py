@@ -62,6 +62,10 @@ class Account:
         """Take a VOUCHER."""
         found = []
         kind = VoucherKind(number(fields, "kind"))
+        due = number(fields, "recharge_number")
+        if due > self.number + 1:
+            # The one before is settled, though no RECEIPT came to say so.
+            self.number, self.open_voucher = due - 1, b""
         other = bool(self.open_voucher) and body != self.open_voucher
         taken_back = kind is VoucherKind.VOID and self._open_kind is not kind
         if other and not taken_back:

@@ -214,7 +214,7 @@ class MachineBench:
         self._dialler.dial(station.line_user)
         await _up(station, self.patience_s if within_s is None else within_s)
         if not by_frames:
-            await _linked(station, self.patience_s)
+            await linked(station, self.patience_s)
         identity: MachineIdentity = self.side.identity
         return MachineConversation(
             station,
@@ -243,7 +243,12 @@ async def _up(station: Station, within_s: float) -> None:
         station.unhear(heard)
 
 
-async def _linked(station: Station, within_s: float) -> None:
+async def linked(station: Station, within_s: float) -> None:
+    """Wait for the link that was asked for.
+
+    Raises:
+        NoCallError: It did not come up.
+    """
     try:
         heard = await station.hear(within_s)
     except SilenceError:

@@ -21,12 +21,18 @@ class Fetching:
         self._ordered: dict[int, bytearray] = {}
         self._due = 0
         self._wanted: Fields = {}
+        self._whole: set[int] = set()
 
     def ordered(self, kind: int, value: int) -> None:
         """Note an order; only some bring a content."""
         if kind in CONTENT_ORDERS:
             self._due = value
             self._ordered.setdefault(value, bytearray())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the content that is due has come whole."""
+        return self._due in self._whole
 
     def want(self) -> Fields:
         """Fill in a WANT for the first missing part of the content that is due."""
@@ -59,10 +65,11 @@ class Fetching:
         if total and held is not None and len(held) == offset:
             held += data[:here]
             if len(held) == total:
-                found += self._whole(number(fields, "content_id"), bytes(held))
+                found += self._compared(number(fields, "content_id"), bytes(held))
         return found
 
-    def _whole(self, named: int, content: bytes) -> list[Breach]:
+    def _compared(self, named: int, content: bytes) -> list[Breach]:
+        self._whole.add(named)
         if content_id(content) == named:
             return []
         return [Breach("DLG-16.1", "the content does not give its content id")]

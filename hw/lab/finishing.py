@@ -137,7 +137,7 @@ async def _close(
         talk.station.send_packet(talk.seal(body))
 
     def parts() -> int:
-        return -(-len(side.changed_rows()) // 4)
+        return -(-len(side.due_rows()) // 4)
 
     if side.voucher is not None:
         say(MessageType.CONFIRMATION)

@@ -162,6 +162,7 @@ class MachineSide:
         self._dial_ins += 1
         self.dial_in = self._dial_ins
         self.voucher = None
+        self._receipted = False
 
     def one_call(self) -> OneCall:
         """Give what belongs to the call that is spoken in."""
@@ -361,6 +362,10 @@ class MachineSide:
             fields[f"amount_{place}_paise"] = row.amount_paise
         return fields
 
+    def due_rows(self) -> list[UsageRow]:
+        """Give the rows that are to be sent now: none before a RECEIPT (DLG-9.2)."""
+        return self.changed_rows() if self._receipted else []
+
     def changed_rows(self) -> list[UsageRow]:
         """Give the rows that the server has not acknowledged."""
         return [
@@ -455,6 +460,7 @@ class MachineSide:
         found = []
         if number(fields, "recharge_number") != self.recharge_number:
             found.append(Breach("DLG-7.6", "the number is not the one that was stated"))
+        self._receipted = True
         self.mark = octets(fields, "mark")
         self._orders_due = number(fields, "orders")
         if self.state is MachineState.INSTALLED:

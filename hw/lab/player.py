@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hw.lab.bench import Bench, NoCallError, pause
+from hw.lab.bench import Bench, NoCallError, linked, pause
 from hw.lab.bending import bent_message, bent_packets, said_otherwise
 from hw.lab.catalogue import Case, Ends
 from hw.lab.comparing import differences
@@ -38,6 +38,7 @@ from hw.lab.trace import Trace
 from hw.lab.unit_steps import UnitSteps, obeyed
 from hw.lab.values import RIGHT, resolve
 from hw.lab.verbs import (
+    ALL,
     ALTERNATIVES,
     BESIDE,
     BY_FRAMES,
@@ -52,7 +53,12 @@ from hw.lab.verbs import (
 from hw.lab.verdicts import Judgement, Verdict
 from protocol.channel import BINDING_OCTETS, PacketType
 from protocol.errors import ErrorCode, LocalProtocolError
-from protocol.messages import MessageTable, MessageType, RefusalCode
+from protocol.messages import (
+    WANTS_PER_DIAL_IN_MAX,
+    MessageTable,
+    MessageType,
+    RefusalCode,
+)
 from protocol.messages.codec import encode_fields
 from protocol.registers import Registers, RequestKind
 
@@ -310,6 +316,8 @@ class Player:
             self._side.begin()
             self._talk = talk.again()
             self._frames.go_on(self._talk)
+            if not talk.station.by_frames:
+                await linked(talk.station, self._bench.patience_s)
 
     def _held(self) -> _Held | None:
         """Give the call that is up, to be spoken in later."""
@@ -518,10 +526,15 @@ class Player:
         return kept
 
     async def _wants(self, step: Step) -> None:
-        """Want a part so many times, and take each."""
-        for _ in range(int(step.words[0], 0)):
-            await self._send(parse_step("send WANT"))
-            await self._take(replace(step, words=("CONTENT",)))
+        """Want parts, and take each."""
+        if not isinstance(self._side, MachineSide):
+            return
+        until_whole = step.words[0] == ALL
+        left = WANTS_PER_DIAL_IN_MAX if until_whole else int(step.words[0], 0)
+        while left and not (until_whole and self._side.fetching.is_whole):
+            left -= 1
+            await self._send(replace(step, verb="send", words=("WANT",)))
+            await self._take(Step(step.text, "take", ("CONTENT",)))
 
     async def _differs_from(self, step: Step) -> None:
         found = differs(step, self._kept_named(step.words[0])[0], self._last_packet)

@@ -33,7 +33,8 @@ apply                                      the bench's machine applies its vouch
 forget                                     it has the memory of before that again
 become      who: `WHO`                     the bench's machine dials as somebody else
 usage       class:items:paise …            what the bench's machine has franked, ever
-wants       how many                       WANTs, each of them answered with a CONTENT
+wants       how many, or all               WANTs, each of them answered with a CONTENT;
+                                           all: until the content is whole
 power       cut, off, on                   of the unit, by a hook or an operator
 ask         an errand (`ERRANDS`), values  something else that an operator does
 registers   same                           the unit's registers, or ``moved=`` paise CT
@@ -92,6 +93,7 @@ NOTHING: Final = "nothing"
 REPEATEDLY: Final = "repeatedly"
 REFUSED: Final = "refused"
 BESIDE: Final = "beside"
+ALL: Final = "all"
 WITHIN: Final = "within"
 _MODIFIERS: Final = frozenset({BY_FRAMES, REPEATEDLY, REFUSED, BESIDE})
 _CONTENTS: Final = frozenset({"TARIFF", "SLOGAN", "FIRMWARE", "CREDIT_KEY"})
@@ -266,6 +268,12 @@ def _usage(step: Step) -> None:
             _integer(step, one)
 
 
+def _wants(step: Step) -> None:
+    if _word(step) != ALL:
+        _integer(step, step.words[0])
+    _message_fields(step, TABLE_OF[MessageType.WANT])
+
+
 def _power(step: Step) -> None:
     if _word(step) not in {"cut", "off", "on"}:
         raise StepError(f"step {step.text!r}: power cut, off or on")
@@ -345,5 +353,5 @@ _CHECKS: Final[dict[str, Callable[[Step], None]]] = {
     "forget": _nothing,
     "become": _become,
     "usage": _usage,
-    "wants": _amount,
+    "wants": _wants,
 }
