@@ -9,6 +9,7 @@ counter=n, +n, -n  the counter of the record, sealed with it
 aad=xx             the type that the tag of the record covers, sealed with it
 put=n:hex          octets from n on, in place of those that are there
 twice              the same packet once more
+also               the packet as it should be, right behind the bent one
 bare               the message itself, in no record
 shorter=n          the message n octets less, in a record as it should be
 longer=n           the message n octets of zeros more, in a record as it should be
@@ -71,6 +72,8 @@ def bent_packets(
         place, _, value = bends["put"].partition(":")
         put = bytes.fromhex(value)
         octets[int(place, 0) : int(place, 0) + len(put)] = put
+    if "also" in bends:
+        return [bytes(octets), packet]
     return [bytes(octets)] * (2 if "twice" in bends else 1)
 
 

@@ -18,6 +18,8 @@ COVERED = (
     ("LINK", Role.SERVER),
     ("DLG", Role.MACHINE),
     ("REG", Role.MACHINE),
+    ("CHAN", Role.MACHINE),
+    ("CHAN", Role.SERVER),
 )
 """Areas and roles of which every numbered clause has a case or an entry."""
 
