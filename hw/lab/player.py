@@ -535,6 +535,8 @@ class Player:
             left -= 1
             await self._send(replace(step, verb="send", words=("WANT",)))
             await self._take(Step(step.text, "take", ("CONTENT",)))
+        if until_whole and not self._side.fetching.is_whole:
+            self._differs(step, "the content did not come whole")
 
     async def _differs_from(self, step: Step) -> None:
         found = differs(step, self._kept_named(step.words[0])[0], self._last_packet)
