@@ -20,6 +20,9 @@ COVERED = (
     ("REG", Role.MACHINE),
     ("CHAN", Role.MACHINE),
     ("CHAN", Role.SERVER),
+    ("DLG", Role.SERVER),
+    ("REG", Role.SERVER),
+    ("KEY", Role.SERVER),
 )
 """Areas and roles of which every numbered clause has a case or an entry."""
 
