@@ -10,6 +10,7 @@ aad=xx             the type that the tag of the record covers, sealed with it
 put=n:hex          octets from n on, in place of those that are there
 twice              the same packet once more
 also               the packet as it should be, right behind the bent one
+late               sent if the link is still up, and else not at all
 bare               the message itself, in no record
 shorter=n          the message n octets less, in a record as it should be
 longer=n           the message n octets of zeros more, in a record as it should be
@@ -30,6 +31,7 @@ from hw.lab.steps import Step
 from protocol.channel import PacketType
 from protocol.channel.packets import MESSAGE_3_OCTETS, MESSAGE_4_OCTETS
 
+LATE: Final = "late"
 _RECORD_AT: Final = {
     PacketType.GREETING_3: 1 + MESSAGE_3_OCTETS,
     PacketType.GREETING_4: 1 + MESSAGE_4_OCTETS,

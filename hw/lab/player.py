@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from hw.lab.bench import Bench, NoCallError, linked, pause
-from hw.lab.bending import bent_message, bent_packets, said_otherwise
+from hw.lab.bending import LATE, bent_message, bent_packets, said_otherwise
 from hw.lab.catalogue import Case, Ends
 from hw.lab.comparing import differences
 from hw.lab.conversation import (
@@ -501,7 +501,8 @@ class Player:
         for one in bent_packets(step, self._talking, packet, body):
             self._last_packet, self._last_body = one, body
             self._unanswered = None
-            self._frames.put(one)
+            with suppress(*((LocalProtocolError,) if LATE in step.bends else ())):
+                self._frames.put(one)
 
     async def _packet(self, step: Step) -> None:
         word = step.words[0]

@@ -106,7 +106,7 @@ _GREETINGS: Final = frozenset(
 BENDS: Final = frozenset(
     {
         *("flip", "octet", "cut", "pad", "type", "counter", "twice", "bare"),
-        *("shorter", "longer", "aad", "put", "also"),
+        *("shorter", "longer", "aad", "put", "also", "late"),
         *SAYINGS,
     }
 )
