@@ -1,21 +1,12 @@
-"""`rmfs certify`: does a machine or a server do what FMP/1 says?
-
-Exit codes of `run`: 0 every case that applies passed; 1 one failed, or came out
-otherwise than expected; 2 typed wrong, or a declaration is wrong; 3 line or bench
-failed; 4 nothing failed, and something was inconclusive; 130 interrupted.
-"""
+"""`rmfs certify`: does a machine or a server do what FMP/1 says?"""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import click
 
-if TYPE_CHECKING:
-    from hw.lab.catalogue import Case
-    from hw.lab.player import Result
-    from protocol.link import Role
-    from rmfs_tools.lab.run_files import Run
+from rmfs_tools.certify_run_cli import run
 
 EXIT_USAGE: Final = 2
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -36,17 +27,28 @@ def certify_group() -> None:
 @certify_group.command(
     "list",
     epilog="\b\nExamples:\n  rmfs certify list\n  rmfs certify list DLG-8\n"
-    "  rmfs certify list --role server --json",
+    "  rmfs certify list --role server --json\n  rmfs certify list --coverage REG",
 )
 @click.argument("prefixes", nargs=-1, metavar="[PREFIX]...")
 @click.option("--role", type=_ROLES, help="Cases for this kind of unit alone.")
+@click.option(
+    "--coverage",
+    "by_clause",
+    is_flag=True,
+    help="List the clauses instead, with their cases, or why they have none.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def list_cases(prefixes: tuple[str, ...], *, role: str | None, as_json: bool) -> None:
+def list_cases(
+    prefixes: tuple[str, ...], *, role: str | None, by_clause: bool, as_json: bool
+) -> None:
     """List the cases whose id or clause begins so, one a line."""
     from hw.lab.catalogue import catalogue_hash, read_catalogue, selected
     from protocol.link import Role
     from rmfs_tools.lab.run_files import about_case
 
+    if by_clause:
+        _list_coverage(prefixes, role, as_json=as_json)
+        return
     cases = selected(read_catalogue(), prefixes)
     if role is not None:
         cases = tuple(case for case in cases if case.role is Role(role))
@@ -59,17 +61,56 @@ def list_cases(prefixes: tuple[str, ...], *, role: str | None, as_json: bool) ->
     click.echo(f"{len(cases)} cases", err=True)
 
 
+def _list_coverage(
+    prefixes: tuple[str, ...], role: str | None, *, as_json: bool
+) -> None:
+    from hw.lab.catalogue import read_catalogue
+    from rmfs_tools.lab.coverage import coverage
+
+    rows = [
+        row
+        for row in coverage(read_catalogue())
+        if role in {None, row.role.value}
+        and (not prefixes or any(row.is_within(prefix) for prefix in prefixes))
+    ]
+    if as_json:
+        shown = [
+            {
+                "clause": row.clause,
+                "role": row.role.value,
+                "cases": list(row.cases),
+                "reason": row.reason,
+            }
+            for row in rows
+        ]
+        click.echo(json.dumps({"clauses": shown}))
+        return
+    for row in rows:
+        words = ", ".join(row.cases) or f"not tested: {row.reason or 'no case yet'}"
+        click.echo(f"{row.clause:12}{row.role.value:9}{words}")
+    tested = sum(bool(row.cases) for row in rows)
+    reasons = sum(bool(row.reason) for row in rows)
+    words = f"{tested} with cases, {reasons} with a reason why not"
+    click.echo(f"{words}, {len(rows) - tested - reasons} with neither", err=True)
+
+
 @certify_group.command(
     "template",
-    epilog="\b\nExample:\n  rmfs certify template machine > my-machine.toml",
+    epilog="\b\nExamples:\n  rmfs certify template machine > my-machine.toml\n"
+    "  rmfs certify template machine --provisioning unit/provisioning.json",
 )
 @click.argument("role", type=_ROLES)
-def template_command(role: str) -> None:
+@click.option(
+    "--provisioning",
+    type=_FILE,
+    help="The unit's own provisioning file: its names are filled in.",
+)
+def template_command(role: str, provisioning: Path | None) -> None:
     """Print a declaration that is to be filled in."""
     from hw.lab.declaration import template
     from protocol.link import Role
 
-    click.echo(template(Role(role)), nl=False)
+    click.echo(template(Role(role), provisioning), nl=False)
 
 
 @certify_group.command(
@@ -79,23 +120,22 @@ def template_command(role: str) -> None:
 def check(declaration: Path) -> int:
     """Check a declaration and the files that it names, and count what applies."""
     from hw.lab.catalogue import read_catalogue
-    from hw.lab.declaration import DeclarationError, read_declaration
+    from hw.lab.declaration import read_declaration
     from protocol.errors import RmfsError
-    from protocol.link import Role
-    from rmfs_tools.lab.certifying import read_machine, read_server_file
+    from rmfs_tools.lab.certifying import check_files
+    from rmfs_tools.lab.progress import run_s, show_duration
 
     try:
         declared = read_declaration(declaration)
-        if declared.role is Role.MACHINE:
-            read_machine(declared)
-        else:
-            read_server_file(declared)
-    except (DeclarationError, RmfsError) as error:
+        check_files(declared)
+    except RmfsError as error:
         click.echo(str(error), err=True)
         return EXIT_USAGE
     cases = [case for case in read_catalogue() if case.role is declared.role]
     applies = [case for case in cases if not declared.why_not(case)]
-    click.echo(f"{declaration} is complete: {len(applies)} of {len(cases)} cases apply")
+    lasts = show_duration(run_s(applies, declared.line))
+    counts = f"{len(applies)} of {len(cases)} cases apply, {lasts}"
+    click.echo(f"{declaration} is complete: {counts}")
     return 0
 
 
@@ -171,140 +211,4 @@ def verify(package: Path, *, lab: Path | None, as_json: bool) -> None:
         )
 
 
-@certify_group.command(
-    "run",
-    epilog="\b\nExamples:\n  rmfs certify run my-machine.toml\n"
-    "  rmfs certify run my-machine.toml DLG-8 REG --json\n"
-    "  rmfs certify run my-server.toml --dry-run",
-)
-@click.argument("declaration", type=_FILE)
-@click.argument("prefixes", nargs=-1, metavar="[PREFIX]...")
-@click.option("--strict", is_flag=True, help="A SHOULD counts as a MUST.")
-@click.option(
-    "--dry-run", is_flag=True, help="Say what would be played, and play none."
-)
-@click.option(
-    "--expected",
-    type=_FILE,
-    help="Verdicts that are known beforehand, as JSON: {case: verdict}; what comes out "
-    "otherwise, better too, is told and fails the run.",
-)
-@click.option(
-    "--out",
-    type=_FOLDER,
-    help="Write pages, results, JUnit and traffic into this new folder.",
-)
-@click.option(
-    "--for-certification",
-    type=_FILE,
-    metavar="PACKAGE",
-    help="Play every case that applies, and write the signed package to this new file.",
-)
-@click.option("--lab", type=_FILE, help="The lab's private key, for the package.")
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def run(
-    declaration: Path,
-    prefixes: tuple[str, ...],
-    *,
-    strict: bool,
-    dry_run: bool,
-    expected: Path | None,
-    out: Path | None,
-    for_certification: Path | None,
-    lab: Path | None,
-    as_json: bool,
-) -> int:
-    """Play the cases that apply to a unit, on its line, and say how it did."""
-    from hw.clock import SystemMonotonicClock, SystemWallClock
-    from hw.lab.catalogue import CatalogueError, read_catalogue, selected
-    from hw.lab.declaration import DeclarationError, read_declaration
-    from hw.lab.suite import outcome_of
-    from rmfs_tools.lab.certifying import Watching, certify
-    from rmfs_tools.lab.out_places import OutPlaces
-    from rmfs_tools.lab.run_files import Run
-
-    try:
-        declared = read_declaration(declaration)
-        known = _read_expected(expected)
-        cases = selected(_of_role(read_catalogue(), declared.role), prefixes)
-    except (DeclarationError, CatalogueError, ValueError) as error:
-        click.echo(str(error), err=True)
-        return EXIT_USAGE
-    if for_certification is not None and (prefixes or expected):
-        message = "a certification deselects nothing and expects nothing: leave out "
-        raise click.UsageError(f"{message}prefixes and --expected")
-    if (for_certification is None) != (lab is None):
-        raise click.UsageError("--for-certification and --lab belong together")
-    where = OutPlaces(out, for_certification, lab)
-    where.check()
-    if dry_run:
-        for case in cases:
-            why_not = declared.why_not(case)
-            click.echo(f"{case.id:16}{why_not or case.title}")
-        return 0
-
-    def tell(result: "Result") -> None:
-        if not as_json:
-            click.echo(_line(result))
-
-    began, clock = SystemWallClock().utc(), SystemMonotonicClock()
-    began_s = clock.now()
-    results = certify(
-        declared,
-        declaration.parent,
-        cases,
-        Watching(
-            ready=lambda line: click.echo(f"the bench listens at {line}", err=True),
-            result=tell,
-            ask=lambda words: click.confirm(f"Please {words}. Done?", err=True),
-        ),
-    )
-    outcome = outcome_of(results, known)
-    complete = for_certification is not None and len(results) == len(cases)
-    one_run = Run(declared, results, outcome, began, clock.now() - began_s, complete)
-    where.write(one_run)
-    if as_json:
-        click.echo(_as_json(one_run))
-    for words in outcome.unexpected:
-        click.echo(words, err=True)
-    counts = ", ".join(f"{n} {name}" for name, n in outcome.counts.items() if n)
-    click.echo(
-        f"conformance {outcome.conformance.value}, "
-        f"compatibility {outcome.compatibility.value}: {counts}",
-        err=as_json,
-    )
-    return outcome.exit_code(strict=strict)
-
-
-def _of_role(cases: "tuple[Case, ...]", role: "Role") -> "tuple[Case, ...]":
-    return tuple(case for case in cases if case.role is role)
-
-
-def _read_expected(path: Path | None) -> dict[str, Any]:
-    """Read expected verdicts.
-
-    Raises:
-        ValueError: The file is none.
-    """
-    from hw.lab.verdicts import Verdict
-
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text("utf-8"))
-        return {str(name): Verdict(verdict) for name, verdict in found.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _line(result: "Result") -> str:
-    words = f"{result.case.id:16}{result.verdict.value:16}{result.lasted_s:6.1f} s  "
-    return words + (
-        result.case.title if result.verdict.value == "PASS" else result.reason
-    )
-
-
-def _as_json(run: "Run") -> str:
-    from rmfs_tools.lab.run_files import about, results
-
-    return json.dumps({"about": about(run), "cases": results(run.results)}, indent=2)
+certify_group.add_command(run)

@@ -98,14 +98,27 @@ class ServerBench:
         reactor: IReactorTime,
         clock: WallClock,
         patience_s: float,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin to answer calls; one that nobody asked for is not answered."""
+        """Begin to answer calls; one that nobody asked for is not answered.
+
+        Args:
+            side: The bench's keys and its book of the machine.
+            listener: Where the machine dials.
+            operator: Somebody at the machine.
+            reactor: The time.
+            clock: The time of day.
+            patience_s: How long to wait, if a case does not say.
+            answered: Told when a call was answered: whoever was to have the machine
+                dial is done.
+        """
         self.side = side
         self.reactor = reactor
         self.clock = clock
         self.operator = operator
         self.patience_s = patience_s
         self._expected: Station | None = None
+        self._answered = answered
         listener.listen(self._answer)
 
     def begin_case(self) -> None:
@@ -145,7 +158,10 @@ class ServerBench:
     def _answer(self, caller: str) -> LineUser | None:
         del caller
         station, self._expected = self._expected, None
-        return None if station is None else station.line_user
+        if station is None:
+            return None
+        self._answered()
+        return station.line_user
 
 
 class MachineBench:

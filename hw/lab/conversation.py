@@ -192,6 +192,23 @@ class ServerConversation(Conversation):
         self.greeting_2 = b""
         self._greeting_1 = b""
         self._by_hand: HandResponder | None = None
+        self._has_begun = False
+
+    async def hear(self, within_s: float) -> Heard:
+        """Take what comes next.
+
+        A link that is set up a second time before anything was said is one link: on a
+        slow line the machine repeats its SABM until UA comes (LINK-5.2).
+
+        Raises:
+            SilenceError: Nothing came.
+        """
+        while True:
+            heard = await super().hear(within_s)
+            is_again = isinstance(heard, LinkEnded) and self.station.begins_again
+            if self._has_begun or not is_again:
+                self._has_begun = True
+                return heard
 
     def greet_by_hand(self, identity: ServerIdentity, said: Said) -> bytes:
         """Make GREETING_2 by hand; with it another channel is begun.

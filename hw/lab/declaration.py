@@ -5,6 +5,7 @@ which cases apply, and goes into the signed package with everything else. It is 
 whole before anything is dialled: every mistake is told, not the first alone.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -306,42 +307,82 @@ class _Reader:
         )
 
 
-def template(role: Role) -> str:
-    """Write a declaration that is to be filled in."""
+def template(role: Role, provisioning: Path | None = None) -> str:
+    """Write a declaration that is to be filled in.
+
+    Args:
+        role: Of the unit.
+        provisioning: Its provisioning file, from which its names are taken.
+
+    Raises:
+        DeclarationError: That is none.
+    """
+    said = {} if provisioning is None else _names(provisioning)
     options = "\n".join(
         f"{name} = false  # {meaning}" for name, meaning in OPTIONS[role].items()
     )
     is_machine = role is Role.MACHINE
     serial = "serial of its PSD, 8 characters" if is_machine else "name of the server"
+    as_in = "as in its provisioning file" if is_machine else "as its maker names it"
     address = "the bench listens here" if is_machine else "the bench dials this"
-    file = "machine.json" if is_machine else "server.json"
+    file = said.get("file", "machine.json" if is_machine else "server.json")
+    bench = "rmfs server init --server" if is_machine else "rmfs certify machines"
     return f"""format = "{FORMAT}"
 role = "{role.value}"
 
 [unit]
 maker = ""     # who made it
-model = ""     # as in its provisioning file
-firmware = ""  # as in its provisioning file
-serial = ""    # {serial}
+model = "{said.get("model", "")}"     # {as_in}
+firmware = "{said.get("firmware", "")}"  # {as_in}
+serial = "{said.get("serial", "")}"    # {serial}
 
 [options]
 {options}
 
 [line]
 address = "tcp:127.0.0.1:7200"  # {address}
-patience_s = 20                 # how long an answer may take
+patience_s = 20                 # how long an answer may take; by modem 60
 
 [keys]
 provisioning = "{file}"  # the unit's own provisioning file, signed by its maker
 maker = "maker.pem"  # the maker's public key
-bench = "bench"      # folder of the bench's keys: rmfs certify keys
+bench = "bench"      # folder of the bench's keys: {bench} bench
+{_MACHINE_HOOKS if is_machine else _SERVER_HOOKS}"""
 
+
+def _names(provisioning: Path) -> dict[str, str]:
+    """Read how a unit is called in its provisioning file, signed or not."""
+    try:
+        found = json.loads(provisioning.read_text("utf-8"))
+        serial = found.get("psd_serial") or found["server_name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{provisioning} is no provisioning file: {error}"
+        raise DeclarationError(message) from error
+    names = {"serial": str(serial), "file": str(provisioning)}
+    for name in ("model", "firmware"):
+        names[name] = str(found.get(name, ""))
+    return names
+
+
+_MACHINE_HOOKS: Final = """
 # A machine at a control port (docs/control.md) needs nobody:
 # [control]
 # url = "http://127.0.0.1:40123"
 # token_file = "machine/control-token"
 
-# Without a hook the operator is asked on the terminal.
-# [hooks.{"dial" if is_machine else "ask"}]
-# command = ["./at-the-unit", "{{what}}"]
+# Elsewhere the person at the terminal is asked, or a hook does it. A command or a call
+# is filled in: dial has {request}, {amount_paise} and {repeatedly}, frank {paise} and
+# {product_class}, power {what}, ask {what}, {value} and {licence}; alive has nothing.
+# [hooks.dial]
+# command = ["./press", "dial", "{request}", "{amount_paise}"]
+# [hooks.power]
+# url = "http://127.0.0.1:8080/plug"
+# body = { action = "{what}" }
+# token_file = "plug-token"
+"""
+_SERVER_HOOKS: Final = """
+# The person at the terminal is asked, or a hook does it. A command or a call is filled
+# in: ask has {what}, {value} and {licence}, power {what}; alive has nothing.
+# [hooks.ask]
+# command = ["./at-the-server", "{what}", "{value}", "{licence}"]
 """

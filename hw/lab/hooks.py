@@ -1,8 +1,8 @@
 """Somebody at a real unit: commands, HTTP calls, or the person at the terminal.
 
 Each is waited for. A command is done when it ends with exit code 0; a call when it is
-answered with a status from 200 to 299; a person says so. Exit code 3 and status 409
-say that the unit itself has refused, and that nothing was done.
+answered with a status from 200 to 299; a person says so. Exit code 1, status 409 and a
+person's `r` say that the unit itself has refused, and that nothing was done.
 """
 
 import json
@@ -10,8 +10,9 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
@@ -22,15 +23,34 @@ from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lab.verbs import NEW_LIFE
 from hw.reactor import MonotonicReactor
 from protocol.keys import MachineProvisioning
+from protocol.values import Paise, show_rupees
 
 HOOK_S: Final = 120.0
 """No command and no call may take longer."""
-REFUSED_CODE: Final = 3
+REFUSED_CODE: Final = 1
 REFUSED_STATUS: Final = 409
 _WORDS_MAX: Final = 500
 
-AskPerson = Callable[[str], bool]
-"""Asks the person to do something; whether it is done. It may take its time."""
+
+class Answer(Enum):
+    """What a person says who was asked to do something at the unit."""
+
+    DONE = "done"
+    NOT_DONE = "not done"
+    REFUSED = "refused"
+
+
+class Person(Protocol):
+    """Somebody at the unit, who may take their time."""
+
+    async def ask(self, words: str, *, ends_with_call: bool = False) -> Answer:
+        """Ask for something, and wait for the answer.
+
+        Args:
+            words: What is to be done.
+            ends_with_call: The unit dials in when it is done: that is an answer too.
+        """
+        ...
 
 
 ReadPapers = Callable[[], MachineProvisioning]
@@ -43,7 +63,7 @@ class HookedOperator:
     def __init__(
         self,
         hooks: Mapping[str, Hook],
-        ask: AskPerson,
+        person: Person,
         reactor: MonotonicReactor,
         *,
         folder: Path,
@@ -53,13 +73,13 @@ class HookedOperator:
 
         Args:
             hooks: By name: dial, frank, power, ask, alive.
-            ask: Asks the person for everything that has no hook.
+            person: Is asked for everything that has no hook.
             reactor: Runs what waits in threads, beside the line.
             folder: Where commands run, and from which token files are seen.
             papers: Reads the papers of a new life, once it has begun.
         """
         self._hooks = hooks
-        self._ask = ask
+        self._person = person
         self._reactor = reactor
         self._folder = folder
         self._papers = papers
@@ -71,11 +91,17 @@ class HookedOperator:
             OperatorError: It was not done.
         """
         kind, amount = asked.request.name, asked.amount_paise
-        rupees = f" of Rs {amount // 100}" if amount else ""
+        rupees = f" of {show_rupees(Paise(amount))}" if amount else ""
+        again = ", again until it is done" if asked.repeatedly else ""
         await self._do(
             "dial",
-            f"have the machine dial in: {kind}{rupees}",
-            {"request": kind, "amount_paise": amount},
+            f"have the machine dial in: {kind}{rupees}{again}",
+            {
+                "request": kind,
+                "amount_paise": amount,
+                "repeatedly": "true" if asked.repeatedly else "false",
+            },
+            ends_with_call=True,
         )
 
     async def frank(self, paise: int, product_class: int) -> None:
@@ -86,7 +112,7 @@ class HookedOperator:
         """
         await self._do(
             "frank",
-            f"frank one item of class {product_class}",
+            f"frank one item of {show_rupees(Paise(paise))}, class {product_class}",
             {"paise": paise, "product_class": product_class},
         )
 
@@ -133,16 +159,23 @@ class HookedOperator:
             return False
         return True
 
-    async def _do(self, name: str, words: str, values: Mapping[str, object]) -> None:
+    async def _do(
+        self,
+        name: str,
+        words: str,
+        values: Mapping[str, object],
+        *,
+        ends_with_call: bool = False,
+    ) -> None:
         hook = self._hooks.get(name)
         if hook is None:
-            work = self._in_thread(lambda: self._person(words))
+            answer = await self._person.ask(words, ends_with_call=ends_with_call)
+            fault = _SAID[answer]
         elif hook.command:
             command = [_filled(word, values) for word in hook.command]
-            work = self._in_thread(lambda: self._command(command))
+            fault = await self._in_thread(lambda: self._command(command))
         else:
-            work = self._in_thread(lambda: self._call(hook, values))
-        fault = await work
+            fault = await self._in_thread(lambda: self._call(hook, values))
         if isinstance(fault, _Refused):
             raise UnitRefusedError(f"{words or name}: {fault}")
         if fault:
@@ -151,9 +184,6 @@ class HookedOperator:
     def _in_thread(self, work: Callable[[], str]) -> "Deferred[str]":
         reactor = self._reactor
         return deferToThreadPool(reactor, reactor.getThreadPool(), work)
-
-    def _person(self, words: str) -> str:
-        return "" if self._ask(words) else "the person said that it cannot be done"
 
     def _command(self, command: list[str]) -> str:
         try:
@@ -204,6 +234,13 @@ class _Refused(str):
     """Why something was not done: the unit itself has refused it."""
 
     __slots__ = ()
+
+
+_SAID: Final = {
+    Answer.DONE: "",
+    Answer.NOT_DONE: "the person said that it cannot be done",
+    Answer.REFUSED: _Refused("the person said that the unit refuses"),
+}
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:

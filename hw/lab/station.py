@@ -193,6 +193,11 @@ class Station:
         return await self.hear(within_s)
 
     @property
+    def begins_again(self) -> bool:
+        """Whether what comes next is a link that begins."""
+        return bool(self._heard) and isinstance(self._heard[0], LinkBegan)
+
+    @property
     def now_s(self) -> float:
         """The seconds of the reactor."""
         return float(self._reactor.seconds())

@@ -69,6 +69,10 @@ class UnknownUnitError(RmfsError):
     """The bench could not get to know the unit: no case was played."""
 
 
+class ExpectedFileError(RmfsError):
+    """A file of expected verdicts cannot be read."""
+
+
 _FIRST_STEPS: Final = (
     "dial inspection",
     "take STATEMENT",
@@ -120,6 +124,7 @@ async def run_suite(
     declaration: Declaration | None,
     tell: Callable[[Result], None],
     *,
+    begins: Callable[[Case], None] = lambda _: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Result, ...]:
     """Play cases one after the other.
@@ -129,6 +134,7 @@ async def run_suite(
         cases: Those of its role.
         declaration: Decides which apply; None has all apply.
         tell: Told of each result as it comes.
+        begins: Told of each case that applies before it is played.
         stop: Asked before each case whether to end here.
     """
     results = []
@@ -140,6 +146,7 @@ async def run_suite(
         why_not = "" if declaration is None else declaration.why_not(case)
         result = _not_applicable(bench, case, why_not) if why_not else None
         if result is None:
+            begins(case)
             bench.begin_case()
             result = await Player(bench, bench.side, case).play()
         results.append(result)

@@ -17,7 +17,7 @@ from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.catalogue import Case
 from hw.lab.control_port import ControlPortOperator
 from hw.lab.declaration import Declaration, DeclarationError
-from hw.lab.hooks import AskPerson, HookedOperator
+from hw.lab.hooks import HookedOperator
 from hw.lab.operator import Operator
 from hw.lab.player import Result
 from hw.lab.server_side import ServerSide
@@ -41,8 +41,11 @@ from protocol.keys.realms import Realm
 from protocol.link import Role
 from rmfs_server.folder import read_server
 from rmfs_tools.lab.bench_machines import BenchMachines
+from rmfs_tools.lab.person import PersonAtTerminal
+from rmfs_tools.lab.screen import Screen
 
 _FILE_OCTETS_MAX: Final = 64 * 1024
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +54,38 @@ class Watching:
 
     Attributes:
         ready: The bench listens at this line.
+        begins: A case that applies is about to be played.
         result: A case has come out.
-        ask: Asks the person at the unit.
+        screen: Where the person at the unit is asked.
     """
 
     ready: Callable[[str], None]
+    begins: Callable[[Case], None]
     result: Callable[[Result], None]
-    ask: AskPerson
+    screen: Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a run, to its end or not.
+
+    Attributes:
+        results: Of the cases that came out.
+        interrupted: Somebody ended it before all were played.
+        trouble: Why the bench could not go on, or empty.
+    """
+
+    results: tuple[Result, ...]
+    interrupted: bool = False
+    trouble: str = ""
 
 
 def certify(
     declaration: Declaration, folder: Path, cases: Sequence[Case], watching: Watching
-) -> tuple[Result, ...]:
+) -> Played:
     """Play cases against a unit, on its line, in real time.
+
+    Ctrl-C and SIGTERM end it with the results so far, at a question to the person too.
 
     Args:
         declaration: Of the unit.
@@ -71,16 +93,15 @@ def certify(
         cases: Those of its role.
         watching: Told on the way.
 
-    Returns:
-        The results so far, when it was interrupted.
-
     Raises:
-        RmfsError: Keys cannot be read, or the line cannot be had.
+        LineError: The line cannot be had.
+        RmfsError: Keys cannot be read.
     """
     reactor = MonotonicReactor()
-    operator = _operator(declaration, reactor, folder, watching.ask)
+    person = PersonAtTerminal(reactor, watching.screen)
+    operator = _operator(declaration, reactor, folder, person)
     bench = (
-        _server_bench(declaration, reactor, operator, watching.ready)
+        _server_bench(declaration, reactor, operator, watching.ready, person.called)
         if declaration.role is Role.MACHINE
         else _machine_bench(declaration, reactor, operator)
     )
@@ -99,32 +120,46 @@ def certify(
 
     def begin() -> None:
         done = Deferred.fromCoroutine(
-            run_suite(bench, cases, declaration, tell, stop=lambda: stopped)
+            run_suite(
+                bench,
+                cases,
+                declaration,
+                tell,
+                begins=watching.begins,
+                stop=lambda: stopped,
+            )
         )
         done.addErrback(failures.append)
         done.addCallback(lambda _: None if stopped else reactor.stop())
 
     reactor.callWhenRunning(begin)
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in _ENDING}
     try:
         reactor.run(installSignalHandlers=False)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         with suppress(RmfsError):
             reactor.close()
-    if failures:
-        failures[0].raiseException()
-    return tuple(results)
+    trouble = ""
+    for failure in failures:
+        if not isinstance(failure.value, RmfsError):
+            failure.raiseException()
+        trouble = str(failure.value)
+    return Played(tuple(results), stopped, trouble)
 
 
 def _operator(
-    declaration: Declaration, reactor: MonotonicReactor, folder: Path, ask: AskPerson
+    declaration: Declaration,
+    reactor: MonotonicReactor,
+    folder: Path,
+    person: PersonAtTerminal,
 ) -> Operator:
     if declaration.control is not None:
         return ControlPortOperator(declaration.control, reactor)
     return HookedOperator(
         declaration.hooks,
-        ask,
+        person,
         reactor,
         folder=folder,
         papers=lambda: read_machine(declaration),
@@ -136,6 +171,7 @@ def _server_bench(
     reactor: MonotonicReactor,
     operator: Operator,
     ready: Callable[[str], None],
+    answered: Callable[[], None],
 ) -> ServerBench:
     server = read_server(declaration.bench_keys)
     machine = read_machine(declaration)
@@ -156,6 +192,7 @@ def _server_bench(
         reactor=reactor,
         clock=clock,
         patience_s=declaration.patience_s,
+        answered=answered,
     )
     ready(str(listener.address))
     return bench
@@ -187,26 +224,62 @@ def _machine_bench(
     )
 
 
+def check_files(declaration: Declaration) -> None:
+    """See whether everything that a declaration names can be read.
+
+    Raises:
+        RmfsError: It cannot, or is not what is declared.
+    """
+    if declaration.role is Role.MACHINE:
+        read_machine(declaration)
+        read_server(declaration.bench_keys)
+        _bench_maker(declaration)
+    else:
+        read_server_file(declaration)
+        BenchMachines(declaration.bench_keys)
+
+
 def read_machine(declaration: Declaration) -> MachineProvisioning:
     """Read the provisioning file of a machine under test.
 
     Raises:
-        RmfsError: It cannot be read, or its maker has not signed it.
+        RmfsError: It cannot be read, its maker has not signed it, or it is that of
+            another unit than is declared.
     """
-    return read_machine_provisioning(
+    found = read_machine_provisioning(
         _read(declaration.provisioning), [_maker(declaration)]
     )
+    for name, declared, provisioned in (
+        ("model", declaration.model, found.model),
+        ("firmware", declaration.firmware, found.firmware),
+        ("serial", declaration.serial, found.credential.psd_serial),
+    ):
+        _check_same(declaration, name, declared, provisioned)
+    return found
 
 
 def read_server_file(declaration: Declaration) -> ServerProvisioning:
     """Read the provisioning file of a server under test.
 
     Raises:
-        RmfsError: It cannot be read, or its maker has not signed it.
+        RmfsError: It cannot be read, its maker has not signed it, or it is that of
+            another unit than is declared.
     """
-    return read_server_provisioning(
+    found = read_server_provisioning(
         _read(declaration.provisioning), [_maker(declaration)]
     )
+    _check_same(declaration, "serial", declaration.serial, found.credential.name)
+    return found
+
+
+def _check_same(
+    declaration: Declaration, name: str, declared: str, provisioned: str
+) -> None:
+    if declared != provisioned:
+        raise DeclarationError(
+            f'[unit] {name} is "{declared}"; {declaration.provisioning} says '
+            f'"{provisioned}"'
+        )
 
 
 def _maker(declaration: Declaration) -> MakerPublicKey:
