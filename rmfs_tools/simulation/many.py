@@ -23,7 +23,11 @@ from rmfs_tools.simulation.run import RunResult, Simulator
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108
 """Where Linux keeps files in memory: databases of worlds need no disk."""
-_CHUNK: Final = 4
+_CHUNK_SEEDS: Final = (4, 40)
+"""Least and most seeds that a process takes at once: each time it opens a database and
+has its statements compiled."""
+_CHUNKS_EACH: Final = 8
+"""How often a process comes back for more, so that all end at about the same time."""
 
 CHANNELS: Final[dict[str, type[Channels]]] = {
     "double": DoubleChannels,
@@ -116,7 +120,9 @@ def run_seeds(
             for seed in seeds:
                 yield one.run(_plan_of(seed, wanted), on_line)
         return
-    chunks = [seeds[at : at + _CHUNK] for at in range(0, len(seeds), _CHUNK)]
+    least, most = _CHUNK_SEEDS
+    size = min(max(least, len(seeds) // (processes * _CHUNKS_EACH)), most)
+    chunks = [seeds[at : at + size] for at in range(0, len(seeds), size)]
     with ProcessPoolExecutor(processes) as pool:
         for results in pool.map(_run_chunk, chunks, [wanted] * len(chunks)):
             yield from results
@@ -148,6 +154,8 @@ def _quiet() -> Iterator[None]:
 def _collecting_between() -> Iterator[None]:
     """Look for rubbish when a world is over, and not every few thousand objects."""
     gc.disable()
+    # What is frozen is never looked at again: rubbish must not be among it.
+    gc.collect()
     gc.freeze()
     try:
         yield
