@@ -24,6 +24,9 @@ from protocol.registers import (
 from protocol.usage import usage_digest
 from protocol.values import Paise
 
+FIRMWARE_FIELDS: Final = ("firmware_major", "firmware_minor", "firmware_patch")
+"""Of a STATEMENT."""
+
 
 @dataclass(slots=True)
 class Book:
@@ -34,6 +37,7 @@ class Book:
         recharge_number: The number that the machine has applied, as far as is known.
         enrolled_paise: AR at enrolment, at which the usage table begins.
         dial_in: Of the last STATEMENT.
+        firmware: The version of it.
         order_serial: The highest that the machine has named.
         orders: What was ordered last under each serial: kind and value.
         marks: Those that the machine may return: acknowledged, and issued last.
@@ -54,6 +58,7 @@ class Book:
     recharge_number: int
     enrolled_paise: int = 0
     dial_in: int = 0
+    firmware: tuple[int, int, int] = (0, 0, 0)
     order_serial: int = 0
     orders: dict[int, tuple[int, int]] = field(default_factory=dict)
     marks: tuple[bytes, ...] = (bytes(MARK_OCTETS),)

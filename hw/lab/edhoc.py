@@ -34,6 +34,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from hw.entropy import SeededEntropy
+from hw.lab.signatures import OTHER_REALM
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.keys import (
     MachineCredential,
@@ -62,7 +63,6 @@ _PRK: Final = 32
 _G: Final = 32
 _SHORT: Final = 24
 _WRONG: Final = "wrong"
-_OTHER: Final = {Realm.TEST: Realm.PRODUCTION, Realm.PRODUCTION: Realm.TEST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Said:
 
     def realm(self, right: Realm) -> Realm:
         """Give the realm of the credential."""
-        return _OTHER[right] if "realm" in self.words else right
+        return OTHER_REALM[right] if "realm" in self.words else right
 
     def private(self, right: bytes) -> bytes:
         """Give the static key."""

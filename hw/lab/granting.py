@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from hw.clock import WallClock
+from hw.lab.book import FIRMWARE_FIELDS
 from hw.lab.offers import Offers
 from hw.lab.side import Fields, blank, fields_of, number
 from hw.lab.situation import Situation
@@ -183,6 +184,7 @@ class Granting:
             "version": _VERSION,
             "licence": credential.licence_identifier.encode("ascii"),
             "psd_serial": credential.psd_serial.encode("ascii"),
+            **dict(zip(FIRMWARE_FIELDS, book.firmware, strict=True)),
             **fields_of(book.registers),
             "recharge_number": book.recharge_number,
             "order_serial": book.order_serial,

@@ -6,7 +6,7 @@ registers that add up and do not go back, numbers, marks, serials and usage.
 
 from collections.abc import Mapping
 
-from hw.lab.book import read_voucher
+from hw.lab.book import FIRMWARE_FIELDS, read_voucher
 from hw.lab.side import Breach, number, octets, registers_of
 from hw.lab.situation import Situation
 from protocol.messages import SIGNATURE_OCTETS, MessageTable, MessageType, UsageRow
@@ -80,6 +80,8 @@ class Hearing:
         book.registers = stated
         book.recharge_number = number(fields, "recharge_number")
         book.dial_in = number(fields, "dial_in")
+        major, minor, patch = (number(fields, name) for name in FIRMWARE_FIELDS)
+        book.firmware = major, minor, patch
         book.marks = (octets(fields, "mark"),)
         self._now.answers = book.recharge_number
         self._now.serial_said = book.order_serial

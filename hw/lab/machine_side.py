@@ -20,8 +20,8 @@ from hw.lab.side import (
     octets,
     unsigned,
 )
-from hw.lab.signatures import PURPOSE, REALM, RIGHT
-from protocol.keys import MachineIdentity, Realm, ServerCredential
+from hw.lab.signatures import OTHER_REALM, PURPOSE, REALM, RIGHT
+from protocol.keys import MachineIdentity, ServerCredential
 from protocol.keys.signing import sign
 from protocol.messages import (
     SIGNATURE_OCTETS,
@@ -54,10 +54,6 @@ _VERSION: Final = 1
 _OTHER_PURPOSE: Final = {
     MessageType.STATEMENT: MessageType.CONFIRMATION,
     MessageType.CONFIRMATION: MessageType.STATEMENT,
-}
-OTHER_REALM: Final = {
-    Realm.TEST: Realm.PRODUCTION,
-    Realm.PRODUCTION: Realm.TEST,
 }
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Final
 
 from hw.entropy import SeededEntropy
-from hw.lab.machine_side import OTHER_REALM, MachineSide
+from hw.lab.machine_side import MachineSide
 from hw.lab.server_side import ServerSide
+from hw.lab.signatures import OTHER_REALM
 from hw.lab.steps import Step
 from protocol.keys import MachineIdentity
 from protocol.values import LicenceIdentifier

@@ -472,7 +472,7 @@ class Player:
             return encode_fields(table, fields)
         wish = step.fields.get("signature", RIGHT)
         if isinstance(self._side, ServerSide):
-            body = self._side.sign(table, fields)
+            body = self._side.sign(table, fields, wish)
         else:
             binding = bytes(BINDING_OCTETS) if wish == UNBOUND else talk.binding
             body = self._side.sign(table, fields, binding, wish)

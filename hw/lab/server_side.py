@@ -5,6 +5,7 @@ server would, and grants nothing. What it knows of the machine is its `Book`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hw.clock import WallClock
 from hw.lab.book import Book, new_book, orders_back
@@ -12,7 +13,9 @@ from hw.lab.granting import Granting
 from hw.lab.hearing import Hearing
 from hw.lab.offers import Offers
 from hw.lab.side import Breach, Fields, number, octets, unsigned
+from hw.lab.signatures import OTHER_REALM, PURPOSE, REALM, RIGHT
 from hw.lab.situation import Situation
+from protocol.contents.container import CONTEXT as CONTENT_CONTEXT
 from protocol.errors import RemoteProtocolError
 from protocol.keys import (
     CreditKey,
@@ -106,8 +109,10 @@ class ServerSide:
 
         Raises:
             StepError: The bench has no maker key.
+            LocalProtocolError: What is wished does not fit into a content.
         """
-        content_id, octets = self.offers.make(kind, wish, self._clock.now())
+        model = self.machine.model
+        content_id, octets = self.offers.make(kind, wish, self._clock.now(), model)
         self.book.contents[content_id] = octets
 
     def orders_back(self) -> list[Fields]:
@@ -125,12 +130,23 @@ class ServerSide:
         """
         return self._granting.right(table, wish)
 
-    def sign(self, table: MessageTable, fields: Mapping[str, FieldValue]) -> bytes:
-        """Write a message, and sign it where it is a VOUCHER."""
+    def sign(
+        self, table: MessageTable, fields: Mapping[str, FieldValue], wish: str = RIGHT
+    ) -> bytes:
+        """Write a VOUCHER, and sign it.
+
+        Args:
+            table: Its layout.
+            fields: Its values.
+            wish: `hw.lab.signatures`.
+        """
         covered = unsigned(table, fields)
         named = number(fields, "credit_key")
         key = self.offers.credit_keys.get(named, self._credit_key)
-        return covered + key.sign(VOUCHER_CONTEXT, covered)
+        if wish == REALM:
+            key = replace(key, realm=OTHER_REALM[key.realm])
+        context = CONTENT_CONTEXT if wish == PURPOSE else VOUCHER_CONTEXT
+        return covered + key.sign(context, covered)
 
     def said(
         self, table: MessageTable, fields: Mapping[str, FieldValue], body: bytes
@@ -179,18 +195,17 @@ class ServerSide:
 
     def _known_server(self) -> ServerCredential:
         """Say what the machine knows of the bench: its credit keys as ordered."""
-        key, offers = self._credit_key, self.offers
+        key, brought = self._credit_key, self.offers.brought
         known = self.identity.credential.with_credit_key(key.key_id, key.signing.public)
-        held = False
-        for _, (kind, value) in sorted(self.book.orders.items()):
-            if kind == OrderKind.CREDIT_KEY:
-                held = True
-            elif (kind, value) == (OrderKind.RETIRE_CREDIT_KEY, offers.added):
-                held = False
-        if not held:
-            return known
-        added = offers.credit_keys[offers.added]
-        return known.with_credit_key(added.key_id, added.signing.public)
+        for serial, (kind, value) in sorted(self.book.orders.items()):
+            if serial > self.book.order_serial:
+                break
+            if kind == OrderKind.CREDIT_KEY and value in brought:
+                added = brought[value]
+                known = known.with_credit_key(added.key_id, added.signing.public)
+            elif kind == OrderKind.RETIRE_CREDIT_KEY and len(known.credit_keys) > 1:
+                known = known.without_credit_key(value)
+        return known
 
     # What is heard.
 

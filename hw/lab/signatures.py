@@ -2,8 +2,9 @@
 
 =========== =====================================================================
 unbound     of a machine: over the message with a binding of zeros (DLG-3)
-purpose     of a machine: with the context of its other signed message (KEY-4.2)
-realm       of a machine: with the letter of the other realm (KEY-2.2)
+purpose     with another context: of a machine that of its other signed message, of a
+            voucher that of a content (KEY-4.2)
+realm       with the letter of the other realm (KEY-2.2)
 mirrored    *n* less *s* in place of *s*: as good as the other one (KEY-4.4)
 r-zero      0 in place of *r*; ``s-zero`` likewise
 r-order     *n* in place of *r*; ``s-order`` likewise
@@ -12,6 +13,7 @@ r-order     *n* in place of *r*; ``s-order`` likewise
 
 from typing import Final
 
+from protocol.keys import Realm
 from protocol.keys.points import ORDER
 from protocol.messages import SIGNATURE_OCTETS
 
@@ -19,6 +21,7 @@ RIGHT: Final = "right"
 UNBOUND: Final = "unbound"
 PURPOSE: Final = "purpose"
 REALM: Final = "realm"
+OTHER_REALM: Final = {Realm.TEST: Realm.PRODUCTION, Realm.PRODUCTION: Realm.TEST}
 OF_MACHINES: Final = frozenset({UNBOUND, PURPOSE, REALM})
 """Signed otherwise, not bent afterwards."""
 _MIRRORED: Final = "mirrored"

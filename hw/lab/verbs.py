@@ -28,7 +28,8 @@ drop                                       the line is lost, now
 disconnect                                 the link is closed in order
 wait        seconds                        nothing is done
 frank       paise, class                   one item
-content     kind                           the bench makes a content, to be ordered
+content     kind                           the bench makes a content, to be ordered:
+                                           `hw.lab.offers`, `hw.lab.made_contents`
 apply                                      the bench's machine applies its voucher now
 forget                                     it has the memory of before that again
 become      who: `WHO`                     the bench's machine dials as somebody else
@@ -56,6 +57,8 @@ from typing import Final
 
 from hw.lab.edhoc import SAYINGS
 from hw.lab.frame_words import check_frame, check_octets
+from hw.lab.made_contents import BENDS as CONTENT_BENDS
+from hw.lab.made_contents import NUMBERS as CONTENT_NUMBERS
 from hw.lab.signatures import BENT, OF_MACHINES
 from hw.lab.steps import Step, StepError
 from hw.lab.values import ANY, HEX, RIGHT, WRONG, ZERO, check_value
@@ -97,7 +100,9 @@ ALL: Final = "all"
 WITHIN: Final = "within"
 _MODIFIERS: Final = frozenset({BY_FRAMES, REPEATEDLY, REFUSED, BESIDE})
 _CONTENTS: Final = frozenset({"TARIFF", "SLOGAN", "FIRMWARE", "CREDIT_KEY"})
-_CONTENT_FIELDS: Final = frozenset({"model", "number", "size", "signature", "served"})
+_CONTENT_FIELDS: Final = frozenset(
+    {"number", "size", "day", "key", "name", "kid", "dh", "served", *CONTENT_BENDS}
+)
 _ROW_NUMBERS: Final = 3
 _TAKE_OPTIONS: Final = frozenset({WITHIN})
 _GREETINGS: Final = frozenset(
@@ -170,7 +175,7 @@ def _content(step: Step) -> None:
     for name in step.fields:
         if name not in _CONTENT_FIELDS:
             raise StepError(f"step {step.text!r}: a content has no {name}")
-    for name in {"number", "size"} & set(step.fields):
+    for name in {"number", "size", *CONTENT_NUMBERS} & set(step.fields):
         _integer(step, step.fields[name])
 
 

@@ -23,6 +23,11 @@ COVERED = (
     ("DLG", Role.SERVER),
     ("REG", Role.SERVER),
     ("KEY", Role.SERVER),
+    ("KEY", Role.MACHINE),
+    ("CONT", Role.MACHINE),
+    ("CONT", Role.SERVER),
+    ("INDICIUM", Role.MACHINE),
+    ("INDICIUM", Role.SERVER),
 )
 """Areas and roles of which every numbered clause has a case or an entry."""
 
