@@ -28,6 +28,7 @@ IDS = [unit.id for unit in UNITS]
 CASES = {case.id: case for case in read_catalogue()}
 DOCUMENT = ROOT / "docs" / "zoo.md"
 MACHINES_LEAST = 40
+SERVERS_LEAST = 20
 
 A_UNIT = """
 [[unit]]
@@ -60,6 +61,7 @@ def test_a_faulty_unit_is_caught_by_its_cases(unit: FaultyUnit) -> None:
 def test_there_are_as_many_faulty_units_as_are_promised() -> None:
     roles = [unit.role for unit in UNITS]
     assert roles.count(Role.MACHINE) >= MACHINES_LEAST
+    assert roles.count(Role.SERVER) >= SERVERS_LEAST
 
 
 def test_the_first_case_that_catches_a_unit_tests_the_clause_it_breaks() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from hw.lab.catalogue import Case, read_catalogue
@@ -91,8 +91,7 @@ def play_unit(unit: FaultyUnit, *, whole: bool = False) -> Played:
         PlantingError: Its defect does not fit the product's text any more.
         ZooError: A case that is to catch it is not in the catalogue.
     """
-    catalogue = read_catalogue()
-    cases = catalogue if whole else cases_that_catch(unit, catalogue)
+    cases = _catalogue() if whole else cases_that_catch(unit, _catalogue())
     found = list(play(unit.id, unit.edits, unit.role, cases))
     caught = {
         result.case.id: result.reason
@@ -143,6 +142,12 @@ def play(
             if result.verdict is not Verdict.PASS:
                 stack.close()
                 stand = None
+
+
+@cache
+def _catalogue() -> tuple[Case, ...]:
+    """Read the catalogue once in each process."""
+    return read_catalogue()
 
 
 def cases_that_catch(unit: FaultyUnit, cases: Iterable[Case]) -> tuple[Case, ...]:
