@@ -29,13 +29,13 @@ class Program:
         err: The same on stderr.
     """
 
-    def __init__(self, *arguments: object) -> None:
-        """Start `rmfs` with these arguments."""
+    def __init__(self, *arguments: object, stdin: int = subprocess.DEVNULL) -> None:
+        """Start `rmfs`; nobody is at its stdin unless one is given."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rmfs_tools", *map(str, arguments)],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -54,14 +54,19 @@ class Program:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    def said(self, words: str) -> str:
-        """Wait for whole lines with these words, and return the first of them."""
+    def said(self, words: str, times: int = 1) -> str:
+        """Wait for whole lines with these words, and return the first of them.
+
+        Args:
+            words: What is in each of them.
+            times: How many there are to be at least.
+        """
         deadline = time.monotonic() + TIMEOUT_S
         while True:
             for text in (self.out, self.err):
                 lines = text.split("\n")[:-1]
                 found = [line for line in lines if words in line]
-                if found:
+                if len(found) >= times:
                     return found[0]
             if not self._read(deadline):
                 raise AssertionError(f"it never said {words!r}: {self.out}{self.err}")

@@ -16,12 +16,13 @@ from rmfs_tools.lab.progress import (
     show_duration,
 )
 
+AREA = "DLG"
 TCP = parse_line_string("tcp:127.0.0.1:7200")
 
 
 def case(number: int, *steps: str, slow: str = "") -> Case:
     return Case(
-        id=f"DLG-01-{number:02}-M-P",
+        id=f"{AREA}-01-{number:02}-M-P",
         clause="DLG-1.1",
         role=Role.MACHINE,
         level=Level.MUST,
