@@ -110,17 +110,21 @@ def test_a_refund_that_nobody_asked_for_is_over_the_whole_descending_register() 
     assert (fields["amount_paise"], fields["control_total_after_paise"]) == (50_000, 0)
 
 
-def test_a_credit_key_signs_once_it_was_ordered_and_until_it_is_retired() -> None:
+def test_a_credit_key_signs_once_its_order_was_applied_and_until_it_is_retired() -> (
+    None
+):
     bench = asking(50_000)
     added = bench.offers.added
     said(bench, MessageType.VOUCHER, credit_key=added)
     assert not bench.book.outstanding
     bench.make_content("CREDIT_KEY", {})
     said(bench, MessageType.ORDER, order=int(OrderKind.CREDIT_KEY))
+    bench.book.order_serial = 1
     said(bench, MessageType.VOUCHER, credit_key=added)
     assert bench.book.outstanding
     bench.book.outstanding = b""
-    said(bench, MessageType.ORDER, order=int(OrderKind.RETIRE_CREDIT_KEY))
+    said(bench, MessageType.ORDER, order=int(OrderKind.RETIRE_CREDIT_KEY), value=added)
+    bench.book.order_serial = 2
     said(bench, MessageType.VOUCHER, credit_key=added)
     assert not bench.book.outstanding
 
