@@ -189,6 +189,9 @@ def check(
     in continuous integration (when CI is set).
     """
     signal.signal(signal.SIGTERM, _terminate)
+    # A shell has its background jobs ignore Ctrl-C, and all that they start; there are
+    # tests that press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     chosen = [part for part in parts(long=long) if not only or part.name in only]
 
     def say(line: str) -> None:
