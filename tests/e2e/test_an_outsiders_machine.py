@@ -68,17 +68,15 @@ from tests.witness.spec_link import (
 )
 from tests.witness.spec_machine import (
     Capability,
-    Fields,
     NotPossibleError,
     Psd,
     Request,
-    Row,
     SpecMachine,
     State,
     Voucher,
     new_psd,
-    unpack,
 )
+from tests.witness.spec_messages import Fields, Row, unpack
 
 LICENCE = LicenceIdentifier("N123456")
 LICENSEE = "Bharat Stationers, Bengaluru"

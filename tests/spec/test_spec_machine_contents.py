@@ -16,7 +16,13 @@ from typing import Any
 
 import pytest
 
-from tests.witness import cont_vectors, key_vectors, spec_keys, spec_machine
+from tests.witness import (
+    cont_vectors,
+    key_vectors,
+    spec_keys,
+    spec_machine,
+    spec_messages,
+)
 from tests.witness.edhoc_peer import Party
 from tests.witness.spec_contents import (
     ContentRefusedError,
@@ -37,10 +43,10 @@ from tests.witness.spec_machine import (
     Outcome,
     Psd,
     Request,
-    Row,
     SpecMachine,
     State,
 )
+from tests.witness.spec_messages import Row
 
 VECTORS = Path(__file__).parents[2] / "protocol" / "vectors"
 CONT = json.loads((VECTORS / "cont.json").read_text(encoding="utf-8"))
@@ -266,7 +272,7 @@ class Server:
     def answers(self, message: bytes) -> list[bytes]:
         if message == b"1":
             return [b"2"]
-        name, fields = spec_machine.unpack(message)
+        name, fields = spec_messages.unpack(message)
         self.said.append(name)
         if name == "STATEMENT":
             self.capabilities = fields["capabilities"]
@@ -275,7 +281,7 @@ class Server:
             return [self._part(fields["content_id"], fields["offset"])]
         if name == "USAGE":
             ack = {"of_type": 0x12, "number": fields["dial_in"]}
-            return [spec_machine.pack("ACK", ack)]
+            return [spec_messages.pack("ACK", ack)]
         self.goodbye_serial = fields["order_serial"]
         return []
 
@@ -290,8 +296,8 @@ class Server:
             "licence_state": 1,
             "orders": len(waiting),
         }
-        return [spec_machine.pack("RECEIPT", receipt)] + [
-            spec_machine.pack(
+        return [spec_messages.pack("RECEIPT", receipt)] + [
+            spec_messages.pack(
                 "ORDER", {"order_serial": serial, "order": kind, "value": value}
             )
             for serial, (kind, value) in waiting
@@ -305,7 +311,7 @@ class Server:
             "total": len(content),
             "data": content[offset : offset + 512],
         }
-        return spec_machine.pack("CONTENT", self.spoil(part))
+        return spec_messages.pack("CONTENT", self.spoil(part))
 
 
 class PlainCall(Call):
@@ -760,7 +766,7 @@ def voucher(key_id: int, at: Place) -> bytes:
         "credit_key": key_id,
         "signature": bytes(64),
     }
-    front = spec_machine.pack("VOUCHER", fields)[:-64]
+    front = spec_messages.pack("VOUCHER", fields)[:-64]
     scalar = key_vectors.scalar(f"credit {key_id}").to_bytes(32, "big")
     return front + spec_keys.sign(scalar, "VOUCHER", "T", front)
 

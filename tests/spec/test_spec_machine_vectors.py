@@ -14,7 +14,13 @@ from typing import Any
 
 import pytest
 
-from tests.witness import spec_contents, spec_keys, spec_link, spec_machine
+from tests.witness import (
+    spec_contents,
+    spec_keys,
+    spec_link,
+    spec_machine,
+    spec_messages,
+)
 from tests.witness.edhoc_peer import Party
 from tests.witness.spec_keys import (
     Direction,
@@ -38,11 +44,11 @@ from tests.witness.spec_machine import (
     Order,
     Psd,
     Request,
-    Row,
     SpecMachine,
     State,
     Voucher,
 )
+from tests.witness.spec_messages import Row
 
 VECTORS = Path(__file__).parents[2] / "protocol" / "vectors"
 
@@ -517,8 +523,8 @@ def fields_of(vector: Any) -> dict[str, Any]:
 def test_messages_are_packed_and_read(vector: Any) -> None:
     octets = bytes.fromhex(vector["octets"])
 
-    assert spec_machine.pack(vector["message"], fields_of(vector)) == octets
-    assert spec_machine.unpack(octets) == (vector["message"], fields_of(vector))
+    assert spec_messages.pack(vector["message"], fields_of(vector)) == octets
+    assert spec_messages.unpack(octets) == (vector["message"], fields_of(vector))
 
 
 @pytest.mark.parametrize(
@@ -538,7 +544,7 @@ def test_the_usage_digest_is_the_same() -> None:
     vector = next(v for v in DLG if v["id"] == "usage-digest")
     table = {row["class"]: Row(row["items"], row["paise"]) for row in vector["rows"]}
 
-    assert spec_machine.usage_digest(table).hex() == vector["digest"]
+    assert spec_messages.usage_digest(table).hex() == vector["digest"]
 
 
 def test_the_content_id_is_the_same() -> None:
@@ -570,7 +576,7 @@ def test_a_usage_report_is_the_same() -> None:
 
 def test_nine_rows_make_three_parts() -> None:
     parts = spec_machine.usage_messages(1, {n: Row(n, n) for n in range(1, 10)})
-    fields = [spec_machine.unpack(part)[1] for part in parts]
+    fields = [spec_messages.unpack(part)[1] for part in parts]
 
     assert [(f["part"], f["parts"], f["class_1"], f["class_4"]) for f in fields] == [
         (1, 3, 1, 4),
@@ -593,7 +599,7 @@ def test_a_message_that_breaks_a_rule_is_answered_with_its_code(
     octets: str, code: int
 ) -> None:
     with pytest.raises(RefusedError) as refused:
-        spec_machine.unpack(bytes.fromhex(octets))
+        spec_messages.unpack(bytes.fromhex(octets))
 
     assert refused.value.code == code
 
@@ -639,7 +645,7 @@ def machine_of_the_vectors(**registers: Any) -> SpecMachine:
 def voucher(**changes: Any) -> bytes:
     fields = fields_of(next(v for v in DLG if v["id"] == "voucher-recharge"))
     fields["credential_hash"] = bytes.fromhex(KEY["machine"]["credential_hash"])
-    front = spec_machine.pack("VOUCHER", {**fields, **changes})[:-64]
+    front = spec_messages.pack("VOUCHER", {**fields, **changes})[:-64]
     return front + spec_keys.sign(CREDIT_SCALAR, "VOUCHER", "T", front)
 
 
@@ -714,7 +720,7 @@ def test_the_other_kinds_do_what_they_say(
 
 def test_a_machine_without_capabilities_lets_what_it_did_not_offer_wait() -> None:
     machine = machine_of_the_vectors()
-    _, statement = spec_machine.unpack(machine.statement(bytes(32)))
+    _, statement = spec_messages.unpack(machine.statement(bytes(32)))
     assert statement["capabilities"] == 0
 
     for kind in (6, 7, 8, 16, 17, 18, 19, 20):
@@ -804,7 +810,9 @@ def test_what_a_machine_stores_is_what_it_starts_with_again() -> None:
     assert Psd.from_json(psd.to_json()) == psd
 
 
-@pytest.mark.parametrize("module", [spec_link, spec_keys, spec_contents, spec_machine])
+@pytest.mark.parametrize(
+    "module", [spec_link, spec_keys, spec_contents, spec_messages, spec_machine]
+)
 def test_an_outsiders_machine_imports_nothing_of_the_product(module: Any) -> None:
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     imported: set[str] = set()
@@ -825,6 +833,7 @@ def test_an_outsiders_machine_imports_nothing_of_the_product(module: Any) -> Non
             "tests.witness.spec_contents",
             "tests.witness.spec_keys",
             "tests.witness.spec_link",
+            "tests.witness.spec_messages",
         }
     }
     assert foreign == set()

@@ -38,12 +38,10 @@ from tests.witness.spec_link import (
 from tests.witness.spec_machine import (
     Psd,
     Request,
-    Row,
     SpecMachine,
     State,
-    pack,
-    unpack,
 )
+from tests.witness.spec_messages import Row, pack, unpack
 
 REALM = "T"
 LICENCE, PSD_SERIAL = "N123456", "PSD00001"

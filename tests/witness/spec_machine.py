@@ -7,9 +7,7 @@ imports nothing of the product, and its author had read nothing of it. One threa
 blocking, everything in one JSON text: a witness, no product.
 """
 
-import hashlib
 import json
-import struct
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from enum import IntEnum, IntFlag
@@ -44,146 +42,26 @@ from tests.witness.spec_keys import (
     verifies,
 )
 from tests.witness.spec_link import N1, Call, Line, LinkEndedError, TcpLine
+from tests.witness.spec_messages import (
+    DISCREPANCIES,
+    HELD_OCTETS_MAX,
+    NUMBER_AHEAD,
+    Fields,
+    Row,
+    pack,
+    unpack,
+    usage_digest,
+)
 
 SIGNATURE_OCTETS: Final = 64
 ANSWER_TIMEOUT_S: Final = 60.0
 COUNTER_MAX: Final = 2**32 - 1
-PART_OCTETS: Final = 512
-HELD_OCTETS_MAX: Final = 65_536
 WANTS_MAX: Final = 512
 """As many a server answers in one dialogue (DLG-16.6)."""
 FETCHING_MAX_S: Final = 600.0
 CREDIT_KEYS_MAX: Final = 4
 WRONG_MAX: Final = 5
 """So many wrong PINs and vouchers in a row lock this PSD out (DLG-4.10)."""
-
-
-# DLG-2 to DLG-10: messages, packed by the octet tables.
-
-
-@dataclass(frozen=True)
-class Layout:
-    """One octet table: type octet, struct format behind it, names of the fields."""
-
-    type_octet: int
-    form: str
-    fields: tuple[str, ...]
-    listed: dict[str, frozenset[int]] = field(default_factory=dict)
-
-    @property
-    def octets(self) -> int:
-        return 1 + struct.calcsize(">" + self.form)
-
-
-def _layout(type_octet: int, form: str, names: str, **listed: frozenset[int]) -> Layout:
-    return Layout(type_octet, form, tuple(names.split()), listed)
-
-
-def _listed(*values: int) -> frozenset[int]:
-    return frozenset(values)
-
-
-DISCREPANCIES: Final = frozenset(range(32, 41))
-REFUSALS: Final = frozenset(range(1, 11)) | DISCREPANCIES
-NUMBER_AHEAD: Final = 37
-
-LAYOUTS: Final = {
-    "STATEMENT": _layout(
-        0x10,
-        "BH7s8sBBBBQQQIIII8s8sIIBQ64s",
-        "version capabilities licence psd_serial firmware_major firmware_minor"
-        " firmware_patch state ascending_paise descending_paise control_total_paise"
-        " items items_with_zero recharge_number order_serial mark usage_digest time"
-        " dial_in request amount_paise signature",
-        state=frozenset(range(9)),
-        request=_listed(0, 1, 2, 4),
-    ),
-    "CONFIRMATION": _layout(
-        0x11,
-        "7sIQQQIIB64s",
-        "licence recharge_number ascending_paise descending_paise"
-        " control_total_paise items items_with_zero state signature",
-        state=frozenset(range(9)),
-    ),
-    "USAGE": _layout(
-        0x12,
-        "IBB" + "BIQ" * 4,
-        "dial_in part parts "
-        + " ".join(f"class_{n} items_{n} amount_{n}_paise" for n in range(1, 5)),
-    ),
-    "GOODBYE": _layout(0x14, "8sI", "mark order_serial"),
-    "LAST_VOUCHER": _layout(0x15, "114s", "voucher"),
-    "WANT": _layout(0x16, "QI", "content_id offset"),
-    "VOUCHER": _layout(
-        0x20,
-        "B7s8sIQQQIB64s",
-        "kind licence credential_hash recharge_number amount_paise"
-        " control_total_before_paise control_total_after_paise time credit_key"
-        " signature",
-        kind=_listed(1, 2, 3, 4),
-    ),
-    "REFUSAL": _layout(
-        0x21,
-        "IBBQB",
-        "recharge_number code disposition allowed_paise receipt_follows",
-        code=REFUSALS,
-        disposition=_listed(0, 1),
-        receipt_follows=_listed(0, 1),
-    ),
-    "RECEIPT": _layout(
-        0x22,
-        "I8sIQBB",
-        "recharge_number mark time funds_paise licence_state orders",
-        licence_state=frozenset(range(1, 7)),
-    ),
-    "ACK": _layout(0x23, "BI", "of_type number"),
-    "ORDER": _layout(
-        0x24,
-        "IBQ",
-        "order_serial order value",
-        order=frozenset(range(1, 9)) | frozenset(range(16, 21)),
-    ),
-    "CONTENT": _layout(0x25, "QII512s", "content_id offset total data"),
-}
-NAMES: Final = {layout.type_octet: name for name, layout in LAYOUTS.items()}
-
-Fields = dict[str, Any]
-
-
-def pack(name: str, fields: Fields) -> bytes:
-    layout = LAYOUTS[name]
-    values = [fields[name_of_field] for name_of_field in layout.fields]
-    return bytes([layout.type_octet]) + struct.pack(">" + layout.form, *values)
-
-
-def unpack(body: bytes) -> tuple[str, Fields]:
-    """Name and fields of a message, or RefusedError as DLG-2 says."""
-    name = NAMES.get(body[0])
-    if name is None:
-        raise RefusedError(5, f"no message has the type {body[0]}")
-    layout = LAYOUTS[name]
-    if len(body) != layout.octets:
-        raise RefusedError(1, f"{name} of {len(body)} octets")
-    fields = dict(
-        zip(layout.fields, struct.unpack(">" + layout.form, body[1:]), strict=True)
-    )
-    for field_name, value in fields.items():
-        listed = layout.listed.get(field_name)
-        if listed is not None and value not in listed:
-            raise RefusedError(1, f"{field_name} of {name} is {value}")
-        if field_name.endswith("_paise") and value > AMOUNT_MAX_PAISE:
-            raise RefusedError(1, f"{field_name} of {name} is too large")
-    if name == "CONTENT" and not _is_part(fields):
-        raise RefusedError(1, "a CONTENT that is no part of anything")
-    return name, fields
-
-
-def _is_part(fields: Fields) -> bool:
-    """What DLG-16.4 says of a CONTENT by itself; *not here* is one, too."""
-    offset, total = fields["offset"], fields["total"]
-    behind = fields["data"][max(0, total - offset) :] if total else fields["data"]
-    placed = not total or (offset % PART_OCTETS == 0 and offset < total)
-    return placed and total <= HELD_OCTETS_MAX and not any(behind)
 
 
 # REG, KEY: what a PSD holds.
@@ -275,24 +153,6 @@ BLOCKED_AFTER_DAYS: Final = 31
 def business_day(time_s: int) -> int:
     """The day in Asia/Kolkata, counted from 1970 (DLG-4.8)."""
     return (time_s + IST_S) // DAY_S
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the usage table, totals since enrolment."""
-
-    items: int = 0
-    amount_paise: int = 0
-
-
-def usage_digest(table: dict[int, Row]) -> bytes:
-    """DLG-9.1."""
-    rows = b"".join(
-        struct.pack(">BIQ", number, row.items, row.amount_paise)
-        for number, row in sorted(table.items())
-        if row.items
-    )
-    return hashlib.sha256(rows).digest()[:8]
 
 
 @dataclass(frozen=True)
