@@ -122,7 +122,7 @@ def check(declaration: Path) -> int:
     from hw.lab.catalogue import read_catalogue
     from hw.lab.declaration import read_declaration
     from protocol.errors import RmfsError
-    from rmfs_tools.lab.certifying import check_files
+    from rmfs_tools.lab.declared_files import check_files
     from rmfs_tools.lab.progress import run_s, show_duration
 
     try:

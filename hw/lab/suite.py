@@ -125,7 +125,6 @@ async def run_suite(
     tell: Callable[[Result], None],
     *,
     begins: Callable[[Case], None] = lambda _: None,
-    stop: Callable[[], bool] = lambda: False,
 ) -> tuple[Result, ...]:
     """Play cases one after the other.
 
@@ -135,14 +134,11 @@ async def run_suite(
         declaration: Decides which apply; None has all apply.
         tell: Told of each result as it comes.
         begins: Told of each case that applies before it is played.
-        stop: Asked before each case whether to end here.
     """
     results = []
     if isinstance(bench, ServerBench) and not bench.side.book.is_known:
         await get_to_know(bench)
     for case in cases:
-        if stop():
-            break
         why_not = "" if declaration is None else declaration.why_not(case)
         result = _not_applicable(bench, case, why_not) if why_not else None
         if result is None:
