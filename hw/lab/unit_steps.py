@@ -11,6 +11,7 @@ from hw.lab.machine_side import MachineSide
 from hw.lab.operator import Operator, UnitRefusedError
 from hw.lab.server_side import ServerSide
 from hw.lab.steps import Step
+from hw.lab.stopping import judge
 from hw.lab.verbs import NEW_LIFE, REFUSED, words_of
 from protocol.values import Paise
 
@@ -33,17 +34,31 @@ class UnitSteps:
         self._days_ahead = 0
         self._has_power = True
 
-    async def frank(self, step: Step) -> str:
-        """Frank one item; what differs from the step comes back."""
+    async def frank(self, step: Step) -> None:
+        """Frank one item.
+
+        Raises:
+            StepStoppedError: The unit obeys where it is to refuse, or refuses.
+            OperatorError: It could not be done.
+        """
         words = words_of(step)
         paise = int(words[0], 0)
         product_class = int(words[1], 0) if len(words) > 1 else _CLASS
         if isinstance(self._side, MachineSide):
             self._side.frank(Paise(paise), product_class)
-            return ""
-        return await obeyed(step, self._operator.frank(paise, product_class))
+            return
+        judge(step, await obeyed(step, self._operator.frank(paise, product_class)))
 
-    async def ask(self, step: Step) -> str:
+    async def ask(self, step: Step) -> None:
+        """Have an errand done.
+
+        Raises:
+            StepStoppedError: The unit obeys where it is to refuse, or refuses.
+            OperatorError: It could not be done.
+        """
+        judge(step, await self._done(step))
+
+    async def _done(self, step: Step) -> str:
         """Have an errand done; what differs from the step comes back."""
         side, words = self._side, words_of(step)
         if words[0] == NEW_LIFE and isinstance(side, ServerSide):
@@ -57,6 +72,11 @@ class UnitSteps:
         if words[0] == _DAYS:
             self._days_ahead += int(words[1])
         return await obeyed(step, self._operator.do(words, licence))
+
+    async def content(self, step: Step) -> None:
+        """Have a content on hand that the unit can be ordered to take."""
+        if isinstance(self._side, ServerSide):
+            self._side.make_content(step.words[0], step.fields)
 
     async def power(self, step: Step) -> None:
         """Switch the power."""
@@ -73,7 +93,7 @@ class UnitSteps:
             await self.power(Step("power on", "power", ("on",)))
         if self._days_ahead:
             words = (_DAYS, str(-self._days_ahead))
-            await self.ask(Step("ask days", "ask", words))
+            await self._done(Step("ask days", "ask", words))
 
     async def _new_life(self, side: ServerSide) -> None:
         side.begin_life(await self._operator.new_life())

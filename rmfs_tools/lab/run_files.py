@@ -18,7 +18,8 @@ from hw.clock import MemoryWallClock
 from hw.lab import catalogue
 from hw.lab.catalogue import Case, catalogue_hash
 from hw.lab.declaration import Declaration
-from hw.lab.player import Result, Stated
+from hw.lab.player import Result
+from hw.lab.stated import Stated
 from hw.lab.suite import Outcome
 from hw.lab.trace import Trace, Traffic
 from hw.lab.verdicts import Verdict

@@ -9,6 +9,7 @@ from hw.entropy import SeededEntropy
 from hw.lab.operator import Nobody, OperatorError, UnitRefusedError
 from hw.lab.server_side import ServerSide
 from hw.lab.steps import StepError, parse_step
+from hw.lab.stopping import StepStoppedError
 from hw.lab.unit_steps import UnitSteps
 from hw.lab.verbs import check_step
 from protocol.link import Role
@@ -49,18 +50,24 @@ def side() -> ServerSide:
 
 
 def franked(operator: Nobody, text: str) -> str:
+    """What stopped the step; empty if it came true."""
     steps = UnitSteps(operator, side())
-    return run(SimulatedClock(), steps.frank(parse_step(text)))
+    try:
+        run(SimulatedClock(), steps.frank(parse_step(text)))
+    except StepStoppedError as stop:
+        return stop.reason
+    return ""
 
 
 def test_a_refusal_comes_true_where_a_step_expects_it() -> None:
     assert franked(Stubborn(), "frank 500 3 refused") == ""
-    assert franked(Stubborn(), "frank 500 3") == "locked"
+    assert franked(Stubborn(), "frank 500 3") == "frank 500 3: locked"
 
 
 def test_obedience_differs_where_a_step_expects_a_refusal() -> None:
     assert franked(Willing(), "frank 500 3") == ""
-    assert franked(Willing(), "frank 500 3 refused") == "it was not refused"
+    refused = "frank 500 3 refused"
+    assert franked(Willing(), refused) == f"{refused}: it was not refused"
 
 
 def test_what_cannot_be_done_is_no_refusal() -> None:
