@@ -4,7 +4,8 @@ from contextlib import suppress
 
 from hw.lab.catalogue import Ends
 from hw.lab.courses import Courses
-from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.machine_memory import Asked
+from hw.lab.machine_side import MachineSide
 from hw.lab.machine_steps import MachineSteps
 from hw.lab.scene import Scene
 from hw.lab.server_side import ServerSide

@@ -16,7 +16,8 @@ from hw.lab.conversation import (
     MachineConversation,
     ServerConversation,
 )
-from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.machine_memory import Asked
+from hw.lab.machine_side import MachineSide
 from hw.lab.operator import Operator
 from hw.lab.server_side import ServerSide
 from hw.lab.station import LineEnded, LineUp, LinkBegan, SilenceError, Station
@@ -225,7 +226,7 @@ class MachineBench:
             NoCallError: Nobody answered.
         """
         self.side.begin()
-        self.side.asked = Asked() if asked is None else asked
+        self.side.memory.asked = Asked() if asked is None else asked
         station = Station(self.reactor, Role.MACHINE, trace, by_frames=by_frames)
         self._dialler.dial(station.line_user)
         await _up(station, self.patience_s if within_s is None else within_s)

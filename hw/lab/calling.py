@@ -5,7 +5,8 @@ from typing import Final
 
 from hw.lab.bench import NoCallError, linked, pause
 from hw.lab.conversation import Conversation, MachineConversation, Taken
-from hw.lab.machine_side import Asked, MachineSide, OneCall
+from hw.lab.machine_memory import Asked, OneCall
+from hw.lab.machine_side import MachineSide
 from hw.lab.scene import Scene
 from hw.lab.steps import Step
 from hw.lab.stopping import bench_failed, judge, stopped
@@ -111,7 +112,7 @@ class Calls:
         scene = self._scene
         if scene.talk is None or not isinstance(scene.side, MachineSide):
             return None
-        return _Held(scene.talk, scene.unanswered, scene.side.one_call())
+        return _Held(scene.talk, scene.unanswered, scene.side.memory.one_call())
 
     async def other(self, _: Step) -> None:
         """Speak in the other one of two calls."""
@@ -120,7 +121,7 @@ class Calls:
         if other is None or not isinstance(scene.side, MachineSide):
             raise bench_failed("there is no other call")
         scene.talk, scene.unanswered = other.talk, other.unanswered
-        scene.side.speak_in(other.call)
+        scene.side.memory.speak_in(other.call)
         scene.frames.go_on(scene.talk)
 
     async def drop(self, _: Step) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from hw.lab.machine_side import Asked
+from hw.lab.machine_memory import Asked
 from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.reactor import MonotonicReactor
 from protocol.keys import MachineProvisioning

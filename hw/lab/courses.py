@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from hw.lab.calling import Calls
 from hw.lab.finishing import finish
-from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.machine_memory import Asked
+from hw.lab.machine_side import MachineSide
 from hw.lab.saying import Saying
 from hw.lab.scene import Scene
 from hw.lab.steps import Step, parse_step

@@ -137,14 +137,14 @@ async def _close(
         talk.station.send_packet(talk.seal(body))
 
     def parts() -> int:
-        return -(-len(side.due_rows()) // 4)
+        return -(-len(side.memory.due_rows()) // 4)
 
-    if side.voucher is not None:
+    if side.memory.voucher is not None:
         say(MessageType.CONFIRMATION)
         taken = await hear(within_s)
         if taken.name != MessageType.RECEIPT.name:
             return f"{taken} came"
-    while side.orders_due:
+    while side.memory.orders_due:
         taken = await hear(within_s)
         if taken.name != MessageType.ORDER.name:
             return f"{taken} came"

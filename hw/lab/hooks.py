@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from hw.lab.declaration import Hook
-from hw.lab.machine_side import Asked
+from hw.lab.machine_memory import Asked
 from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lab.verbs import NEW_LIFE
 from hw.reactor import MonotonicReactor

@@ -30,12 +30,12 @@ class MachineSteps:
     async def apply(self, _: Step) -> None:
         """Apply the voucher that came."""
         if isinstance(self._side, MachineSide):
-            self._side.apply()
+            self._side.memory.apply()
 
     async def forget(self, _: Step) -> None:
         """Have the memory of before the last voucher."""
         if isinstance(self._side, MachineSide):
-            self._side.forget()
+            self._side.memory.forget()
 
     async def usage(self, step: Step) -> None:
         """Have franked what the step says."""
@@ -44,7 +44,7 @@ class MachineSteps:
             product_class, items, paise = (int(one, 0) for one in word.split(":"))
             rows[product_class] = items, paise
         if isinstance(self._side, MachineSide):
-            self._side.set_usage(rows)
+            self._side.memory.set_usage(rows)
 
     async def become(self, step: Step) -> None:
         """Dial as somebody else from the next call on."""
@@ -54,7 +54,7 @@ class MachineSteps:
         """Be somebody of `hw.lab.verbs.WHO`."""
         side, itself = self._side, self._itself
         if isinstance(side, MachineSide) and itself is not None:
-            side.identity = _somebody(who, itself)
+            side.become(_somebody(who, itself))
 
 
 def _somebody(who: str, itself: MachineIdentity) -> MachineIdentity:

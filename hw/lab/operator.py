@@ -7,7 +7,7 @@ calls that a declaration names; a test rig may bring its own.
 from collections.abc import Sequence
 from typing import Protocol
 
-from hw.lab.machine_side import Asked
+from hw.lab.machine_memory import Asked
 from protocol.errors import RmfsError
 from protocol.keys import MachineProvisioning
 

@@ -95,7 +95,8 @@ class Saying:
             return talk.greeting_2
         if isinstance(talk, MachineConversation) and isinstance(side, MachineSide):
             if by_hand:
-                return talk.greet_by_hand(side.identity, side.server, side.dial_in)
+                dial_in = side.memory.dial_in
+                return talk.greet_by_hand(side.identity, side.server, dial_in)
             if step.words[0] == PacketType.GREETING_1.name:
                 return talk.greeting_1()
         raise bench_failed(f"{step.words[0]} is sent by its message")

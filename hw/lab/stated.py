@@ -24,7 +24,7 @@ def stated_by(side: ServerSide | MachineSide) -> Stated:
     """Say what the machine of a dialogue has stated last, whichever end it is."""
     if isinstance(side, ServerSide):
         return Stated(side.book.registers, side.book.recharge_number)
-    return Stated(side.registers, side.recharge_number)
+    return Stated(side.memory.registers, side.memory.recharge_number)
 
 
 def compared(before: Stated, after: Stated, moved_paise: int = 0) -> str:

@@ -45,7 +45,7 @@ class UnitSteps:
         paise = int(words[0], 0)
         product_class = int(words[1], 0) if len(words) > 1 else _CLASS
         if isinstance(self._side, MachineSide):
-            self._side.frank(Paise(paise), product_class)
+            self._side.memory.frank(Paise(paise), product_class)
             return
         judge(step, await obeyed(step, self._operator.frank(paise, product_class)))
 

@@ -13,7 +13,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from hw.lab.machine_side import Asked
+from hw.lab.machine_memory import Asked
 from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lines.port import Answer, Call, Dialler, Line, LineLoss, LineUser, Listener
 from protocol.keys import MachineProvisioning
@@ -66,7 +66,7 @@ class Crossing:
 
     def asked(self, asked: Asked) -> object:
         """Tell the unit in its own words what it is asked for."""
-        theirs = self._universe.module("hw.lab.machine_side")
+        theirs = self._universe.module("hw.lab.machine_memory")
         kinds = self._universe.module("protocol.registers").RequestKind
         return theirs.Asked(
             kinds[asked.request.name], asked.amount_paise, asked.repeatedly

@@ -17,7 +17,7 @@ from fm_device.firmware.machine import Machine, Parts
 from fm_device.frank import FrankFace
 from fm_device.program import dial_repeatedly
 from hw.clock import DriftingWallClock, WallClock
-from hw.lab.machine_side import Asked
+from hw.lab.machine_memory import Asked
 from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lines.port import Dialler
 from hw.nvram import MemoryNvram

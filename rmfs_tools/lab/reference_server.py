@@ -12,7 +12,8 @@ from typing import Final
 from hw.clock import WallClock
 from hw.entropy import SeededEntropy
 from hw.lab.account import FUNDED_PAISE
-from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.machine_memory import Asked
+from hw.lab.machine_side import MachineSide
 from hw.lab.offers import Offers
 from hw.lab.operator import OperatorError
 from hw.lines.port import LineUser, Listener

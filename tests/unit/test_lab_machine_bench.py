@@ -8,7 +8,8 @@ from hw.clock import MemoryWallClock
 from hw.entropy import SeededEntropy
 from hw.lab.account import FUNDED_PAISE, Account
 from hw.lab.fetching import Fetching
-from hw.lab.machine_side import Asked, MachineSide
+from hw.lab.machine_memory import Asked
+from hw.lab.machine_side import MachineSide
 from hw.lab.machine_steps import MachineSteps
 from hw.lab.side import Fields, blank
 from hw.lab.signatures import bent_signature
@@ -210,37 +211,41 @@ def test_a_machine_becomes_somebody_else_and_itself_again() -> None:
 
 
 def test_a_memory_that_is_put_back_asks_again_and_has_the_old_registers() -> None:
-    side = machine()
-    side.asked = Asked(RequestKind.RECHARGE, 50_000)
-    before = side.registers
-    side.voucher = {**voucher(VoucherKind.RECHARGE, 50_000), "recharge_number": 1}
-    side.apply()
-    assert side.recharge_number == 1
-    side.forget()
-    assert (side.registers, side.recharge_number) == (before, 0)
-    assert side.asked.amount_paise == 50_000
+    memory = machine().memory
+    memory.asked = Asked(RequestKind.RECHARGE, 50_000)
+    before = memory.registers
+    memory.keep_voucher(
+        {**voucher(VoucherKind.RECHARGE, 50_000), "recharge_number": 1}, b""
+    )
+    memory.apply()
+    assert memory.recharge_number == 1
+    memory.forget()
+    assert (memory.registers, memory.recharge_number) == (before, 0)
+    assert memory.asked.amount_paise == 50_000
 
 
 def test_usage_that_is_given_fits_the_registers() -> None:
-    side = machine()
-    side.voucher = {**voucher(VoucherKind.RECHARGE, 50_000), "recharge_number": 1}
-    side.apply()
-    side.set_usage({1: (2, 300), 9: (1, 200)})
-    assert side.registers.ascending_paise == 500
-    assert side.registers.items == 3
-    assert side.registers.balanced
+    memory = machine().memory
+    memory.keep_voucher(
+        {**voucher(VoucherKind.RECHARGE, 50_000), "recharge_number": 1}, b""
+    )
+    memory.apply()
+    memory.set_usage({1: (2, 300), 9: (1, 200)})
+    assert memory.registers.ascending_paise == 500
+    assert memory.registers.items == 3
+    assert memory.registers.balanced
 
 
 def test_two_calls_have_numbers_of_their_own_and_a_third_has_the_next() -> None:
-    side = machine()
-    side.begin()
-    first = side.one_call()
-    side.begin()
-    second = side.one_call()
-    side.speak_in(first)
-    assert (side.dial_in, second.dial_in) == (1, 2)
-    side.begin()
-    assert side.dial_in == 3
+    memory = machine().memory
+    memory.begin()
+    first = memory.one_call()
+    memory.begin()
+    second = memory.one_call()
+    memory.speak_in(first)
+    assert (memory.dial_in, second.dial_in) == (1, 2)
+    memory.begin()
+    assert memory.dial_in == 3
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from hw.lab.catalogue import Case, read_catalogue
-from hw.lab.machine_side import Asked
+from hw.lab.machine_memory import Asked
 from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lab.player import Player
 from hw.lab.verdicts import Verdict

@@ -1,0 +1,126 @@
+"""What a server says, against what the bench as a machine knows.
+
+Whatever a case tests, these clauses are looked at in every message: vouchers that are
+genuine and made out to the machine, numbers, marks, orders, contents.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from hw.lab.account import Account
+from hw.lab.fetching import Fetching
+from hw.lab.machine_memory import Asked, MachineMemory
+from hw.lab.side import Breach, number, octets
+from protocol.keys import ServerCredential
+from protocol.messages import (
+    SIGNATURE_OCTETS,
+    Disposition,
+    MessageTable,
+    MessageType,
+)
+from protocol.messages.codec import FieldValue
+from protocol.registers import VoucherKind, effect_paise
+from protocol.values import Paise
+from protocol.vouchers import VOUCHER_CONTEXT
+
+_Hear = Callable[[Mapping[str, FieldValue], bytes], list[Breach]]
+
+
+class HearingServers:
+    """Takes what one server says."""
+
+    def __init__(
+        self,
+        memory: MachineMemory,
+        server: ServerCredential,
+        account: Account,
+        fetching: Fetching,
+    ) -> None:
+        """Listen.
+
+        Args:
+            memory: What the machine remembers; what is heard goes into it.
+            server: Whom it trusts.
+            account: What it knows of its account there.
+            fetching: Contents that it was ordered to take.
+        """
+        self._memory = memory
+        self._server = server
+        self._account = account
+        self._fetching = fetching
+        self._hear: Final[dict[MessageType, _Hear]] = {
+            MessageType.VOUCHER: self._voucher,
+            MessageType.REFUSAL: self._refusal,
+            MessageType.RECEIPT: self._receipt,
+            MessageType.ORDER: self._order,
+            MessageType.ACK: self._ack,
+            MessageType.CONTENT: lambda fields, _: fetching.heard(fields),
+        }
+
+    def heard(
+        self, table: MessageTable, fields: Mapping[str, FieldValue], body: bytes
+    ) -> list[Breach]:
+        """Take what the server said; what is broken by it comes back."""
+        hear = self._hear.get(table.type)
+        if hear is None:
+            return [Breach("DLG-1.3", f"a server does not send {table.type.name}")]
+        return hear(fields, body)
+
+    def _voucher(self, fields: Mapping[str, FieldValue], body: bytes) -> list[Breach]:
+        memory = self._memory
+        found = []
+        genuine = self._server.verify(
+            number(fields, "credit_key"),
+            VOUCHER_CONTEXT,
+            body[:-SIGNATURE_OCTETS],
+            body[-SIGNATURE_OCTETS:],
+        )
+        if not genuine:
+            found.append(
+                Breach("DLG-5", "the signature of the voucher does not verify")
+            )
+        credential = memory.credential
+        if octets(fields, "licence") != credential.licence_identifier.encode("ascii"):
+            found.append(Breach("REG-6", "the voucher is made out to another licence"))
+        if octets(fields, "credential_hash") != credential.credential_hash:
+            found.append(Breach("REG-6", "the voucher is made out to other keys"))
+        if number(fields, "recharge_number") != memory.recharge_number + 1:
+            found.append(Breach("REG-8", "the number is not one more than the last"))
+        before = memory.registers.control_total_paise
+        effect = effect_paise(
+            VoucherKind(number(fields, "kind")), Paise(number(fields, "amount_paise"))
+        )
+        if number(fields, "control_total_before_paise") != before:
+            found.append(Breach("REG-6", "CT before is not the one that was stated"))
+        if number(fields, "control_total_after_paise") != before + effect:
+            found.append(Breach("REG-4", "CT after does not follow from the amount"))
+        memory.keep_voucher(fields, body)
+        return found + self._account.voucher(fields, body)
+
+    def _refusal(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
+        if number(fields, "disposition") == Disposition.CLEARED:
+            self._memory.asked = Asked()
+        return self._account.refusal(fields)
+
+    def _receipt(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
+        found = []
+        if number(fields, "recharge_number") != self._memory.recharge_number:
+            found.append(Breach("DLG-7.6", "the number is not the one that was stated"))
+        self._memory.keep_receipt(octets(fields, "mark"), number(fields, "orders"))
+        return found + self._account.receipt(fields)
+
+    def _order(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
+        memory = self._memory
+        serial = number(fields, "order_serial")
+        if not memory.orders_due:
+            return [Breach("DLG-10", "more ORDERs than the RECEIPT announced")]
+        memory.orders_due -= 1
+        if serial == memory.order_serial + 1:
+            memory.order_serial = serial
+            self._fetching.ordered(number(fields, "order"), number(fields, "value"))
+        return self._account.order(fields)
+
+    def _ack(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
+        if number(fields, "of_type") == MessageType.USAGE:
+            self._memory.rows_acknowledged()
+        return []
