@@ -66,6 +66,7 @@ class Trace:
     Attributes:
         entries: In order.
         keys: Of the channels, so that records can be read (test realm alone).
+        bindings: Of the channels by G_X, so that signatures can be verified.
     """
 
     def __init__(self, seconds: Callable[[], float], clock: WallClock) -> None:
@@ -77,6 +78,7 @@ class Trace:
         """
         self.entries: list[Entry] = []
         self.keys: RecordKeys = {}
+        self.bindings: dict[bytes, bytes] = {}
         self._seconds = seconds
         self._clock = clock
         self._began_s = seconds()
@@ -112,3 +114,4 @@ class Trace:
     def learn_keys(self, g_x: bytes, keys: ChannelKeys) -> None:
         """Keep the keys of a channel, to show what its records held."""
         self.keys[g_x] = (keys.machine, keys.server)
+        self.bindings[g_x] = keys.binding
