@@ -62,17 +62,9 @@ class Pages:
             about: Who was tested, with what; stands on the first page.
         """
         self._about = about
-        environment = Environment(
-            loader=PackageLoader("rmfs_tools.lab"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["rupees"] = show_rupees
-        environment.globals["css"] = _CLASSES
-        self._index = environment.get_template("index.html")
-        self._case = environment.get_template("case.html")
+        templates = environment()
+        self._index = templates.get_template("index.html")
+        self._case = templates.get_template("case.html")
 
     def index(self, results: Sequence[Result]) -> bytes:
         """Write the first page: the unit, the outcome, and every case by its clause."""
@@ -86,6 +78,20 @@ class Pages:
         return self._case.render(
             result=result, rows=rows(result.trace), about=self._about
         ).encode()
+
+
+def environment() -> Environment:
+    """Make what the pages of the lab are written with."""
+    made = Environment(
+        loader=PackageLoader("rmfs_tools.lab"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["rupees"] = show_rupees
+    made.globals["css"] = _CLASSES
+    return made
 
 
 def rows(trace: Trace) -> list[Row]:

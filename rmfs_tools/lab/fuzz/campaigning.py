@@ -64,6 +64,11 @@ class Found:
     shrinks: int
     flaky: bool = False
 
+    @property
+    def key(self) -> Key:
+        """What it is, whatever values it came with."""
+        return key_of(self.finding)
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
@@ -258,7 +263,7 @@ class _Round:
             found = self._found(smallest, number)
             self.now = replace(
                 self.now,
-                known=self.now.known | {key_of(found.finding)},
+                known=self.now.known | {found.key},
                 found=(*self.now.found, found),
                 shrinks=self.now.shrinks + found.shrinks,
             )
