@@ -11,14 +11,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from hw.clock import WallClock
-from hw.lab.conversation import (
-    Conversation,
-    MachineConversation,
-    ServerConversation,
-)
+from hw.lab.conversation import Conversation
+from hw.lab.machine_conversation import MachineConversation
 from hw.lab.machine_memory import Asked
 from hw.lab.machine_side import MachineSide
 from hw.lab.operator import Operator
+from hw.lab.server_conversation import ServerConversation
 from hw.lab.server_side import ServerSide
 from hw.lab.station import LineEnded, LineUp, LinkBegan, SilenceError, Station
 from hw.lab.trace import Trace

@@ -21,11 +21,7 @@ What a greeting says otherwise (``c_r=``, ``mac=`` …) stands in `hw.lab.edhoc.
 
 from typing import Final
 
-from hw.lab.conversation import (
-    Conversation,
-    MachineConversation,
-    ServerConversation,
-)
+from hw.lab.conversation import Conversation
 from hw.lab.edhoc import SAYINGS, Said
 from hw.lab.steps import Step
 from protocol.channel import PacketType
@@ -83,7 +79,7 @@ def _resealed(step: Step, talk: Conversation, packet: bytes, body: bytes) -> byt
     first = _RECORD_AT[PacketType(packet[0])]
     text = step.bends.get("counter", "+0")
     counter = int(text, 0)
-    if text[0] in "+-" and isinstance(talk, MachineConversation | ServerConversation):
+    if text[0] in "+-":
         counter += talk.next_counter - 1
     covered = int(step.bends.get("aad", f"{packet[0]:02x}"), 16)
     return talk.reseal(packet, body, counter, first=first, covered=covered)

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from hw.lab.bench import NoCallError, linked, pause
-from hw.lab.conversation import Conversation, MachineConversation, Taken
+from hw.lab.conversation import Conversation
+from hw.lab.machine_conversation import MachineConversation
 from hw.lab.machine_memory import Asked, OneCall
 from hw.lab.machine_side import MachineSide
 from hw.lab.scene import Scene
 from hw.lab.steps import Step
 from hw.lab.stopping import bench_failed, judge, stopped
+from hw.lab.taken import Taken
 from hw.lab.unit_steps import obeyed
 from hw.lab.verbs import (
     BESIDE,

@@ -7,16 +7,13 @@ taken back: locks and limits are lifted.
 
 from collections.abc import Awaitable, Callable
 
-from hw.lab.conversation import (
-    ENDED,
-    Conversation,
-    MachineConversation,
-    ServerConversation,
-    Taken,
-)
+from hw.lab.conversation import Conversation
+from hw.lab.machine_conversation import MachineConversation
 from hw.lab.machine_side import MachineSide
+from hw.lab.server_conversation import ServerConversation
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields, number
+from hw.lab.taken import ENDED, Taken
 from protocol.messages import TABLE_OF, MessageType, RefusalCode
 from protocol.messages.codec import FieldValue, encode_fields
 from protocol.registers import RequestKind
@@ -61,7 +58,7 @@ async def _serve(
     last: Taken | None,
 ) -> str:
     answers = _Answers(side, talk)
-    if side.statement and not talk.greeted:
+    if side.statement and not talk.has_sealed:
         answers.statement()
     elif last is not None:
         answers.answer(last)

@@ -26,12 +26,7 @@ parameters of an XID, before which ``<=`` or ``>=`` may stand.
 from collections.abc import Callable
 from typing import Final
 
-from hw.lab.conversation import (
-    Conversation,
-    MachineConversation,
-    ServerConversation,
-    Taken,
-)
+from hw.lab.conversation import Conversation
 from hw.lab.frame_making import (
     made_frame,
     made_octets,
@@ -43,6 +38,7 @@ from hw.lab.frame_words import INFORMATION, RAW, XID_FIELDS
 from hw.lab.hand_link import HandLink
 from hw.lab.station import FrameCame, LineEnded, LineUp, SilenceError, Station
 from hw.lab.steps import Step
+from hw.lab.taken import Taken
 from hw.lab.trace import Trace
 from hw.lab.verbs import ALTERNATIVES, WITHIN
 from protocol.link import Role
@@ -109,10 +105,9 @@ class FrameSteps:
         Raises:
             SilenceError: None came.
         """
-        talk = self._talk
-        if not isinstance(talk, MachineConversation | ServerConversation):
+        if self._talk is None:
             raise SilenceError
-        return await talk.take(within_s, one_packet=one_packet)
+        return await self._talk.take(within_s, one_packet=one_packet)
 
     async def carry_out(
         self, step: Step, patience_s: float, make: Callable[[str], bytes]

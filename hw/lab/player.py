@@ -19,7 +19,7 @@ from hw.lab.afterwards import Afterwards
 from hw.lab.bench import Bench
 from hw.lab.calling import Calls
 from hw.lab.catalogue import Case, Ends
-from hw.lab.conversation import Conversation, Taken
+from hw.lab.conversation import Conversation
 from hw.lab.courses import Courses
 from hw.lab.frame_steps import FrameSteps
 from hw.lab.machine_side import MachineSide
@@ -31,6 +31,7 @@ from hw.lab.side import Breach
 from hw.lab.stated import Stated, compared, stated_by
 from hw.lab.steps import Step
 from hw.lab.stopping import StepStoppedError, judge, stopping
+from hw.lab.taken import Taken
 from hw.lab.taking import Taking
 from hw.lab.trace import Trace
 from hw.lab.unit_steps import UnitSteps

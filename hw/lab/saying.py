@@ -4,10 +4,11 @@ from contextlib import suppress
 from typing import Final
 
 from hw.lab.bending import LATE, bent_message, bent_packets, said_otherwise
-from hw.lab.conversation import Conversation, MachineConversation, ServerConversation
 from hw.lab.frame_making import line_octets
+from hw.lab.machine_conversation import MachineConversation
 from hw.lab.machine_side import MachineSide
 from hw.lab.scene import Scene
+from hw.lab.server_conversation import ServerConversation
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields
 from hw.lab.signatures import BENT, OF_MACHINES, UNBOUND, bent_signature
@@ -155,13 +156,10 @@ class Saying:
         raise bench_failed(f"no {name} is stored")
 
     def _sealed(self, step: Step, body: bytes) -> bytes:
-        talk: Conversation = self._scene.talking
         if "bare" in step.bends:
             return body
-        if isinstance(talk, MachineConversation | ServerConversation):
-            said = said_otherwise(step)
-            return talk.seal(body, said if said.words else None)
-        raise bench_failed("no channel")
+        said = said_otherwise(step)
+        return self._scene.talking.seal(body, said if said.words else None)
 
     def _put(self, step: Step, packet: bytes, body: bytes) -> None:
         """Send a packet, bent as the step says."""

@@ -7,12 +7,13 @@ it; a `Player` makes one for itself.
 from dataclasses import dataclass, field
 
 from hw.lab.bench import Bench
-from hw.lab.conversation import Conversation, Taken
+from hw.lab.conversation import Conversation
 from hw.lab.frame_steps import FrameSteps
 from hw.lab.machine_side import MachineSide
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Breach
 from hw.lab.stopping import bench_failed
+from hw.lab.taken import Taken
 from hw.lab.trace import Trace
 
 

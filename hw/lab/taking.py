@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from hw.lab.comparing import differences
-from hw.lab.conversation import Taken, error_name
 from hw.lab.looking import differs, hidden
 from hw.lab.machine_side import MachineSide
 from hw.lab.scene import Scene
@@ -12,6 +11,7 @@ from hw.lab.stated import stated_by
 from hw.lab.station import SilenceError
 from hw.lab.steps import Step
 from hw.lab.stopping import judge, stopped
+from hw.lab.taken import Taken, error_name
 from hw.lab.verbs import ALTERNATIVES, WITHIN
 
 

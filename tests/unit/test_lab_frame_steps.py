@@ -5,23 +5,37 @@ from typing import Any, TypeVar
 
 import pytest
 
-from hw.lab.conversation import Conversation
+from hw.entropy import SeededEntropy
 from hw.lab.frame_steps import FrameSteps
 from hw.lab.hand_link import HandLink
+from hw.lab.machine_conversation import MachineConversation
 from hw.lab.station import PacketCame, SilenceError, Station
 from hw.lab.steps import parse_step
 from hw.lab.trace import Trace
 from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.port import Line, LineLoss
 from hw.lines.virtual import VirtualLineParameters
+from protocol.channel import MachineChannel
+from protocol.channel.schedule import OnKeys
+from protocol.keys import MachineIdentity, Realm
 from protocol.link import Role
 from protocol.link.frames import Frame, FrameKind, encode_frame
 from protocol.link.framing import Stuffing, flagged
+from protocol.values import LicenceIdentifier
+from rmfs_tools.lab.reference_server import SERVER
 from rmfs_tools.lab.virtual_time import run
 from rmfs_tools.simulation.clock import SimulatedClock, WorldClock
 
 LINE = VirtualLineParameters(bit_s=1_000_000, delay_s=0.001, delivery_octets=1_024)
+MACHINE = MachineIdentity.generate(
+    LicenceIdentifier("N200001"), "LAB00001", Realm.TEST, SeededEntropy(b"keys")
+)
 _Result = TypeVar("_Result")
+
+
+def channel(on_keys: OnKeys) -> MachineChannel:
+    """Nobody speaks in it: these tests end with the frames."""
+    return MachineChannel(MACHINE, SERVER, on_keys)
 
 
 class Unit:
@@ -68,7 +82,7 @@ class Setting:
             exchange.dial(self.unit)
         self.run(self.station.hear(1))
         self.steps = FrameSteps(trace)
-        self.steps.begin(Conversation(self.station, trace))
+        self.steps.begin(MachineConversation(self.station, trace, channel))
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         return run(self.clock, work)
