@@ -23,6 +23,19 @@ class Reached:
     reaction: str
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much was reached, as progress and summaries show it.
+
+    Attributes:
+        reached: Cells of a state and an event that were reached.
+        known: Cells that are known to be there.
+    """
+
+    reached: int
+    known: int
+
+
 class Coverage:
     """What a campaign has reached, of what is known to be there."""
 
@@ -41,6 +54,12 @@ class Coverage:
         for cell in cells:
             self._reached[cell] = self._reached.get(cell, 0) + 1
         return len(self._reached) - before
+
+    @property
+    def counts(self) -> Counts:
+        """How much was reached of what is known."""
+        cells = {(one.state, one.event) for one in self._reached}
+        return Counts(len(cells), len(cells))
 
     def as_json(self) -> dict[str, Any]:
         """Give it to a program."""
