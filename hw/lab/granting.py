@@ -138,7 +138,7 @@ class Granting:
         amount = 0 if kind is VoucherKind.VOID else amount
         paise = wish.get("amount_paise", amount)
         effect = effect_paise(kind, Paise(paise if isinstance(paise, int) else 0))
-        credential = self._now.machine.credential
+        credential = self._now.credential
         before = self._now.book.registers.control_total_paise
         return {
             "kind": int(kind),
@@ -178,7 +178,7 @@ class Granting:
         }
 
     def _expected_statement(self) -> Fields:
-        book, credential = self._now.book, self._now.machine.credential
+        book, credential = self._now.book, self._now.credential
         request, amount = book.pending or (int(RequestKind.INSPECTION), 0)
         return {
             "version": _VERSION,
@@ -198,7 +198,7 @@ class Granting:
 
     def _confirmation(self) -> Fields:
         fields: Fields = {
-            "licence": self._now.machine.credential.licence_identifier.encode("ascii"),
+            "licence": self._now.credential.licence_identifier.encode("ascii"),
             "recharge_number": self._now.book.recharge_number + 1,
             **fields_of(self._now.book.registers),
         }

@@ -8,20 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from hw.lab.account import Account
+from hw.lab.checks import voucher_for
 from hw.lab.fetching import Fetching
 from hw.lab.machine_memory import Asked, MachineMemory
 from hw.lab.side import Breach, number, octets
 from protocol.keys import ServerCredential
 from protocol.messages import (
-    SIGNATURE_OCTETS,
     Disposition,
     MessageTable,
     MessageType,
 )
 from protocol.messages.codec import FieldValue
-from protocol.registers import VoucherKind, effect_paise
-from protocol.values import Paise
-from protocol.vouchers import VOUCHER_CONTEXT
 
 _Hear = Callable[[Mapping[str, FieldValue], bytes], list[Breach]]
 
@@ -60,7 +57,13 @@ class HearingServers:
     def heard(
         self, table: MessageTable, fields: Mapping[str, FieldValue], body: bytes
     ) -> list[Breach]:
-        """Take what the server said; what is broken by it comes back."""
+        """Take what the server said; what is broken by it comes back.
+
+        Args:
+            table: Of the message.
+            fields: Its fields.
+            body: The message.
+        """
         hear = self._hear.get(table.type)
         if hear is None:
             return [Breach("DLG-1.3", f"a server does not send {table.type.name}")]
@@ -68,32 +71,14 @@ class HearingServers:
 
     def _voucher(self, fields: Mapping[str, FieldValue], body: bytes) -> list[Breach]:
         memory = self._memory
-        found = []
-        genuine = self._server.verify(
-            number(fields, "credit_key"),
-            VOUCHER_CONTEXT,
-            body[:-SIGNATURE_OCTETS],
-            body[-SIGNATURE_OCTETS:],
+        found = voucher_for(
+            fields,
+            body,
+            self._server,
+            memory.credential,
+            registers=memory.registers,
+            recharge_number=memory.recharge_number,
         )
-        if not genuine:
-            found.append(
-                Breach("DLG-5", "the signature of the voucher does not verify")
-            )
-        credential = memory.credential
-        if octets(fields, "licence") != credential.licence_identifier.encode("ascii"):
-            found.append(Breach("REG-6", "the voucher is made out to another licence"))
-        if octets(fields, "credential_hash") != credential.credential_hash:
-            found.append(Breach("REG-6", "the voucher is made out to other keys"))
-        if number(fields, "recharge_number") != memory.recharge_number + 1:
-            found.append(Breach("REG-8", "the number is not one more than the last"))
-        before = memory.registers.control_total_paise
-        effect = effect_paise(
-            VoucherKind(number(fields, "kind")), Paise(number(fields, "amount_paise"))
-        )
-        if number(fields, "control_total_before_paise") != before:
-            found.append(Breach("REG-6", "CT before is not the one that was stated"))
-        if number(fields, "control_total_after_paise") != before + effect:
-            found.append(Breach("REG-4", "CT after does not follow from the amount"))
         memory.keep_voucher(fields, body)
         return found + self._account.voucher(fields, body)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hw.clock import WallClock
 from hw.lab.book import Book, new_book, orders_back
 from hw.lab.granting import Granting
-from hw.lab.hearing import Hearing
+from hw.lab.hearing_machines import HearingMachines
 from hw.lab.offers import Offers
 from hw.lab.side import Breach, Fields, number, octets, unsigned
 from hw.lab.signatures import OTHER_REALM, PURPOSE, REALM, RIGHT
@@ -71,8 +71,9 @@ class ServerSide:
         self.offers = Offers(identity, credit_key, maker, entropy)
         self._credit_key = credit_key
         self._clock = clock
-        self._now = Situation(machine, new_book(machine))
-        self._hearing = Hearing(self._now)
+        self._machine = machine
+        self._now = Situation(machine.credential, new_book(machine))
+        self._hearing = HearingMachines(self._now)
         self._granting = Granting(
             self._now,
             self.offers,
@@ -84,7 +85,7 @@ class ServerSide:
     @property
     def machine(self) -> MachineProvisioning:
         """The machine under test, as its maker provisioned it."""
-        return self._now.machine
+        return self._machine
 
     @property
     def book(self) -> Book:
@@ -102,7 +103,10 @@ class ServerSide:
 
     def begin_life(self, machine: MachineProvisioning) -> None:
         """Open a book for the next life of the machine."""
-        self._now.begin_life(machine)
+        book = new_book(machine, self.book.dial_in)
+        book.is_known = True
+        self._machine = machine
+        self._now.begin_life(machine.credential, book)
 
     def make_content(self, kind: str, wish: Mapping[str, str]) -> None:
         """Make a content, and have it on hand.

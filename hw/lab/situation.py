@@ -6,8 +6,8 @@ What was sent may have been taken or not; what may have been is noted as such.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hw.lab.book import Book, new_book
-from protocol.keys import MachineProvisioning
+from hw.lab.book import Book
+from protocol.keys import MachineCredential
 from protocol.messages import UsageRow
 from protocol.messages.codec import FieldValue
 
@@ -17,7 +17,7 @@ class Situation:
     """One machine, and one dialogue with it after the other.
 
     Attributes:
-        machine: The machine under test, as its maker provisioned it.
+        credential: What the machine under test is known by.
         book: What is known of it.
         statement: The fields of its STATEMENT in this dialogue.
         answers: The recharge number that a RECEIPT has to name.
@@ -30,7 +30,7 @@ class Situation:
         usage_next: The part that comes next, from 1.
     """
 
-    machine: MachineProvisioning
+    credential: MachineCredential
     book: Book
     statement: Mapping[str, FieldValue] = field(default_factory=dict)
     answers: int = 0
@@ -50,9 +50,13 @@ class Situation:
         self.receipted = False
         self.refused_alone = False
 
-    def begin_life(self, machine: MachineProvisioning) -> None:
-        """Open a book for the next life of the machine."""
-        self.machine = machine
-        self.book = new_book(machine, self.book.dial_in)
-        self.book.is_known = True
+    def begin_life(self, credential: MachineCredential, book: Book) -> None:
+        """Go on with the book of the machine's next life.
+
+        Args:
+            credential: What it is known by from now on.
+            book: Of this life.
+        """
+        self.credential = credential
+        self.book = book
         self.begin()

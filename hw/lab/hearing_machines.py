@@ -7,16 +7,17 @@ registers that add up and do not go back, numbers, marks, serials and usage.
 from collections.abc import Mapping
 
 from hw.lab.book import FIRMWARE_FIELDS, read_voucher
+from hw.lab.checks import possible, signed_by_machine
 from hw.lab.side import Breach, number, octets, registers_of
 from hw.lab.situation import Situation
-from protocol.messages import SIGNATURE_OCTETS, MessageTable, MessageType, UsageRow
+from protocol.messages import MessageTable, MessageType, UsageRow
 from protocol.messages.codec import FieldValue
 from protocol.messages.tables import USAGE_ROWS
 from protocol.registers import Registers
 from protocol.values import Paise
 
 
-class Hearing:
+class HearingMachines:
     """Takes what one machine says."""
 
     def __init__(self, situation: Situation) -> None:
@@ -34,39 +35,51 @@ class Hearing:
         body: bytes,
         binding: bytes,
     ) -> list[Breach]:
-        """Take what the machine said into the book; what is broken by it comes back."""
+        """Take what the machine said into the book; what is broken by it comes back.
+
+        Args:
+            table: Of the message.
+            fields: Its fields.
+            body: The message.
+            binding: Of the channel that it came in; 32 octets.
+        """
         match table.type:
             case MessageType.STATEMENT:
-                return self._heard_statement(table, fields, body, binding)
+                signed = self._signed(table, fields, body, binding)
+                return signed + self._statement(fields)
             case MessageType.CONFIRMATION:
-                return self._heard_confirmation(table, fields, body, binding)
+                signed = self._signed(table, fields, body, binding)
+                return signed + self._confirmation(fields)
             case MessageType.USAGE:
-                return self._heard_usage(fields)
+                return self._usage(fields)
             case MessageType.WANT:
-                return self._heard_want(fields)
+                return self._want(fields)
             case MessageType.GOODBYE:
-                return self._heard_goodbye(fields)
+                return self._goodbye(fields)
             case MessageType.LAST_VOUCHER:
-                return self._heard_last_voucher(fields)
+                return self._last_voucher(fields)
             case _:
                 return [Breach("DLG-1.3", f"a machine does not send {table.type.name}")]
 
-    def _heard_statement(
+    def _signed(
         self,
         table: MessageTable,
         fields: Mapping[str, FieldValue],
         body: bytes,
         binding: bytes,
     ) -> list[Breach]:
-        book, found = self._now.book, []
+        return signed_by_machine(table, fields, body, binding, self._now.credential)
+
+    def _statement(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+        book = self._now.book
+        found: list[Breach] = []
         stated = registers_of(fields)
         self._now.statement = fields
         self._now.usage, self._now.usage_next = [], 1
-        found += self._signed(table, fields, body, binding)
-        enrolled = self._now.machine.credential.psd_serial.encode("ascii")
+        enrolled = self._now.credential.psd_serial.encode("ascii")
         if octets(fields, "psd_serial") != enrolled:
             found.append(Breach("DLG-3.1", "the PSD serial is not the enrolled one"))
-        found += _possible(stated)
+        found += possible(stated)
         if book.is_known:
             found += self._follows(fields, stated)
         else:
@@ -102,18 +115,12 @@ class Hearing:
         found += book.obey(number(fields, "order_serial"))
         return found
 
-    def _heard_confirmation(
-        self,
-        table: MessageTable,
-        fields: Mapping[str, FieldValue],
-        body: bytes,
-        binding: bytes,
-    ) -> list[Breach]:
+    def _confirmation(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         book = self._now.book
         expected = book.after()
-        found = self._signed(table, fields, body, binding)
+        found: list[Breach] = []
         stated = registers_of(fields)
-        found += _possible(stated)
+        found += possible(stated)
         if number(fields, "recharge_number") != book.recharge_number + 1:
             found.append(Breach("DLG-6", "the number is not that of the voucher"))
         if expected is not None and stated != expected:
@@ -126,25 +133,7 @@ class Hearing:
         self._now.answers = book.recharge_number
         return found
 
-    def _signed(
-        self,
-        table: MessageTable,
-        fields: Mapping[str, FieldValue],
-        body: bytes,
-        binding: bytes,
-    ) -> list[Breach]:
-        credential = self._now.machine.credential
-        found = []
-        if octets(fields, "licence") != credential.licence_identifier.encode("ascii"):
-            found.append(
-                Breach("DLG-3.1", "the licence is not the one that was proved")
-            )
-        covered, signature = body[:-SIGNATURE_OCTETS], body[-SIGNATURE_OCTETS:]
-        if not credential.verify(table.type.name, binding + covered, signature):
-            found.append(Breach("DLG-3.2", "the signature does not verify"))
-        return found
-
-    def _heard_usage(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _usage(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         found = []
         if number(fields, "dial_in") != self._now.book.dial_in:
             found.append(Breach("DLG-9.2", "USAGE names another dial-in"))
@@ -165,14 +154,14 @@ class Hearing:
             octets(stated, "usage_digest"), number(stated, "ascending_paise")
         )
 
-    def _heard_want(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _want(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         self._now.want = fields
         named = number(fields, "content_id")
         if named in {value for _, value in self._now.book.orders.values()}:
             return []
         return [Breach("DLG-16.2", "a content is wanted that was not ordered")]
 
-    def _heard_goodbye(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _goodbye(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         found = self._now.book.obey(number(fields, "order_serial"))
         if octets(fields, "mark") not in self._now.book.marks:
             found.append(Breach("DLG-7.2", "the mark is none that it was given"))
@@ -184,7 +173,7 @@ class Hearing:
             found += self._counted()
         return found
 
-    def _heard_last_voucher(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _last_voucher(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
         self._now.acknowledges = int(MessageType.LAST_VOUCHER), 0
         octets_presented = octets(fields, "voucher")
         presented = read_voucher(octets_presented)
@@ -194,12 +183,6 @@ class Hearing:
         if not wrong:
             return []
         return [Breach("DLG-8.3", "the voucher presented is not the one applied last")]
-
-
-def _possible(registers: Registers) -> list[Breach]:
-    if registers.balanced:
-        return []
-    return [Breach("REG-2", "AR + DR is not CT, or more items than items with zero")]
 
 
 def _rows(fields: Mapping[str, FieldValue]) -> list[UsageRow]:
