@@ -2,6 +2,8 @@
 
 import click
 
+from rmfs_tools.lab.fuzz.fuzz_cli import fuzz
+from rmfs_tools.lab.fuzz.replay_cli import replay
 from rmfs_tools.lab.zoo.zoo_cli import zoo
 
 
@@ -16,3 +18,5 @@ def lab_group() -> None:
 
 
 lab_group.add_command(zoo)
+lab_group.add_command(fuzz)
+lab_group.add_command(replay)

@@ -70,6 +70,8 @@ def at_its_line(
     screen: Screen,
     ready: Callable[[str], None],
     work: Work,
+    *,
+    end: Callable[[], None] | None = None,
 ) -> Ended:
     """Put a unit on the bench and work with it until that is done.
 
@@ -79,6 +81,7 @@ def at_its_line(
         screen: Where the person at the unit is asked.
         ready: Told at which line the bench listens.
         work: Begun as soon as the reactor runs.
+        end: Has the work end by itself when somebody ends it; None cancels it.
 
     Raises:
         LineError: The line cannot be had.
@@ -96,14 +99,17 @@ def at_its_line(
     failures: list[Failure] = []
     working: list[Deferred[None]] = []
 
-    def end() -> None:
+    def end_work() -> None:
+        if end is not None:
+            end()
+            return
         for one in working:
             one.cancel()
 
     def interrupt(*_: object) -> None:
         nonlocal interrupted
         interrupted = True
-        reactor.callFromThread(end)
+        reactor.callFromThread(end_work)
 
     def begin() -> None:
         if interrupted:

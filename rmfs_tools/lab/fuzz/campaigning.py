@@ -36,8 +36,12 @@ Key = tuple[str, str, str]
 
 def key_of(finding: Finding) -> Key:
     """Say what a finding is, whatever values it came with."""
-    words = _VALUES.sub("#", finding.reason)
-    return finding.oracle.value, finding.clause, words
+    return finding.oracle.value, finding.clause, normalised(finding.reason)
+
+
+def normalised(reason: str) -> str:
+    """Leave the values out of a reason."""
+    return _VALUES.sub("#", reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Campaign:
         lasted_s: How long it took, in real time.
         coverage: What was reached.
         known: What was found, and what was known before.
+        goal: How many cases it is to draw, if that ends it.
         found: What was found, in this process.
         interrupted: Somebody ended it.
         trouble: Why it could not go on, or empty.
@@ -98,6 +103,7 @@ class Campaign:
     shrinks: int = 0
     lasted_s: float = 0.0
     known: frozenset[Key] = frozenset()
+    goal: int | None = None
     found: tuple[Found, ...] = ()
     interrupted: bool = False
     trouble: str = ""
@@ -129,15 +135,13 @@ class Watching:
 
     Attributes:
         played: A case was played; how far the campaign is.
-        found: Something was found.
+        found: Something was found, and how far the campaign is.
         round_over: A round is over; from there it can be gone on with.
-        stop: Asked before each case whether somebody has ended the campaign.
     """
 
     played: Callable[[Campaign], None] = lambda _: None
-    found: Callable[[Found], None] = lambda _: None
+    found: Callable[[Found, Campaign], None] = lambda _, __: None
     round_over: Callable[[Campaign], None] = lambda _: None
-    stop: Callable[[], bool] = lambda: False
 
 
 UNWATCHED: Final = Watching()
@@ -207,6 +211,7 @@ def go_on(
         done = limits.cases is not None and now.cases >= limits.cases
         return late or done
 
+    before = replace(before, goal=limits.cases)
     now, empty = before, 0
     while not is_over(now) and empty < _EMPTY_ROUNDS_MAX:
         one = _Round(target, now, watching, is_over, lambda: now_s() - began_s)
@@ -267,7 +272,7 @@ class _Round:
                 found=(*self.now.found, found),
                 shrinks=self.now.shrinks + found.shrinks,
             )
-            self.watching.found(found)
+            self.watching.found(found, self.now)
         # A round that found something is over, interrupted or not: on the way to a
         # smaller case nothing is counted that a later round follows from.
         is_cut = bool(self.now.interrupted or self.now.trouble)
@@ -317,9 +322,6 @@ class _Round:
         if case.id in self.played:
             return self.played[case.id]
         if self.now.interrupted or self.now.trouble:
-            return None
-        if self.watching.stop():
-            self.now = replace(self.now, interrupted=True)
             return None
         try:
             result = self.target.play(case)

@@ -118,6 +118,7 @@ class FuzzFolder:
             "target": campaign.target,
             "seed": campaign.seed,
             "presets": list(campaign.presets),
+            "goal": campaign.goal,
             "rounds": campaign.rounds,
             "cases": campaign.cases,
             "shrinks": campaign.shrinks,
@@ -238,6 +239,7 @@ def read_folder(path: Path) -> tuple[FuzzFolder, Campaign]:
             shrinks=int(state["shrinks"]),
             lasted_s=float(state["lasted_s"]),
             known=frozenset(row.key for row in rows),
+            goal=None if state["goal"] is None else int(state["goal"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FuzzFolderError(f"{place} is not of a campaign: {error!r}") from error

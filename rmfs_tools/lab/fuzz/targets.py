@@ -4,7 +4,7 @@ The product's own units are targets like faulty ones: each lives in a universe o
 own, so that what it dies of is its own end, and not that of the bench.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
@@ -59,6 +59,10 @@ class Target(Protocol):
     presets: tuple[str, ...]
     shrinks_max: int
 
+    def stop(self) -> None:
+        """Play none any more; a real unit's case ends at once."""
+        ...
+
     def play(self, case: FuzzCase) -> FuzzResult:
         """Play a case.
 
@@ -86,14 +90,22 @@ class VirtualTarget:
         self.role = role
         self.presets: tuple[str, ...] = (NO_PRESET,)
         self._there = there
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """Play none any more."""
+        self._is_stopped = True
 
     def play(self, case: FuzzCase) -> FuzzResult:
         """Play a case on a unit that has never been in use.
 
         Raises:
             TargetError: The unit cannot be given that preset, or is of another role.
+            StoppedError: Somebody ended it.
         """
         check_playable(self, case)
+        if self._is_stopped:
+            raise StoppedError
         with stand_in(self._there, self.role) as stand:
             try:
                 return run(stand.clock, play_fuzz(stand.bench, case))
@@ -201,11 +213,21 @@ def check_playable(target: Target, case: FuzzCase) -> None:
             f"{case.id} is a case for a {case.role.value}, and {target.name} is a "
             f"{target.role.value}: name another one with --target"
         )
-    if case.preset not in target.presets:
-        raise TargetError(
-            f"{target.name} cannot be given the preset {case.preset}; "
-            f"it can be {', '.join(target.presets)}"
-        )
+    check_presets(target, [case.preset])
+
+
+def check_presets(target: Target, presets: Iterable[str]) -> None:
+    """See whether a target can be given presets.
+
+    Raises:
+        TargetError: It cannot be given one of them.
+    """
+    for preset in presets:
+        if preset not in target.presets:
+            raise TargetError(
+                f"{target.name} cannot be given the preset {preset}; "
+                f"it can be {', '.join(target.presets)}"
+            )
 
 
 def is_virtual(name: str) -> bool:
