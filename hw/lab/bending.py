@@ -23,7 +23,7 @@ from typing import Final
 
 from hw.lab.conversation import Conversation
 from hw.lab.edhoc import SAYINGS, Said
-from hw.lab.steps import Step
+from hw.lab.steps import Step, StepError
 from protocol.channel import PacketType
 from protocol.channel.packets import MESSAGE_3_OCTETS, MESSAGE_4_OCTETS
 
@@ -50,13 +50,28 @@ def said_otherwise(step: Step) -> Said:
 def bent_packets(
     step: Step, talk: Conversation, packet: bytes, body: bytes
 ) -> list[bytes]:
-    """Bend a packet as a step says; it may become two."""
+    """Bend a packet as a step says; it may become two.
+
+    Raises:
+        StepError: The packet has no place that could be bent so.
+        LocalProtocolError: There are no keys yet, and it is to be sealed again.
+    """
+    try:
+        if "counter" in step.bends or "aad" in step.bends:
+            packet = _resealed(step, talk, packet, body)
+        octets = _bent(step, packet)
+    except (IndexError, KeyError, ValueError) as error:
+        raise StepError(f"step {step.text!r}: {error}") from error
+    if "also" in step.bends:
+        return [octets, packet]
+    return [octets] * (2 if "twice" in step.bends else 1)
+
+
+def _bent(step: Step, packet: bytes) -> bytes:
     bends = step.bends
-    if "counter" in bends or "aad" in bends:
-        packet = _resealed(step, talk, packet, body)
     octets = bytearray(packet)
     if "cut" in bends:
-        del octets[len(octets) - int(bends["cut"], 0) :]
+        del octets[max(0, len(octets) - int(bends["cut"], 0)) :]
     if "pad" in bends:
         octets += bytes(int(bends["pad"], 0))
     if "type" in bends:
@@ -70,9 +85,7 @@ def bent_packets(
         place, _, value = bends["put"].partition(":")
         put = bytes.fromhex(value)
         octets[int(place, 0) : int(place, 0) + len(put)] = put
-    if "also" in bends:
-        return [bytes(octets), packet]
-    return [bytes(octets)] * (2 if "twice" in bends else 1)
+    return bytes(octets)
 
 
 def _resealed(step: Step, talk: Conversation, packet: bytes, body: bytes) -> bytes:

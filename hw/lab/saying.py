@@ -12,7 +12,7 @@ from hw.lab.server_conversation import ServerConversation
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields
 from hw.lab.signatures import BENT, OF_MACHINES, UNBOUND, bent_signature
-from hw.lab.steps import Step
+from hw.lab.steps import Step, StepError
 from hw.lab.stopping import bench_failed, judge, stopped
 from hw.lab.values import RIGHT, resolve
 from hw.lab.verbs import BY_HAND, table_named
@@ -52,14 +52,13 @@ class Saying:
 
     async def packet(self, step: Step) -> None:
         """Send a packet that was kept, or octets as if they were one."""
-        word = step.words[0]
-        kept = self._scene.kept.get(word)
-        self._put(step, bytes.fromhex(word) if kept is None else kept[0], b"")
+        kept = self._scene.kept.get(step.words[0])
+        self._put(step, _octets(step) if kept is None else kept[0], b"")
 
     async def body(self, step: Step) -> None:
         """Send octets in a record."""
         await self.greet(step)
-        body = bytes.fromhex(step.words[0])
+        body = _octets(step)
         self._put(step, self._sealed(step, body), body)
 
     async def frame(self, step: Step) -> None:
@@ -178,3 +177,11 @@ class Saying:
         if name in self._scene.kept:
             return self._scene.kept[name][0]
         return self._sealed(step, self._message(step))
+
+
+def _octets(step: Step) -> bytes:
+    """Read the octets that a step gives in hex."""
+    try:
+        return bytes.fromhex(step.words[0])
+    except ValueError as error:
+        raise StepError(f"step {step.text!r}: {error}") from error

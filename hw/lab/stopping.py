@@ -15,7 +15,7 @@ class StepStoppedError(Exception):
     """A step did not come true, or could not be carried out.
 
     A case ends at it. Whoever plays steps of which each may fail can go on with the
-    next one: nothing is left half done.
+    next one, in the call as it is then or in another one.
 
     Attributes:
         verdict: FAIL where the case expected it, INCONCLUSIVE where it was preamble,

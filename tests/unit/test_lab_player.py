@@ -129,3 +129,22 @@ def test_what_was_stated_is_known_before_and_after(stand: MachineStand) -> None:
     assert player.before.recharge_number == 0
     assert player.stated.recharge_number == 1
     assert player.stated.registers.control_total_paise == 50_000
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        "send RECEIPT | flip=9999",
+        "send RECEIPT | octet=9999:00",
+        "packet 0x",
+        "body xy",
+    ],
+)
+def test_what_a_packet_has_no_place_for_stops_the_step(
+    stand: MachineStand, bend: str
+) -> None:
+    begins = "dial inspection", "take STATEMENT"
+    _, stops = played(stand, *begins, bend, begins[0])
+    assert [stop is None for stop in stops] == [True, True, False, True]
+    assert stops[2] is not None
+    assert stops[2][0] is Verdict.ERROR
