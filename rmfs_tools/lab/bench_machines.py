@@ -11,17 +11,16 @@ another. They are made before: the server's operator enrols and funds them as an
 """
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Final
 
 from hw.clock import WallClock
+from hw.lab.account import FUNDED_PAISE
 from hw.lab.machine_side import MachineSide
 from protocol.errors import RmfsError
-from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.exchange import DetailLine, FundFile, encode_fund_file
 from protocol.keys import (
     MachineIdentity,
-    MachineProvisioning,
     MakerKey,
     Realm,
     ServerCredential,
@@ -33,10 +32,9 @@ from protocol.keys import (
 )
 from protocol.parameters import business_date
 from protocol.ports import Entropy
-from protocol.values import LicenceIdentifier, LicenceNumber, Paise, RechargeNumber
+from protocol.values import LicenceIdentifier
+from rmfs_tools.lab.bench_papers import funding_of, provisioning_of
 
-FUNDS_PAISE: Final = 1_000_000
-"""What each is funded with: Rs 10,000."""
 FIRST_NUMBER: Final = 900_001
 _MAKER: Final = "bench"
 _OWNER_ONLY: Final = 0o600
@@ -150,43 +148,11 @@ def _made(
 ) -> DetailLine:
     licence = LicenceIdentifier(name)
     identity = MachineIdentity.generate(licence, f"LB{name[1:]}", Realm.TEST, entropy)
-    provisioning = MachineProvisioning(
-        identity.credential,
-        model="BENCH",
-        firmware="1.0.0",
-        ascending_paise=Paise(0),
-        descending_paise=Paise(0),
-        control_total_paise=Paise(0),
-        items=0,
-        zero_items=0,
-        recharge_number=RechargeNumber(0),
-        issued=clock.now(),
-    )
     _write_private(folder / f"{name}{_IMAGE}", identity.encode())
-    papers = write_provisioning(provisioning, maker)
+    papers = write_provisioning(provisioning_of(identity, clock.now()), maker)
     (folder / f"{name}.json").write_text(papers, "utf-8")
-    today: date = business_date(clock.now())
-    return DetailLine(
-        line_id=name,
-        licence=licence,
-        licence_number=licence_number(licence),
-        licensee=licensee(licence),
-        amount_paise=FUNDS_PAISE,
-        mode=PaymentMode.NETBANKING,
-        value_date=today,
-        available_from=today,
-        corrects=None,
-    )
-
-
-def licence_number(licence: LicenceIdentifier) -> LicenceNumber:
-    """Give the licence number under which a bench machine is to be enrolled."""
-    return LicenceNumber(f"KN{int(licence[1:]):07d}")
-
-
-def licensee(licence: LicenceIdentifier) -> str:
-    """Give the name under which a bench machine is to be enrolled."""
-    return f"Bench {licence}"
+    today = business_date(clock.now())
+    return funding_of(licence, name, FUNDED_PAISE, today)
 
 
 def _write_private(path: Path, octets: bytes) -> None:

@@ -19,22 +19,22 @@ from hw.lab.operator import OperatorError
 from hw.lines.port import LineUser, Listener
 from protocol.channel import ServerChannel
 from protocol.errors import RmfsError
-from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.exchange import FundFile, encode_fund_file
 from protocol.keys import MachineIdentity, MachineProvisioning, Realm
 from protocol.messages import CONTENT_ORDERS, LicenceState, OrderKind
 from protocol.parameters import business_date
-from protocol.values import (
-    LicenceIdentifier,
-    LicenceNumber,
-    OrderSerial,
-    Paise,
-    RechargeNumber,
-)
+from protocol.values import LicenceIdentifier, OrderSerial
 from rmfs_server.administration import NewLicence
 from rmfs_server.contents import read_ordered
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
+from rmfs_tools.lab.bench_papers import (
+    funding_of,
+    licence_number,
+    licensee,
+    provisioning_of,
+)
 from rmfs_tools.simulation.clock import SimulatedClock
 from rmfs_tools.simulation.server_life import Desk, ServerLife
 from rmfs_tools.simulation.setting import CREDIT_KEY, EXPIRES_ON, IDENTITY, MAKER_KEY
@@ -103,25 +103,11 @@ class ReferenceServer:
             Realm.TEST,
             SeededEntropy(b"bench machine %d" % number),
         )
-        provisioning = MachineProvisioning(
-            identity.credential,
-            model="BENCH",
-            firmware="1.0.0",
-            ascending_paise=Paise(0),
-            descending_paise=Paise(0),
-            control_total_paise=Paise(0),
-            items=0,
-            zero_items=0,
-            recharge_number=RechargeNumber(0),
-            issued=self._clock.now(),
-        )
-        self._life.administration.enrol(provisioning, self._papers(licence), self._by())
+        papers = NewLicence(licence_number(licence), licensee(licence), EXPIRES_ON)
+        provisioning = provisioning_of(identity, self._clock.now())
+        self._life.administration.enrol(provisioning, papers, self._by())
         self._fund(licence, FUNDED_PAISE)
         return MachineSide(identity, SERVER, clock=self._clock)
-
-    def _papers(self, licence: LicenceIdentifier) -> NewLicence:
-        number = LicenceNumber(f"KN{int(licence[1:]):07d}")
-        return NewLicence(number, f"Bench {licence}", EXPIRES_ON)
 
     def _by(self) -> By:
         return By("bench", "a case of the catalogue", self._clock.now())
@@ -131,18 +117,8 @@ class ReferenceServer:
     ) -> None:
         self._files += 1
         today = business_date(self._clock.now())
-        papers = self._papers(licence)
-        line = DetailLine(
-            line_id="1",
-            licence=licence,
-            licence_number=papers.number,
-            licensee=papers.licensee,
-            amount_paise=paise,
-            mode=PaymentMode.NETBANKING,
-            value_date=today,
-            available_from=today + timedelta(days=int(later)),
-            corrects=None,
-        )
+        counts = today + timedelta(days=int(later))
+        line = funding_of(licence, "1", paise, today, counts)
         file = FundFile(f"FND-{_OEM}-{self._files:04d}", _OEM, today, (line,))
         import_fund_file(self._desk.store, encode_fund_file(file), self._clock.now())
 
