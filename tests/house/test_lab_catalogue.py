@@ -6,7 +6,7 @@ import pytest
 
 from hw.lab.catalogue import Case, read_catalogue
 from hw.lab.declaration import OPTIONS
-from hw.lab.steps import Step
+from hw.lab.needs import needed_by
 from protocol.link import Role
 from tests.house.sources import ROOT
 
@@ -38,31 +38,11 @@ def test_what_a_case_needs_can_be_declared(case: Case) -> None:
     assert needs - set(OPTIONS[case.role]) == set()
 
 
-def needed_by(step: Step) -> str:
-    """Say which option of a machine a step takes for granted, if any."""
-    match step.verb, *step.words:
-        case "frank", *_:
-            return "franks"
-        case "power", *_:
-            return "power"
-        case "ask", "days", *_:
-            return "clock"
-        case "ask", "new-life", *_:
-            return "new_life"
-        case "dial", "withdrawal" | "refund" as request, *_:
-            return request
-        case "dial", "by-itself", *_:
-            return "redials/dials_when_due"
-        case "content", kind:
-            return kind.lower()
-    return ""
-
-
 @pytest.mark.parametrize(
     "case", [one for one in CASES if one.role is Role.MACHINE], ids=lambda case: case.id
 )
 def test_a_case_says_what_it_needs_of_a_machine(case: Case) -> None:
     for step in case.steps:
         options = needed_by(step)
-        assert not options or set(options.split("/")) & set(case.needs), step.text
+        assert not options or set(options) & set(case.needs), step.text
     assert set(case.needs) <= set(OPTIONS[Role.MACHINE])
