@@ -4,7 +4,6 @@ Each runs in a process of its own, within the seeds that its data state; the pro
 itself has to break nothing in the world in which the mistake was found.
 """
 
-import ast
 from dataclasses import replace
 
 import pytest
@@ -28,6 +27,7 @@ from rmfs_tools.simulation.planted.hunting import (
 )
 from rmfs_tools.simulation.profiles import PROFILES
 from tests.house.test_clauses import defined_clauses
+from tests.planting import WRONG_EDITS, fits
 
 BUGS = planted_bugs()
 IDS = [bug.id for bug in BUGS]
@@ -60,10 +60,7 @@ replace = ""
 
 @pytest.mark.parametrize("bug", BUGS, ids=IDS)
 def test_a_planted_bug_fits_the_product_and_leaves_it_python(bug: PlantedBug) -> None:
-    for file, text in planted_texts(bug.id, bug.edits, ROOT).items():
-        assert text != (ROOT / file).read_text()
-        if file.endswith(".py"):
-            ast.parse(text, file)
+    assert fits(bug.id, bug.edits)
 
 
 @pytest.mark.parametrize("bug", SOUGHT)
@@ -99,12 +96,10 @@ def test_a_bug_whose_text_has_changed_is_an_error_that_says_so() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
-        ('id = "one"', ""),
-        ('id = "one"', 'id = "one"\nswitch = "on"'),
+        *WRONG_EDITS,
         ("seeds = 1", 'seeds = "1"'),
         ("seeds = 1", "seeds = 0"),
         ('breaks = ["REG-2"]', "breaks = []"),
-        ('find = "no such text"', ""),
         ("[[bug]]", "[[bugs]]"),
         ("[[bug]]", "[[bug"),
     ],

@@ -10,6 +10,7 @@ from typing import Final
 
 from protocol.link import Role
 from rmfs_tools.lab.zoo.units import FaultyUnit, faulty_units
+from rmfs_tools.marked_text import with_text_between
 
 _DOCUMENT: Final = Path("docs") / "zoo.md"
 _HEAD: Final = (
@@ -24,14 +25,13 @@ def with_tables(document: str, units: Sequence[FaultyUnit]) -> str:
         ValueError: The marks are not there.
     """
     for role in Role:
-        begin = f"<!-- faulty {role.value}s: begin -->"
-        end = f"<!-- faulty {role.value}s: end -->"
-        before, found, rest = document.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not found or not ended:
-            raise ValueError(f"the document has no {begin} and {end}")
         rows = "\n".join(_row(unit) for unit in units if unit.role is role)
-        document = f"{before}{begin}\n{_HEAD}\n{rows}\n{end}{after}"
+        document = with_text_between(
+            document,
+            f"<!-- faulty {role.value}s: begin -->",
+            f"<!-- faulty {role.value}s: end -->",
+            f"{_HEAD}\n{rows}",
+        )
     return document
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from rmfs_tools.marked_text import with_text_between
 from rmfs_tools.simulation.planted.bugs import DAYS, MACHINES, PlantedBug, planted_bugs
 
 _DOCUMENT: Final = Path("docs") / "planted-bugs.md"
@@ -26,12 +27,8 @@ def with_table(document: str, bugs: Sequence[PlantedBug]) -> str:
     Raises:
         ValueError: The marks are not there.
     """
-    before, begin, rest = document.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"the document has no {_BEGIN} and {_END}")
     rows = "\n".join(_row(bug) for bug in bugs)
-    return f"{before}{begin}\n{_HEAD}\n{rows}\n{end}{after}"
+    return with_text_between(document, _BEGIN, _END, f"{_HEAD}\n{rows}")
 
 
 def _row(bug: PlantedBug) -> str:
