@@ -7,7 +7,7 @@ mark a second time, or orders what the machine cannot do has broken a clause.
 from collections.abc import Mapping
 from typing import Final
 
-from hw.lab.side import Breach, Fields, number, octets
+from hw.lab.side import Fields, Findings, number, octets
 from protocol.messages import (
     Capability,
     Disposition,
@@ -58,9 +58,9 @@ class Account:
         """Note a CONFIRMATION or USAGE: nothing is pending any more (DLG-8.4)."""
         self._only_stated = False
 
-    def voucher(self, fields: Mapping[str, FieldValue], body: bytes) -> list[Breach]:
+    def voucher(self, fields: Mapping[str, FieldValue], body: bytes) -> Findings:
         """Take a VOUCHER."""
-        found = []
+        found = Findings()
         kind = VoucherKind(number(fields, "kind"))
         due = number(fields, "recharge_number")
         if due > self.number + 1:
@@ -68,40 +68,38 @@ class Account:
             self.number, self.open_voucher = due - 1, b""
         other = bool(self.open_voucher) and body != self.open_voucher
         taken_back = kind is VoucherKind.VOID and self._open_kind is not kind
-        if other and not taken_back:
-            found.append(Breach("REG-7.1", "the octets are not those that were stored"))
+        if self.open_voucher:
+            same = not other or taken_back
+            found.look("REG-7.1", same, "the octets are not those that were stored")
         if not self.open_voucher and kind is VoucherKind.RECHARGE:
             self.funds_paise -= number(fields, "amount_paise")
         self.open_voucher, self._open_kind = body, kind
         self._unanswered = self._in_doubt = False
         return found
 
-    def refusal(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def refusal(self, fields: Mapping[str, FieldValue]) -> Findings:
         """Take a REFUSAL."""
-        found = []
+        found = Findings()
         code = RefusalCode(number(fields, "code"))
         follows = number(fields, "receipt_follows")
-        if follows != (0 if code.is_discrepancy else 1):
-            found.append(
-                Breach("DLG-8.2", f"receipt_follows is {follows} at {code.name}")
-            )
-        if code.is_discrepancy and number(fields, "allowed_paise"):
-            found.append(Breach("DLG-8.2", "an amount is allowed with a discrepancy"))
+        right = follows == (0 if code.is_discrepancy else 1)
+        found.look("DLG-8.2", right, f"receipt_follows is {follows} at {code.name}")
+        allowed = code.is_discrepancy and number(fields, "allowed_paise")
+        words = "an amount is allowed with a discrepancy"
+        found.look("DLG-8.2", not allowed, words)
         kept = number(fields, "disposition") == Disposition.KEPT
-        judged = self._only_stated and not self._in_doubt
-        if judged and kept != bool(self.open_voucher):
-            found.append(
-                Breach("DLG-8.4", "the disposition is not what is outstanding")
-            )
+        if self._only_stated and not self._in_doubt:
+            right = kept == bool(self.open_voucher)
+            found.look("DLG-8.4", right, "the disposition is not what is outstanding")
         self._unanswered = False
         return found
 
-    def receipt(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def receipt(self, fields: Mapping[str, FieldValue]) -> Findings:
         """Take a RECEIPT: whatever was open is settled."""
-        found = []
+        found = Findings()
         mark = octets(fields, "mark")
-        if mark in self._marks or not any(mark):
-            found.append(Breach("DLG-7.1", "the mark is not a fresh one"))
+        fresh = mark not in self._marks and any(mark)
+        found.look("DLG-7.1", fresh, "the mark is not a fresh one")
         self._marks.add(mark)
         self.funds_paise = number(fields, "funds_paise")
         self.number = number(fields, "recharge_number")
@@ -109,20 +107,21 @@ class Account:
         self._unanswered = self._in_doubt = False
         return found
 
-    def order(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def order(self, fields: Mapping[str, FieldValue]) -> Findings:
         """Take an ORDER."""
-        found = []
+        found = Findings()
         serial, kind = number(fields, "order_serial"), number(fields, "order")
-        if serial != self._serial_due:
-            found.append(Breach("DLG-10.2", f"ORDER {serial}, not {self._serial_due}"))
+        due = self._serial_due
+        found.look("DLG-10.2", serial == due, f"ORDER {serial}, not {due}")
         self._serial_due = serial + 1
         needed = CAPABILITY_OF.get(OrderKind(kind))
-        if needed is not None and not Capability(self._capabilities) & needed:
-            found.append(Breach("DLG-10.6", "the machine has not listed this order"))
+        if needed is not None:
+            listed = bool(Capability(self._capabilities) & needed)
+            found.look("DLG-10.6", listed, "the machine has not listed this order")
         before = self._orders.get(serial)
-        changed = before is not None and number(before, "order") != kind
-        if changed and kind != OrderKind.NOTHING:
-            found.append(Breach("DLG-10.11", "another kind under the same serial"))
+        if before is not None:
+            same = kind in {number(before, "order"), OrderKind.NOTHING}
+            found.look("DLG-10.11", same, "another kind under the same serial")
         self._orders[serial] = fields
         return found
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from hw.lab.side import Breach, Fields, number
+from hw.lab.side import Fields, Findings, number
 from protocol.keys import MachineProvisioning
 from protocol.messages import TABLE_OF, MessageType, OrderKind, UsageRow
 from protocol.messages.codec import FieldValue, decode_fields
@@ -42,6 +42,7 @@ class Book:
         orders: What was ordered last under each serial: kind and value.
         marks: Those that the machine may return: acknowledged, and issued last.
         rows: The usage table, by class.
+        rows_are_known: All rows are in it: else it is not compared before they are.
         forgotten: The table before the bench has let itself be told it anew.
         pending: Request and amount that the machine must ask for again.
         may_have_ended: A REFUSAL was sent that ends it, and may have been lost.
@@ -63,6 +64,7 @@ class Book:
     orders: dict[int, tuple[int, int]] = field(default_factory=dict)
     marks: tuple[bytes, ...] = (bytes(MARK_OCTETS),)
     rows: dict[int, UsageRow] = field(default_factory=dict)
+    rows_are_known: bool = True
     forgotten: dict[int, UsageRow] = field(default_factory=dict)
     pending: tuple[int, int] | None = None
     may_have_ended: bool = False
@@ -84,8 +86,9 @@ class Book:
             Paise(number(voucher, "amount_paise")),
         )
 
-    def settle(self, stated: Registers, applied_number: int) -> list[Breach]:
+    def settle(self, stated: Registers, applied_number: int) -> Findings:
         """Take what a STATEMENT says of vouchers."""
+        found = Findings()
         before, after = self.registers.control_total_paise, self.after()
         if applied_number == self.recharge_number:
             right = stated.control_total_paise == before
@@ -93,12 +96,11 @@ class Book:
             right = stated.control_total_paise == after.control_total_paise
             self.voucher_applied()
         else:
-            return [
-                Breach("REG-6", "the recharge number does not follow from vouchers")
-            ]
-        if right:
-            return []
-        return [Breach("REG-4", "CT has changed, and no voucher changed it")]
+            words = "the recharge number does not follow from vouchers"
+            found.look("REG-6", False, words)  # noqa: FBT003  it is wrong
+            return found
+        found.look("REG-4", right, "CT has changed, and no voucher changed it")
+        return found
 
     def voucher_applied(self) -> None:
         """Note that the outstanding voucher was applied: no request is pending."""
@@ -106,7 +108,7 @@ class Book:
         self.outstanding = b""
         self.pending = None
 
-    def ask(self, request: int, amount_paise: int, held_paise: int) -> list[Breach]:
+    def ask(self, request: int, amount_paise: int, held_paise: int) -> Findings:
         """Take the request of a STATEMENT; one that is pending stands (DLG-4.2).
 
         Args:
@@ -116,28 +118,33 @@ class Book:
         """
         asked = (request, amount_paise)
         owed = {RequestKind.INSPECTION: 0, RequestKind.WITHDRAWAL: held_paise}
-        if amount_paise != owed.get(RequestKind(request), amount_paise):
-            return [Breach("DLG-4.1", "the amount is not that of such a request")]
+        found = Findings()
+        right = amount_paise == owed.get(RequestKind(request), amount_paise)
+        found.look("DLG-4.1", right, "the amount is not that of such a request")
+        if not right:
+            return found
         pending, self.pending = self.pending, asked
         if request == RequestKind.INSPECTION:
             self.pending = None
-        changed = pending is not None and pending != asked
         may_have_ended, self.may_have_ended = self.may_have_ended, False
-        if changed and not may_have_ended:
-            return [Breach("DLG-4.2", "the pending request has changed")]
-        return []
+        if pending is not None and not may_have_ended:
+            found.look("DLG-4.2", pending == asked, "the pending request has changed")
+        return found
 
-    def obey(self, order_serial: int) -> list[Breach]:
+    def obey(self, order_serial: int) -> Findings:
         """Take the serial of a STATEMENT or GOODBYE."""
         before, self.order_serial = self.order_serial, order_serial
-        if not before <= order_serial <= max(self.orders, default=before):
-            return [Breach("DLG-10.1", f"serial {order_serial} was never ordered")]
+        found = Findings()
+        right = before <= order_serial <= max(self.orders, default=before)
+        found.look("DLG-10.1", right, f"serial {order_serial} was never ordered")
+        if not right:
+            return found
         if any(
             self.orders.get(serial, (0, 0))[0] == OrderKind.UNLOCK
             for serial in range(before + 1, order_serial + 1)
         ):
             self.wrong_vouchers = 0
-        return []
+        return found
 
     def limit(self, kind: OrderKind) -> int:
         """Say which limit of a kind is in force; 0 for none."""
@@ -156,21 +163,29 @@ class Book:
         """Have the machine send all rows: they count for nothing until they come."""
         self.forgotten, self.rows = self.rows, {}
 
-    def check_rows(self, digest: bytes, ascending_paise: int) -> list[Breach]:
+    def check_rows(self, digest: bytes, ascending_paise: int) -> Findings:
         """Compare the table with a STATEMENT (DLG-9.3).
 
         Args:
             digest: Of the STATEMENT.
             ascending_paise: AR of the STATEMENT.
         """
-        if self.digest != digest:
+        found = Findings()
+        right = self.digest == digest
+        if not self.rows_are_known:
+            self.rows_are_known = right
+            counted = sum(row.amount_paise for row in self.rows.values())
+            self.enrolled_paise = ascending_paise - counted
+            return found
+        found.look("DLG-9.3", right, "the rows do not give the digest")
+        if not right:
             # What was forgotten on purpose is told once, and not held against it again.
             self.rows = self.forgotten | self.rows
-            return [Breach("DLG-9.3", "the rows do not give the digest")]
+            return found
         reported = sum(row.amount_paise for row in self.rows.values())
-        if reported != ascending_paise - self.enrolled_paise:
-            return [Breach("DLG-9.3", "the rows do not add up to AR")]
-        return []
+        adds_up = reported == ascending_paise - self.enrolled_paise
+        found.look("DLG-9.3", adds_up, "the rows do not add up to AR")
+        return found
 
     @property
     def digest(self) -> bytes:
@@ -207,7 +222,7 @@ def orders_back(book: Book, statement: Mapping[str, FieldValue]) -> list[Fields]
         statement: What it has just stated.
     """
     missing = max(book.orders, default=0) - book.order_serial
-    orders = [_order(OrderKind.NOTHING)] * max(missing, 0)
+    orders = [_order(OrderKind.NOTHING)] * min(max(missing, 0), _TAKEN_BACK_MAX)
     locks = _LOCKS.get(number(statement, "state"), 0)
     orders += [_order(OrderKind.UNLOCK)] * max(locks, 1 if book.wrong_vouchers else 0)
     orders += [_order(kind) for kind in _LIMITS if book.limit(kind)]
@@ -220,6 +235,8 @@ def _order(kind: OrderKind) -> Fields:
     return {"order": int(kind)}
 
 
+_TAKEN_BACK_MAX: Final = 100
+"""A RECEIPT announces 255 orders; what leaves a longer gap is never applied."""
 _LOCKS: Final[dict[int, int]] = {MachineState.LOCKED: 1, MachineState.LOCKED_OUT: 2}
 """UNLOCKs that a state takes: one lifts the lock-out, one the lock behind it."""
 _LIMITS: Final = (OrderKind.FRANK_LIMIT, OrderKind.FUNDS_LIMIT)

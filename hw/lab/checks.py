@@ -6,7 +6,7 @@ ends. Each check takes a message and what is known, and gives what is broken.
 
 from collections.abc import Mapping
 
-from hw.lab.side import Breach, number, octets
+from hw.lab.side import Findings, number, octets
 from protocol.keys import MachineCredential, ServerCredential
 from protocol.messages import SIGNATURE_OCTETS, MessageTable
 from protocol.messages.codec import FieldValue
@@ -21,7 +21,7 @@ def signed_by_machine(
     body: bytes,
     binding: bytes,
     credential: MachineCredential,
-) -> list[Breach]:
+) -> Findings:
     """Check whose a STATEMENT or CONFIRMATION is (DLG-3).
 
     Args:
@@ -31,20 +31,37 @@ def signed_by_machine(
         binding: Of the channel; 32 octets.
         credential: Of the machine that the channel has proved.
     """
-    found = []
-    if not _is_made_out_to(fields, credential):
-        found.append(Breach("DLG-3.1", "the licence is not the one that was proved"))
+    found = from_machine(fields, credential)
     covered, signature = _parted(body)
-    if not credential.verify(table.type.name, binding + covered, signature):
-        found.append(Breach("DLG-3.2", "the signature does not verify"))
+    genuine = credential.verify(table.type.name, binding + covered, signature)
+    found.look("DLG-3.2", genuine, "the signature does not verify")
     return found
 
 
-def possible(registers: Registers) -> list[Breach]:
+def from_machine(
+    fields: Mapping[str, FieldValue], credential: MachineCredential
+) -> Findings:
+    """Check under which licence identifier a machine speaks (DLG-3.1)."""
+    found = Findings()
+    ours = _is_made_out_to(fields, credential)
+    found.look("DLG-3.1", ours, "the licence is not the one that was proved")
+    return found
+
+
+def not_said_by(sender: str, table: MessageTable) -> Findings:
+    """Note a message that is the other end's."""
+    found = Findings()
+    said_by_it = table.sender == sender
+    found.look("DLG-1.3", said_by_it, f"a {sender} does not send {table.type.name}")
+    return found
+
+
+def possible(registers: Registers) -> Findings:
     """Check that registers add up (REG-2)."""
-    if registers.balanced:
-        return []
-    return [Breach("REG-2", "AR + DR is not CT, or more items than items with zero")]
+    found = Findings()
+    words = "AR + DR is not CT, or more items than items with zero"
+    found.look("REG-2", registers.balanced, words)
+    return found
 
 
 def voucher_for(
@@ -55,7 +72,7 @@ def voucher_for(
     *,
     registers: Registers,
     recharge_number: int,
-) -> list[Breach]:
+) -> Findings:
     """Check that a VOUCHER is genuine, and made out to a machine as it stands.
 
     Args:
@@ -66,25 +83,47 @@ def voucher_for(
         registers: As it has stated them.
         recharge_number: Of the voucher that it has applied last.
     """
-    found = []
+    found = Findings()
     covered, signature = _parted(body)
     key_id = number(fields, "credit_key")
-    if not server.verify(key_id, VOUCHER_CONTEXT, covered, signature):
-        found.append(Breach("DLG-5", "the signature of the voucher does not verify"))
-    if not _is_made_out_to(fields, credential):
-        found.append(Breach("REG-6", "the voucher is made out to another licence"))
-    if octets(fields, "credential_hash") != credential.credential_hash:
-        found.append(Breach("REG-6", "the voucher is made out to other keys"))
-    if number(fields, "recharge_number") != recharge_number + 1:
-        found.append(Breach("REG-8", "the number is not one more than the last"))
+    genuine = server.verify(key_id, VOUCHER_CONTEXT, covered, signature)
+    found.look("DLG-5", genuine, "the signature of the voucher does not verify")
+    ours = octets(fields, "credential_hash") == credential.credential_hash
+    found.look("REG-6", ours, "the voucher is made out to other keys")
+    found += voucher_fits(
+        fields, credential, registers=registers, recharge_number=recharge_number
+    )
+    return found
+
+
+def voucher_fits(
+    fields: Mapping[str, FieldValue],
+    credential: MachineCredential,
+    *,
+    registers: Registers,
+    recharge_number: int,
+) -> Findings:
+    """Check what of a VOUCHER needs no key.
+
+    Args:
+        fields: Its fields.
+        credential: The machine's; its licence identifier counts.
+        registers: As it has stated them.
+        recharge_number: Of the voucher that it has applied last.
+    """
+    found = Findings()
+    ours = _is_made_out_to(fields, credential)
+    found.look("REG-6", ours, "the voucher is made out to another licence")
+    next_number = number(fields, "recharge_number") == recharge_number + 1
+    found.look("REG-8", next_number, "the number is not one more than the last")
     before = registers.control_total_paise
     effect = effect_paise(
         VoucherKind(number(fields, "kind")), Paise(number(fields, "amount_paise"))
     )
-    if number(fields, "control_total_before_paise") != before:
-        found.append(Breach("REG-6", "CT before is not the one that was stated"))
-    if number(fields, "control_total_after_paise") != before + effect:
-        found.append(Breach("REG-4", "CT after does not follow from the amount"))
+    fits = number(fields, "control_total_before_paise") == before
+    found.look("REG-6", fits, "CT before is not the one that was stated")
+    follows = number(fields, "control_total_after_paise") == before + effect
+    found.look("REG-4", follows, "CT after does not follow from the amount")
     return found
 
 

@@ -6,7 +6,7 @@ if a case says nothing else. What comes whole has to give the content id (DLG-16
 
 from collections.abc import Mapping
 
-from hw.lab.side import Breach, Fields, number, octets
+from hw.lab.side import Fields, Findings, number, octets
 from protocol.contents import content_id
 from protocol.messages import CONTENT_ORDERS, CONTENT_PART_OCTETS
 from protocol.messages.codec import FieldValue
@@ -47,20 +47,19 @@ class Fetching:
         """Say what a CONTENT has to repeat."""
         return self._wanted
 
-    def heard(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def heard(self, fields: Mapping[str, FieldValue]) -> Findings:
         """Take a CONTENT; what is broken by it comes back."""
-        found = [
-            Breach("DLG-16.3", f"{name} is not that of the WANT")
-            for name in ("content_id", "offset")
-            if fields[name] != self._wanted.get(name)
-        ]
+        found = Findings()
+        for name in ("content_id", "offset"):
+            right = fields[name] == self._wanted.get(name)
+            found.look("DLG-16.3", right, f"{name} is not that of the WANT")
         total, offset = number(fields, "total"), number(fields, "offset")
         data = octets(fields, "data")
         here = max(0, min(total - offset, CONTENT_PART_OCTETS))
-        if any(data[here:]):
-            found.append(Breach("DLG-16.3", "the octets behind the content not zeros"))
-        if total > CONTENT_OCTETS_MAX:
-            found.append(Breach("DLG-16", f"a content of {total} octets"))
+        zeros = not any(data[here:])
+        found.look("DLG-16.3", zeros, "the octets behind the content not zeros")
+        small = total <= CONTENT_OCTETS_MAX
+        found.look("DLG-16", small, f"a content of {total} octets")
         held = self._ordered.get(number(fields, "content_id"))
         if total and held is not None and len(held) == offset:
             held += data[:here]
@@ -68,8 +67,9 @@ class Fetching:
                 found += self._compared(number(fields, "content_id"), bytes(held))
         return found
 
-    def _compared(self, named: int, content: bytes) -> list[Breach]:
+    def _compared(self, named: int, content: bytes) -> Findings:
         self._whole.add(named)
-        if content_id(content) == named:
-            return []
-        return [Breach("DLG-16.1", "the content does not give its content id")]
+        found = Findings()
+        right = content_id(content) == named
+        found.look("DLG-16.1", right, "the content does not give its content id")
+        return found

@@ -7,8 +7,8 @@ registers that add up and do not go back, numbers, marks, serials and usage.
 from collections.abc import Mapping
 
 from hw.lab.book import FIRMWARE_FIELDS, read_voucher
-from hw.lab.checks import possible, signed_by_machine
-from hw.lab.side import Breach, number, octets, registers_of
+from hw.lab.checks import from_machine, not_said_by, possible, signed_by_machine
+from hw.lab.side import Findings, number, octets, registers_of
 from hw.lab.situation import Situation
 from protocol.messages import MessageTable, MessageType, UsageRow
 from protocol.messages.codec import FieldValue
@@ -34,22 +34,25 @@ class HearingMachines:
         fields: Mapping[str, FieldValue],
         body: bytes,
         binding: bytes,
-    ) -> list[Breach]:
+    ) -> Findings:
         """Take what the machine said into the book; what is broken by it comes back.
 
         Args:
             table: Of the message.
             fields: Its fields.
             body: The message.
-            binding: Of the channel that it came in; 32 octets.
+            binding: Of the channel that it came in; 32 octets, or none: it is not
+                known, and signatures are not looked at.
         """
         match table.type:
             case MessageType.STATEMENT:
                 signed = self._signed(table, fields, body, binding)
-                return signed + self._statement(fields)
+                signed += self._statement(fields)
+                return signed
             case MessageType.CONFIRMATION:
                 signed = self._signed(table, fields, body, binding)
-                return signed + self._confirmation(fields)
+                signed += self._confirmation(fields)
+                return signed
             case MessageType.USAGE:
                 return self._usage(fields)
             case MessageType.WANT:
@@ -59,7 +62,7 @@ class HearingMachines:
             case MessageType.LAST_VOUCHER:
                 return self._last_voucher(fields)
             case _:
-                return [Breach("DLG-1.3", f"a machine does not send {table.type.name}")]
+                return not_said_by("machine", table)
 
     def _signed(
         self,
@@ -67,18 +70,21 @@ class HearingMachines:
         fields: Mapping[str, FieldValue],
         body: bytes,
         binding: bytes,
-    ) -> list[Breach]:
-        return signed_by_machine(table, fields, body, binding, self._now.credential)
+    ) -> Findings:
+        credential = self._now.credential
+        if not binding:
+            return from_machine(fields, credential)
+        return signed_by_machine(table, fields, body, binding, credential)
 
-    def _statement(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _statement(self, fields: Mapping[str, FieldValue]) -> Findings:
         book = self._now.book
-        found: list[Breach] = []
+        found = Findings()
         stated = registers_of(fields)
         self._now.statement = fields
         self._now.usage, self._now.usage_next = [], 1
         enrolled = self._now.credential.psd_serial.encode("ascii")
-        if octets(fields, "psd_serial") != enrolled:
-            found.append(Breach("DLG-3.1", "the PSD serial is not the enrolled one"))
+        ours = octets(fields, "psd_serial") == enrolled
+        found.look("DLG-3.1", ours, "the PSD serial is not the enrolled one")
         found += possible(stated)
         if book.is_known:
             found += self._follows(fields, stated)
@@ -100,71 +106,70 @@ class HearingMachines:
         self._now.serial_said = book.order_serial
         return found
 
-    def _follows(
-        self, fields: Mapping[str, FieldValue], stated: Registers
-    ) -> list[Breach]:
+    def _follows(self, fields: Mapping[str, FieldValue], stated: Registers) -> Findings:
         """Say what of a STATEMENT does not follow from those before."""
-        book, found = self._now.book, []
-        if not stated.not_before(book.registers):
-            found.append(Breach("REG-3", "AR or an item counter went back"))
-        if number(fields, "dial_in") <= book.dial_in:
-            found.append(Breach("DLG-4.4", "the number of the dial-in did not rise"))
-        if octets(fields, "mark") not in book.marks:
-            found.append(Breach("DLG-7.2", "the mark is none that was issued"))
+        book, found = self._now.book, Findings()
+        not_back = stated.not_before(book.registers)
+        found.look("REG-3", not_back, "AR or an item counter went back")
+        rose = number(fields, "dial_in") > book.dial_in
+        found.look("DLG-4.4", rose, "the number of the dial-in did not rise")
+        issued = octets(fields, "mark") in book.marks
+        found.look("DLG-7.2", issued, "the mark is none that was issued")
         found += book.settle(stated, number(fields, "recharge_number"))
         found += book.obey(number(fields, "order_serial"))
         return found
 
-    def _confirmation(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _confirmation(self, fields: Mapping[str, FieldValue]) -> Findings:
         book = self._now.book
         expected = book.after()
-        found: list[Breach] = []
+        found = Findings()
         stated = registers_of(fields)
         found += possible(stated)
-        if number(fields, "recharge_number") != book.recharge_number + 1:
-            found.append(Breach("DLG-6", "the number is not that of the voucher"))
-        if expected is not None and stated != expected:
-            found.append(
-                Breach("REG-4", "the registers are not those after the voucher")
-            )
+        next_number = number(fields, "recharge_number") == book.recharge_number + 1
+        found.look("DLG-6", next_number, "the number is not that of the voucher")
+        if expected is not None:
+            words = "the registers are not those after the voucher"
+            found.look("REG-4", stated == expected, words)
         book.registers = stated
         book.recharge_number = number(fields, "recharge_number")
         book.voucher_applied()
         self._now.answers = book.recharge_number
         return found
 
-    def _usage(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
-        found = []
-        if number(fields, "dial_in") != self._now.book.dial_in:
-            found.append(Breach("DLG-9.2", "USAGE names another dial-in"))
-        if number(fields, "part") != self._now.usage_next:
-            found.append(Breach("DLG-9.2", "a part of USAGE is out of order"))
+    def _usage(self, fields: Mapping[str, FieldValue]) -> Findings:
+        found = Findings()
+        same = number(fields, "dial_in") == self._now.book.dial_in
+        found.look("DLG-9.2", same, "USAGE names another dial-in")
+        next_part = number(fields, "part") == self._now.usage_next
+        found.look("DLG-9.2", next_part, "a part of USAGE is out of order")
         self._now.usage_next += 1
         self._now.usage += _rows(fields)
         if number(fields, "part") < number(fields, "parts"):
             return found
         self._now.acknowledges = int(MessageType.USAGE), self._now.book.dial_in
         self._now.book.count(self._now.usage)
-        return found + self._counted()
+        found += self._counted()
+        return found
 
-    def _counted(self) -> list[Breach]:
+    def _counted(self) -> Findings:
         """Compare the usage table with the STATEMENT of this dialogue (DLG-9.3)."""
         stated = self._now.statement
         return self._now.book.check_rows(
             octets(stated, "usage_digest"), number(stated, "ascending_paise")
         )
 
-    def _want(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _want(self, fields: Mapping[str, FieldValue]) -> Findings:
         self._now.want = fields
         named = number(fields, "content_id")
-        if named in {value for _, value in self._now.book.orders.values()}:
-            return []
-        return [Breach("DLG-16.2", "a content is wanted that was not ordered")]
+        found = Findings()
+        ordered = named in {value for _, value in self._now.book.orders.values()}
+        found.look("DLG-16.2", ordered, "a content is wanted that was not ordered")
+        return found
 
-    def _goodbye(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _goodbye(self, fields: Mapping[str, FieldValue]) -> Findings:
         found = self._now.book.obey(number(fields, "order_serial"))
-        if octets(fields, "mark") not in self._now.book.marks:
-            found.append(Breach("DLG-7.2", "the mark is none that it was given"))
+        given = octets(fields, "mark") in self._now.book.marks
+        found.look("DLG-7.2", given, "the mark is none that it was given")
         self._now.book.marks = (octets(fields, "mark"),)
         if self._now.refused_alone:
             # It sends all rows now, and the bench takes it at its word (DLG-9.2).
@@ -173,16 +178,17 @@ class HearingMachines:
             found += self._counted()
         return found
 
-    def _last_voucher(self, fields: Mapping[str, FieldValue]) -> list[Breach]:
+    def _last_voucher(self, fields: Mapping[str, FieldValue]) -> Findings:
         self._now.acknowledges = int(MessageType.LAST_VOUCHER), 0
         octets_presented = octets(fields, "voucher")
         presented = read_voucher(octets_presented)
-        wrong = number(presented, "recharge_number") != self._now.book.recharge_number
+        right = number(presented, "recharge_number") == self._now.book.recharge_number
         if self._now.book.applied and octets_presented != self._now.book.applied:
-            wrong = True
-        if not wrong:
-            return []
-        return [Breach("DLG-8.3", "the voucher presented is not the one applied last")]
+            right = False
+        found = Findings()
+        words = "the voucher presented is not the one applied last"
+        found.look("DLG-8.3", right, words)
+        return found
 
 
 def _rows(fields: Mapping[str, FieldValue]) -> list[UsageRow]:

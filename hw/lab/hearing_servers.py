@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from hw.lab.account import Account
-from hw.lab.checks import voucher_for
+from hw.lab.checks import not_said_by, voucher_fits, voucher_for
 from hw.lab.fetching import Fetching
 from hw.lab.machine_memory import Asked, MachineMemory
-from hw.lab.side import Breach, number, octets
+from hw.lab.side import Findings, number, octets
 from protocol.keys import ServerCredential
 from protocol.messages import (
     Disposition,
@@ -20,7 +20,7 @@ from protocol.messages import (
 )
 from protocol.messages.codec import FieldValue
 
-_Hear = Callable[[Mapping[str, FieldValue], bytes], list[Breach]]
+_Hear = Callable[[Mapping[str, FieldValue], bytes], Findings]
 
 
 class HearingServers:
@@ -29,7 +29,7 @@ class HearingServers:
     def __init__(
         self,
         memory: MachineMemory,
-        server: ServerCredential,
+        server: ServerCredential | None,
         account: Account,
         fetching: Fetching,
     ) -> None:
@@ -37,7 +37,7 @@ class HearingServers:
 
         Args:
             memory: What the machine remembers; what is heard goes into it.
-            server: Whom it trusts.
+            server: Whom it trusts; None: signatures are not looked at.
             account: What it knows of its account there.
             fetching: Contents that it was ordered to take.
         """
@@ -56,7 +56,7 @@ class HearingServers:
 
     def heard(
         self, table: MessageTable, fields: Mapping[str, FieldValue], body: bytes
-    ) -> list[Breach]:
+    ) -> Findings:
         """Take what the server said; what is broken by it comes back.
 
         Args:
@@ -66,46 +66,58 @@ class HearingServers:
         """
         hear = self._hear.get(table.type)
         if hear is None:
-            return [Breach("DLG-1.3", f"a server does not send {table.type.name}")]
+            return not_said_by("server", table)
         return hear(fields, body)
 
-    def _voucher(self, fields: Mapping[str, FieldValue], body: bytes) -> list[Breach]:
+    def _voucher(self, fields: Mapping[str, FieldValue], body: bytes) -> Findings:
         memory = self._memory
-        found = voucher_for(
-            fields,
-            body,
-            self._server,
-            memory.credential,
-            registers=memory.registers,
-            recharge_number=memory.recharge_number,
+        holder = memory.credential
+        registers, last = memory.registers, memory.recharge_number
+        found = (
+            voucher_fits(fields, holder, registers=registers, recharge_number=last)
+            if self._server is None
+            else voucher_for(
+                fields,
+                body,
+                self._server,
+                holder,
+                registers=registers,
+                recharge_number=last,
+            )
         )
         memory.keep_voucher(fields, body)
-        return found + self._account.voucher(fields, body)
+        found += self._account.voucher(fields, body)
+        return found
 
-    def _refusal(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
+    def _refusal(self, fields: Mapping[str, FieldValue], _: bytes) -> Findings:
         if number(fields, "disposition") == Disposition.CLEARED:
             self._memory.asked = Asked()
         return self._account.refusal(fields)
 
-    def _receipt(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
-        found = []
-        if number(fields, "recharge_number") != self._memory.recharge_number:
-            found.append(Breach("DLG-7.6", "the number is not the one that was stated"))
+    def _receipt(self, fields: Mapping[str, FieldValue], _: bytes) -> Findings:
+        found = Findings()
+        same = number(fields, "recharge_number") == self._memory.recharge_number
+        found.look("DLG-7.6", same, "the number is not the one that was stated")
         self._memory.keep_receipt(octets(fields, "mark"), number(fields, "orders"))
-        return found + self._account.receipt(fields)
+        found += self._account.receipt(fields)
+        return found
 
-    def _order(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
+    def _order(self, fields: Mapping[str, FieldValue], _: bytes) -> Findings:
         memory = self._memory
         serial = number(fields, "order_serial")
-        if not memory.orders_due:
-            return [Breach("DLG-10", "more ORDERs than the RECEIPT announced")]
+        found = Findings()
+        due = memory.orders_due > 0
+        found.look("DLG-10", due, "more ORDERs than the RECEIPT announced")
+        if not due:
+            return found
         memory.orders_due -= 1
         if serial == memory.order_serial + 1:
             memory.order_serial = serial
             self._fetching.ordered(number(fields, "order"), number(fields, "value"))
-        return self._account.order(fields)
+        found += self._account.order(fields)
+        return found
 
-    def _ack(self, fields: Mapping[str, FieldValue], _: bytes) -> list[Breach]:
+    def _ack(self, fields: Mapping[str, FieldValue], _: bytes) -> Findings:
         if number(fields, "of_type") == MessageType.USAGE:
             self._memory.rows_acknowledged()
-        return []
+        return Findings()

@@ -1,8 +1,8 @@
 """What both sides of the bench have in common: who speaks, and what is seen broken."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from protocol.messages import SIGNATURE_OCTETS, MessageTable
 from protocol.messages.codec import FieldValue, encode_fields
@@ -32,6 +32,39 @@ class Breach:
     def __str__(self) -> str:
         """Show both."""
         return f"{self.clause}: {self.words}"
+
+
+class Findings(list[Breach]):
+    """What of a message is broken; it knows what else was looked at.
+
+    Attributes:
+        clauses: All that were looked at, broken or not.
+    """
+
+    def __init__(self) -> None:
+        """Have looked at nothing."""
+        super().__init__()
+        self.clauses: set[str] = set()
+
+    def look(self, clause: str, right: bool, words: str) -> None:
+        """Look at something that a clause demands.
+
+        Args:
+            clause: The clause.
+            right: Whether it is so.
+            words: What is wrong if it is not.
+        """
+        self.clauses.add(clause)
+        if not right:
+            self.append(Breach(clause, words))
+
+    # A list has the same: what + gives is a plain one.
+    def __iadd__(self, more: Iterable[Breach]) -> Self:  # type: ignore[override, misc]
+        """Take in what was found elsewhere."""
+        self.extend(more)
+        if isinstance(more, Findings):
+            self.clauses |= more.clauses
+        return self
 
 
 def blank(table: MessageTable) -> Fields:
