@@ -32,6 +32,11 @@ def certify_group() -> None:
 @click.argument("prefixes", nargs=-1, metavar="[PREFIX]...")
 @click.option("--role", type=_ROLES, help="Cases for this kind of unit alone.")
 @click.option(
+    "--also",
+    type=_FILE,
+    help="Cases of this file too, such as rmfs lab promote makes.",
+)
+@click.option(
     "--coverage",
     "by_clause",
     is_flag=True,
@@ -39,17 +44,23 @@ def certify_group() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_cases(
-    prefixes: tuple[str, ...], *, role: str | None, by_clause: bool, as_json: bool
+    prefixes: tuple[str, ...],
+    *,
+    role: str | None,
+    also: Path | None,
+    by_clause: bool,
+    as_json: bool,
 ) -> None:
     """List the cases whose id or clause begins so, one a line."""
-    from hw.lab.catalogue import catalogue_hash, read_catalogue, selected
+    from hw.lab.catalogue import catalogue_hash, selected
     from protocol.link import Role
+    from rmfs_tools.lab.own_cases import catalogue_with
     from rmfs_tools.lab.run_files import about_case
 
     if by_clause:
-        _list_coverage(prefixes, role, as_json=as_json)
+        _list_coverage(prefixes, role, also, as_json=as_json)
         return
-    cases = selected(read_catalogue(), prefixes)
+    cases = selected(catalogue_with(also), prefixes)
     if role is not None:
         cases = tuple(case for case in cases if case.role is Role(role))
     if as_json:
@@ -62,14 +73,14 @@ def list_cases(
 
 
 def _list_coverage(
-    prefixes: tuple[str, ...], role: str | None, *, as_json: bool
+    prefixes: tuple[str, ...], role: str | None, also: Path | None, *, as_json: bool
 ) -> None:
-    from hw.lab.catalogue import read_catalogue
     from rmfs_tools.lab.coverage import coverage
+    from rmfs_tools.lab.own_cases import catalogue_with
 
     rows = [
         row
-        for row in coverage(read_catalogue())
+        for row in coverage(catalogue_with(also))
         if role in {None, row.role.value}
         and (not prefixes or any(row.is_within(prefix) for prefix in prefixes))
     ]

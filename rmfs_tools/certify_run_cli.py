@@ -48,6 +48,11 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
     "otherwise, better too, is told and fails the run.",
 )
 @click.option(
+    "--also",
+    type=_FILE,
+    help="Play cases of this file too, such as rmfs lab promote makes.",
+)
+@click.option(
     "--out",
     type=_FOLDER,
     help="Write pages, results, JUnit and traffic into this new folder.",
@@ -67,6 +72,7 @@ def run(
     strict: bool,
     dry_run: bool,
     expected: Path | None,
+    also: Path | None,
     out: Path | None,
     for_certification: Path | None,
     lab: Path | None,
@@ -77,14 +83,14 @@ def run(
     from protocol.errors import RmfsError
     from rmfs_tools.lab.out_places import OutPlaceError, OutPlaces
 
-    if for_certification is not None and (prefixes or expected):
-        message = "a certification deselects nothing and expects nothing: leave out "
-        raise click.UsageError(f"{message}prefixes and --expected")
+    if for_certification is not None and (prefixes or expected or also):
+        message = "a certification plays the catalogue, all of it, and expects nothing"
+        raise click.UsageError(f"{message}: leave out prefixes, --expected and --also")
     if (for_certification is None) != (lab is None):
         raise click.UsageError("--for-certification and --lab belong together")
     where = OutPlaces(out, for_certification, lab)
     try:
-        declared, cases, known = _chosen(declaration, prefixes, expected)
+        declared, cases, known = _chosen(declaration, prefixes, expected, also)
         where.check()
         if dry_run:
             _tell_dry_run(declared, cases, as_json=as_json)
@@ -164,19 +170,23 @@ def _play(
 
 
 def _chosen(
-    declaration: Path, prefixes: tuple[str, ...], expected: Path | None
+    declaration: Path,
+    prefixes: tuple[str, ...],
+    expected: Path | None,
+    also: Path | None,
 ) -> "tuple[Declaration, tuple[Case, ...], dict[str, Verdict]]":
     """Read what is to be played.
 
     Raises:
         RmfsError: A file is wrong, or a prefix.
     """
-    from hw.lab.catalogue import read_catalogue, selected
+    from hw.lab.catalogue import selected
     from hw.lab.declaration import read_declaration
+    from rmfs_tools.lab.own_cases import catalogue_with
 
     declared = read_declaration(declaration)
     known = _read_expected(expected)
-    mine = tuple(case for case in read_catalogue() if case.role is declared.role)
+    mine = tuple(case for case in catalogue_with(also) if case.role is declared.role)
     return declared, selected(mine, prefixes), known
 
 

@@ -3,6 +3,7 @@
 import click
 
 from rmfs_tools.lab.fuzz.fuzz_cli import fuzz
+from rmfs_tools.lab.fuzz.promote_cli import promote
 from rmfs_tools.lab.fuzz.replay_cli import replay
 from rmfs_tools.lab.zoo.zoo_cli import zoo
 
@@ -20,3 +21,4 @@ def lab_group() -> None:
 lab_group.add_command(zoo)
 lab_group.add_command(fuzz)
 lab_group.add_command(replay)
+lab_group.add_command(promote)

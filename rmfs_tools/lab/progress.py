@@ -103,7 +103,7 @@ def case_s(case: Case, line: LineAddress) -> float:
     """Estimate how long a case takes over a line, seconds."""
     calls = sum(step.verb in {"dial", "recharge", "again"} for step in case.steps)
     calls += case.ends is not Ends.NOTHING
-    waited_s = sum(_waits_s(step) for step in case.steps)
+    waited_s = sum(waits_s(step) for step in case.steps)
     return calls * _call_s(line) + max(waited_s, _slow_s(case))
 
 
@@ -142,7 +142,7 @@ def _call_s(line: LineAddress) -> float:
     return _CALL_S + on_line_s + _MODEM_CALL_S * isinstance(line, ModemAddress)
 
 
-def _waits_s(step: Step) -> float:
+def waits_s(step: Step) -> float:
     """Give the seconds that a step waits whatever comes: silence is waited out."""
     if step.verb == "wait":
         return float(step.words[0])

@@ -245,13 +245,21 @@ def virtual_target(name: str) -> Iterator[VirtualTarget]:
     Raises:
         TargetError: There is none of that name.
     """
-    unit = None if name in PRODUCT else _faulty(name.removeprefix(ZOO))
+    unit = None if name in PRODUCT else faulty_unit(name.removeprefix(ZOO))
     role = PRODUCT[name] if unit is None else unit.role
     with universe(name, () if unit is None else unit.edits) as there:
         yield VirtualTarget(name, role, there)
 
 
-def _faulty(name: str) -> FaultyUnit:
+def faulty_unit(name: str) -> FaultyUnit:
+    """Find a faulty unit.
+
+    Args:
+        name: Its id.
+
+    Raises:
+        TargetError: There is none of that name.
+    """
     for unit in faulty_units():
         if unit.id == name:
             return unit
