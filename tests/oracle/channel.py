@@ -7,14 +7,14 @@ of one end follows the rest (`tests.oracle.secrets`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from tests.oracle.octets import Way
-from tests.witness.spec_keys import RefusedError, is_x_of_a_point, nonce
+from tests.witness.spec_keys import ERRORS, RefusedError, is_x_of_a_point, nonce
 from tests.witness.spec_messages import NAMES, Fields, check, fields_of
 
 PACKETS: Final = {
@@ -29,7 +29,9 @@ PACKETS: Final = {
 RECORD_OCTETS: Final = range(11, 1034 + 1)
 HEAD_OCTETS: Final = {"GREETING_3": 27, "GREETING_4": 9, "RECORD": 0}
 """What stands before the record of a packet that has one."""
-FIXED_OCTETS: Final = {"GREETING_1": 37, "GREETING_2": 45, "ERROR": 1}
+FIXED_OCTETS: Final = {"GREETING_1": 37, "GREETING_2": 45}
+ERROR_OCTETS: Final = 2
+"""With its type (CHAN-9)."""
 ORDER: Final = {
     "GREETING_1": (0, Way.MACHINE),
     "GREETING_2": (1, Way.SERVER),
@@ -39,6 +41,8 @@ ORDER: Final = {
 """CHAN-8.1: at which step a greeting has its place, and who sends it."""
 GREETED: Final = len(ORDER)
 COUNTER_OCTETS: Final = 2
+STATEMENT, VERSION = 0x10, 1
+VERSION_WRONG: Final = 10
 ELECTIVE: Final = range(0x40, 0x7F + 1)
 SENDERS: Final = {
     **dict.fromkeys(
@@ -72,12 +76,12 @@ class Message:
         body: All octets.
         name: Of its type; empty for a type that is unknown.
         fields: By their names in the tables; empty where the length is wrong.
-        fault: The ERROR that it deserves, 0 for none (CHAN-9).
+        fault: The ERROR that its form deserves, 0 for none (CHAN-9).
     """
 
     body: bytes
     name: str = ""
-    fields: Fields | None = None
+    fields: Fields = field(default_factory=dict)
     fault: int = 0
 
 
@@ -91,7 +95,8 @@ class Packet:
         fault: The ERROR that it deserves by itself or at its place, 0 for none.
         error: The code that an ERROR says.
         message: What its record holds, if its tag verifies.
-        is_read: Whether keys for its record were known.
+        is_read: Whether type and length are in its table, and its record, if it has
+            one, could be opened.
     """
 
     octets: bytes
@@ -129,19 +134,21 @@ class ChannelReader:
         """Read a packet; its faults in the order of CHAN-2.2."""
         name = PACKETS.get(octets[0], "")
         if not name:
-            return Packet(octets, fault=1)
+            return Packet(octets, fault=1, is_read=False)
         if name == "ERROR":
-            return Packet(octets, name, error=octets[1] if len(octets) > 1 else None)
+            code = octets[1] if len(octets) > 1 else None
+            is_read = len(octets) == ERROR_OCTETS and code in ERRORS
+            return Packet(octets, name, error=code, is_read=is_read)
         placed = self._has_place(way, name)
         if name in ORDER and placed:
             self._step += 1
         if not _fits(name, len(octets) - 1):
-            return Packet(octets, name, fault=1 if placed else 5)
+            return Packet(octets, name, 1 if placed else 5, is_read=False)
         fault = 0 if placed else 5
         if name == "GREETING_1" and (placed or not self.g_x):
             self.g_x = octets[5:37]
         if not _is_in_form(name, octets[1:]):
-            return Packet(octets, name, fault or 2)
+            fault = fault or 2
         if name in FIXED_OCTETS:
             return Packet(octets, name, fault)
         return self._with_record(way, Packet(octets, name, fault))
@@ -164,8 +171,11 @@ class ChannelReader:
                 nonce(iv, counter), record[2:], octets[:1] + record[:2]
             )
         except InvalidTag:
-            return Packet(octets, packet.name, fault or 4)
-        return Packet(octets, packet.name, fault, message=read_message(way, body))
+            return Packet(octets, packet.name, fault or 4, is_read=False)
+        message = read_message(body)
+        if SENDERS.get(message.name, way) is not way:
+            fault = fault or 5
+        return Packet(octets, packet.name, fault, message=message)
 
 
 def _fits(name: str, octets: int) -> bool:
@@ -184,22 +194,23 @@ def _is_in_form(name: str, content: bytes) -> bool:
         return content[:2] == b"\x58\x2b" and is_x_of_a_point(content[2:34])
     if name == "GREETING_3":
         return content[:2] == b"\x58\x19"
-    return name != "GREETING_4" or content[:1] == b"\x48"
+    return name == "RECORD" or content[:1] == b"\x48"
 
 
-def read_message(way: Way, body: bytes) -> Message:
-    """Read a body that one end has sealed (DLG-2)."""
+def read_message(body: bytes) -> Message:
+    """Read what a record held (DLG-2)."""
     if body[0] in ELECTIVE:
         return Message(body, "elective")
-    if body[0] == 0x10 and len(body) > 1 and body[1] != 1:
-        return Message(body, "STATEMENT", fault=10)
+    other_version = body[0] == STATEMENT and len(body) > 1 and body[1] != VERSION
     try:
         name, fields = fields_of(body)
     except RefusedError as error:
-        return Message(body, NAMES.get(body[0], ""), fault=error.code)
-    fault = 0 if SENDERS[name] is way else 5
+        fault = VERSION_WRONG if other_version else error.code
+        return Message(body, NAMES.get(body[0], ""), fault=fault)
+    if other_version:
+        return Message(body, name, fields, VERSION_WRONG)
     try:
         check(name, fields)
     except RefusedError as error:
         return Message(body, name, fields, error.code)
-    return Message(body, name, fields, fault)
+    return Message(body, name, fields)

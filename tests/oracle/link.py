@@ -41,7 +41,8 @@ class Amiss(Enum):
     FOREIGN = "address and kind do not fit (LINK-4.3)"
     CONTROL = "unknown control field (LINK-14.2, W)"
     INFORMATION = "information where none is allowed (LINK-14.2, X)"
-    LENGTH = "longer than N1, or a message longer than 4,096 (LINK-14.2, Y)"
+    LENGTH = "longer than N1 (LINK-14.2, Y)"
+    MESSAGE = "a message longer than 4,096 (LINK-14.2, Y)"
     NUMBER = "an N(R) that acknowledges nothing that was sent (LINK-14.2, Z)"
     SEGMENT = "a segment octet out of order (LINK-9.2)"
     NO_LINK = "an I frame outside a link (LINK-12.2)"
@@ -225,7 +226,7 @@ class LinkReader:
         carried = replace(carried, packets=packets)
         if in_order:
             return carried
-        amiss = Amiss.LENGTH if sending.messages.too_long else Amiss.SEGMENT
+        amiss = Amiss.MESSAGE if sending.messages.too_long else Amiss.SEGMENT
         return self._broken(way, replace(carried, amiss=amiss))
 
     def _delivered(self, sending: Sending) -> Iterator[bool]:

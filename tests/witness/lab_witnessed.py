@@ -1,0 +1,250 @@
+"""Cases of the catalogue, played at a reference stand with the witness beside it.
+
+The witness has the octets of every line and is told, when a case is over, what the
+bench kept of the channels: keys and bindings. Who the machine and the server are it
+reads from provisioning files, and believes their maker's signature alone.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hw.lab.bench import MachineBench, ServerBench
+from hw.lab.catalogue import Case
+from hw.lab.player import Player, Result
+from hw.lab.trace import Traffic
+from hw.lines.exchange import every_call
+from hw.seen.decoding import LineDecoder, Understood
+from hw.seen.reading import SeenEvent
+from protocol.keys import (
+    MachineIdentity,
+    MachineProvisioning,
+    ServerProvisioning,
+    write_provisioning,
+)
+from protocol.link import Role
+from protocol.values import EpochSeconds, Paise, RechargeNumber
+from rmfs_tools.lab.reference import (
+    LINE,
+    MachineStand,
+    ServerStand,
+    machine_bench,
+    reference_machine,
+    server_bench,
+)
+from rmfs_tools.lab.reference_server import ReferenceServer
+from rmfs_tools.lab.virtual_time import run
+from rmfs_tools.simulation.clock import SimulatedClock, WorldClock
+from rmfs_tools.simulation.setting import CREDIT_KEY, IDENTITY, MAKER_KEY
+from tests.oracle.books import open_book
+from tests.oracle.channel import Secrets
+from tests.oracle.money import Finding, Judge
+from tests.oracle.octets import Way
+from tests.oracle.vouchers import Stated
+from tests.oracle.witness import Heard, Witness
+from tests.witness.lab_octets import HeardExchange, Octets
+from tests.witness.lab_reading import differences
+from tests.witness.spec_keys import MachinePaper, Maker, ServerPaper, read_file
+
+POINT: Final = MAKER_KEY.public.verifying.point
+MAKER: Final = Maker(POINT.x + POINT.y, "T", MAKER_KEY.name)
+CREDENTIAL: Final = IDENTITY.credential.with_credit_key(
+    CREDIT_KEY.key_id, CREDIT_KEY.signing.public
+)
+SECONDS: Final = EpochSeconds(1_700_000_000)
+"""When papers are made here; nothing depends on it."""
+
+Stand = MachineStand | ServerStand
+
+
+@dataclass(frozen=True)
+class Played:
+    """A case, as the bench and as the witness saw it.
+
+    Attributes:
+        result: The bench's.
+        lines: What the bench understood of each line, and what the witness heard.
+        findings: Of the judge of money.
+        before: What the machine had stated before it, to the witness.
+        after: What it stated last.
+    """
+
+    result: Result
+    lines: tuple[tuple[list[Understood], list[Heard]], ...]
+    findings: tuple[Finding, ...]
+    before: Stated
+    after: Stated
+
+    @property
+    def differences(self) -> list[str]:
+        """Where the two readings differ."""
+        return [
+            words
+            for understood, heard in self.lines
+            for words in differences(heard, understood)
+        ]
+
+    def against(self, role: Role) -> list[Finding]:
+        """The findings against one end."""
+        way = Way.MACHINE if role is Role.MACHINE else Way.SERVER
+        return [one for one in self.findings if one.against is way]
+
+
+class Witnessed:
+    """A stand with a witness beside its bench."""
+
+    def __init__(self, stand: Stand, exchange: HeardExchange) -> None:
+        """Begin to listen.
+
+        Args:
+            stand: The stand.
+            exchange: Where its lines are made.
+        """
+        self.stand = stand
+        self._exchange = exchange
+        self._secrets: dict[bytes, Secrets] = {}
+        self._witness = Witness(self._secrets)
+        self._judge: Judge | None = None
+        self._past = 0
+
+    def play(self, case: Case) -> Played:
+        """Play a case, and have it witnessed."""
+        bench = self.stand.bench
+        bench.begin_case()
+        judge = self._judge_of(bench)
+        before, said = judge.book.last, len(judge.findings)
+        result = run(self.stand.clock, Player(bench, bench.side, case).play())
+        judge.know(paper_of(bench))
+        self._learn(result)
+        heard = list(self._heard())
+        for one in heard:
+            judge.take(one)
+        return Played(
+            result,
+            tuple(zip(understood_by_lines(result), by_lines(heard), strict=True)),
+            tuple(judge.findings[said:]),
+            before,
+            judge.book.last,
+        )
+
+    def _judge_of(self, bench: MachineBench | ServerBench) -> Judge:
+        """One machine at a bench that answers; another for each case at the other."""
+        if self._judge is None or isinstance(bench, MachineBench):
+            book = open_book(paper_of(bench), [server_paper()])
+            self._judge = Judge(book, MAKER)
+        return self._judge
+
+    def _learn(self, result: Result) -> None:
+        trace = result.trace
+        for g_x, (machine, server) in trace.keys.items():
+            keys = {
+                Way.MACHINE: (machine.key, machine.iv),
+                Way.SERVER: (server.key, server.iv),
+            }
+            self._secrets[g_x] = Secrets(keys, trace.bindings[g_x])
+
+    def _heard(self) -> Iterator[Heard]:
+        """Have the witness hear what is new; of lines of earlier cases nothing is."""
+        past = self._past
+        for octets in self._exchange.heard:
+            heard = self._told(octets)
+            self._past = max(self._past, octets.line)
+            if octets.line > past:
+                yield from heard
+        self._exchange.heard.clear()
+
+    def _told(self, octets: Octets) -> list[Heard]:
+        if octets.octets:
+            return self._witness.hear(
+                octets.at_s, octets.line, octets.way, octets.octets
+            )
+        return self._witness.ended(octets.at_s, octets.line)
+
+
+def understood_by_lines(result: Result) -> list[list[Understood]]:
+    """Read a trace as the bench does for its pages; lines without traffic are none."""
+    lines: dict[int, list[Understood]] = {}
+    decoders: dict[int, LineDecoder] = {}
+    for entry in result.trace.entries:
+        if isinstance(entry, Traffic):
+            keys = result.trace.keys
+            decoder = decoders.setdefault(entry.line, LineDecoder(keys))
+            understood = decoder.understand(entry.seen)
+            if not isinstance(entry.seen, SeenEvent):
+                lines.setdefault(entry.line, []).append(understood)
+    return [lines[line] for line in sorted(lines)]
+
+
+def by_lines(heard: Iterable[Heard]) -> list[list[Heard]]:
+    """Sort what was heard by lines, in their order."""
+    lines: dict[int, list[Heard]] = {}
+    for one in heard:
+        lines.setdefault(one.line, []).append(one)
+    return [lines[line] for line in sorted(lines)]
+
+
+def paper_of(bench: MachineBench | ServerBench) -> MachinePaper:
+    """Read the file of the machine that is at a bench, or that the bench is."""
+    if isinstance(bench, ServerBench):
+        return machine_paper(bench.side.machine)
+    return machine_paper(new_machine(bench.side.identity))
+
+
+def new_machine(identity: MachineIdentity) -> MachineProvisioning:
+    """What a maker signs of a machine that was never franked with."""
+    return MachineProvisioning(
+        identity.credential,
+        model="BENCH",
+        firmware="1.0.0",
+        ascending_paise=Paise(0),
+        descending_paise=Paise(0),
+        control_total_paise=Paise(0),
+        items=0,
+        zero_items=0,
+        recharge_number=RechargeNumber(0),
+        issued=SECONDS,
+    )
+
+
+def machine_paper(provisioning: MachineProvisioning) -> MachinePaper:
+    """Have a machine's file read by the witness."""
+    paper = _read(write_provisioning(provisioning, MAKER_KEY))
+    if not isinstance(paper, MachinePaper):
+        raise TypeError("no paper of a machine")
+    return paper
+
+
+def server_paper() -> ServerPaper:
+    """Have the file of the server of the reference stands read by the witness."""
+    provisioning = ServerProvisioning(CREDENTIAL, SECONDS)
+    paper = _read(write_provisioning(provisioning, MAKER_KEY))
+    if not isinstance(paper, ServerPaper):
+        raise TypeError("no paper of a server")
+    return paper
+
+
+def _read(text: str) -> MachinePaper | ServerPaper:
+    return read_file(text.encode(), {MAKER.fingerprint: MAKER})
+
+
+def witnessed_machine() -> Witnessed:
+    """The reference machine on the bench, with the witness beside it."""
+    clock = SimulatedClock()
+    exchange = HeardExchange(clock, every_call(LINE), Role.SERVER)
+    unit = reference_machine(exchange, reactor=clock, clock=WorldClock(clock))
+    bench = machine_bench(unit.provisioning, unit, exchange, clock)
+    return Witnessed(MachineStand(clock, unit, bench), exchange)
+
+
+def witnessed_server(folder: Path) -> Witnessed:
+    """The reference server on the bench, with the witness beside it.
+
+    Args:
+        folder: An empty one, for its database.
+    """
+    clock = SimulatedClock()
+    exchange = HeardExchange(clock, every_call(LINE), Role.MACHINE)
+    unit = ReferenceServer(folder, exchange, reactor=clock, clock=WorldClock(clock))
+    bench = server_bench(unit.new_machine, unit, exchange, clock)
+    return Witnessed(ServerStand(clock, unit, bench), exchange)
