@@ -31,6 +31,7 @@ from protocol.channel.packets import (
     packet_type,
 )
 from protocol.channel.schedule import IV_OCTETS, DirectionKeys
+from protocol.dialogue.server import check_version
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.link import Role
 from protocol.link.frames import (
@@ -177,7 +178,7 @@ class LineDecoder:
             report = decode_report(
                 frame.information, frame.receive_number, self._modulus
             )
-            if report is None:
+            if report is None or frame.command:
                 faults.append("a report of another form [LINK-17.9]")
         if frame.kind is FrameKind.INFORMATION:
             repeated = self._information(direction, frame, packets, faults)
@@ -287,6 +288,7 @@ class LineDecoder:
         try:
             if table is not None:
                 fields = decode_fields(table, body)
+            check_version(body)
             decode_message(body)
         except RemoteProtocolError as error:
             wrong = str(error)

@@ -486,7 +486,7 @@ class ServerDialogue:
     def _take_statement(self, event: CredentialFound) -> list[ServerEffect]:
         self._credential = event.credential
         body = self._channel.prove_machine(event.credential)
-        _check_version(body)
+        check_version(body)
         message = decode_message(body)
         if not isinstance(message, Statement):
             raise RemoteProtocolError(
@@ -580,8 +580,12 @@ _WAITING_FOR_RECORDS: Final = frozenset({State.DELIVERED, State.CLOSED, State.FR
 _VERSION_OFFSET: Final = 1
 
 
-def _check_version(body: bytes) -> None:
-    """Look at the version before the length, which another version may change."""
+def check_version(body: bytes) -> None:
+    """Look at the version before the length, which another version may change.
+
+    Raises:
+        RemoteProtocolError: A STATEMENT of another version.
+    """
     if (
         len(body) > _VERSION_OFFSET
         and body[0] == MessageType.STATEMENT

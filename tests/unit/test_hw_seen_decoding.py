@@ -12,6 +12,8 @@ from hw.seen.decoding import LineDecoder, Understood, UnderstoodPacket
 from hw.seen.keylog import RecordKeys, read_key_log
 from hw.seen.reading import SeenEvent, SeenFrame, SeenNoFrame, SeenRecord
 from protocol.channel import PacketType
+from protocol.channel.records import Records
+from protocol.channel.schedule import DirectionKeys
 from protocol.dialogue.machine import Outcome
 from protocol.errors import ErrorCode
 from protocol.link import Role
@@ -205,6 +207,27 @@ def test_modulo_128_is_followed_from_sabme_on() -> None:
     made = Frame(FrameKind.INFORMATION, command=True, information=b"\x03\x0e\x07")
     one = decoder.understand(SeenFrame(NOON, UP, encode_frame(made, Role.MACHINE, 128)))
     assert one.packets[0].error is ErrorCode.TIMEOUT
+
+
+def test_a_report_that_is_a_command_is_shown_with_the_rule() -> None:
+    decoder = LineDecoder()
+    decoder.understand(frame(UP, FrameKind.SABME, poll_final=True))
+    made = Frame(FrameKind.SREJ, command=True, information=b"\x00")
+    octets = encode_frame(made, Role.MACHINE, 128)
+    assert "LINK-17.9" in decoder.understand(SeenFrame(NOON, UP, octets)).wrong
+
+
+def test_a_statement_of_another_version_is_shown_with_the_rule() -> None:
+    keys = DirectionKeys(bytes(16), bytes(13))
+    greeting = b"\x01\x03\x02\x58\x20" + bytes(range(32)) + b"\x00"
+    body = b"\x10\x02" + bytes(158)
+    record = Records(keys, keys).seal(PacketType.RECORD, body)
+    first = frame(UP, send_number=0, information=b"\x03" + greeting)
+    second = frame(UP, send_number=1, information=b"\x03\x05" + record)
+    known = {bytes(range(32)): (keys, keys)}
+    found = understood([first, second], known)[1].packets[0]
+    assert found.body == body
+    assert "DLG-11.1" in found.wrong
 
 
 def test_an_i_frame_without_a_direction_is_known_by_its_address() -> None:
