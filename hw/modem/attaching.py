@@ -71,7 +71,7 @@ def attach(
             server.listen(lambda _name: modem)
             return server.address, server.close
         case PtyAddress(path):
-            opener = PtyOpener(reactor, path)
+            opener = PtyOpener(reactor, path, kept=True)
             try:
                 opener.prepare()
             except PortOpenError as error:

@@ -3,7 +3,8 @@
 The path of a pseudo-terminal changes from one to the next, so there is a symbolic link
 to it, at a place that people choose. A call over a pty has its own pseudo-terminal:
 when one is opened, the link is moved on to a new one. That way hanging up is heard at
-both ends, as closing one end does.
+both ends, as closing one end does. A modem's pseudo-terminal is *kept*: it is one
+program's after another, as a device is, and at no moment does the link lead nowhere.
 
 Facts of Linux that decide how this is done, all measured:
 
@@ -26,6 +27,7 @@ import stat
 import struct
 import termios
 import tty
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +89,10 @@ class PseudoTerminal:
         """
         if dict(self._poll.poll(0)).get(self.number, 0) & select.POLLHUP:
             return 0
+        return self.left_octets()
+
+    def left_octets(self) -> int:
+        """Count the same, where the other end may have closed and left them unread."""
         try:
             there = os.open(self.device, _OPENING)
         except OSError as error:
@@ -99,6 +105,14 @@ class PseudoTerminal:
             os.close(there)
         (count,) = _INT.unpack(answer)
         return int(count)
+
+    def discard(self) -> None:
+        """Throw away what was written here and not read."""
+        there = os.open(self.device, _OPENING)
+        try:
+            termios.tcflush(there, termios.TCIFLUSH)
+        finally:
+            os.close(there)
 
     def close(self) -> None:
         """Hang up: whoever has the other end open notices."""
@@ -213,12 +227,25 @@ class PtyOpener:
     """
 
     def __init__(
-        self, reactor: MonotonicReactor, path: str, timing: PortTiming = DEFAULT
+        self,
+        reactor: MonotonicReactor,
+        path: str,
+        timing: PortTiming = DEFAULT,
+        *,
+        kept: bool = False,
     ) -> None:
-        """Remember the place of the link; nothing is made yet."""
+        """Remember the place of the link; nothing is made yet.
+
+        Args:
+            reactor: The time, and the descriptors.
+            path: Of the link.
+            timing: How often is looked.
+            kept: One pseudo-terminal serves one program after another.
+        """
         self._reactor = reactor
         self._path = path
         self._timing = timing
+        self._kept = kept
         self._link = PtyLink(path)
         self._made: PseudoTerminal | None = None
         self._waiting: DescriptorPort | None = None
@@ -279,9 +306,12 @@ class PtyOpener:
             port.not_opened(error.loss)
             return
         if self._made is not None and self._made.is_opened:
-            opened, self._made = self._made, None
-            self._waiting = None
-            port.opened(_Pty(self._path, opened))
+            opened, self._waiting = self._made, None
+            if self._kept:
+                port.opened(_KeptPty(self._path, opened))
+            else:
+                self._made = None
+                port.opened(_Pty(self._path, opened))
         else:
             self._look = self._reactor.callLater(self._timing.look_s, self._looked)
 
@@ -323,6 +353,31 @@ class _Pty:
 
     def loss(self, error: OSError | None) -> PortLoss:
         return PortLoss(PortLossCause.CLOSED_BY_PEER, self._path)
+
+
+class _KeptPty(_Pty):
+    """The turn of one program at a pseudo-terminal that goes on behind it."""
+
+    def __init__(self, path: str, made: PseudoTerminal) -> None:
+        super().__init__(path, made)
+        # Closing this one does not hang up: the first one stays open.
+        self._number = os.dup(made.number)
+
+    @property
+    def number(self) -> int:
+        return self._number
+
+    def held_octets(self) -> int:
+        return self._made.left_octets()
+
+    def discard_output(self) -> None:
+        self._made.discard()
+
+    def loss(self, error: OSError | None) -> PortLoss:
+        # What the program has left unread is not the next one's.
+        with suppress(OSError):
+            self._made.discard()
+        return super().loss(error)
 
 
 def _is_terminal(path: str) -> bool:

@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -36,17 +35,6 @@ def say(port: serial.Serial, command: str, answer: str) -> str:
     return str(said.decode())
 
 
-def asked_once_it_is_back(place: Path, command: str) -> str:
-    """Ask a modem whose last program has just let go of it; it may be too early."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while True:
-        try:
-            with serial.Serial(str(place), 115_200, timeout=TIMEOUT_S) as port:
-                return say(port, command, "OK")
-        except serial.SerialException:
-            assert time.monotonic() < deadline, "the modem does not come back"
-
-
 def test_an_unmodified_terminal_program_uses_a_modem_on_a_pty(tmp_path: Path) -> None:
     place = tmp_path / "modem"
     book = write_book(tmp_path)
@@ -70,7 +58,8 @@ def test_an_unmodified_terminal_program_uses_a_modem_on_a_pty(tmp_path: Path) ->
                 port.write(b"there")
                 assert caller.recv(1) == b"t"
             assert port.read_until(b"NO CARRIER\r\n").endswith(b"NO CARRIER\r\n")
-        assert "040" in asked_once_it_is_back(place, "ATS7?")
+        with serial.Serial(str(place), 115_200, timeout=TIMEOUT_S) as port:
+            assert "040" in say(port, "ATS7?", "OK")
         program.signal(signal.SIGTERM)
         assert program.ended() == EXIT_DONE
     assert not place.exists()

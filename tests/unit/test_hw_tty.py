@@ -190,6 +190,42 @@ def test_hanging_up_is_heard_at_both_ends_of_a_pty(tmp_path: Path) -> None:
     run_on_reactor(scenario)
 
 
+def test_a_kept_pty_is_one_programs_after_another_and_the_link_never_leads_nowhere(
+    tmp_path: Path,
+) -> None:
+    """What the one before has not read is not the next one's."""
+
+    def led_to() -> Path:
+        return Path(f"{tmp_path}/line").readlink()
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        made = PtyOpener(reactor, f"{tmp_path}/line", kept=True)
+        made.prepare()
+        device = led_to()
+        for octets in (b"first", b"second"):
+            here = RecordingPortUser()
+            made.open(here)
+            there = os.open(f"{tmp_path}/line", os.O_RDWR | os.O_NONBLOCK)
+            with pytest.raises(BlockingIOError):
+                os.read(there, 100)
+            await here.is_up()
+            os.write(there, octets)
+            await here.has(len(octets))
+            assert here.octets == octets
+            here.port.send(b"nobody reads this")
+            # Two turns of the reactor later it lies at the other end.
+            for count in (1, 2):
+                os.write(there, b"!")
+                await here.has(len(octets) + count)
+            os.close(there)
+            await here.is_lost()
+            assert here.loss.cause is PortLossCause.CLOSED_BY_PEER
+            assert led_to() == device
+        made.close()
+
+    run_on_reactor(scenario)
+
+
 def test_an_end_that_is_claimed_counts_as_unread_until_it_is_closed() -> None:
     # An administrator may open what is claimed.
     was = os.geteuid()
