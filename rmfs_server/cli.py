@@ -224,7 +224,7 @@ def enrol(
     reason: str,
 ) -> None:
     """Enrol the machine whose provisioning is FILE, and register its licence."""
-    from rmfs_server.administration import NewLicence
+    from rmfs_server.enrolling import NewLicence
     from rmfs_server.folder import read_server
 
     provisioning = read_server(server).read_enrolment(file)

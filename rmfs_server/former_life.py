@@ -26,14 +26,13 @@ from sqlalchemy import Connection
 from protocol.keys import MachineProvisioning
 from protocol.registers import MachineState, Registers, VoucherKind
 from protocol.values import LicenceIdentifier, Paise, RechargeNumber, show_rupees
-from rmfs_server.administration import fenced
 from rmfs_server.judging import Case, open_case, settle_recharge
 from rmfs_server.presented import Lost, read_presented
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Resolving
 from rmfs_server.store import Store, acts, discrepancies, machines, recharges
 from rmfs_server.store.acts import By
-from rmfs_server.store.machines import Machine
+from rmfs_server.store.machines import Machine, fenced
 from rmfs_server.store.recharges import Ending, Recharge
 from rmfs_server.store.schema import RechargeState, SettledBy
 

@@ -238,7 +238,7 @@ def _parse_order(
 
 
 def _order_value(kind: "OrderKind", typed_kind: str, value: str | None) -> int:
-    from rmfs_server.administration import check_order_value
+    from rmfs_server.ordering import check_order_value
 
     parse = _value_parsers().get(kind)
     if value is None:

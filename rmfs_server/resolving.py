@@ -35,7 +35,6 @@ from protocol.parameters import parameter
 from protocol.registers import VoucherKind, after_voucher
 from protocol.settling import Refuse, judge
 from protocol.values import LicenceIdentifier, Paise
-from rmfs_server.administration import fenced
 from rmfs_server.judging import Case, open_case, settle_recharge
 from rmfs_server.presented import enter_presented
 from rmfs_server.proposing import (
@@ -58,7 +57,7 @@ from rmfs_server.store import (
     usage,
 )
 from rmfs_server.store.acts import By
-from rmfs_server.store.machines import Machine
+from rmfs_server.store.machines import Machine, fenced
 from rmfs_server.store.recharges import Ending, Recharge
 from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
 

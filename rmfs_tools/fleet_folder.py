@@ -31,7 +31,8 @@ from protocol.keys import MachineProvisioning
 from protocol.parameters import business_date
 from protocol.ports import Entropy
 from protocol.values import EpochSeconds, LicenceIdentifier
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import ServerFolder
 from rmfs_server.funds import ImportReport, import_fund_file
 from rmfs_server.store import Store, fund_files, machines

@@ -42,9 +42,10 @@ from protocol.dialogue.machine import Request
 from protocol.errors import LinkDownError
 from protocol.keys import Realm
 from protocol.ports import Entropy
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import Settings, create_server, open_books, read_server
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits

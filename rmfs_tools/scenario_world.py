@@ -64,10 +64,11 @@ from protocol.values import (
     RechargeNumber,
     show_rupees,
 )
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
 from rmfs_server.contents import read_ordered
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
 from rmfs_server.store import Store, open_store

@@ -37,8 +37,9 @@ from protocol.values import (
     Paise,
     RechargeNumber,
 )
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
 from rmfs_server.books import Books, Turn
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.keyring import FindKey, no_later_key
 from rmfs_server.resolving import Resolving
 from rmfs_server.store import CommitHook, Store, ledger, open_store

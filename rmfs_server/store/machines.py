@@ -6,7 +6,7 @@ other has committed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
@@ -154,6 +154,11 @@ class Enrolled:
     def active(self) -> bool:
         """Whether the machine may prove itself with it."""
         return self.state is CredentialState.ACTIVE
+
+
+def fenced(machine: Machine) -> Machine:
+    """Let no running call write anything more for this machine."""
+    return replace(machine, call_generation=machine.call_generation + 1)
 
 
 def lock(connection: Connection, licence: LicenceIdentifier) -> Machine | None:

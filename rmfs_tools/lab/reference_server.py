@@ -24,8 +24,8 @@ from protocol.keys import MachineIdentity, MachineProvisioning, Realm
 from protocol.messages import CONTENT_ORDERS, LicenceState, OrderKind
 from protocol.parameters import business_date
 from protocol.values import LicenceIdentifier, OrderSerial
-from rmfs_server.administration import NewLicence
 from rmfs_server.contents import read_ordered
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate

@@ -49,9 +49,10 @@ from protocol.keys import (
 )
 from protocol.parameters import business_date
 from protocol.values import LicenceIdentifier, Paise
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import (
     BOOKS,
     MAKER_KEY,

@@ -22,7 +22,7 @@ from protocol.keys import (
     ServerProvisioning,
 )
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
-from rmfs_server.administration import NewLicence
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store import Store, open_store
 from rmfs_server.store.migrations import migrate

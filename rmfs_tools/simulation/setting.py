@@ -23,7 +23,8 @@ from hw.entropy import SeededEntropy
 from hw.nvram import MemoryNvram
 from protocol.keys import CreditKey, MakerKey, Realm, ServerIdentity, ServerProvisioning
 from protocol.values import LicenceIdentifier, LicenceNumber
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.store import open_store
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate

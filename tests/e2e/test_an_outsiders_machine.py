@@ -40,9 +40,10 @@ from protocol.keys import (
 )
 from protocol.messages import OrderKind
 from protocol.values import LicenceIdentifier, LicenceNumber, Paise
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import open_books
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits

@@ -21,7 +21,7 @@ from protocol.errors import ErrorCode
 from protocol.keys import MachineIdentity, Realm, ServerProvisioning
 from protocol.messages import Voucher
 from protocol.values import LicenceIdentifier, LicenceNumber, Paise
-from rmfs_server.administration import NewLicence
+from rmfs_server.enrolling import NewLicence
 from tests.system import LICENCE, MAKER, RUPEES_2000, System
 from tests.unmoved import nothing_is_stored
 from tests.witness.rogue_machine import (

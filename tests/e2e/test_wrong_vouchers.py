@@ -34,7 +34,7 @@ from protocol.values import (
     Paise,
     RechargeNumber,
 )
-from rmfs_server.administration import NewLicence
+from rmfs_server.enrolling import NewLicence
 from tests.situations import let_a_voucher_be_lost
 from tests.system import CREDIT_KEY, IDENTITY, LICENCE, RUPEES_2000, System
 from tests.witness.rogue_server import (

@@ -22,8 +22,9 @@ from protocol.messages import Statement
 from protocol.parameters import business_date
 from protocol.registers import RequestKind
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
-from rmfs_server.administration import Administration, NewLicence
+from rmfs_server.administration import Administration
 from rmfs_server.books import Books, Turn
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store import NoHook, Store, open_store
 from rmfs_server.store.acts import By
