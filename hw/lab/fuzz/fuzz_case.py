@@ -126,7 +126,8 @@ def read_fuzz_case(text: str, name: str) -> tuple[FuzzCase, Origin]:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    # A number of thousands of digits is a ValueError that is no TOMLDecodeError.
+    except (ValueError, RecursionError) as error:
         raise FuzzCaseError(f"{name}: {error}") from error
     table = document.get(_TABLE)
     if set(document) != {_TABLE} or not isinstance(table, dict):

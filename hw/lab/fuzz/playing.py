@@ -2,17 +2,43 @@
 
 A step that cannot be carried out, or upon which nothing comes, is noted and passed
 over. Behind the steps the unit has to be alive, to hang up in time, and to go through
-a good dial-in.
+a good dial-in: a machine an inspection, a server a recharge of the bench's machine.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from hw.lab.bench import MachineBench, ServerBench
+from hw.lab.catalogue import Case, Ends
 from hw.lab.fuzz.coverage import Reached
+from hw.lab.fuzz.dialogue import GOODBYE
 from hw.lab.fuzz.fuzz_case import FuzzCase
-from hw.lab.fuzz.oracles import Finding
+from hw.lab.fuzz.hiding import secrets_seen
+from hw.lab.fuzz.machine_money import MachineMoney
+from hw.lab.fuzz.oracles import Finding, Oracle
+from hw.lab.fuzz.vouchers import Holder, Standing
+from hw.lab.fuzz.watching import Watch
+from hw.lab.fuzz.wire import Did, Passed, wire
+from hw.lab.player import Player
+from hw.lab.server_side import ServerSide
+from hw.lab.steps import Step, parse_step
+from hw.lab.stopping import StepStoppedError
+from hw.lab.taken import ENDED
 from hw.lab.trace import Trace
+from hw.lab.verdicts import Level
+from protocol.keys import CreditKey
+from protocol.link import Role
+
+WAITS_S: Final = 70.0
+"""Who waits for 60 s (DLG-13) has said so in this time, on any line."""
+_TAKES_MAX: Final = 40
+"""So much may still come of a dialogue that the bench says nothing in."""
+_CANNOT: Final = (StepStoppedError, ValueError, IndexError)
+"""A step cannot be carried out here: a bend that a packet has no room for, too."""
+_OUR_OWN: Final = "the bench: "
+"""What the bench cannot do says nothing of the unit."""
+_RECHARGE: Final = "dial RECHARGE 20000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +46,7 @@ class FuzzResult:
     """How one fuzz case came out.
 
     Attributes:
-        findings: What must not be, the first first; none: the unit did well.
+        findings: What must not be, the worst first; none: the unit did well.
         cells: What was reached.
         trace: What was seen.
         lasted_s: How long it took.
@@ -33,11 +59,7 @@ class FuzzResult:
 
 
 async def play_fuzz(
-    bench: ServerBench | MachineBench,
-    case: FuzzCase,
-    *,
-    waits: bool = True,
-    memory_octets: Callable[[], int] | None = None,
+    bench: ServerBench | MachineBench, case: FuzzCase, *, waits: bool = True
 ) -> FuzzResult:
     """Play a fuzz case.
 
@@ -47,14 +69,188 @@ async def play_fuzz(
     Args:
         bench: Where it is played.
         case: What is played.
-        waits: Wait for the unit to hang up by itself, minutes if need be; else the
+        waits: Wait for the unit to hang up by itself, a minute if need be; else the
             bench hangs up at once, and nothing is said of that time.
-        memory_octets: Measures what the unit holds in memory, where that can be.
-
-    Raises:
-        OperatorError: Somebody at the unit could not do what every case needs.
     """
-    del case, waits, memory_octets
     bench.begin_case()
-    trace = Trace(lambda: float(bench.reactor.seconds()), bench.clock)
-    return FuzzResult((), frozenset(), trace, trace.lasted_s)
+    playing = _Playing(bench, case)
+    for step in case.steps:
+        await playing.carry_out(step)
+    if waits:
+        await playing.wait_for_end()
+    await playing.look_afterwards()
+    return playing.result()
+
+
+class _Playing:
+    """One case on its bench."""
+
+    def __init__(self, bench: ServerBench | MachineBench, case: FuzzCase) -> None:
+        self._bench = bench
+        self._side = bench.side
+        self._known = _known(bench)
+        self._player = Player(bench, bench.side, _as_case(case))
+        self._watch = Watch(case.role)
+        self._findings: list[Finding] = []
+        self._has_power = True
+        self._days = 0
+        self._by_frames = False
+
+    async def carry_out(self, step: Step) -> str:
+        """Carry out a step as far as that goes; why it stopped, if it did."""
+        player, watch = self._player, self._watch
+        watch.before(step, player.trace.lasted_s)
+        if step.verb == "dial":
+            self._by_frames = "by-frames" in step.words
+        elif step.verb == "power":
+            self._has_power = step.words[0] == "on"
+        elif step.verb == "ask" and step.words[0] == "days":
+            self._days += int(step.words[1], 0)
+        came, stopped = len(player.taken), ""
+        try:
+            await player.carry_out(step)
+        except _CANNOT as error:
+            stopped = str(error)
+        watch.after(step, player.taken[came:], stopped, player.trace.lasted_s)
+        return stopped
+
+    async def wait_for_end(self) -> None:
+        """Say nothing more, and see whether the unit ends the call in time."""
+        talk, watch = self._player.talk, self._watch
+        by_itself = self._bench.unit is Role.MACHINE or watch.dialogue.state != GOODBYE
+        if talk is None or self._by_frames or not by_itself:
+            return
+        step = parse_step(f"take end within={WAITS_S:g}")
+        for _ in range(_TAKES_MAX):
+            came = len(self._player.taken)
+            state = watch.dialogue.state
+            stopped = await self.carry_out(step)
+            if len(self._player.taken) == came:
+                if talk.station.is_over or "nothing came" not in stopped:
+                    return
+                words = f"it neither answers nor hangs up in {WAITS_S:g} s in {state}"
+                self._findings.append(Finding(Oracle.TIME, "DLG-13", words))
+                return
+            if self._player.taken[-1].name == ENDED:
+                return
+
+    async def look_afterwards(self) -> None:
+        """See whether the unit is alive, and goes through a good dial-in."""
+        await self._player.hang_up()
+        if not self._has_power:
+            await self.carry_out(parse_step("power on"))
+        if self._days:
+            await self.carry_out(parse_step(f"ask days {-self._days}"))
+        if not await self._bench.operator.is_alive():
+            self._findings.append(Finding(Oracle.ALIVE, "DLG-1", "the unit has died"))
+            return
+        if isinstance(self._side, ServerSide):
+            await self._inspect()
+        else:
+            await self._recharge()
+        await self._player.hang_up()
+
+    async def _inspect(self) -> None:
+        try:
+            await self._player.look_afterwards(Ends.SERVED)
+        except _CANNOT as error:
+            words = f"no good dial-in: {error}"
+            self._findings.append(Finding(Oracle.ALIVE, "DLG-1", words))
+
+    async def _recharge(self) -> None:
+        """Have the bench's machine recharged; what it has lied about, it is refused."""
+        watch = self._watch
+        for text in ("become itself", _RECHARGE, "send STATEMENT"):
+            stopped = await self._look(text)
+            if stopped:
+                return
+        came = len(self._player.taken)
+        await self.carry_out(parse_step("take VOUCHER/REFUSAL"))
+        taken = self._player.taken[came:]
+        name = taken[0].name if taken else "nothing"
+        honest = not (watch.has_lied or watch.has_errands)
+        answers = {"VOUCHER", "REFUSAL"} if honest else {"VOUCHER", "REFUSAL", "ERROR"}
+        if name not in answers:
+            words = f"no good dial-in: {name} came upon the STATEMENT"
+            self._findings.append(Finding(Oracle.ALIVE, "DLG-1.3", words))
+        elif name == "VOUCHER" or watch.is_good:
+            await self._look("finish")
+
+    async def _look(self, text: str) -> str:
+        """Carry out a step of the good dial-in; why it stopped, if it did."""
+        stopped = await self.carry_out(parse_step(text))
+        if stopped and not stopped.startswith(_OUR_OWN):
+            words = f"no good dial-in: {stopped}"
+            self._findings.append(Finding(Oracle.ALIVE, "DLG-1", words))
+        return stopped
+
+    def result(self) -> FuzzResult:
+        """Say how it came out."""
+        trace = self._player.trace
+        passed = list(wire(trace))
+        findings = [*self._money(passed), *self._findings, *self._secrets(passed)]
+        findings += self._watch.findings
+        findings += [
+            Finding(Oracle.CLAUSE, breach.clause, breach.words)
+            for breach in self._player.breaches
+        ]
+        distinct = tuple(dict.fromkeys(findings))
+        cells = frozenset(self._watch.cells)
+        return FuzzResult(distinct, cells, trace, trace.lasted_s)
+
+    def _money(self, passed: list[Did | Passed]) -> Iterator[Finding]:
+        side = self._side
+        if isinstance(side, ServerSide):
+            yield from MachineMoney(_holder(side), self._known).findings(passed)
+
+    def _secrets(self, passed: list[Did | Passed]) -> Iterator[Finding]:
+        side = self._side
+        is_server = isinstance(side, ServerSide)
+        of = side.machine.credential if isinstance(side, ServerSide) else side.identity
+        licence = str(of.licence_identifier)
+        return secrets_seen(self._player.trace, passed, licence, of_machine=is_server)
+
+
+def _as_case(case: FuzzCase) -> Case:
+    """Dress a fuzz case up as one of the catalogue, for a player."""
+    return Case(
+        id=case.id,
+        clause="",
+        role=case.role,
+        level=Level.MUST,
+        text="",
+        title="a fuzz case",
+        needs=(),
+        steps=case.steps,
+        ends=Ends.SERVED,
+    )
+
+
+def _known(bench: ServerBench | MachineBench) -> Standing | None:
+    """Say how a machine under test stands before the case, if it has been heard."""
+    side = bench.side
+    if not isinstance(side, ServerSide) or not side.book.is_known:
+        return None
+    registers = side.book.registers
+    return Standing(
+        side.book.recharge_number,
+        registers.ascending_paise,
+        registers.control_total_paise,
+    )
+
+
+def _holder(side: ServerSide) -> Holder:
+    """Say whose vouchers these are, and which credit keys the machine may know."""
+    credential = side.machine.credential
+    keys: dict[int, list[CreditKey]] = {}
+    for key in (side.offers.known, *side.offers.brought.values()):
+        keys.setdefault(key.key_id, []).append(key)
+    return Holder(
+        credential.licence_identifier.encode("ascii"),
+        credential.credential_hash,
+        credential.realm.letter,
+        {
+            key_id: tuple(one.signing.public.point.public_key for one in found)
+            for key_id, found in keys.items()
+        },
+    )
