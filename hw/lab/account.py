@@ -29,24 +29,31 @@ class Account:
         funds_paise: What is left there, reserved amounts taken off.
         open_voucher: The octets that are outstanding, as they came; empty for none.
         number: Of the last voucher that a RECEIPT says is settled.
+        named: The recharge number that was stated or confirmed last.
     """
 
-    def __init__(self) -> None:
-        """Be enrolled and funded."""
+    def __init__(self, *, in_doubt: bool = False) -> None:
+        """Be enrolled and funded.
+
+        Args:
+            in_doubt: The machine was in use before: what is open is not known.
+        """
         self.funds_paise = FUNDED_PAISE
         self.open_voucher = b""
         self.number = 0
+        self.named = 0
         self._open_kind = VoucherKind.VOID
         self._marks: set[bytes] = set()
         self._capabilities = 0
         self._serial_due = 0
         self._orders: dict[int, Mapping[str, FieldValue]] = {}
         self._unanswered = False
-        self._in_doubt = False
+        self._in_doubt = in_doubt
         self._only_stated = True
 
     def stated(self, fields: Mapping[str, FieldValue]) -> None:
         """Note a STATEMENT that was sent."""
+        self.named = number(fields, "recharge_number")
         self._capabilities = number(fields, "capabilities")
         self._serial_due = number(fields, "order_serial") + 1
         # What was asked and not answered may have been granted all the same.
@@ -54,8 +61,19 @@ class Account:
         self._unanswered = number(fields, "request") != RequestKind.INSPECTION
         self._only_stated = True
 
+    def confirmed(self, fields: Mapping[str, FieldValue]) -> None:
+        """Note a CONFIRMATION; until it is answered it may have settled the voucher."""
+        self.named = number(fields, "recharge_number")
+        self._unanswered = True
+        self.said_more()
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a voucher may be open that the machine has not seen."""
+        return self._in_doubt
+
     def said_more(self) -> None:
-        """Note a CONFIRMATION or USAGE: nothing is pending any more (DLG-8.4)."""
+        """Note that nothing is pending any more, as with a USAGE (DLG-8.4)."""
         self._only_stated = False
 
     def voucher(self, fields: Mapping[str, FieldValue], body: bytes) -> Findings:

@@ -117,7 +117,9 @@ class MachineSide:
         """Note what was sent."""
         if table.type is MessageType.STATEMENT:
             self.account.stated(fields)
-        elif table.type in {MessageType.CONFIRMATION, MessageType.USAGE}:
+        elif table.type is MessageType.CONFIRMATION:
+            self.account.confirmed(fields)
+        elif table.type is MessageType.USAGE:
             self.account.said_more()
         elif table.type is MessageType.WANT:
             self.fetching.said(fields)

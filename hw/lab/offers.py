@@ -80,6 +80,11 @@ class Offers:
         self._maker = maker
         self.added = self._key(1).key_id
 
+    @property
+    def known(self) -> CreditKey:
+        """The one that the machine knows from its provisioning."""
+        return self._known
+
     def value(self, kind: int, now: EpochSeconds) -> int:
         """Say what an order of a kind names, if a case does not say."""
         values = {

@@ -21,6 +21,8 @@ from protocol.errors import ErrorCode, LocalProtocolError
 from protocol.messages import SIGNATURE_OCTETS, MessageTable, MessageType
 from protocol.messages.codec import encode_fields
 
+_ELECTIVE: Final = range(0x40, 0x80)
+"""Types of messages that answer nothing: who does not know one ignores it (DLG-2.2)."""
 _HARMLESS: Final = frozenset({"twice", "shorter", "longer"})
 """Bends that leave a packet one that its receiver takes."""
 
@@ -58,8 +60,10 @@ class Saying:
     async def body(self, step: Step) -> None:
         """Send octets in a record."""
         await self.greet(step)
-        body = _octets(step)
+        body, unanswered = _octets(step), self._scene.unanswered
         self._put(step, self._sealed(step, body), body)
+        if body[:1] and body[0] in _ELECTIVE:
+            self._scene.unanswered = unanswered
 
     async def frame(self, step: Step) -> None:
         """Send or take a frame, or set a link up (`hw.lab.frame_steps`)."""

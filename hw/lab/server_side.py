@@ -11,8 +11,9 @@ from hw.clock import WallClock
 from hw.lab.book import Book, new_book, orders_back
 from hw.lab.granting import Granting
 from hw.lab.hearing_machines import HearingMachines
+from hw.lab.noting import note_said
 from hw.lab.offers import Offers
-from hw.lab.side import Breach, Fields, number, octets, unsigned
+from hw.lab.side import Breach, Fields, number, unsigned
 from hw.lab.signatures import OTHER_REALM, PURPOSE, REALM, RIGHT
 from hw.lab.situation import Situation
 from protocol.contents.container import CONTEXT as CONTENT_CONTEXT
@@ -25,12 +26,10 @@ from protocol.keys import (
     ServerIdentity,
 )
 from protocol.messages import (
-    Disposition,
     MessageTable,
     MessageType,
     OrderKind,
     Voucher,
-    decode_message,
 )
 from protocol.messages.codec import FieldValue
 from protocol.ports import Entropy
@@ -145,7 +144,7 @@ class ServerSide:
             wish: `hw.lab.signatures`.
         """
         covered = unsigned(table, fields)
-        named = number(fields, "credit_key")
+        named = number({"credit_key": self._credit_key.key_id, **fields}, "credit_key")
         key = self.offers.credit_keys.get(named, self._credit_key)
         if wish == REALM:
             key = replace(key, realm=OTHER_REALM[key.realm])
@@ -156,32 +155,9 @@ class ServerSide:
         self, table: MessageTable, fields: Mapping[str, FieldValue], body: bytes
     ) -> None:
         """Note what was sent and may have been taken."""
-        book = self.book
-        if table.type is MessageType.VOUCHER:
-            book.voucher = body
-            if self._can_be_applied(body):
-                book.outstanding = body
-            else:
-                book.wrong_vouchers += 1
-        if not _is_well_formed(body):
-            return
-        if table.type is MessageType.RECEIPT and self._can_be_stored(fields):
-            book.marks = (book.marks[0], octets(fields, "mark"))
-            self._now.serial_said = book.order_serial
-            self._now.receipted = True
-        elif table.type is MessageType.ORDER:
-            self._now.serial_said = number(fields, "order_serial")
-            ordered = number(fields, "order"), number(fields, "value")
-            book.orders[self._now.serial_said] = ordered
-        elif table.type is MessageType.REFUSAL:
-            cleared = number(fields, "disposition") == Disposition.CLEARED
-            book.may_have_ended = book.may_have_ended or cleared
-            self._now.refused_alone = not number(fields, "receipt_follows")
-
-    def _can_be_stored(self, receipt: Mapping[str, FieldValue]) -> bool:
-        """Whether a RECEIPT is one that the machine must not refuse."""
-        answers = number(receipt, "recharge_number") == self._now.answers
-        return answers and bool(self.statement) and not self._now.receipted
+        is_voucher = table.type is MessageType.VOUCHER
+        applies = is_voucher and self._can_be_applied(body)
+        note_said(self._now, table, fields, body, can_be_applied=applies)
 
     def _can_be_applied(self, body: bytes) -> bool:
         """Whether a voucher passes all checks of REG-6, so that it may be applied."""
@@ -222,12 +198,3 @@ class ServerSide:
     ) -> list[Breach]:
         """Take what the machine said into the book; what is broken by it comes back."""
         return self._hearing.heard(table, fields, body, binding)
-
-
-def _is_well_formed(body: bytes) -> bool:
-    """Whether a machine can read a message at all."""
-    try:
-        decode_message(body)
-    except RemoteProtocolError:
-        return False
-    return True
