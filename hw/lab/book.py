@@ -51,6 +51,8 @@ class Book:
         applied: The voucher that the machine has applied last, if the bench knows it.
         wrong_vouchers: Vouchers that it had to refuse, since the last UNLOCK.
         contents: Contents on hand, by their ids.
+        has_gap: Dial-ins may have passed that nobody heard: what is stated next is held
+            only against what never goes back.
         is_known: The machine has been heard: what it states follows from what it
             stated. A machine that was in use before begins with what it states first.
     """
@@ -73,6 +75,7 @@ class Book:
     applied: bytes = b""
     wrong_vouchers: int = 0
     contents: dict[int, bytes] = field(default_factory=dict)
+    has_gap: bool = False
     is_known: bool = False
 
     def after(self) -> Registers | None:

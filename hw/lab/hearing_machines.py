@@ -113,6 +113,11 @@ class HearingMachines:
         found.look("REG-3", not_back, "AR or an item counter went back")
         rose = number(fields, "dial_in") > book.dial_in
         found.look("DLG-4.4", rose, "the number of the dial-in did not rise")
+        if book.has_gap:
+            book.has_gap = False
+            book.order_serial = number(fields, "order_serial")
+            book.pending, book.outstanding = None, b""
+            return found
         issued = octets(fields, "mark") in book.marks
         found.look("DLG-7.2", issued, "the mark is none that was issued")
         found += book.settle(stated, number(fields, "recharge_number"))
