@@ -1,0 +1,63 @@
+"""What rows say of themselves in words: kinds and states, kept by name."""
+
+from enum import Enum
+from typing import Final
+
+
+class AccountKind(Enum):
+    """What an account holds."""
+
+    DEPARTMENT = "value that came from, or went back to, the Department; pooled"
+    SUSPENSE = "value that belongs to no account yet; pooled"
+    FUNDS = "funds of a licence remaining at this server"
+    RESERVED = "funds that a voucher under way holds"
+    MACHINE = "value put into the machine: its control total"
+
+
+POOLED: Final = frozenset({AccountKind.DEPARTMENT, AccountKind.SUSPENSE})
+
+
+class JournalKind(Enum):
+    """Why value moved."""
+
+    ENROL = "control total of a machine at its enrolment"
+    DEPOSIT = "a line of a fund file"
+    CORRECTION = "the difference that a correcting line of a fund file makes"
+    RESERVE = "funds reserved for a voucher"
+    POST = "a voucher was applied"
+    VOID = "a voucher was taken back"
+    RESTORE = "a voucher that these books had lost was posted again"
+    ADOPT = "the registers of a machine were adopted by a person"
+    REVERSAL = "a journal was reversed"
+
+
+class CredentialState(Enum):
+    """Whether a machine may still prove itself with a credential."""
+
+    ACTIVE = "in use"
+    REVOKED = "never again"
+
+
+class RechargeState(Enum):
+    """Where a recharge stands; RESERVED and FROZEN are open."""
+
+    RESERVED = "voucher stored, not settled"
+    FROZEN = "registers do not fit: a person decides"
+    POSTED = "applied by the machine"
+    VOIDED = "taken back before it was applied"
+    REVERSED = "taken back by a person"
+
+
+class SettledBy(Enum):
+    """What showed how a recharge ended."""
+
+    CONFIRMATION = "the CONFIRMATION of the same call"
+    STATEMENT = "the next STATEMENT"
+    PERSON = "a person's decision"
+
+
+class SignedKind(Enum):
+    """Which message a machine signed."""
+
+    STATEMENT = "STATEMENT"
+    CONFIRMATION = "CONFIRMATION"
