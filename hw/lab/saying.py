@@ -12,6 +12,7 @@ from hw.lab.server_conversation import ServerConversation
 from hw.lab.server_side import ServerSide
 from hw.lab.side import Fields
 from hw.lab.signatures import BENT, OF_MACHINES, UNBOUND, bent_signature
+from hw.lab.station import GoneError
 from hw.lab.steps import Step, StepError
 from hw.lab.stopping import bench_failed, judge, stopped
 from hw.lab.values import RIGHT, resolve
@@ -23,6 +24,7 @@ from protocol.messages.codec import encode_fields
 
 _ELECTIVE: Final = range(0x40, 0x80)
 """Types of messages that answer nothing: who does not know one ignores it (DLG-2.2)."""
+_GONE: Final = (GoneError, LocalProtocolError)
 _HARMLESS: Final = frozenset({"twice", "shorter", "longer"})
 """Bends that leave a packet one that its receiver takes."""
 
@@ -170,7 +172,7 @@ class Saying:
         for one in bent_packets(step, scene.talking, packet, body):
             scene.last_packet, scene.last_body = one, body
             scene.unanswered = None
-            with suppress(*((LocalProtocolError,) if LATE in step.bends else ())):
+            with suppress(*(_GONE if LATE in step.bends else ())):
                 scene.frames.put(one)
 
     def _named(self, name: str) -> bytes:

@@ -94,6 +94,10 @@ class SilenceError(Exception):
     """Nothing came in the time that was allowed."""
 
 
+class GoneError(Exception):
+    """The unit has ended link or line: nothing can be said to it."""
+
+
 class ByHand(Protocol):
     """Carries packets in frames, where the script makes the others."""
 
@@ -154,6 +158,8 @@ class Station:
         self._stuffed = bytearray()
         self._heard_at = -_IDLE_S
         self._opened = True
+        self._let_go = False
+        self._gone = ""
         self._driver: LinkDriver | None = None
         if not by_frames:
             link = Link(role, parameters)
@@ -210,13 +216,16 @@ class Station:
         """Send a packet over the link.
 
         Raises:
-            LocalProtocolError: There is no link.
+            GoneError: The unit has ended the link.
+            LocalProtocolError: There is none.
         """
         if self.by_hand is not None:
             self.by_hand.put(packet)
             return
         if self._driver is None:
             raise LocalProtocolError("there is no link: the script makes the frames")
+        if self._gone:
+            raise GoneError(f"nothing can be said any more: {self._gone}")
         self._driver.send_message(packet)
         self._driver.settle()
 
@@ -238,6 +247,7 @@ class Station:
 
     def disconnect(self) -> None:
         """Close the link in order; by frames with a DISC, whatever is answered."""
+        self._let_go = True
         if self.by_hand is not None:
             self.by_hand.disconnect()
         elif self._driver is None:
@@ -248,6 +258,7 @@ class Station:
 
     def drop(self) -> None:
         """Hang up."""
+        self._let_go = True
         if self._driver is not None:
             self._driver.drop()
         elif self._line is not None:
@@ -280,6 +291,7 @@ class Station:
         """End."""
         self.is_over = True
         self._line = None
+        self._note_end(f"the line is lost, {loss}")
         self._tell(LineEnded(loss))
 
     # What the link tells.
@@ -291,6 +303,7 @@ class Station:
 
     def link_up(self, driver: LinkDriver, now: float) -> None:
         """Note that the link is up."""
+        self._gone, self._let_go = "", False
         self._tell(LinkBegan())
 
     def message_received(self, message: bytes, now: float) -> None:
@@ -299,10 +312,16 @@ class Station:
 
     def link_down(self, reason: str, now: float) -> None:
         """Note that the link has ended."""
+        self._note_end(f"the link has ended, {reason}")
         self._tell(LinkEnded(reason))
 
     def handle_timer(self, now: float) -> None:
         """Do nothing: no deadline is ever set."""
+
+    def _note_end(self, how: str) -> None:
+        """Remember how the unit has ended it, unless it was ended here."""
+        if not self._let_go:
+            self._gone = self._gone or how
 
     def _tell(self, heard: Heard) -> None:
         self._heard.append(heard)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from hw.lab.bench import NoCallError
 from hw.lab.operator import OperatorError, UnitRefusedError
-from hw.lab.station import SilenceError
+from hw.lab.station import GoneError, SilenceError
 from hw.lab.steps import Step, StepError
 from hw.lab.verdicts import Verdict
 from protocol.errors import LocalProtocolError
@@ -56,14 +56,14 @@ def stopping(step: Step) -> Iterator[None]:
     """Have all that may stop a step be told as one error.
 
     Raises:
-        StepStoppedError: The unit was silent, did not call or refused; or bench, line
-            or hook failed.
+        StepStoppedError: The unit was silent, did not call, has gone or refused; or
+            bench, line or hook failed.
     """
     try:
         yield
     except SilenceError:
         raise stopped(step, "nothing came") from None
-    except (NoCallError, UnitRefusedError) as error:
+    except (NoCallError, GoneError, UnitRefusedError) as error:
         raise stopped(step, str(error)) from error
     except OperatorError as error:
         raise StepStoppedError(Verdict.ERROR, str(error)) from error

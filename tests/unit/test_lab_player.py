@@ -124,6 +124,36 @@ def test_a_link_that_is_gone_stops_what_is_to_be_said(stand: MachineStand) -> No
     assert stops[4][0] is Verdict.ERROR
 
 
+@pytest.mark.parametrize(
+    ("mark", "verdict"), [("! ", Verdict.FAIL), ("", Verdict.INCONCLUSIVE)]
+)
+def test_a_unit_that_has_closed_the_link_is_to_blame_where_nothing_can_be_said(
+    stand: MachineStand, mark: str, verdict: Verdict
+) -> None:
+    """It says ERROR and closes; the bench did not, and is not what failed."""
+    step = f"{mark}send RECEIPT"
+    _, stops = played(
+        stand,
+        "dial inspection",
+        "take STATEMENT",
+        "packet 00ff",
+        "take ERROR",
+        "take end",
+        step,
+        "dial inspection",
+        "take STATEMENT",
+        "finish",
+    )
+    assert stops == [
+        *[None] * 5,
+        (
+            verdict,
+            f"{step}: nothing can be said any more: the link has ended, closed by peer",
+        ),
+        *[None] * 3,
+    ]
+
+
 def test_what_was_stated_is_known_before_and_after(stand: MachineStand) -> None:
     player, _ = played(stand, "recharge 50000")
     assert player.before.recharge_number == 0
