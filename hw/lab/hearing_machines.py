@@ -10,6 +10,7 @@ from hw.lab.book import FIRMWARE_FIELDS, read_voucher
 from hw.lab.checks import from_machine, not_said_by, possible, signed_by_machine
 from hw.lab.side import Findings, number, octets, registers_of
 from hw.lab.situation import Situation
+from protocol.errors import RemoteProtocolError
 from protocol.messages import MessageTable, MessageType, UsageRow
 from protocol.messages.codec import FieldValue
 from protocol.messages.tables import USAGE_ROWS
@@ -175,7 +176,8 @@ class HearingMachines:
         found = self._now.book.obey(number(fields, "order_serial"))
         given = octets(fields, "mark") in self._now.book.marks
         found.look("DLG-7.2", given, "the mark is none that it was given")
-        self._now.book.marks = (octets(fields, "mark"),)
+        if given:
+            self._now.book.marks = (octets(fields, "mark"),)
         if self._now.refused_alone:
             # It sends all rows now, and the bench takes it at its word (DLG-9.2).
             self._now.book.forget_rows()
@@ -186,14 +188,21 @@ class HearingMachines:
     def _last_voucher(self, fields: Mapping[str, FieldValue]) -> Findings:
         self._now.acknowledges = int(MessageType.LAST_VOUCHER), 0
         octets_presented = octets(fields, "voucher")
-        presented = read_voucher(octets_presented)
-        right = number(presented, "recharge_number") == self._now.book.recharge_number
+        right = _number_of(octets_presented) == self._now.book.recharge_number
         if self._now.book.applied and octets_presented != self._now.book.applied:
             right = False
         found = Findings()
         words = "the voucher presented is not the one applied last"
         found.look("DLG-8.3", right, words)
         return found
+
+
+def _number_of(voucher: bytes) -> int | None:
+    """Read the number of what was presented; None: it is no voucher."""
+    try:
+        return number(read_voucher(voucher), "recharge_number")
+    except RemoteProtocolError:
+        return None
 
 
 def _rows(fields: Mapping[str, FieldValue]) -> list[UsageRow]:

@@ -45,7 +45,8 @@ def note_said(
     elif table.type is MessageType.ORDER:
         now.serial_said = number(fields, "order_serial")
         ordered = number(fields, "order"), number(fields, "value")
-        book.orders[now.serial_said] = ordered
+        if now.serial_said > book.order_serial:
+            book.orders[now.serial_said] = ordered
     elif table.type is MessageType.REFUSAL:
         cleared = number(fields, "disposition") == Disposition.CLEARED
         book.may_have_ended = book.may_have_ended or cleared

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from hw.lab.tap.channel_judge import Ephemerals, Listener
+from hw.lab.tap.channel_judge import Ephemerals
+from hw.lab.tap.dialogue_judge import DialogueJudge, Machines
+from hw.lab.tap.known_machine import NO_PAPERS, Papers
 from hw.lab.tap.line_judge import LineJudge
 from hw.lab.tap.sheet import Look, Sheet, TapVerdict, read_looks
 from hw.seen.keylog import RecordKeys
@@ -17,25 +19,27 @@ class Bystander:
         lines: By name.
     """
 
-    def __init__(self, keys: RecordKeys) -> None:
+    def __init__(self, keys: RecordKeys, papers: Papers = NO_PAPERS) -> None:
         """Begin.
 
         Args:
             keys: Of a key log; it may grow while it is used. With none at all, links
                 and channels are judged.
+            papers: What is known of machines and of the server beforehand.
         """
         self.sheet = Sheet()
         self.lines: dict[str, LineJudge] = {}
         self._keys = keys
         self._ephemerals = Ephemerals()
+        self._machines = Machines(papers)
 
     def line(self, name: str) -> LineJudge:
         """Give the judge of a line; a new one for a name that is not known."""
         judge = self.lines.get(name)
         if judge is None:
-            judge = LineJudge(
-                name, self.sheet, self._keys, self._ephemerals, Listener()
-            )
+            dialogue = DialogueJudge(self.sheet, self._machines)
+            judge = LineJudge(name, self.sheet, self._keys, self._ephemerals, dialogue)
+            dialogue.listen(judge.channel)
             self.lines[name] = judge
         return judge
 

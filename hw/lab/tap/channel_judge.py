@@ -151,7 +151,7 @@ class ChannelJudge:
             side = SIDES[one.direction]
             if frame.kind in {FrameKind.SABM, FrameKind.SABME} and frame.command:
                 self._begin()
-                self._listener.link_began()
+                self._listener.link_began(now_s)
             elif frame.kind is FrameKind.DISC:
                 self._disconnects(side)
         if self._view.state is LinkState.UNKNOWN or self._view.was_missed:
@@ -202,7 +202,7 @@ class ChannelJudge:
             return
         self._secret(side, packet)
         if packet.counter is not None:
-            self._opened(side, packet)
+            self._opened(side, packet, now_s)
 
     def _waited(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         """Judge how long an end has waited for another (DLG-13)."""
@@ -354,20 +354,20 @@ class ChannelJudge:
             "CHAN-1.3", Role.MACHINE, not clear, "no licence identifier", words
         )
 
-    def _opened(self, side: Role, packet: UnderstoodPacket) -> None:
+    def _opened(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         if packet.body is None:
             self.sealed += 1
         else:
-            self._listener.message(side, packet)
+            self._listener.message(side, packet, now_s)
 
 
 class Listener:
     """Who is told what a channel carries; this one takes nothing."""
 
-    def link_began(self) -> None:
+    def link_began(self, now_s: float) -> None:
         """Hear of a set-up: whatever was said before is over."""
 
-    def message(self, side: Role, packet: UnderstoodPacket) -> None:
+    def message(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         """Hear a message that was opened, and had its place in the channel."""
 
     def error(self, side: Role, code: ErrorCode | None) -> None:
