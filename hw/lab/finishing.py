@@ -131,6 +131,7 @@ async def _close(
             if table.is_signed
             else encode_fields(table, fields)
         )
+        side.said(table, fields)
         talk.station.send_packet(talk.seal(body))
 
     def parts() -> int:

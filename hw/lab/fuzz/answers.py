@@ -84,8 +84,9 @@ def _to_bends(step: Step) -> Owed | None:
         return None
     name, value = next(iter(bends.items()))
     if name in {"counter", "aad"}:
-        same = name == "aad" or value in {"+0", "-0"}
-        return None if same else (_RECORD, "CHAN-6.4")
+        # The right counter may stand there as a number; the type of each packet, too.
+        other = name == "counter" and value[0] in "+-" and int(value, 0) != 0
+        return (_RECORD, "CHAN-6.4") if other else None
     if name == "flip":
         # A bit of the type makes another packet; one of the tag is CHAN-6.3.
         return (_RECORD if value == "-1" else _ANY), "CHAN-6.3"

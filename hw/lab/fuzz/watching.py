@@ -70,6 +70,7 @@ class Watch:
         self.has_errands = False
         self._role = role
         self._is_good = False
+        self._is_itself = True
         self._ignorable = ""
         self._done: tuple[str, str] | None = None
         self._owed: tuple[Owed, str] | None = None
@@ -98,6 +99,8 @@ class Watch:
             return
         if now_s - self._said_s > SILENCE_S:
             self._is_good = False
+        if step.verb == "become":
+            self._is_itself = step.words[0] == "itself"
         if step.verb == "finish" and not self._can_finish:
             self._is_good = False
         if step.verb in _HARMLESS:
@@ -113,7 +116,8 @@ class Watch:
         self._said_s = now_s
         self.dialogue.did(step)
         unheard = {NOTHING, BESIDE} & set(step.words)
-        self._is_good = self.dialogue.state != LINE and not unheard
+        known = self.dialogue.state != LINE and self._is_itself
+        self._is_good = known and not unheard
 
     def _is_said(self, step: Step) -> None:
         if step.expects:
