@@ -30,6 +30,8 @@ class MachineBook:
         vouchers: Octets of those that were sent, by number and kind.
         good: Fields of those that it had to apply when they came, by number.
         marks: All that were issued.
+        mark: The one that came back last.
+        mark_issued: The one that was issued last.
         contents: Whole contents that were sent, by their ids.
     """
 
@@ -43,6 +45,8 @@ class MachineBook:
     vouchers: dict[tuple[int, int], bytes] = field(default_factory=dict)
     good: dict[int, list[Fields]] = field(default_factory=dict)
     marks: set[bytes] = field(default_factory=set)
+    mark: bytes = bytes(8)
+    mark_issued: bytes = bytes(8)
     contents: dict[int, bytes] = field(default_factory=dict)
     _parts: dict[tuple[int, int], dict[int, bytes]] = field(default_factory=dict)
 
@@ -86,6 +90,21 @@ class MachineBook:
         else:
             del self._parts[wanted, total]
         return octets
+
+    def returns(self, mark: bytes) -> bool:
+        """Take a mark that comes back; whether it is one of the two due (DLG-7.2)."""
+        due = mark in {self.mark, self.mark_issued}
+        if due:
+            self.mark = mark
+        return due
+
+    def reported_all(self, statement: Fields) -> bool:
+        """Whether nothing was franked that no acknowledged row has.
+
+        A row counts franks with a value: with AR the table stays (DLG-9).
+        """
+        franked: int = statement["ascending_paise"] - self.paper.ascending_paise
+        return franked == sum(row.amount_paise for row in self.rows.values())
 
     def with_rows(self, parts: list[Fields]) -> dict[int, Row]:
         """The usage table as the parts of a report make it (DLG-9.3)."""

@@ -28,7 +28,7 @@ from tests.oracle.vouchers import (
 from tests.oracle.witness import Heard
 from tests.witness.spec_contents import ContentRefusedError, content_id, read_content
 from tests.witness.spec_keys import MachinePaper, Maker, RefusedError
-from tests.witness.spec_messages import Fields, Row, unpack
+from tests.witness.spec_messages import Fields, Row, unpack, usage_digest
 
 CONTROL_TOTAL_SUM, USAGE_MISMATCH = 32, 39
 STATEMENT_WRONG, VOUCHER_WRONG = 6, 11
@@ -178,6 +178,12 @@ class Judge:
             self._find(Way.MACHINE, "DLG-4.4", f"dial-in {fields['dial_in']} again")
         if fields["order_serial"] < book.order_serial:
             self._find(Way.MACHINE, "DLG-10.1", "the order serial has fallen")
+        if not book.returns(fields["mark"]):
+            self._find(Way.MACHINE, "DLG-7.2", "a mark that is not due")
+        if book.reported_all(fields) and fields["usage_digest"] != usage_digest(
+            book.rows
+        ):
+            self._find(Way.MACHINE, "DLG-9.1", "another digest, and nothing franked")
         book.dial_in = max(book.dial_in, fields["dial_in"])
         book.names_serial(fields["order_serial"], self._maker)
 
@@ -205,6 +211,7 @@ class Judge:
         had = call.receipt or call.statement
         if had and message.fields["mark"] != had["mark"]:
             self._find(Way.MACHINE, "DLG-7.2", "GOODBYE with another mark")
+        self.book.returns(message.fields["mark"])
         self.book.names_serial(message.fields["order_serial"], self._maker)
 
     def _last_voucher(self, call: Call, message: Message) -> None:
@@ -217,6 +224,9 @@ class Judge:
         book = self.book
         faults = binding_faults(body, fields, book.paper, book.credit_keys)
         self._find(Way.MACHINE, "DLG-8.3", faults)
+        number = fields["recharge_number"]
+        if call.last is not None and number != call.last.recharge_number:
+            self._find(Way.MACHINE, "DLG-8.3", f"{number} was not applied last")
 
     # What a server says.
 
@@ -258,6 +268,9 @@ class Judge:
             self._find(Way.SERVER, "DLG-9.3", "refused usage that fits")
 
     def _receipt(self, call: Call, message: Message) -> None:
+        if call.receipt:
+            # One answers a dialogue; another has no place (DLG-1.3).
+            return
         self._judged(call)
         fields, book = message.fields, self.book
         call.receipt = fields
@@ -266,6 +279,7 @@ class Judge:
         if fields["mark"] in book.marks:
             self._find(Way.SERVER, "DLG-7.1", "a mark that was issued before")
         book.marks.add(fields["mark"])
+        book.mark_issued = fields["mark"]
 
     def _ack(self, call: Call, message: Message) -> None:
         of_usage = message.fields["of_type"] == USAGE_TYPE

@@ -39,6 +39,7 @@ class HeardExchange(VirtualExchange):
 
     Attributes:
         heard: All of it, in order.
+        clock: The time.
     """
 
     def __init__(self, clock: SimulatedClock, plan: CallPlan, bench: Role) -> None:
@@ -51,7 +52,7 @@ class HeardExchange(VirtualExchange):
         """
         super().__init__(clock, plan)
         self.heard: list[Octets] = []
-        self._clock = clock
+        self.clock = clock
         self._bench = bench
         self._lines = 0
 
@@ -74,7 +75,7 @@ class HeardExchange(VirtualExchange):
         own = Way.MACHINE if self._bench is Role.MACHINE else Way.SERVER
 
         def tell(way: Way, octets: bytes) -> None:
-            self.heard.append(Octets(self._clock.seconds(), line, way, octets))
+            self.heard.append(Octets(self.clock.seconds(), line, way, octets))
 
         return _HeardUser(user, own, tell)
 

@@ -6,6 +6,7 @@ reads from provisioning files, and believes their maker's signature alone.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.catalogue import Case
 from hw.lab.player import Player, Result
-from hw.lab.trace import Traffic
+from hw.lab.trace import Trace, Traffic
 from hw.lines.exchange import every_call
 from hw.seen.decoding import LineDecoder, Understood
 from hw.seen.reading import SeenEvent
@@ -27,14 +28,15 @@ from protocol.link import Role
 from protocol.values import EpochSeconds, Paise, RechargeNumber
 from rmfs_tools.lab.reference import (
     LINE,
-    MachineStand,
-    ServerStand,
     machine_bench,
     reference_machine,
     server_bench,
 )
 from rmfs_tools.lab.reference_server import ReferenceServer
+from rmfs_tools.lab.universe import universe
 from rmfs_tools.lab.virtual_time import run
+from rmfs_tools.lab.zoo.stands import stand_at
+from rmfs_tools.lab.zoo.units import FaultyUnit
 from rmfs_tools.simulation.clock import SimulatedClock, WorldClock
 from rmfs_tools.simulation.setting import CREDIT_KEY, IDENTITY, MAKER_KEY
 from tests.oracle.books import open_book
@@ -55,7 +57,7 @@ CREDENTIAL: Final = IDENTITY.credential.with_credit_key(
 SECONDS: Final = EpochSeconds(1_700_000_000)
 """When papers are made here; nothing depends on it."""
 
-Stand = MachineStand | ServerStand
+Bench = MachineBench | ServerBench
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Played:
 
     Attributes:
         result: The bench's.
+        octets: Of all its lines, as they passed.
         lines: What the bench understood of each line, and what the witness heard.
         findings: Of the judge of money.
         before: What the machine had stated before it, to the witness.
@@ -71,6 +74,7 @@ class Played:
     """
 
     result: Result
+    octets: tuple[Octets, ...]
     lines: tuple[tuple[list[Understood], list[Heard]], ...]
     findings: tuple[Finding, ...]
     before: Stated
@@ -94,14 +98,14 @@ class Played:
 class Witnessed:
     """A stand with a witness beside its bench."""
 
-    def __init__(self, stand: Stand, exchange: HeardExchange) -> None:
+    def __init__(self, bench: Bench, exchange: HeardExchange) -> None:
         """Begin to listen.
 
         Args:
-            stand: The stand.
+            bench: The bench.
             exchange: Where its lines are made.
         """
-        self.stand = stand
+        self._bench = bench
         self._exchange = exchange
         self._secrets: dict[bytes, Secrets] = {}
         self._witness = Witness(self._secrets)
@@ -110,56 +114,61 @@ class Witnessed:
 
     def play(self, case: Case) -> Played:
         """Play a case, and have it witnessed."""
-        bench = self.stand.bench
+        bench = self._bench
         bench.begin_case()
         judge = self._judge_of(bench)
         before, said = judge.book.last, len(judge.findings)
-        result = run(self.stand.clock, Player(bench, bench.side, case).play())
+        result = run(self._exchange.clock, Player(bench, bench.side, case).play())
         judge.know(paper_of(bench))
-        self._learn(result)
-        heard = list(self._heard())
+        self._secrets |= secrets_of(result.trace)
+        octets = self._new_octets()
+        heard = [one for each in octets for one in heard_of(self._witness, each)]
         for one in heard:
             judge.take(one)
         return Played(
             result,
+            octets,
             tuple(zip(understood_by_lines(result), by_lines(heard), strict=True)),
             tuple(judge.findings[said:]),
             before,
             judge.book.last,
         )
 
-    def _judge_of(self, bench: MachineBench | ServerBench) -> Judge:
+    def _new_octets(self) -> tuple[Octets, ...]:
+        """Those of the lines of this case; an earlier case's may go on ending."""
+        every = tuple(self._exchange.heard)
+        self._exchange.heard.clear()
+        octets = tuple(one for one in every if one.line > self._past)
+        self._past = max([self._past, *(one.line for one in octets)])
+        return octets
+
+    def _judge_of(self, bench: Bench) -> Judge:
         """One machine at a bench that answers; another for each case at the other."""
         if self._judge is None or isinstance(bench, MachineBench):
             book = open_book(paper_of(bench), [server_paper()])
             self._judge = Judge(book, MAKER)
         return self._judge
 
-    def _learn(self, result: Result) -> None:
-        trace = result.trace
-        for g_x, (machine, server) in trace.keys.items():
-            keys = {
+
+def secrets_of(trace: Trace) -> dict[bytes, Secrets]:
+    """What a bench has kept of its channels, as the witness is told it."""
+    return {
+        g_x: Secrets(
+            {
                 Way.MACHINE: (machine.key, machine.iv),
                 Way.SERVER: (server.key, server.iv),
-            }
-            self._secrets[g_x] = Secrets(keys, trace.bindings[g_x])
+            },
+            trace.bindings[g_x],
+        )
+        for g_x, (machine, server) in trace.keys.items()
+    }
 
-    def _heard(self) -> Iterator[Heard]:
-        """Have the witness hear what is new; of lines of earlier cases nothing is."""
-        past = self._past
-        for octets in self._exchange.heard:
-            heard = self._told(octets)
-            self._past = max(self._past, octets.line)
-            if octets.line > past:
-                yield from heard
-        self._exchange.heard.clear()
 
-    def _told(self, octets: Octets) -> list[Heard]:
-        if octets.octets:
-            return self._witness.hear(
-                octets.at_s, octets.line, octets.way, octets.octets
-            )
-        return self._witness.ended(octets.at_s, octets.line)
+def heard_of(witness: Witness, octets: Octets) -> list[Heard]:
+    """Have a witness hear octets, or the end of their line."""
+    if octets.octets:
+        return witness.hear(octets.at_s, octets.line, octets.way, octets.octets)
+    return witness.ended(octets.at_s, octets.line)
 
 
 def understood_by_lines(result: Result) -> list[list[Understood]]:
@@ -184,7 +193,7 @@ def by_lines(heard: Iterable[Heard]) -> list[list[Heard]]:
     return [lines[line] for line in sorted(lines)]
 
 
-def paper_of(bench: MachineBench | ServerBench) -> MachinePaper:
+def paper_of(bench: Bench) -> MachinePaper:
     """Read the file of the machine that is at a bench, or that the bench is."""
     if isinstance(bench, ServerBench):
         return machine_paper(bench.side.machine)
@@ -230,11 +239,10 @@ def _read(text: str) -> MachinePaper | ServerPaper:
 
 def witnessed_machine() -> Witnessed:
     """The reference machine on the bench, with the witness beside it."""
-    clock = SimulatedClock()
-    exchange = HeardExchange(clock, every_call(LINE), Role.SERVER)
+    exchange = heard_exchange(Role.SERVER)
+    clock = exchange.clock
     unit = reference_machine(exchange, reactor=clock, clock=WorldClock(clock))
-    bench = machine_bench(unit.provisioning, unit, exchange, clock)
-    return Witnessed(MachineStand(clock, unit, bench), exchange)
+    return Witnessed(machine_bench(unit.provisioning, unit, exchange, clock), exchange)
 
 
 def witnessed_server(folder: Path) -> Witnessed:
@@ -243,8 +251,24 @@ def witnessed_server(folder: Path) -> Witnessed:
     Args:
         folder: An empty one, for its database.
     """
-    clock = SimulatedClock()
-    exchange = HeardExchange(clock, every_call(LINE), Role.MACHINE)
+    exchange = heard_exchange(Role.MACHINE)
+    clock = exchange.clock
     unit = ReferenceServer(folder, exchange, reactor=clock, clock=WorldClock(clock))
-    bench = server_bench(unit.new_machine, unit, exchange, clock)
-    return Witnessed(ServerStand(clock, unit, bench), exchange)
+    return Witnessed(server_bench(unit.new_machine, unit, exchange, clock), exchange)
+
+
+@contextmanager
+def witnessed_unit(unit: FaultyUnit) -> Iterator[Witnessed]:
+    """A faulty unit of the zoo on the bench, with the witness beside it."""
+    with universe(unit.id, unit.edits) as there, ExitStack() as stack:
+        bench_role = Role.SERVER if unit.role is Role.MACHINE else Role.MACHINE
+        exchange = heard_exchange(bench_role)
+        stand = stack.enter_context(
+            stand_at(exchange, exchange.clock, there, unit.role)
+        )
+        yield Witnessed(stand.bench, exchange)
+
+
+def heard_exchange(bench: Role) -> HeardExchange:
+    """Make lines that are listened at where a bench hangs on them."""
+    return HeardExchange(SimulatedClock(), every_call(LINE), bench)

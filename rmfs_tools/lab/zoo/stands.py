@@ -50,7 +50,22 @@ def stand_in(there: Universe, role: Role) -> Iterator[Stand]:
         role: What it is.
     """
     clock = SimulatedClock()
-    exchange = VirtualExchange(clock, every_call(LINE))
+    with stand_at(VirtualExchange(clock, every_call(LINE)), clock, there, role) as made:
+        yield made
+
+
+@contextmanager
+def stand_at(
+    exchange: VirtualExchange, clock: SimulatedClock, there: Universe, role: Role
+) -> Iterator[Stand]:
+    """Put a new machine or server of a universe on a bench, with lines of an exchange.
+
+    Args:
+        exchange: Where the lines between them are made.
+        clock: Virtual time.
+        there: Where the unit lives.
+        role: What it is.
+    """
     crossing = Crossing(there, clock)
     with ExitStack() as stack:
         if role is Role.MACHINE:
