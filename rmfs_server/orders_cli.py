@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from protocol.errors import RmfsError
-from rmfs_server.cli import (
+from rmfs_server.options_cli import (
     EXIT_FAILED,
     FILE,
     LICENCE,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from rmfs_server.cli import (
+from rmfs_server.options_cli import (
     EXIT_FAILED,
     FILE,
     LICENCE,
