@@ -7,7 +7,7 @@ from typing import Final
 from protocol.errors import RmfsError
 from rmfs_tools.lab.run_files import SPECIFICATION
 
-_SENTENCE_ENDS: Final = re.compile(r"(?<=[.:;])\s")
+_SENTENCE_ENDS: Final = re.compile(r"(?<=\.)\s")
 _MARKS: Final = re.compile(r"[`*]")
 
 

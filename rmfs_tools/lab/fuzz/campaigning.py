@@ -9,7 +9,6 @@ interrupted between two rounds.
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
@@ -20,7 +19,7 @@ from hw.lab.fuzz.grammar import fuzz_cases
 from hw.lab.fuzz.oracles import Finding
 from hw.lab.fuzz.playing import FuzzResult
 from protocol.errors import RmfsError
-from rmfs_tools.lab.fuzz.drawing import FoundError, draw_round
+from rmfs_tools.lab.fuzz.drawing import draw_round
 from rmfs_tools.lab.fuzz.leaving_out import leave_out
 from rmfs_tools.lab.fuzz.targets import StoppedError, Target
 
@@ -250,21 +249,22 @@ class _Round:
     drawn: FuzzCase | None = None
     played: dict[str, FuzzResult] = field(default_factory=dict)
     shrinks: int = 0
-    smallest: FuzzCase | None = None
 
     def play(self) -> Campaign:
         """Play it; how far the campaign is then."""
         number = self.now.rounds + 1
         strategy = fuzz_cases(
-            self.target.role, self.now.coverage.steering(), self.now.presets
+            self.target.role,
+            self.now.coverage.steering(),
+            self.now.presets,
+            slow=not self.target.is_real,
         )
         seed = round_seed(self.now.seed, number)
-        with suppress(FoundError):
-            # As many are drawn in every round, so that its first cases are the same
-            # whenever the campaign is to end; behind that end none is played.
-            draw_round(strategy, seed, ROUND_CASES, self._hypothesis)
-        if self.smallest is not None:
-            smallest = leave_out(self.smallest, self._shows)
+        # As many are drawn in every round, so that its first cases are the same
+        # whenever the campaign is to end; behind that end none is played.
+        smallest = draw_round(strategy, seed, ROUND_CASES, self._is_wrong)
+        if smallest is not None:
+            smallest = leave_out(smallest, self._shows)
             found = self._found(smallest, number)
             self.now = replace(
                 self.now,
@@ -276,35 +276,28 @@ class _Round:
         # A round that found something is over, interrupted or not: on the way to a
         # smaller case nothing is counted that a later round follows from.
         is_cut = bool(self.now.interrupted or self.now.trouble)
-        if is_cut and self.smallest is None:
+        if is_cut and smallest is None:
             number -= 1
         return replace(self.now, rounds=number, lasted_s=self.lasted_s())
 
-    def _hypothesis(self, case: FuzzCase) -> None:
-        """Play what Hypothesis has drawn.
-
-        Raises:
-            FoundError: It shows something that was not known.
-        """
+    def _is_wrong(self, case: FuzzCase) -> bool:
+        """Say whether a case that was drawn shows something that was not known."""
         if self.wanted is not None:
-            if self._shows(case):
-                self.smallest = case
-                raise FoundError
-            return
-        if self.now.interrupted or self.now.trouble or self.is_over(self.now):
-            return
-        if case.id in self.played:
-            return
+            return self._shows(case)
+        is_cut = self.now.interrupted or self.now.trouble or self.is_over(self.now)
+        if is_cut or case.id in self.played:
+            return False
         result = self._result(case)
         if result is None:
-            return
+            return False
         self.now.coverage.add(result.cells)
-        fresh = [one for one in result.findings if key_of(one) not in self.now.known]
         self.now = replace(self.now, cases=self.now.cases + 1, lasted_s=self.lasted_s())
         self.watching.played(self.now)
+        keys = [key_of(one) for one in result.findings]
+        fresh = [key for key in keys if key not in self.now.known]
         if fresh:
-            self.wanted, self.drawn, self.smallest = key_of(fresh[0]), case, case
-            raise FoundError
+            self.wanted, self.drawn = fresh[0], case
+        return bool(fresh)
 
     def _shows(self, case: FuzzCase) -> bool:
         """Say whether a case shows what this round has found."""

@@ -7,6 +7,7 @@ kept goes to a folder that does not outlive the round.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -34,28 +35,34 @@ class _SeedAlone(HypothesisProvider):
         return Constants()
 
 
-class FoundError(Exception):
-    """Tells Hypothesis that a case is worth shrinking."""
+class _WrongError(Exception):
+    """Tells Hypothesis that a case is worth shrinking; it is raised at one place."""
 
 
 def draw_round(
     strategy: SearchStrategy[FuzzCase],
     seed: int,
     cases: int,
-    play: Callable[[FuzzCase], None],
-) -> None:
+    is_wrong: Callable[[FuzzCase], bool],
+) -> FuzzCase | None:
     """Draw cases until one is found to be wrong, and then ever smaller ones like it.
 
     Args:
         strategy: What is drawn.
         seed: The same gives the same cases.
         cases: How many at most.
-        play: Told of each case; it raises `FoundError` for one that is wrong, and must
-            do so again for the same case.
+        is_wrong: Judges each case, and always says the same of the same one.
 
-    Raises:
-        FoundError: One was wrong.
+    Returns:
+        The smallest case that is wrong; None if none was.
     """
+    wrong: list[FuzzCase] = []
+
+    def judge(case: FuzzCase) -> None:
+        if is_wrong(case):
+            wrong.append(case)
+            raise _WrongError
+
     AVAILABLE_PROVIDERS[_BACKEND] = f"{__name__}.{_SeedAlone.__name__}"
     wanted = settings(
         max_examples=cases,
@@ -68,10 +75,12 @@ def draw_round(
         print_blob=False,
         backend=_BACKEND,
     )
-    draw = seeded(seed)(wanted(given(strategy)(play)))
+    draw = seeded(seed)(wanted(given(strategy)(judge)))
     with TemporaryDirectory(prefix="hypothesis-") as folder:
         set_hypothesis_home_dir(folder)
         try:
-            draw()
+            with suppress(_WrongError):
+                draw()
         finally:
             set_hypothesis_home_dir(None)
+    return wrong[-1] if wrong else None

@@ -44,7 +44,10 @@ def read_fuzz_file(path: Path) -> FuzzFile:
         text = octets.decode("utf-8")
     except UnicodeDecodeError as error:
         raise FuzzCaseError(f"{path} is no text: {error}") from error
-    case, origin = read_fuzz_case(text, str(path))
+    try:
+        case, origin = read_fuzz_case(text, str(path))
+    except RecursionError as error:
+        raise FuzzCaseError(f"{path} is nested too deep") from error
     return FuzzFile(path, case, origin)
 
 

@@ -27,6 +27,8 @@ FINDINGS: Final = "findings"
 _STATE: Final = "campaign.json"
 _OCTETS_MAX: Final = 16 * 1024 * 1024
 _NEW: Final = ".new"
+_NO_STATE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading the state of a campaign ends with, where it is none."""
 
 
 class FuzzFolderError(RmfsError):
@@ -241,7 +243,7 @@ def read_folder(path: Path) -> tuple[FuzzFolder, Campaign]:
             known=frozenset(row.key for row in rows),
             goal=None if state["goal"] is None else int(state["goal"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _NO_STATE as error:
         raise FuzzFolderError(f"{place} is not of a campaign: {error!r}") from error
     return FuzzFolder(path, rows), campaign
 

@@ -50,12 +50,14 @@ class Target(Protocol):
     Attributes:
         name: As it is typed, and stands in files.
         role: Of the unit.
+        is_real: It takes real time, and is not made anew for each case.
         presets: Those that it can be given; the first is the simplest.
         shrinks_max: How many cases may be played to shrink one.
     """
 
     name: str
     role: Role
+    is_real: bool
     presets: tuple[str, ...]
     shrinks_max: int
 
@@ -76,6 +78,7 @@ class Target(Protocol):
 class VirtualTarget:
     """A unit in virtual time, made anew for each case: the same case ends the same."""
 
+    is_real = False
     shrinks_max = 300
 
     def __init__(self, name: str, role: Role, there: Universe) -> None:
@@ -122,6 +125,7 @@ class RealTarget:
     It plays from a thread beside the reactor, which has the unit's line.
     """
 
+    is_real = True
     shrinks_max = 40
     presets: tuple[str, ...] = (NO_PRESET,)
 
