@@ -1,6 +1,7 @@
 """What a listener keeps of one machine from call to call."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.oracle.vouchers import Stated, enrolled
 from tests.witness.spec_contents import (
@@ -12,7 +13,8 @@ from tests.witness.spec_contents import (
 from tests.witness.spec_keys import MachinePaper, Maker, ServerPaper
 from tests.witness.spec_messages import PART_OCTETS, Fields, Row, usage_digest
 
-ORDER_RETIRES, ORDER_CREDIT_KEY = 8, 19
+ORDER_RETIRES: Final = 8
+ORDERS_WITH_CONTENT: Final = range(16, 19 + 1)
 
 
 @dataclass
@@ -56,23 +58,31 @@ class MachineBook:
             paper, self.last, dict(self.credit_keys), dial_in=self.dial_in
         )
 
-    def names_serial(self, serial: int, maker: Maker) -> None:
-        """Take the orders into account that a machine says it has applied."""
+    def names_serial(self, serial: int, maker: Maker) -> list[str]:
+        """Take the orders into account that a machine says it has applied.
+
+        Returns:
+            What it must not have applied: a content that was brought, and is none.
+        """
+        faults = []
         for number in range(self.order_serial + 1, serial + 1):
             kind, value = self.orders.get(number, (0, 0))
             if kind == ORDER_RETIRES and len(self.credit_keys) > 1:
                 self.credit_keys.pop(value, None)
-            elif kind == ORDER_CREDIT_KEY and value in self.contents:
-                self._learn(self.contents[value], maker)
+            elif kind in ORDERS_WITH_CONTENT and value in self.contents:
+                faults += self._apply(self.contents[value], kind, maker)
         self.order_serial = max(serial, self.order_serial)
+        return faults
 
-    def _learn(self, octets: bytes, maker: Maker) -> None:
+    def _apply(self, octets: bytes, kind: int, maker: Maker) -> list[str]:
         try:
-            body = read_content(octets, maker).body
-        except ContentRefusedError:
-            return
-        if isinstance(body, CreditKey):
-            self.credit_keys.setdefault(body.credit_key_id, body.credit_point)
+            content = read_content(octets, maker)
+        except ContentRefusedError as error:
+            return [str(error)]
+        if isinstance(content.body, CreditKey):
+            key = content.body
+            self.credit_keys.setdefault(key.credit_key_id, key.credit_point)
+        return [] if content.kind == kind else [f"a content of kind {content.kind}"]
 
     def takes_part(self, content: Fields) -> bytes:
         """Keep a part; the whole content, once all are there (DLG-16)."""

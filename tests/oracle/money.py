@@ -185,7 +185,7 @@ class Judge:
         ):
             self._find(Way.MACHINE, "DLG-9.1", "another digest, and nothing franked")
         book.dial_in = max(book.dial_in, fields["dial_in"])
-        book.names_serial(fields["order_serial"], self._maker)
+        self._names_serial(fields)
 
     def _confirmation(self, call: Call, message: Message) -> None:
         if not self._signed(call, message):
@@ -212,7 +212,11 @@ class Judge:
         if had and message.fields["mark"] != had["mark"]:
             self._find(Way.MACHINE, "DLG-7.2", "GOODBYE with another mark")
         self.book.returns(message.fields["mark"])
-        self.book.names_serial(message.fields["order_serial"], self._maker)
+        self._names_serial(message.fields)
+
+    def _names_serial(self, fields: Fields) -> None:
+        faults = self.book.names_serial(fields["order_serial"], self._maker)
+        self._find(Way.MACHINE, "DLG-10.9", faults)
 
     def _last_voucher(self, call: Call, message: Message) -> None:
         body = message.fields["voucher"]
