@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from rmfs_tools.certify_run_cli import run
+from rmfs_tools.certify_tap_cli import tap
 
 EXIT_USAGE: Final = 2
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -223,3 +224,4 @@ def verify(package: Path, *, lab: Path | None, as_json: bool) -> None:
 
 
 certify_group.add_command(run)
+certify_group.add_command(tap)

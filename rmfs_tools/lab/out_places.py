@@ -1,8 +1,9 @@
 """Where a certification goes: a folder, a signed package; and the lab's key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hw.lab.package import PACKAGE_OCTETS_MAX, Package, read_package, write_package
 from protocol.errors import RmfsError
@@ -62,22 +63,44 @@ class OutPlaces:
         if self.folder is None and self.package is None:
             return
         files = run_files(run)
+        self.write_folder(files)
+        if self.package is not None and not run.for_certification:
+            raise OutPlaceError("the run was not whole: no package is written")
+        self.write_package(files, about(run))
+
+    def write_folder(self, files: Mapping[str, bytes]) -> None:
+        """Write files into the folder, if there is one.
+
+        Raises:
+            OutPlaceError: They cannot be written.
+        """
+        if self.folder is None:
+            return
         try:
-            if self.folder is not None:
-                _write_files(self.folder, files)
-            if self.package is not None and self.lab is not None:
-                self._write_package(self.package, self.lab, run, files)
+            _write_files(self.folder, files)
         except OSError as error:
             raise OutPlaceError(f"{error.filename}: {error.strerror}") from error
 
-    @staticmethod
-    def _write_package(
-        place: Path, lab: Path, run: Run, files: dict[str, bytes]
+    def write_package(
+        self, files: Mapping[str, bytes], told: Mapping[str, Any]
     ) -> None:
-        if not run.for_certification:
-            raise OutPlaceError("the run was not whole: no package is written")
-        with place.open("xb") as file:
-            file.write(write_package(files, about(run), _lab_key(lab)))
+        """Write and sign a package of files, if there is to be one.
+
+        Args:
+            files: By name.
+            told: Who tested what, when, with what.
+
+        Raises:
+            OutPlaceError: It cannot be written.
+        """
+        if self.package is None or self.lab is None:
+            return
+        signed = write_package(files, told, _lab_key(self.lab))
+        try:
+            with self.package.open("xb") as file:
+                file.write(signed)
+        except OSError as error:
+            raise OutPlaceError(f"{error.filename}: {error.strerror}") from error
 
 
 def make_lab_key(file: Path, entropy: Entropy) -> Path:
@@ -140,7 +163,7 @@ def _read(path: Path, octets_max: int) -> bytes:
         raise OutPlaceError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _write_files(folder: Path, files: dict[str, bytes]) -> None:
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     for name, octets in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -87,8 +87,10 @@ def run_files(run: Run) -> dict[str, bytes]:
     """
     files = {
         "declaration.toml": run.declaration.octets,
-        "results.json": _json({"about": about(run), "cases": results(run.results)}),
-        "catalogue.json": _json([about_case(one.case) for one in run.results]),
+        "results.json": as_json_file(
+            {"about": about(run), "cases": results(run.results)}
+        ),
+        "catalogue.json": as_json_file([about_case(one.case) for one in run.results]),
         "junit.xml": junit(run),
     }
     for result in run.results:
@@ -233,5 +235,6 @@ def key_log(trace: Trace) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
-def _json(value: object) -> bytes:
+def as_json_file(value: object) -> bytes:
+    """Write a JSON file, for programs and people."""
     return json.dumps(value, indent=1).encode() + b"\n"

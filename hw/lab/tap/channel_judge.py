@@ -133,7 +133,7 @@ class ChannelJudge:
         self._is_known = True
         self._step = 0
         self._counters = dict.fromkeys(Role, 0)
-        self._dead: dict[Role, bool] = {}
+        self._dead: dict[Role, float] = {}
         self._errors: dict[Role, int] = {}
         self._packets: list[bytes] = []
         self._secrets: set[bytes] = set()
@@ -154,6 +154,8 @@ class ChannelJudge:
                 self._listener.link_began(now_s)
             elif frame.kind is FrameKind.DISC:
                 self._disconnects(side)
+            else:
+                self._goes_on(side, now_s)
         if self._view.state is LinkState.UNKNOWN or self._view.was_missed:
             self._is_known = False
         for packet in one.packets:
@@ -166,8 +168,11 @@ class ChannelJudge:
     def _disconnects(self, side: Role) -> None:
         if not self._is_known:
             return
-        if self._dead.get(side):
+        if side in self._dead:
             self._sheet.met("CHAN-9.3", side)
+            self._sheet.met("CHAN-8.3", side)
+        if self._dead.pop(side, None) is not None:
+            self._sheet.met("CHAN-9.2", side.peer)
         due = self.due
         if due is not None and due.side is side and self._has_received(due):
             if not self._view.was_disturbed:
@@ -175,6 +180,15 @@ class ChannelJudge:
             self.due = None
         self._listener.disconnects(side)
         self._is_over = True
+
+    def _goes_on(self, side: Role, now_s: float) -> None:
+        """Judge an end that said ERROR and keeps the link (CHAN-9.3)."""
+        since_s = self._dead.get(side, now_s)
+        if now_s - since_s > WAIT_S:
+            del self._dead[side]
+            self._sheet.failed(
+                "CHAN-9.3", side, "DISC after its ERROR", f"none in {WAIT_S:.0f} s"
+            )
 
     def _has_received(self, due: Due) -> bool:
         other = self._view.ends[due.side.peer]
@@ -192,7 +206,7 @@ class ChannelJudge:
         is_error = bool(packet.octets) and packet.octets[0] == PacketType.ERROR
         self._after_error(side, is_error=is_error)
         if is_error:
-            self._error(side, packet)
+            self._error(side, packet, now_s)
             return
         self._answered(side, packet)
         if self._is_over:
@@ -231,7 +245,7 @@ class ChannelJudge:
             clause = "CHAN-9.2" if is_error else "CHAN-8.3"
             self._sheet.failed(clause, side, "nothing after an ERROR", "a packet")
 
-    def _error(self, side: Role, packet: UnderstoodPacket) -> None:
+    def _error(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         code = packet.error
         right = code is not None and _SENT_BY_ONE.get(code, side) is side
         expected = "ERROR with a code that this end sends"
@@ -244,7 +258,7 @@ class ChannelJudge:
             name = "ERROR of no code" if code is None else f"ERROR {code.name}"
             expected = f"ERROR {due.code.name}"
             self._sheet.look(due.clause, side, code is due.code, expected, name)
-        self._dead[side] = True
+        self._dead[side] = now_s
         self._errors[side] = self._view.ends[side].next
         self._is_over = True
         self._listener.error(side, code)

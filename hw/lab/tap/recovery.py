@@ -82,6 +82,8 @@ class Recovery:
                 "a report as LINK-17.2 has it, where reports were agreed",
                 frame.information.hex(" "),
             )
+            if agreed.reports:
+                self._sheet.met("LINK-17.3", side)
             return
         if agreed.reports:
             self._sheet.failed(

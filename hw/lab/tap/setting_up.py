@@ -4,6 +4,7 @@ An answer is judged by the commands that were seen before it: F belongs to P (LI
 5.5). A command that was repeated may be answered as often.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,6 +51,12 @@ class SettingUp:
         """
         self._sheet = sheet
         self._view = view
+        self._judges: Final[dict[FrameKind, Callable[[Role, Frame], None]]] = {
+            FrameKind.XID: self._xid,
+            FrameKind.UA: self._accepted,
+            FrameKind.DM: self._refused,
+            FrameKind.FRMR: self._rejected,
+        }
         self.line_ended()
 
     def line_ended(self) -> None:
@@ -77,18 +84,16 @@ class SettingUp:
             self._set_up(side, frame, now_s)
         elif kind is FrameKind.DISC:
             self._disc(side, frame, now_s)
-        elif kind is FrameKind.XID:
-            self._xid(side, frame)
-        elif kind is FrameKind.UA:
-            self._accepted(side, frame)
-        elif kind is FrameKind.DM:
-            self._refused(side, frame)
-        elif kind is FrameKind.FRMR:
-            self._rejected(side, frame)
-        if kind not in SET_UPS and kind is not FrameKind.XID:
-            self._offer_is_fresh = False
+        else:
+            judge = self._judges.get(kind)
+            if judge is not None:
+                judge(side, frame)
         if side is Role.SERVER:
             self._attempts = 0
+            if kind not in SET_UPS and not is_numbered(frame):
+                self._met("LINK-5.1", side)
+        if kind not in SET_UPS and kind is not FrameKind.XID:
+            self._offer_is_fresh = False
         if self._last_command is not None and self._last_command[0] is not side:
             self._last_command = None
 
