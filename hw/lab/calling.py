@@ -22,10 +22,12 @@ from hw.lab.verbs import (
     WITHIN,
     words_of,
 )
+from protocol.link import Role
 from protocol.registers import RequestKind
 
 _REST_S: Final = 0.05
-"""Between a dropped line and the next dial-in: the unit has to hear of the loss."""
+"""Between a lost line and the next dial-in: the unit has to hear of the loss, and one
+whose link is closed hangs up by itself (LINK-1.9)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,16 @@ class Calls:
     async def let_go(self) -> None:
         """Hang up the call that is spoken in, if it is still there."""
         talk, self._scene.talk = self._scene.talk, None
-        if talk is not None and not talk.station.is_over:
-            talk.station.drop()
-            await pause(self._scene.bench.reactor, _REST_S)
+        if talk is None:
+            return
+        station = talk.station
+        was_closed = station.is_closed
+        if was_closed and station.role is Role.SERVER:
+            await station.over(_REST_S)
+        if not station.is_over:
+            station.drop()
+            if not was_closed:
+                await pause(self._scene.bench.reactor, _REST_S)
 
     async def let_all_go(self) -> None:
         """Hang up whatever is still there."""

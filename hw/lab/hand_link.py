@@ -29,6 +29,7 @@ class HandLink:
 
     Attributes:
         is_up: Whether the two ends have a link, as far as the script knows.
+        is_closed: Whether a link that was there has ended.
         send_number: V(S): of the next I frame that the script sends.
         receive_number: V(R): of the I frame that comes next.
         agreed: What holds in this link.
@@ -39,6 +40,7 @@ class HandLink:
     def __init__(self, station: Station) -> None:
         """Begin without a link."""
         self.is_up = False
+        self.is_closed = False
         self.send_number = 0
         self.receive_number = 0
         self.agreed = DEFAULT
@@ -140,10 +142,12 @@ class HandLink:
         elif frame.kind is FrameKind.UA and self._set_up_by is not None:
             self._begin(self._set_up_by)
         elif frame.kind in _ENDS:
+            self.is_closed = self.is_closed or self.is_up
             self.is_up = False
 
     def _begin(self, by: FrameKind) -> None:
         self.is_up = True
+        self.is_closed = False
         self._closing = False
         self._set_up_by = None
         self.agreed = self._offered or DEFAULT

@@ -12,7 +12,7 @@ is the `hw.lab.scene`.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hw.lab.afterwards import Afterwards
@@ -27,6 +27,7 @@ from hw.lab.machine_steps import MachineSteps
 from hw.lab.saying import Saying
 from hw.lab.scene import Scene
 from hw.lab.server_side import ServerSide
+from hw.lab.sharing import Judged, shared_steps
 from hw.lab.side import Breach
 from hw.lab.stated import Stated, compared, stated_by
 from hw.lab.steps import Step
@@ -35,7 +36,7 @@ from hw.lab.taken import Taken
 from hw.lab.taking import Taking
 from hw.lab.trace import Trace
 from hw.lab.unit_steps import UnitSteps
-from hw.lab.verdicts import Judgement, Verdict
+from hw.lab.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Result:
         verdict: The verdict.
         reason: Why.
         trace: What was seen.
-        lasted_s: How long it took.
+        lasted_s: How long it took; 0 if it was judged in the play of another one.
         before: What a machine under test had stated before, if anything.
         after: What it stated last.
     """
@@ -82,7 +83,11 @@ class Player:
     """
 
     def __init__(
-        self, bench: Bench, side: ServerSide | MachineSide, case: Case
+        self,
+        bench: Bench,
+        side: ServerSide | MachineSide,
+        case: Case,
+        also: Sequence[Case] = (),
     ) -> None:
         """Prepare.
 
@@ -90,13 +95,13 @@ class Player:
             bench: Where it is played.
             side: What the bench is in this case.
             case: What is played.
+            also: Cases that are judged in the same play (`hw.lab.sharing`).
         """
         trace = Trace(lambda: float(bench.reactor.seconds()), bench.clock)
         scene = Scene(bench, side, trace, FrameSteps(trace))
         self.before = stated_by(side)
-        self._case = case
+        self._judged = tuple(Judged(one) for one in (case, *also))
         self._scene = scene
-        self._judgement = Judgement()
         self._calls = Calls(scene)
         unit, machine = UnitSteps(bench.operator, side), MachineSteps(side)
         taking, saying = Taking(scene, self._broken), Saying(scene)
@@ -163,24 +168,42 @@ class Player:
 
     async def play(self) -> Result:
         """Carry out all steps and what the case looks at afterwards."""
+        return (await self.play_all())[0]
+
+    async def play_all(self) -> tuple[Result, ...]:
+        """Do the same; the results of all cases of the play."""
+        cases = [judged.case for judged in self._judged]
+        number, steps = 0, shared_steps(cases)
         try:
-            for step in self._case.steps:
+            for number, step in enumerate(steps):
                 await self.carry_out(step)
-            await self.look_afterwards(self._case.ends)
+                for judged in self._judged:
+                    judged.came_true(number)
+            number = len(steps)
+            await self.look_afterwards(cases[0].ends)
+            for judged in self._judged:
+                judged.looked()
         except StepStoppedError as stop:
-            self._judgement.worsen(stop.verdict, stop.reason)
-        if self._judgement.verdict is not None:
+            for judged in self._judged:
+                judged.stopped(number, stop)
+        if any(judged.judgement.verdict is not None for judged in self._judged):
             await self._afterwards.tidy_up()
         await self.hang_up()
-        self._judgement.conclude()
-        verdict = self._judgement.verdict or Verdict.ERROR
-        self.trace.remark(f"{verdict.value}: {self._judgement.reason}")
+        first, *others = (self._result(judged) for judged in self._judged)
+        return first, *(replace(other, lasted_s=0.0) for other in others)
+
+    def _result(self, judged: Judged) -> Result:
+        judgement, trace = judged.judgement, self.trace
+        judgement.conclude()
+        verdict = judgement.verdict or Verdict.ERROR
+        of = f" ({judged.case.id})" if len(self._judged) > 1 else ""
+        trace.remark(f"{verdict.value}: {judgement.reason}{of}")
         return Result(
-            self._case,
+            judged.case,
             verdict,
-            self._judgement.reason,
-            self.trace,
-            self.trace.lasted_s,
+            judgement.reason,
+            trace,
+            trace.lasted_s,
             self.before,
             self.stated,
         )
@@ -200,8 +223,6 @@ class Player:
         self.trace.step(step.text)
         with stopping(step):
             await self._verbs[step.verb](step)
-        if step.expects:
-            self._judgement.met()
 
     async def look_afterwards(self, ends: Ends) -> None:
         """Dial in once more, and look at how the case ended.
@@ -213,15 +234,14 @@ class Player:
             StepStoppedError: It ended otherwise.
         """
         await self._afterwards.look(ends, self.before)
-        if ends not in {Ends.NOTHING, Ends.SERVED}:
-            self._judgement.met()
 
     async def hang_up(self) -> None:
         """End whatever call is still there."""
         await self._calls.let_all_go()
 
     def _broken(self, breach: Breach) -> None:
-        self._judgement.worsen(Verdict.FAIL, str(breach))
+        for judged in self._judged:
+            judged.broken(breach)
 
     async def _registers(self, step: Step) -> None:
         moved_paise = int(step.fields.get("moved", "0"), 0)

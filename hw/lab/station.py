@@ -7,6 +7,7 @@ line and in virtual time on a simulated one.
 """
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -99,7 +100,13 @@ class GoneError(Exception):
 
 
 class ByHand(Protocol):
-    """Carries packets in frames, where the script makes the others."""
+    """Carries packets in frames, where the script makes the others.
+
+    Attributes:
+        is_closed: Whether a link that was there has ended.
+    """
+
+    is_closed: bool
 
     async def hear(self, within_s: float) -> Heard:
         """Take the next packet, or an end."""
@@ -158,6 +165,7 @@ class Station:
         self._stuffed = bytearray()
         self._heard_at = -_IDLE_S
         self._opened = True
+        self._is_closed = False
         self._let_go = False
         self._gone = ""
         self._driver: LinkDriver | None = None
@@ -202,6 +210,19 @@ class Station:
     def begins_again(self) -> bool:
         """Whether what comes next is a link that begins."""
         return bool(self._heard) and isinstance(self._heard[0], LinkBegan)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether a link that was there has ended, as far as the station knows."""
+        by_hand = self.by_hand is not None and self.by_hand.is_closed
+        return self._is_closed or by_hand
+
+    async def over(self, within_s: float) -> None:
+        """Wait for the end of the line for so long; whatever else comes is lost."""
+        by_s = self.now_s + within_s
+        with suppress(SilenceError):
+            while not self.is_over:
+                await self.hear(max(0.0, by_s - self.now_s))
 
     @property
     def now_s(self) -> float:
@@ -303,7 +324,7 @@ class Station:
 
     def link_up(self, driver: LinkDriver, now: float) -> None:
         """Note that the link is up."""
-        self._gone, self._let_go = "", False
+        self._gone, self._let_go, self._is_closed = "", False, False
         self._tell(LinkBegan())
 
     def message_received(self, message: bytes, now: float) -> None:
@@ -312,6 +333,7 @@ class Station:
 
     def link_down(self, reason: str, now: float) -> None:
         """Note that the link has ended."""
+        self._is_closed = True
         self._note_end(f"the link has ended, {reason}")
         self._tell(LinkEnded(reason))
 

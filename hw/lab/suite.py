@@ -13,6 +13,7 @@ from hw.lab.bench import Bench, MachineBench, ServerBench
 from hw.lab.catalogue import Case, Ends
 from hw.lab.declaration import Declaration
 from hw.lab.player import Player, Result
+from hw.lab.sharing import plays
 from hw.lab.side import number
 from hw.lab.steps import parse_step
 from hw.lab.trace import Trace
@@ -135,18 +136,25 @@ async def run_suite(
         tell: Told of each result as it comes.
         begins: Told of each case that applies before it is played.
     """
-    results = []
+    results: list[Result] = []
     if isinstance(bench, ServerBench) and not bench.side.book.is_known:
         await get_to_know(bench)
+    why_not = {
+        case.id: "" if declaration is None else declaration.why_not(case)
+        for case in cases
+    }
+    together = plays(case for case in cases if not why_not[case.id])
+    out: dict[str, Result] = {}
     for case in cases:
-        why_not = "" if declaration is None else declaration.why_not(case)
-        result = _not_applicable(bench, case, why_not) if why_not else None
-        if result is None:
+        if why_not[case.id]:
+            out[case.id] = _not_applicable(bench, case, why_not[case.id])
+        elif case.id not in out:
             begins(case)
             bench.begin_case()
-            result = await Player(bench, bench.side, case).play()
-        results.append(result)
-        tell(result)
+            player = Player(bench, bench.side, case, together[case.id][1:])
+            out |= {one.case.id: one for one in await player.play_all()}
+        results.append(out[case.id])
+        tell(out[case.id])
     return tuple(results)
 
 

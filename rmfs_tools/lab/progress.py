@@ -11,6 +11,7 @@ from typing import Final
 
 from hw.clock import MonotonicClock
 from hw.lab.catalogue import Case, Ends
+from hw.lab.sharing import plays
 from hw.lab.steps import Step
 from hw.lab.verbs import WITHIN
 from hw.lines.port_strings import ModemAddress, Rfc2217Address, SerialAddress
@@ -58,7 +59,8 @@ class Progress:
         self._clock = clock
         self._say = say
         self._every_case = every_case
-        self._estimates_s = {case.id: case_s(case, line) for case in cases}
+        self._estimates_s = {case.id: 0.0 for case in cases}
+        self._estimates_s |= {case.id: case_s(case, line) for case in _played(cases)}
         self._numbers = {case.id: n for n, case in enumerate(cases, 1)}
         self._ahead_s = sum(self._estimates_s.values())
         self._passed_s = 0.0
@@ -96,7 +98,12 @@ class Progress:
 
 def run_s(cases: Sequence[Case], line: LineAddress) -> float:
     """Estimate how long cases take over a line, seconds."""
-    return sum(case_s(case, line) for case in cases)
+    return sum(case_s(case, line) for case in _played(cases))
+
+
+def _played(cases: Sequence[Case]) -> list[Case]:
+    """Leave out what is judged in the play of another case."""
+    return [together[0] for together in plays(cases).values()]
 
 
 def case_s(case: Case, line: LineAddress) -> float:

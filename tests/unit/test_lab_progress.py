@@ -66,7 +66,7 @@ def test_a_case_takes_its_dial_ins_and_its_waits() -> None:
 
 def test_the_estimate_follows_what_the_cases_have_taken() -> None:
     clock = MemoryMonotonicClock()
-    cases = [case(number, "dial", "wait 20") for number in range(1, 11)]
+    cases = [case(number, "dial", f"wait 20.{number:02}") for number in range(1, 11)]
     said: list[str] = []
     progress = Progress(cases, TCP, clock, said.append, every_case=True)
     assert progress.left_s == pytest.approx(run_s(cases, TCP))
