@@ -30,6 +30,7 @@ from fm_device.psd.records import PsdRecord
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.vocabulary import spelled
 from hw.lines.port import LossCause
+from protocol.errors import LocalProtocolError
 from protocol.parameters import business_date
 from protocol.registers import VoucherKind
 from protocol.values import Paise
@@ -45,6 +46,10 @@ from rmfs_server.store import (
 from rmfs_server.store.funds import read_funds
 from rmfs_server.store.verify import verify_books
 from rmfs_tools.scenario_world import World
+
+
+class ScenarioPlayError(LocalProtocolError):
+    """A step asks for what cannot be done at this point of the scenario."""
 
 
 @dataclass
