@@ -112,6 +112,11 @@ class Witnessed:
         self._judge: Judge | None = None
         self._past = 0
 
+    @property
+    def paper(self) -> MachinePaper:
+        """Of the machine that is at the bench, or that the bench is."""
+        return paper_of(self._bench)
+
     def play(self, case: Case) -> Played:
         """Play a case, and have it witnessed."""
         bench = self._bench
