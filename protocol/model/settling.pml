@@ -264,6 +264,13 @@ inline judge_statement(c) {
       who = call[c].body;
       check_seen(c);
       note_told(c, call[c].umark, call[c].un, call[c].uar);
+#ifdef PLANT_ASKED_AGAIN
+      if
+      :: settlement == POST && call[c].ukind == NOTHING ->
+        call[c].ukind = okind; call[c].uamount = oamount
+      :: else
+      fi;
+#endif
       post(c);
       last_ar = call[c].uar;
       last_dial_in = call[c].udial_in;

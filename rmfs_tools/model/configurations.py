@@ -241,6 +241,13 @@ VARIANTS: Final = (
         _SMALL,
     ),
     Variant(
+        "asked-again",
+        "a redial that asks for nothing is granted once more what it has just settled",
+        "DLG-14.4",
+        (),
+        _SMALL,
+    ),
+    Variant(
         "rebuilt",
         "the outstanding voucher is made anew for the amount asked now",
         "REG-7.1",

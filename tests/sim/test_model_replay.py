@@ -27,6 +27,7 @@ PARTS_WITH = {
     "torn": "apply",
     "no-rollback": "judge-half",
     "no-freeze": "dial",
+    "asked-again": "apply",
     "timer": "release",
     "frank-lock": "frank",
     "generation": "post",
