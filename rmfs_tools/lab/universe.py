@@ -36,6 +36,9 @@ class Universe:
         Args:
             name: Its name, the same as in this process.
         """
+        known = self._modules.get(name)
+        if known is not None:
+            return known
         with self._inside():
             return importlib.import_module(name)
 

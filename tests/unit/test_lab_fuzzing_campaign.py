@@ -164,7 +164,8 @@ def test_a_round_gives_the_smallest_case_that_is_wrong() -> None:
     def is_wrong(case: FuzzCase) -> bool:
         return any(float(step.words[0]) > 41 for step in case.steps)
 
-    found = draw_round(cases, 1, ROUND_CASES, is_wrong)
+    found = draw_round(cases, 1, ROUND_CASES, is_wrong, lambda: False)
     assert found is not None
     assert found.texts == ("wait 42",)
-    assert draw_round(cases, 1, ROUND_CASES, lambda _: False) is None
+    assert draw_round(cases, 1, ROUND_CASES, is_wrong, lambda: True) is None
+    assert draw_round(cases, 1, 9, lambda _: False, lambda: False) is None

@@ -260,9 +260,9 @@ class _Round:
             slow=not self.target.is_real,
         )
         seed = round_seed(self.now.seed, number)
-        # As many are drawn in every round, so that its first cases are the same
-        # whenever the campaign is to end; behind that end none is played.
-        smallest = draw_round(strategy, seed, ROUND_CASES, self._is_wrong)
+        smallest = draw_round(
+            strategy, seed, ROUND_CASES, self._is_wrong, self._is_enough
+        )
         if smallest is not None:
             smallest = leave_out(smallest, self._shows)
             found = self._found(smallest, number)
@@ -280,12 +280,19 @@ class _Round:
             number -= 1
         return replace(self.now, rounds=number, lasted_s=self.lasted_s())
 
+    def _is_enough(self) -> bool:
+        """Say whether this round draws no more, or shrinks no more."""
+        if self.now.interrupted or self.now.trouble:
+            return True
+        if self.wanted is None:
+            return self.is_over(self.now)
+        return self.shrinks >= self.target.shrinks_max
+
     def _is_wrong(self, case: FuzzCase) -> bool:
         """Say whether a case that was drawn shows something that was not known."""
         if self.wanted is not None:
             return self._shows(case)
-        is_cut = self.now.interrupted or self.now.trouble or self.is_over(self.now)
-        if is_cut or case.id in self.played:
+        if case.id in self.played:
             return False
         result = self._result(case)
         if result is None:

@@ -39,11 +39,16 @@ class _WrongError(Exception):
     """Tells Hypothesis that a case is worth shrinking; it is raised at one place."""
 
 
+class _EnoughError(BaseException):
+    """Ends a round at once: Hypothesis lets through what is no `Exception`."""
+
+
 def draw_round(
     strategy: SearchStrategy[FuzzCase],
     seed: int,
     cases: int,
     is_wrong: Callable[[FuzzCase], bool],
+    is_enough: Callable[[], bool],
 ) -> FuzzCase | None:
     """Draw cases until one is found to be wrong, and then ever smaller ones like it.
 
@@ -52,6 +57,7 @@ def draw_round(
         seed: The same gives the same cases.
         cases: How many at most.
         is_wrong: Judges each case, and always says the same of the same one.
+        is_enough: Asked before each case whether the round is to end.
 
     Returns:
         The smallest case that is wrong; None if none was.
@@ -59,6 +65,8 @@ def draw_round(
     wrong: list[FuzzCase] = []
 
     def judge(case: FuzzCase) -> None:
+        if is_enough():
+            raise _EnoughError
         if is_wrong(case):
             wrong.append(case)
             raise _WrongError
@@ -79,8 +87,13 @@ def draw_round(
     with TemporaryDirectory(prefix="hypothesis-") as folder:
         set_hypothesis_home_dir(folder)
         try:
-            with suppress(_WrongError):
+            with suppress(_WrongError, _EnoughError):
                 draw()
         finally:
             set_hypothesis_home_dir(None)
-    return wrong[-1] if wrong else None
+    # Of those that are as small as each other, the last one is the simplest.
+    return min(reversed(wrong), key=_size, default=None)
+
+
+def _size(case: FuzzCase) -> tuple[int, int]:
+    return len(case.steps), sum(len(text) for text in case.texts)
