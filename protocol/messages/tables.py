@@ -75,6 +75,13 @@ class Disposition(IntEnum):
     """A voucher is outstanding: the request stands as it is."""
 
 
+class Follows(IntEnum):
+    """What comes behind a REFUSAL (DLG-8.2)."""
+
+    NOTHING = 0
+    RECEIPT = 1
+
+
 class LicenceState(IntEnum):
     """State of the licence as the server knows it, told in each RECEIPT (DLG-7)."""
 
@@ -252,7 +259,7 @@ REFUSAL = MessageTable(
         _uint("code", 1, "why", RefusalCode),
         _uint("disposition", 1, "what becomes of the request", Disposition),
         _amount("allowed_paise", "amount that may be asked now"),
-        _uint("receipt_follows", 1, "1 when a RECEIPT follows, else 0"),
+        _uint("receipt_follows", 1, "1 when a RECEIPT follows, else 0", Follows),
     ),
 )
 

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.witness.spec_keys import AMOUNT_MAX_PAISE, RefusedError
+from tests.witness.spec_keys import AMOUNT_MAX_PAISE, RefusedError, is_licence
 
 PART_OCTETS: Final = 512
 HELD_OCTETS_MAX: Final = 65_536
@@ -40,6 +40,10 @@ def _listed(*values: int) -> frozenset[int]:
 DISCREPANCIES: Final = frozenset(range(32, 41))
 REFUSALS: Final = frozenset(range(1, 11)) | DISCREPANCIES
 NUMBER_AHEAD: Final = 37
+
+TYPES: Final = frozenset(range(0x10, 0x17)) | frozenset(range(0x20, 0x26))
+"""Numbers of messages, that of EVENT_LOG included (DLG-12)."""
+ROW: Final = ("class_{}", "items_{}", "amount_{}_paise")
 
 LAYOUTS: Final = {
     "STATEMENT": _layout(
@@ -90,7 +94,7 @@ LAYOUTS: Final = {
         "recharge_number mark time funds_paise licence_state orders",
         licence_state=frozenset(range(1, 7)),
     ),
-    "ACK": _layout(0x23, "BI", "of_type number"),
+    "ACK": _layout(0x23, "BI", "of_type number", of_type=TYPES),
     "ORDER": _layout(
         0x24,
         "IBQ",
@@ -140,6 +144,17 @@ def check(name: str, fields: Fields) -> None:
             raise RefusedError(1, f"{field_name} of {name} is too large")
     if name == "CONTENT" and not _is_part(fields):
         raise RefusedError(1, "a CONTENT that is no part of anything")
+    if name == "USAGE" and not _rows_are_in_order(fields):
+        raise RefusedError(1, "a row without a class that is not empty, or not last")
+    if not is_licence(fields.get("licence", b"N000000")):
+        raise RefusedError(1, f"the licence identifier of {name}")
+
+
+def _rows_are_in_order(fields: Fields) -> bool:
+    """DLG-9.2: rows without a class are all zeros, and behind all others."""
+    rows = [tuple(fields[name.format(place)] for name in ROW) for place in range(1, 5)]
+    empty = [row for row in rows if not row[0]]
+    return rows[len(rows) - len(empty) :] == [(0, 0, 0)] * len(empty)
 
 
 def _is_part(fields: Fields) -> bool:
