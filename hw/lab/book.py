@@ -139,7 +139,8 @@ class Book:
         """Take the serial of a STATEMENT or GOODBYE."""
         before, self.order_serial = self.order_serial, order_serial
         found = Findings()
-        right = before <= order_serial <= max(self.orders, default=before)
+        new = range(before + 1, order_serial + 1)
+        right = before <= order_serial and all(one in self.orders for one in new)
         found.look("DLG-10.1", right, f"serial {order_serial} was never ordered")
         if not right:
             return found

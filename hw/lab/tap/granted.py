@@ -11,6 +11,7 @@ from hw.lab.tap.sheet import Sheet
 from protocol.link import Role
 from protocol.messages import Capability, MessageTable, MessageType, OrderKind
 from protocol.messages import RefusalCode as Code
+from protocol.messages.orders import CAPABILITY_OF
 from protocol.registers import MachineState, RequestKind, VoucherKind
 
 DOWNLOAD_STEP_PAISE: Final = 10_000
@@ -122,10 +123,24 @@ def judge_answer(
         machine.owes_refusal = False
         expected = "REFUSAL of a discrepancy"
         sheet.failed("DLG-8.1", Role.SERVER, expected, kind.name)
+    if kind is MessageType.RECEIPT and not number(fields, "orders"):
+        _left_out(sheet, machine)
     if kind is MessageType.VOUCHER and machine.is_followed:
         _grant(sheet, machine, fields)
     elif kind is MessageType.REFUSAL:
         _refusal(sheet, machine, fields)
+
+
+def _left_out(sheet: Sheet, machine: KnownMachine) -> None:
+    """Judge a RECEIPT without ORDERs where one was sent and not applied (DLG-10.2)."""
+    book = machine.now.book
+    due = book.order_serial + 1
+    kind, _ = book.orders.get(due, (int(OrderKind.NOTHING), 0))
+    needed = CAPABILITY_OF.get(OrderKind(kind))
+    able = Capability(number(machine.now.statement, "capabilities"))
+    if due in book.orders and (needed is None or able & needed):
+        expected = f"ORDER {due} again: it was not applied"
+        sheet.failed("DLG-10.2", Role.SERVER, expected, "no ORDER")
 
 
 def _grant(sheet: Sheet, machine: KnownMachine, fields: Fields) -> None:

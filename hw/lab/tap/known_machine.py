@@ -165,7 +165,10 @@ class KnownMachine:
         self.was_answered = True
         found = self._servers.heard(table, fields, body)
         is_voucher = table.type is MessageType.VOUCHER
-        applies = is_voucher and not found and self._possible(fields)
+        if is_voucher:
+            words = "no registers can be what it makes of them"
+            found.look("REG-6", self._possible(fields), words)
+        applies = is_voucher and not found
         note_said(self.now, table, fields, body, can_be_applied=applies)
         return found
 

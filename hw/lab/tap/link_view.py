@@ -76,6 +76,7 @@ class EndView:
         polls_in_a_row: Its polls since the other end was heard.
         busy_since_s: When its RNR came, or None.
         busy_times: How many RNRs since then.
+        requested: Numbers that the other end's SREJs have asked it for.
         asked: Numbers that its SREJs have asked for, and that did not come again.
         has_numbered: It has sent an I or supervisory frame.
         damaged: Something came from it that was no good frame, since its last I frame.
@@ -91,6 +92,7 @@ class EndView:
     polls_in_a_row: int = 0
     busy_since_s: float | None = None
     busy_times: int = 0
+    requested: set[int] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)
     has_numbered: bool = False
     damaged: bool = False

@@ -130,7 +130,15 @@ class Numbers:
     def _again(self, side: Role, end: EndView, frame: Frame) -> None:
         view = self._view
         view.was_disturbed = True
-        sent = end.frames.get(frame.send_number)
+        number = frame.send_number
+        if end.requested:
+            # T1 may have the oldest one repeated at the same time.
+            right = number in end.requested | {end.acknowledged}
+            asked = ", ".join(map(str, sorted(end.requested)))
+            expected = f"the I frame that SREJ names: {asked}"
+            self._sheet.look("LINK-7.3", side, right, expected, f"I frame {number}")
+            end.requested.discard(number)
+        sent = end.frames.get(number)
         if sent is None:
             return
         sent.times += 1

@@ -104,9 +104,17 @@ class Recovery:
             self._sheet.look(clause, side, right_kind and not again, expected, seen)
         end.asked.add(number)
         self._view.was_disturbed = True
+        requested = self._view.ends[side.peer].requested
+        if frame.kind is FrameKind.SREJ and not frame.poll_final:
+            requested.add(number)
+        else:
+            requested.clear()
 
     def _busy(self, side: Role, frame: Frame, now_s: float) -> None:
         end = self._view.ends[side]
+        if frame.poll_final or frame.kind is FrameKind.RNR:
+            # By such a frame an end may find more to be lost than it was asked for.
+            self._view.ends[side.peer].requested.clear()
         if frame.kind is FrameKind.RNR:
             if end.busy_since_s is None:
                 end.busy_since_s = now_s
@@ -142,7 +150,7 @@ class Recovery:
             self._sheet.look(
                 "LINK-7.7",
                 side,
-                end.polls_in_a_row <= most + 1,
+                end.polls_in_a_row <= most,
                 f"the link given up after {most} polls without any answer",
                 f"{end.polls_in_a_row} polls",
             )
