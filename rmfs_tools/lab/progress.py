@@ -13,20 +13,24 @@ from hw.clock import MonotonicClock
 from hw.lab.catalogue import Case, Ends
 from hw.lab.sharing import plays
 from hw.lab.steps import Step
-from hw.lab.verbs import WITHIN
+from hw.lab.verbs import BY_ITSELF, WITHIN
 from hw.lines.port_strings import ModemAddress, Rfc2217Address, SerialAddress
 from hw.lines.strings import LineAddress, SimulatedUsbAddress, VirtualAddress
 
-_CALL_S: Final = 0.2
+_CALL_S: Final = 0.05
 """A dial-in over TCP with what machine and bench compute (2-core x86-64 VM)."""
 _CALL_BITS: Final = 8_000
 """On a line: the octets of a dial-in (SPEC.md: some 700), ten bits each, and set-up."""
-_MODEM_CALL_S: Final = 8.0
-"""Two modems dial, answer and agree before the first octet."""
+_MODEM_CALL_S: Final = 17.0
+"""Two modems dial, answer and agree, and are escaped from and hung up (measured with
+two emulated modems at pseudo-terminals, where there is no DTR: docs/modem.md)."""
 _MODEM_BIT_S_MAX: Final = 33_600
 _SLOW_S: Final = 5.0
 """What a case that says that it takes long waits, where it does not tell."""
+_REDIAL_S: Final = 2.0
+"""Before a machine dials again by itself (DLG-14.3)."""
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?) s\b")
+_AFTER: Final = "after"
 _TRUST_S: Final = 10.0
 """Until so much was played, the estimate counts more than what it took."""
 _SAID_EVERY_S: Final = 20.0
@@ -150,9 +154,11 @@ def _call_s(line: LineAddress) -> float:
 
 
 def waits_s(step: Step) -> float:
-    """Give the seconds that a step waits whatever comes: silence is waited out."""
+    """Give the seconds that a step waits at least: silence is waited out."""
     if step.verb == "wait":
         return float(step.words[0])
     if "nothing" in step.words:
         return float(step.fields.get(WITHIN, 0))
-    return 0.0
+    if BY_ITSELF in step.words:
+        return _REDIAL_S
+    return float(step.fields.get(_AFTER, 0))
