@@ -30,6 +30,7 @@ _SLOW_S: Final = 5.0
 _REDIAL_S: Final = 2.0
 """Before a machine dials again by itself (DLG-14.3)."""
 _SECONDS: Final = re.compile(r"(\d+(?:\.\d+)?) s\b")
+_TAKE: Final = "take"
 _AFTER: Final = "after"
 _TRUST_S: Final = 10.0
 """Until so much was played, the estimate counts more than what it took."""
@@ -161,4 +162,4 @@ def waits_s(step: Step) -> float:
         return float(step.fields.get(WITHIN, 0))
     if BY_ITSELF in step.words:
         return _REDIAL_S
-    return float(step.fields.get(_AFTER, 0))
+    return float(step.fields.get(_AFTER, 0)) if _TAKE in step.words else 0.0

@@ -3,7 +3,7 @@
 import pytest
 
 from hw.clock import MemoryMonotonicClock
-from hw.lab.catalogue import Case, Ends
+from hw.lab.catalogue import Case, Ends, read_catalogue
 from hw.lab.steps import parse_step
 from hw.lab.verdicts import Level
 from hw.lines.strings import parse_line_string
@@ -64,6 +64,12 @@ def test_a_case_takes_its_dial_ins_and_its_waits() -> None:
     assert case_s(again, TCP) == pytest.approx(3 * 0.05 + 2 + 2.9)
     slow = case(1, "dial", "wait 3", slow="the waits are 2 s and 4.5 s")
     assert case_s(slow, TCP) == pytest.approx(4.6)
+
+
+def test_every_case_of_the_catalogue_has_an_estimate() -> None:
+    estimates = {one.id: case_s(one, TCP) for one in read_catalogue()}
+    assert min(estimates.values()) > 0
+    assert max(estimates.values()) < 70
 
 
 def test_the_estimate_follows_what_the_cases_have_taken() -> None:
