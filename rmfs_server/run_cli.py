@@ -56,6 +56,14 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         help="Most lines in use at once.",
     )
     @click.option(
+        "--wrong-per-line",
+        type=click.IntRange(1, 100_000),
+        default=20,
+        show_default=True,
+        help="Wrong authentications of one host or line in ten minutes, after which "
+        "its calls are turned away. More is for a bench that tests this server.",
+    )
+    @click.option(
         "--drain-s",
         type=click.FloatRange(0, 3600),
         default=30.0,
@@ -91,6 +99,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         lines: "tuple[LineAddress, ...]",
         *,
         calls: int,
+        wrong_per_line: int,
         drain_s: float,
         capture: Path | None,
         capture_files: int,
@@ -111,7 +120,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         counters = run_server(
             server,
             lines,
-            limits=Limits(calls=calls, drain_s=drain_s),
+            limits=Limits(calls=calls, wrong_per_line=wrong_per_line, drain_s=drain_s),
             on_ready=lambda address: click.echo(f"listening at {address}"),
             capture=capture,
             capture_limits=CaptureLimits(capture_files, capture_kib * 1024),
