@@ -33,6 +33,8 @@ from tests.witness.spec_messages import Fields, Row, unpack, usage_digest
 CONTROL_TOTAL_SUM, USAGE_MISMATCH = 32, 39
 STATEMENT_WRONG, VOUCHER_WRONG = 6, 11
 USAGE_TYPE: Final = 0x12
+ANSWERS: Final = frozenset({"VOUCHER", "REFUSAL", "RECEIPT"})
+"""To a STATEMENT (DLG-1.3)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Call:
     """What was said in one dialogue, as far as it decides what may be said next."""
 
     statement: Fields = field(default_factory=dict)
+    spoiled: int = 0
+    """The ERROR that the STATEMENT deserved, before anybody looked at what it says."""
     last: Stated | None = None
     signed_faults: list[str] = field(default_factory=list)
     voucher: Fields = field(default_factory=dict)
@@ -114,6 +118,11 @@ class Judge:
         elif packet.message is None or packet.fault or packet.message.fault:
             # What has no place or form is answered with an ERROR, and nothing else.
             call.voucher = {}
+            if packet.message is not None and packet.message.name == "STATEMENT":
+                call.spoiled = packet.fault or packet.message.fault
+        elif call.spoiled and packet.message.name in ANSWERS:
+            words = f"answered a STATEMENT that deserves ERROR {call.spoiled}"
+            self._find(Way.SERVER, "DLG-2", words)
         elif packet.message.name == "STATEMENT" or call.statement:
             # Before a STATEMENT nothing has a place (DLG-1.2).
             take = self._takes.get(packet.message.name)

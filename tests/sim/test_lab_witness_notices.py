@@ -1,8 +1,7 @@
 """The comparison of bench and witness can fail: what is changed is noticed.
 
 One case is played, and one of the two readings is changed: one field, one octet, one
-frame. Then units of the zoo with mistakes in money are played, and the witness's own
-judgement speaks against them.
+frame, one key.
 """
 
 from collections.abc import Iterator
@@ -222,6 +221,3 @@ def test_another_paper_makes_every_signature_wrong(
     known = secrets_of(recharge.result.trace)
     other = replace(paper, signing_point=paper.dh_point)
     assert judged_again(recharge, known, other)
-
-
-# Mistakes in money.
