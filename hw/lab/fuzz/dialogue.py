@@ -71,7 +71,7 @@ _SENT: Final[dict[str, str]] = {
     "GOODBYE": GOODBYE,
     "ERROR": FAILED,
 }
-_IN_PLACE: Final[dict[Role, dict[str, frozenset[str]]]] = {
+IN_PLACE: Final[dict[Role, dict[str, frozenset[str]]]] = {
     Role.MACHINE: {
         STATED: frozenset({"VOUCHER", "RECEIPT", "REFUSAL"}),
         CONFIRMED: frozenset({"RECEIPT"}),
@@ -119,7 +119,7 @@ class Dialogue:
         """Whether a message that is right in itself may be sent now."""
         if message == "ORDER":
             return self._orders_due > 0 and self.state == RECEIPTED
-        return message in _IN_PLACE[self._role].get(self.state, frozenset())
+        return message in IN_PLACE[self._role].get(self.state, frozenset())
 
     @property
     def unit_waits(self) -> bool:

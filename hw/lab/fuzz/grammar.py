@@ -16,6 +16,7 @@ from hw.lab.fuzz.circumstances import circumstance_events
 from hw.lab.fuzz.frames import frame_events
 from hw.lab.fuzz.fuzz_case import NO_PRESET, FuzzCase, fuzz_case
 from hw.lab.fuzz.messages import Texts, message_events
+from hw.lab.fuzz.money_parts import money_parts
 from hw.lab.fuzz.packets import packet_events
 from hw.lab.fuzz.situations import WAYS
 from hw.lab.fuzz.steering import EVEN, Cell, Steering
@@ -30,6 +31,8 @@ _IGNORABLE_BODIES: Final = {
     Role.SERVER: {dialogue.DELIVERED, dialogue.RECEIPTED},
 }
 """Where the bench may send an elective message (DLG-1.7, DLG-2.2)."""
+_PLACE_WEIGHT: Final = 4
+"""What has a place in a situation is worth more cases than what has none."""
 _AT_REST: Final = frozenset(
     {
         *("power cut", "frank", "recharge", "usage", "forget", "become", "content"),
@@ -102,7 +105,9 @@ def _parts(role: Role, steering: Steering, slow: bool) -> st.SearchStrategy[Text
     known = events(role, slow=slow)
     wanted = dict(steering.weights)
     weighted = [
-        cell for cell in cells(role, slow=slow) for _ in range(wanted.get(cell, 1))
+        cell
+        for cell in cells(role, slow=slow)
+        for _ in range(wanted.get(cell, 1) * _worth(role, cell))
     ]
     more = st.lists(
         st.sampled_from(list(known)).flatmap(known.__getitem__), max_size=_MORE_MAX
@@ -115,7 +120,15 @@ def _parts(role: Role, steering: Steering, slow: bool) -> st.SearchStrategy[Text
         drawn = st.tuples(way, known[event], more, ending)
         return drawn.map(lambda one: _texts(*one, state))
 
-    return st.sampled_from(weighted).flatmap(part)
+    return st.sampled_from(weighted).flatmap(part) | money_parts(role)
+
+
+def _worth(role: Role, cell: Cell) -> int:
+    """Say how much a cell is worth, if nothing is known of the unit."""
+    state, event = cell
+    message = event.partition(" ")[0]
+    has_place = message in dialogue.IN_PLACE[role].get(state, frozenset())
+    return _PLACE_WEIGHT if has_place else 1
 
 
 def _texts(
@@ -123,6 +136,6 @@ def _texts(
 ) -> Texts:
     """Put a part together: what comes is looked at behind everything that is done."""
     if state == dialogue.NO_CALL:
-        return event
+        return (*way, *event)
     looked = [text for one in more for text in (*one, _TAKE)]
     return (*way, *event, _TAKE, *looked, *ending)

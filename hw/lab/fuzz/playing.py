@@ -15,9 +15,8 @@ from hw.lab.fuzz.coverage import Reached
 from hw.lab.fuzz.dialogue import GOODBYE
 from hw.lab.fuzz.fuzz_case import FuzzCase
 from hw.lab.fuzz.hiding import secrets_seen
-from hw.lab.fuzz.machine_money import MachineMoney
+from hw.lab.fuzz.money import money_of
 from hw.lab.fuzz.oracles import Finding, Oracle
-from hw.lab.fuzz.vouchers import Holder, Standing
 from hw.lab.fuzz.watching import Watch
 from hw.lab.fuzz.wire import Did, Passed, wire
 from hw.lab.player import Player
@@ -27,7 +26,6 @@ from hw.lab.stopping import StepStoppedError
 from hw.lab.taken import ENDED
 from hw.lab.trace import Trace
 from hw.lab.verdicts import Level
-from protocol.keys import CreditKey
 from protocol.link import Role
 
 WAITS_S: Final = 70.0
@@ -88,7 +86,7 @@ class _Playing:
     def __init__(self, bench: ServerBench | MachineBench, case: FuzzCase) -> None:
         self._bench = bench
         self._side = bench.side
-        self._known = _known(bench)
+        self._money = money_of(bench.side)
         self._player = Player(bench, bench.side, _as_case(case))
         self._watch = Watch(case.role)
         self._findings: list[Finding] = []
@@ -188,7 +186,11 @@ class _Playing:
         """Say how it came out."""
         trace = self._player.trace
         passed = list(wire(trace))
-        findings = [*self._money(passed), *self._findings, *self._secrets(passed)]
+        findings = [
+            *self._money.findings(passed),
+            *self._findings,
+            *self._secrets(passed),
+        ]
         findings += self._watch.findings
         findings += [
             Finding(Oracle.CLAUSE, breach.clause, breach.words)
@@ -197,11 +199,6 @@ class _Playing:
         distinct = tuple(dict.fromkeys(findings))
         cells = frozenset(self._watch.cells)
         return FuzzResult(distinct, cells, trace, trace.lasted_s)
-
-    def _money(self, passed: list[Did | Passed]) -> Iterator[Finding]:
-        side = self._side
-        if isinstance(side, ServerSide):
-            yield from MachineMoney(_holder(side), self._known).findings(passed)
 
     def _secrets(self, passed: list[Did | Passed]) -> Iterator[Finding]:
         side = self._side
@@ -223,34 +220,4 @@ def _as_case(case: FuzzCase) -> Case:
         needs=(),
         steps=case.steps,
         ends=Ends.SERVED,
-    )
-
-
-def _known(bench: ServerBench | MachineBench) -> Standing | None:
-    """Say how a machine under test stands before the case, if it has been heard."""
-    side = bench.side
-    if not isinstance(side, ServerSide) or not side.book.is_known:
-        return None
-    registers = side.book.registers
-    return Standing(
-        side.book.recharge_number,
-        registers.ascending_paise,
-        registers.control_total_paise,
-    )
-
-
-def _holder(side: ServerSide) -> Holder:
-    """Say whose vouchers these are, and which credit keys the machine may know."""
-    credential = side.machine.credential
-    keys: dict[int, list[CreditKey]] = {}
-    for key in (side.offers.known, *side.offers.brought.values()):
-        keys.setdefault(key.key_id, []).append(key)
-    return Holder(
-        credential.licence_identifier.encode("ascii"),
-        credential.credential_hash,
-        credential.realm.letter,
-        {
-            key_id: tuple(one.signing.public.point.public_key for one in found)
-            for key_id, found in keys.items()
-        },
     )

@@ -12,7 +12,7 @@ _ASKED: Final = ("dial RECHARGE 20000", "send STATEMENT")
 _LOOKED: Final = ("dial INSPECTION", "send STATEMENT", "take RECEIPT")
 
 _MACHINE: Final[dict[str, tuple[Texts, ...]]] = {
-    dialogue.NO_CALL: ((),),
+    dialogue.NO_CALL: ((), ("recharge 10000", "frank 50 1")),
     dialogue.LINE: (
         ("dial INSPECTION by-frames", "frame called"),
         ("dial INSPECTION by-frames",),
