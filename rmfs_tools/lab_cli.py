@@ -2,6 +2,7 @@
 
 import click
 
+from rmfs_tools.lab.decoders.decoders_cli import decoders
 from rmfs_tools.lab.fuzz.fuzz_cli import fuzz
 from rmfs_tools.lab.fuzz.promote_cli import promote
 from rmfs_tools.lab.fuzz.replay_cli import replay
@@ -22,3 +23,4 @@ lab_group.add_command(zoo)
 lab_group.add_command(fuzz)
 lab_group.add_command(replay)
 lab_group.add_command(promote)
+lab_group.add_command(decoders)

@@ -120,13 +120,30 @@ def read_cases(path: Path) -> tuple[Case, ...]:
         CatalogueError: It cannot be read, or a case in it is wrong.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        octets = path.read_bytes()
+    except OSError as error:
         raise CatalogueError(f"{path.name}: {error}") from error
+    return parse_cases(octets, path.name)
+
+
+def parse_cases(octets: bytes, name: str) -> tuple[Case, ...]:
+    """Read the cases of a file from its octets.
+
+    Args:
+        octets: The TOML.
+        name: How messages call the file.
+
+    Raises:
+        CatalogueError: It is not TOML, or a case in it is wrong.
+    """
+    try:
+        document = tomllib.loads(octets.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise CatalogueError(f"{name}: {error}") from error
     tables = document.get("case")
     if set(document) != {"case"} or not isinstance(tables, list):
-        raise CatalogueError(f"{path.name}: it holds tables [[case]] and nothing else")
-    return tuple(_case(path.name, table) for table in tables)
+        raise CatalogueError(f"{name}: it holds tables [[case]] and nothing else")
+    return tuple(_case(name, table) for table in tables)
 
 
 def catalogue_hash(cases: Iterable[Case]) -> str:

@@ -158,7 +158,8 @@ def parse_declaration(octets: bytes, folder: Path, name: str) -> Declaration:
     """
     try:
         document = tomllib.loads(octets.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    # A number of thousands of digits is a ValueError that is no TOMLDecodeError.
+    except (ValueError, RecursionError) as error:
         raise DeclarationError(f"{name}: {error}") from error
     reader = _Reader(document)
     declaration = reader.declaration(folder, octets)

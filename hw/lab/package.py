@@ -117,10 +117,27 @@ def read_package(octets: bytes, lab: VerifyingKey | None = None) -> Package:
     signature = _signature(members.pop(SIGNATURE))
     if not verify(key, CONTEXT, Realm.TEST, signed, signature):
         raise PackageError(f"{MANIFEST}: the lab's signature does not verify")
-    manifest = json.loads(signed)
+    manifest = _manifest(signed)
     _compare(manifest["files"], members)
     point = key.point
     return Package(manifest, members, sha256(point.x + point.y).hexdigest())
+
+
+def _manifest(signed: bytes) -> dict[str, Any]:
+    """Read a manifest; whoever made it has signed it, and may be no lab of ours."""
+    try:
+        found = json.loads(signed)
+    except (ValueError, RecursionError) as error:
+        raise PackageError(f"{MANIFEST} is no JSON: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("about"), dict):
+        raise PackageError(f"{MANIFEST} does not say what was tested")
+    listed = found.get("files")
+    if not isinstance(listed, dict) or not all(
+        isinstance(one, dict) and isinstance(one.get("sha256"), str)
+        for one in listed.values()
+    ):
+        raise PackageError(f"{MANIFEST} does not list files with their SHA-256")
+    return found
 
 
 def _compare(listed: Mapping[str, Any], members: Mapping[str, bytes]) -> None:

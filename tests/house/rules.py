@@ -103,6 +103,7 @@ ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
     "pymodbus": ("rmfs_tools/bench/codec_peers.py",),
     "sliplib": ("rmfs_tools/bench/codec_peers.py",),
     "apsw": ("rmfs_tools/simulation/ledger_file/*.py",),
+    "atheris": ("rmfs_tools/lab/decoders/child.py",),
 }
 """Which files may import a library that is to stay in few places."""
 

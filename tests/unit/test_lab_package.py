@@ -1,10 +1,14 @@
 """A signed package: whatever is changed in it is found."""
 
+import io
+import zipfile
+
 import pytest
 
 from hw.entropy import SeededEntropy
+from hw.lab import package
 from hw.lab.package import PackageError, read_package, write_package
-from protocol.keys import SigningKey
+from protocol.keys import Realm, SigningKey, sign, write_public_key
 
 LAB = SigningKey.generate(SeededEntropy(b"a lab"))
 OTHER = SigningKey.generate(SeededEntropy(b"another lab"))
@@ -17,9 +21,9 @@ PACKAGE = write_package(FILES, {"tested_at": "2026-11-22T12:00:00Z"}, LAB)
 
 
 def test_a_package_gives_back_what_was_put_into_it() -> None:
-    package = read_package(PACKAGE, LAB.public)
-    assert package.files == FILES
-    assert package.manifest["about"] == {"tested_at": "2026-11-22T12:00:00Z"}
+    found = read_package(PACKAGE, LAB.public)
+    assert found.files == FILES
+    assert found.manifest["about"] == {"tested_at": "2026-11-22T12:00:00Z"}
 
 
 def test_the_same_files_make_the_same_package() -> None:
@@ -61,3 +65,32 @@ def test_another_lab_cannot_sign_in_the_name_of_this_one() -> None:
 def test_without_the_lab_s_key_the_package_s_own_is_believed() -> None:
     forged = write_package(FILES, {}, OTHER)
     assert read_package(forged).fingerprint != read_package(PACKAGE).fingerprint
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"",
+        b"[" * 100_000,
+        b"[]",
+        b'{"about": {}, "files": []}',
+        b'{"about": {}, "files": {"results.json": "ab"}}',
+        b'{"files": {}}',
+    ],
+)
+def test_a_manifest_without_form_is_refused_whoever_has_signed_it(
+    manifest: bytes,
+) -> None:
+    members = {
+        package.LAB: write_public_key(LAB.public.point).encode(),
+        package.MANIFEST: manifest,
+        package.SIGNATURE: sign(LAB, package.CONTEXT, Realm.TEST, manifest)
+        .hex()
+        .encode(),
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, octets in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), octets)
+    with pytest.raises(PackageError, match=package.MANIFEST):
+        read_package(packed.getvalue())
