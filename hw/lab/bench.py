@@ -116,6 +116,8 @@ class ServerBench:
         self.clock = clock
         self.operator = operator
         self.patience_s = patience_s
+        # A call takes as long to come up, however little patience there is in it.
+        self._call_s = patience_s
         self._expected: Station | None = None
         self._answered = answered
         listener.listen(self._answer)
@@ -144,7 +146,7 @@ class ServerBench:
         try:
             if asked is not None:
                 await self.operator.dial(asked)
-            await _up(station, self.patience_s if within_s is None else within_s)
+            await _up(station, self._call_s if within_s is None else within_s)
         finally:
             self._expected = None
         return ServerConversation(
@@ -198,6 +200,8 @@ class MachineBench:
         self.clock = clock
         self.operator = operator
         self.patience_s = patience_s
+        # A call takes as long to come up, however little patience there is in it.
+        self._call_s = patience_s
         self._make_side = make_side
         self._server = server
         self._dialler = dialler
@@ -227,9 +231,9 @@ class MachineBench:
         self.side.memory.asked = Asked() if asked is None else asked
         station = Station(self.reactor, Role.MACHINE, trace, by_frames=by_frames)
         self._dialler.dial(station.line_user)
-        await _up(station, self.patience_s if within_s is None else within_s)
+        await _up(station, self._call_s if within_s is None else within_s)
         if not by_frames:
-            await linked(station, self.patience_s)
+            await linked(station, self._call_s)
         identity: MachineIdentity = self.side.identity
         return MachineConversation(
             station,

@@ -6,6 +6,7 @@ a good dial-in: a machine an inspection, a server a recharge of the bench's mach
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +58,11 @@ class FuzzResult:
 
 
 async def play_fuzz(
-    bench: ServerBench | MachineBench, case: FuzzCase, *, waits: bool = True
+    bench: ServerBench | MachineBench,
+    case: FuzzCase,
+    *,
+    waits: bool = True,
+    silence_s: float | None = None,
 ) -> FuzzResult:
     """Play a fuzz case.
 
@@ -69,15 +74,30 @@ async def play_fuzz(
         case: What is played.
         waits: Wait for the unit to hang up by itself, a minute if need be; else the
             bench hangs up at once, and nothing is said of that time.
+        silence_s: How long a step waits for what may never come; None: as long as the
+            bench has patience, which it has in any case for the good dial-in.
     """
     bench.begin_case()
     playing = _Playing(bench, case)
-    for step in case.steps:
-        await playing.carry_out(step)
+    with _less_patience(bench, silence_s):
+        for step in case.steps:
+            await playing.carry_out(step)
     if waits:
         await playing.wait_for_end()
     await playing.look_afterwards()
     return playing.result()
+
+
+@contextmanager
+def _less_patience(
+    bench: ServerBench | MachineBench, silence_s: float | None
+) -> Iterator[None]:
+    patience_s = bench.patience_s
+    bench.patience_s = patience_s if silence_s is None else silence_s
+    try:
+        yield
+    finally:
+        bench.patience_s = patience_s
 
 
 class _Playing:

@@ -32,6 +32,12 @@ PRODUCT: Final = {role.value: role for role in Role}
 """Targets that are the product itself: ``machine`` and ``server``."""
 
 
+_SILENCE_S_MIN: Final = 5.0
+_SILENCES: Final = 4
+"""Most of what a fuzz case says is never answered: a step waits for a part of what the
+declaration allows for an answer."""
+
+
 class TargetError(RmfsError):
     """There is no such target, or it cannot do what a case needs."""
 
@@ -179,7 +185,9 @@ class RealTarget:
         if not self._is_known:
             await self._get_to_know()
             self._is_known = True
-        result = await play_fuzz(self._unit.bench, case, waits=False)
+        bench = self._unit.bench
+        silence_s = max(_SILENCE_S_MIN, bench.patience_s / _SILENCES)
+        result = await play_fuzz(bench, case, waits=False, silence_s=silence_s)
         # What was found may have left the unit in any state: it is started again
         # before the next case, or the next finding would be this one's.
         self._is_known = not result.findings
