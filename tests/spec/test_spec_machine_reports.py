@@ -4,12 +4,9 @@ The machine is `tests/witness/spec_link_reports.py`, which shares no code with t
 product; the server is the product's; the line between them is paced in virtual time.
 """
 
-import ast
 import random
-import sys
 from collections import deque
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +21,6 @@ from protocol.link import (
     Role,
 )
 from protocol.link import State as ServerState
-from tests.witness import spec_link, spec_link_reports
 from tests.witness.spec_link import Settings
 from tests.witness.spec_link_reports import WISH, ReportingLink
 
@@ -175,16 +171,3 @@ def test_what_a_server_does_not_grant_is_done_without(
     assert line.at_server == of_machine
     assert line.at_machine == of_server
     assert line.machine.in_force == in_force
-
-
-@pytest.mark.parametrize("module", [spec_link, spec_link_reports])
-def test_the_witness_imports_nothing_of_the_product(module: Any) -> None:
-    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
-    imported = {
-        node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    }
-
-    foreign = {name for name in imported if name not in sys.stdlib_module_names}
-    assert foreign <= {"collections.abc", "tests.witness.spec_link"}
