@@ -29,7 +29,7 @@ class Account:
         funds_paise: What is left there, reserved amounts taken off.
         open_voucher: The octets that are outstanding, as they came; empty for none.
         number: Of the last voucher that a RECEIPT says is settled.
-        named: The recharge number that was stated or confirmed last.
+        named: Recharge numbers that were stated or confirmed in this dialogue.
     """
 
     def __init__(self, *, in_doubt: bool = False) -> None:
@@ -41,7 +41,7 @@ class Account:
         self.funds_paise = FUNDED_PAISE
         self.open_voucher = b""
         self.number = 0
-        self.named = 0
+        self.named: set[int] = set()
         self._open_kind = VoucherKind.VOID
         self._marks: set[bytes] = set()
         self._capabilities = 0
@@ -53,17 +53,20 @@ class Account:
 
     def stated(self, fields: Mapping[str, FieldValue]) -> None:
         """Note a STATEMENT that was sent."""
-        self.named = number(fields, "recharge_number")
+        stated = number(fields, "recharge_number")
+        self.named = {stated}
         self._capabilities = number(fields, "capabilities")
         self._serial_due = number(fields, "order_serial") + 1
-        # What was asked and not answered may have been granted all the same.
-        self._in_doubt = self._in_doubt or self._unanswered
+        # What was asked and not answered may have been granted all the same, and what
+        # is stated as applied may be settled by that.
+        settles = bool(self.open_voucher) and stated != self.number
+        self._in_doubt = self._in_doubt or self._unanswered or settles
         self._unanswered = number(fields, "request") != RequestKind.INSPECTION
         self._only_stated = True
 
     def confirmed(self, fields: Mapping[str, FieldValue]) -> None:
         """Note a CONFIRMATION; until it is answered it may have settled the voucher."""
-        self.named = number(fields, "recharge_number")
+        self.named.add(number(fields, "recharge_number"))
         self._unanswered = True
         self.said_more()
 

@@ -96,7 +96,7 @@ class HearingServers:
 
     def _receipt(self, fields: Mapping[str, FieldValue], _: bytes) -> Findings:
         found = Findings()
-        same = number(fields, "recharge_number") == self._account.named
+        same = number(fields, "recharge_number") in self._account.named
         found.look("DLG-7.6", same, "the number is not the one that was stated")
         self._memory.keep_receipt(octets(fields, "mark"), number(fields, "orders"))
         found += self._account.receipt(fields)

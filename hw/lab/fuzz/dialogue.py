@@ -135,7 +135,7 @@ class Dialogue:
             case "dial":
                 if words_of(step)[:1] != (NOTHING,) and BESIDE not in step.words:
                     self.state = LINE if BY_FRAMES in step.words else LINKED
-            case "drop" | "power":
+            case "drop" | "power" | "become" | "forget" | "usage":
                 self.state = NO_CALL
             case "disconnect":
                 self.state = FAILED

@@ -40,6 +40,8 @@ _AT_REST: Final = frozenset(
     }
 )
 """What is done between calls as well."""
+_BETWEEN_CALLS: Final = frozenset({"content", "recharge", "usage", "forget", "become"})
+"""What is done there alone: in a call the bench stays who it is."""
 
 
 def events(role: Role, *, slow: bool = True) -> dict[str, st.SearchStrategy[Texts]]:
@@ -73,7 +75,7 @@ def _makes_sense(role: Role, state: str, event: str) -> bool:
         return state in _IGNORABLE_BODIES[role]
     if event.startswith("GREETING"):
         return state in {dialogue.LINKED, dialogue.GREETED}
-    return event not in {"content", "recharge"}
+    return event not in _BETWEEN_CALLS
 
 
 def fuzz_cases(
@@ -109,8 +111,9 @@ def _parts(role: Role, steering: Steering, slow: bool) -> st.SearchStrategy[Text
         for cell in cells(role, slow=slow)
         for _ in range(wanted.get(cell, 1) * _worth(role, cell))
     ]
+    others = [name for name in known if name not in _BETWEEN_CALLS]
     more = st.lists(
-        st.sampled_from(list(known)).flatmap(known.__getitem__), max_size=_MORE_MAX
+        st.sampled_from(others).flatmap(known.__getitem__), max_size=_MORE_MAX
     )
 
     def part(cell: Cell) -> st.SearchStrategy[Texts]:

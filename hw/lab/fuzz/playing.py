@@ -37,6 +37,8 @@ _CANNOT: Final = (StepStoppedError, ValueError, IndexError)
 """A step cannot be carried out here: a bend that a packet has no room for, too."""
 _OUR_OWN: Final = "the bench: "
 """What the bench cannot do says nothing of the unit."""
+_BETWEEN_CALLS: Final = frozenset({"become", "forget", "usage"})
+"""Who is somebody else, or remembers something else, has hung up before."""
 _RECHARGE: Final = "dial RECHARGE 20000"
 
 
@@ -126,6 +128,8 @@ class _Playing:
             self._days += int(step.words[1], 0)
         came, stopped = len(player.taken), ""
         try:
+            if step.verb in _BETWEEN_CALLS:
+                await player.hang_up()
             await player.carry_out(step)
         except _CANNOT as error:
             stopped = str(error)

@@ -86,7 +86,8 @@ class ServerMoney:
             case ["ask", "fund", paise, *when]:
                 self._brought_at_last += int(paise)
                 self._brought += 0 if when else int(paise)
-            case ["ask", "void"]:
+            case ["ask", "void" | "licence" | "expire" | "revoke", *_]:
+                # Whoever closes a licence may take back what is outstanding.
                 self._is_taken_back = True
             case ["dial", *more] if "beside" in more:
                 self._has_two_calls = True

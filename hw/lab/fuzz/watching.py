@@ -116,8 +116,11 @@ class Watch:
         self._said_s = now_s
         self.dialogue.did(step)
         unheard = {NOTHING, BESIDE} & set(step.words)
+        has_faith = self._role is Role.MACHINE or not (
+            self.has_lied or self.has_errands
+        )
         known = self.dialogue.state != LINE and self._is_itself
-        self._is_good = known and not unheard
+        self._is_good = known and has_faith and not unheard
 
     def _is_said(self, step: Step) -> None:
         if step.expects:
@@ -142,7 +145,7 @@ class Watch:
             return False
         free = _FREE.get(step.words[0], frozenset())
         if self._role is Role.SERVER and step.words[0] == "STATEMENT":
-            return not (step.fields or self.has_lied or self.has_errands)
+            return not step.fields
         if not set(step.fields) <= free or len(step.words) > 1:
             return False
         return self._has_sense(step)
