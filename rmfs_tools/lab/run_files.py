@@ -222,16 +222,16 @@ def _write(writer: CaptureWriter, seen: SeenRecord) -> None:
 
 
 def key_log(trace: Trace) -> bytes:
-    """Write the keys of the channels of a case, to read its capture (test realm)."""
-    lines = [
-        " ".join(
-            (
-                LABEL,
-                *(octets.hex() for octets in (g_x, own.key, own.iv, peer.key, peer.iv)),
-            )
-        )
-        for g_x, (own, peer) in trace.keys.items()
-    ]
+    """Write the keys of the channels of a case, to read its capture (test realm).
+
+    A remark gives the binding of each: the signatures in the capture cover it, and who
+    has it verifies them (SPEC.md DLG-3).
+    """
+    lines = []
+    for g_x, (own, peer) in trace.keys.items():
+        keys = (g_x, own.key, own.iv, peer.key, peer.iv)
+        lines.append(" ".join((LABEL, *(octets.hex() for octets in keys))))
+        lines.append(f"# BINDING {g_x.hex()} {trace.bindings[g_x].hex()}")
     return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 

@@ -8,19 +8,23 @@ from tests.oracle.channel import Secrets
 from tests.oracle.octets import Way
 from tests.witness.edhoc_peer import EdhocPeerError, Initiator, Party
 
+BINDING: Final = "# BINDING "
 LABEL: Final = "FMP1_RECORDS"
 LENGTHS: Final = (32, 16, 13, 16, 13)
 LINE_OF_A_KEY_LOG: Final = "FMP1_RECORDS G_X KEY_M IV_M KEY_S IV_S"
 
 
 def read_key_log(lines: Iterable[str]) -> dict[bytes, Secrets]:
-    """Secrets by G_X, without bindings.
+    """Secrets by G_X, with bindings where remarks of a certification give them.
 
     Raises:
         ValueError: A line is of another form.
     """
     found: dict[bytes, Secrets] = {}
     for line in lines:
+        if line.startswith(BINDING):
+            g_x, binding = map(bytes.fromhex, line.removeprefix(BINDING).split())
+            found[g_x] = with_binding(found[g_x], binding)
         if not line.strip() or line.startswith("#"):
             continue
         label, *words = line.split()

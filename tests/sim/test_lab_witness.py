@@ -112,7 +112,7 @@ def compare_capture(found: Seen, case: Case, played: Played) -> None:
 
 def read(heard: Heard) -> tuple[object, ...]:
     """What was read of a frame."""
-    return heard.way, heard.piece.frame, heard.carried, heard.packets
+    return heard.way, heard.piece.frame, heard.carried, heard.packets, heard.secrets
 
 
 def count(counts: Counter[str], heard: list[Heard]) -> None:
