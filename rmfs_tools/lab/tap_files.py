@@ -78,13 +78,16 @@ def exit_code(tapped: Tapped, *, strict: bool) -> int:
         tapped: What was judged.
         strict: A SHOULD counts as a MUST.
     """
-    verdicts = tapped.by.verdicts()
-    if any(
-        verdict is TapVerdict.FAILED and (strict or look.level is Level.MUST)
-        for look, _, verdict in verdicts
-    ):
+    levels = {look.clause: look.level for look in read_looks()}
+    lines = tapped.by.sheet.lines
+    failed = {
+        levels.get(clause, Level.MUST)
+        for (clause, _), line in lines.items()
+        if line.verdict is TapVerdict.FAILED
+    }
+    if Level.MUST in failed or (strict and failed):
         return EXIT_FAILED
-    judged = any(verdict is not TapVerdict.UNSEEN for _, _, verdict in verdicts)
+    judged = any(line.right or line.wrong for line in lines.values())
     return EXIT_JUDGED if judged else EXIT_NOTHING
 
 

@@ -33,6 +33,10 @@ class Bystander:
         self._ephemerals = Ephemerals()
         self._machines = Machines(papers)
 
+    def learn(self, keys: RecordKeys) -> None:
+        """Take further keys of a key log."""
+        self._keys.update(keys)
+
     def line(self, name: str) -> LineJudge:
         """Give the judge of a line; a new one for a name that is not known."""
         judge = self.lines.get(name)

@@ -38,8 +38,8 @@ from protocol.link.frames import FrameKind
 
 WAIT_S: Final = 75.0
 """DLG-13 has everybody wait 60 s at most; a slow line holds back what ends the wait."""
-SECRET_OCTETS_LEAST: Final = 13
-"""Bodies shorter than this may stand in sealed octets by chance; a GOODBYE has 13."""
+_EARLY_MAX: Final = 8
+"""Packets before the licence identifier is known: the STATEMENT is the third."""
 _PLACES: Final = (
     (Role.MACHINE, PacketType.GREETING_1),
     (Role.SERVER, PacketType.GREETING_2),
@@ -135,8 +135,8 @@ class ChannelJudge:
         self._counters = dict.fromkeys(Role, 0)
         self._dead: dict[Role, float] = {}
         self._errors: dict[Role, int] = {}
-        self._packets: list[bytes] = []
-        self._secrets: set[bytes] = set()
+        self._early: list[tuple[Role, bytes]] = []
+        self._licence = b""
         self._is_over = False
         self._last_s: float | None = None
         self._last: Role | None = None
@@ -202,6 +202,7 @@ class ChannelJudge:
             self.due = Due(side, clause, code, number, self._last is side.peer)
 
     def _packet(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
+        self._secret(side, packet.octets)
         self._waited(side, packet, now_s)
         is_error = bool(packet.octets) and packet.octets[0] == PacketType.ERROR
         self._after_error(side, is_error=is_error)
@@ -214,7 +215,6 @@ class ChannelJudge:
         if not self._is_good(side, packet):
             self._is_over = True
             return
-        self._secret(side, packet)
         if packet.counter is not None:
             self._opened(side, packet, now_s)
 
@@ -251,9 +251,8 @@ class ChannelJudge:
         expected = "ERROR with a code that this end sends"
         self._sheet.look("CHAN-9", side, right, expected, packet.octets[:4].hex(" "))
         due, self.due = self.due, None
-        other = code in _MEANWHILE or (
-            due is not None and due.owes and code is not due.code
-        )
+        meanwhile = code in _MEANWHILE or (due is not None and due.owes)
+        other = due is not None and code is not due.code and meanwhile
         if due is not None and due.side is side and not other:
             name = "ERROR of no code" if code is None else f"ERROR {code.name}"
             expected = f"ERROR {due.code.name}"
@@ -351,22 +350,21 @@ class ChannelJudge:
             words = "one that was seen before"
             self._sheet.look("CHAN-1.2", side, fresh, "a new ephemeral key", words)
 
-    def _secret(self, side: Role, packet: UnderstoodPacket) -> None:
-        """Look for what must not be readable (CHAN-1.3)."""
-        if packet.body is not None and len(packet.body) >= SECRET_OCTETS_LEAST:
-            clear = packet.body in packet.octets
-            expected = "a body that is sealed"
-            self._sheet.look("CHAN-1.3", side, not clear, expected, "it is readable")
-        self._packets.append(packet.octets)
-
     def licence(self, licence: bytes) -> None:
         """Learn the licence identifier of the machine: it must not be on the line."""
-        self._secrets = {licence}
-        clear = any(licence in octets for octets in self._packets)
-        words = "it is readable"
-        self._sheet.look(
-            "CHAN-1.3", Role.MACHINE, not clear, "no licence identifier", words
-        )
+        self._licence = licence
+        for side, octets in self._early:
+            self._secret(side, octets)
+        self._early.clear()
+
+    def _secret(self, side: Role, octets: bytes) -> None:
+        """Look for what must not be readable (CHAN-1.3)."""
+        if self._licence:
+            sealed = self._licence not in octets
+            expected = "no licence identifier"
+            self._sheet.look("CHAN-1.3", side, sealed, expected, "it is readable")
+        elif len(self._early) < _EARLY_MAX:
+            self._early.append((side, octets))
 
     def _opened(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         if packet.body is None:

@@ -31,6 +31,7 @@ _BLAMED: Final = {
 _REFUSED_BY_MACHINE: Final = {
     "DLG-5": ("DLG-5.3", ErrorCode.VOUCHER),
     "REG-6": ("DLG-5.3", ErrorCode.VOUCHER),
+    "REG-4": ("DLG-5.3", ErrorCode.VOUCHER),
     "REG-8": ("DLG-5.3", ErrorCode.VOUCHER),
     "DLG-7.6": ("DLG-7.6", ErrorCode.UNEXPECTED),
     "DLG-16.3": ("DLG-16.4", ErrorCode.UNEXPECTED),
@@ -175,7 +176,7 @@ class DialogueJudge(Listener):
         event = event_of(table.type, fields, orders)
         turn = next_turn(self._turn, side, event)
         seen = f"{table.type.name} at {self._turn.name}"
-        clause = "DLG-1.3"
+        clause = "DLG-10" if table.type is MessageType.ORDER else "DLG-1.3"
         if side is Role.MACHINE:
             waits = self._turn in SERVER_SPEAKS
             clause = "DLG-1.7" if waits else _BLAMED.get(self._turn, "DLG-15")

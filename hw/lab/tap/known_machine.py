@@ -98,9 +98,12 @@ class KnownMachine:
         self.memory = MachineMemory(self.credential)
         self.account = Account(in_doubt=True)
         self._fetching = Fetching()
-        self._servers = HearingServers(
-            self.memory, self._server, self.account, self._fetching
-        )
+        self._listen()
+
+    def _listen(self) -> None:
+        both = (self.account, self._fetching)
+        self._verifying = HearingServers(self.memory, self._server, *both)
+        self._believing = HearingServers(self.memory, None, *both)
 
     @property
     def is_followed(self) -> bool:
@@ -143,9 +146,7 @@ class KnownMachine:
         book.enrolled_paise = number(fields, "ascending_paise")
         book.marks = (bytes(MARK_OCTETS),)
         self.account = Account()
-        self._servers = HearingServers(
-            self.memory, self._server, self.account, self._fetching
-        )
+        self._listen()
 
     def says(self, table: MessageTable, fields: Fields, body: bytes) -> Findings:
         """Take another message of the machine."""
@@ -163,8 +164,13 @@ class KnownMachine:
     def hears(self, table: MessageTable, fields: Fields, body: bytes) -> Findings:
         """Take a message of the server."""
         self.was_answered = True
-        found = self._servers.heard(table, fields, body)
         is_voucher = table.type is MessageType.VOUCHER
+        # Credit keys may have come by orders, of which papers say nothing (KEY-8.6).
+        knows = self._server is not None and (
+            not is_voucher or number(fields, "credit_key") in self._server.credit_keys
+        )
+        servers = self._verifying if knows else self._believing
+        found = servers.heard(table, fields, body)
         if is_voucher:
             words = "no registers can be what it makes of them"
             found.look("REG-6", self._possible(fields), words)

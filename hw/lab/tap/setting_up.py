@@ -18,6 +18,8 @@ from protocol.link.xid import agree, decode_offer
 REPEAT_LEAST_S: Final = 2.4
 """T1 is 3 s at least for commands without numbers (LINK-11); a fifth is allowed for
 what a line between the end and the tap holds back."""
+REPEAT_MOST_S: Final = 4.5
+"""T1 is 3.4 s on the slowest line: who waits longer for UA dials anew (DLG-14.3)."""
 DISC_ANSWER_S: Final = 2.0
 """After so long an end that got a DISC sends nothing more but its answer."""
 _REJECTION_OCTETS: Final = {MODULO_8: 3}
@@ -88,14 +90,14 @@ class SettingUp:
             judge = self._judges.get(kind)
             if judge is not None:
                 judge(side, frame)
-        if side is Role.SERVER:
-            self._attempts = 0
-            if kind not in SET_UPS and not is_numbered(frame):
-                self._met("LINK-5.1", side)
+        is_answer = kind not in SET_UPS and not is_numbered(frame)
+        if side is Role.SERVER and is_answer:
+            self._met("LINK-5.1", side)
         if kind not in SET_UPS and kind is not FrameKind.XID:
             self._offer_is_fresh = False
         if self._last_command is not None and self._last_command[0] is not side:
             self._last_command = None
+            self._attempts = 0
 
     def _look(
         self, clause: str, side: Role, right: bool, expected: str, seen: str
@@ -149,15 +151,17 @@ class SettingUp:
 
     def _count(self, side: Role, kind: FrameKind, now_s: float) -> None:
         """Count what is repeated, and how soon."""
-        if kind in SET_UPS or kind is FrameKind.XID:
-            self._attempts += 1
+        last, self._last_command = self._last_command, (side, kind, now_s)
+        same = last is not None and last[:2] == (side, kind)
+        if last is None or not same or now_s - last[2] > REPEAT_MOST_S:
+            self._attempts = 0
+        self._attempts += 1
         most = 1 + max(RETRIES_MAX, self._view.in_force.retries_max)
         if self._attempts > 1:
             right = self._attempts <= most or self._missed
             words = f"{kind.name} for the time {self._attempts} without an answer"
             self._look("LINK-5.4", side, right, f"{most} at most", words)
-        last, self._last_command = self._last_command, (side, kind, now_s)
-        if last is not None and last[:2] == (side, kind):
+        if last is not None and same:
             after = now_s - last[2]
             self._look(
                 "LINK-11",
