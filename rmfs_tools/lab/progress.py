@@ -19,8 +19,9 @@ from hw.lines.strings import LineAddress, SimulatedUsbAddress, VirtualAddress
 
 _CALL_S: Final = 0.05
 """A dial-in over TCP with what machine and bench compute (2-core x86-64 VM)."""
-_CALL_BITS: Final = 8_000
-"""On a line: the octets of a dial-in (SPEC.md: some 700), ten bits each, and set-up."""
+_CALL_BITS: Final = 6_000
+"""On a line: the octets of a dial-in of the catalogue, ten bits each (measured: the
+whole catalogue for machines at 9,600 bit/s)."""
 _MODEM_CALL_S: Final = 17.0
 """Two modems dial, answer and agree, and are escaped from and hung up (measured with
 two emulated modems at pseudo-terminals, where there is no DTR: docs/modem.md)."""

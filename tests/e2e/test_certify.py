@@ -23,6 +23,8 @@ from tests.lab_office import Office, OnBench, filled, free_port
 from tests.processes import Program, Server, done, rmfs
 
 CASES = ("DLG-05-02-M-N", "DLG-05-01-M-P")
+BY_MODEM_S = 240
+"""Five dial-ins by modem take 17 s each; a loaded computer takes longer."""
 ALL_S = 180
 """What the whole catalogue may take over TCP, on a machine that does nothing else."""
 
@@ -93,6 +95,29 @@ def test_simulated_usb_carries_a_certification(office: Office) -> None:
     with OnBench(office, f"usb:simulated:{tcp()}") as on:
         said = rmfs("certify", "run", on.declaration, *CASES)
     assert (said.code, set(passed(said.out))) == (0, set(CASES)), said
+
+
+def test_emulated_modems_carry_a_certification(office: Office) -> None:
+    """Each dial-in finds the modems again that the one before has let go of."""
+    here, there = office.folder / "here", office.folder / "there"
+    far_book, near_book = office.folder / "far.toml", office.folder / "near.toml"
+    emulate = ("modem", "emulate", "--port")
+    far_book.write_text("")
+    called = ("--listen", "tcp:127.0.0.1:0")
+    with Program(*emulate, f"pty:{there}", "--book", far_book, *called) as far:
+        place = far.said("modem 100 answers at ").rpartition(" ")[2]
+        near_book.write_text(
+            f'speed = 9600\n[[number]]\ndial = "1800"\nto = "{place}"\n'
+        )
+        with Program(*emulate, f"pty:{here}", "--book", near_book) as near:
+            near.said("modem 100 answers at ")
+            bench = f"modem:{there}:rings=1"
+            with OnBench(office, bench, f"modem:{here}:dial=1800") as on:
+                text = on.declaration.read_text()
+                on.declaration.write_text(text.replace("_s = 20 ", "_s = 60 "))
+                with Program("certify", "run", on.declaration, CASES[0]) as run:
+                    code = run.ended(BY_MODEM_S)
+    assert (code, passed(run.out)) == (0, [CASES[0]]), (run.out, run.err)
 
 
 def test_a_machine_that_holds_another_servers_keys_is_not_played_with(

@@ -56,7 +56,7 @@ def test_a_case_takes_its_dial_ins_and_its_waits() -> None:
     one = case(1, "dial", "wait 7", "! take nothing within=3", "dial")
     assert case_s(one, TCP) == pytest.approx(3 * 0.05 + 10)
     slow_line = parse_line_string("virtual:speed=1000:tcp:127.0.0.1:7200")
-    assert case_s(one, slow_line) == pytest.approx(3 * 8.05 + 10)
+    assert case_s(one, slow_line) == pytest.approx(3 * 6.05 + 10)
     modem = parse_line_string("modem:/dev/ttyS0:dial=1")
     assert case_s(one, modem) > case_s(one, TCP) + 50
     assert case_s(case(1, "dial", slow="it waits"), TCP) == pytest.approx(5.1)
