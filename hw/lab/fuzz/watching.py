@@ -14,6 +14,7 @@ from hw.lab.fuzz.dialogue import (
     DELIVERED,
     FROZEN,
     GOODBYE,
+    GREETED,
     LINE,
     NO_CALL,
     RECEIPTED,
@@ -28,6 +29,7 @@ from hw.lab.verbs import BESIDE, table_named
 from protocol.link import Role
 from protocol.messages import RefusalCode
 from protocol.registers import RequestKind
+from protocol.values import AMOUNT_PAISE_MAX
 
 NOTHING: Final = "nothing"
 NOT_LOOKED: Final = "not looked at"
@@ -57,16 +59,17 @@ class Watch:
         has_errands: Something was done at the unit that changes what it may answer.
     """
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, *, has_lied: bool = False) -> None:
         """Begin without a call.
 
         Args:
             role: Of the unit under test.
+            has_lied: What the bench's machine holds is none of an honest one.
         """
         self.dialogue = Dialogue(role)
         self.cells: set[Reached] = set()
         self.findings: list[Finding] = []
-        self.has_lied = False
+        self.has_lied = has_lied
         self.has_errands = False
         self._role = role
         self._is_good = False
@@ -120,7 +123,8 @@ class Watch:
             self.has_lied or self.has_errands
         )
         known = self.dialogue.state != LINE and self._is_itself
-        self._is_good = known and has_faith and not unheard
+        is_led = step.verb == "recharge"
+        self._is_good = known and has_faith and not (unheard or is_led)
 
     def _is_said(self, step: Step) -> None:
         if step.expects:
@@ -156,7 +160,7 @@ class Watch:
         match step.words[0]:
             case "VOUCHER":
                 # Without a request the machine may have no room for its amount.
-                return last is not None and _asks(last)
+                return last is not None and _has_room(last)
             case "RECEIPT":
                 return step.fields.get("orders", "0").isdigit()
             case "REFUSAL":
@@ -186,6 +190,8 @@ class Watch:
         """Whether an honest bench could lead the dialogue to its end from here."""
         if self._role is Role.SERVER:
             return self.dialogue.state in _FINISHED_FROM
+        if self.dialogue.state == GREETED:
+            return False
         return not (self.dialogue.unit_waits and self._has_answered)
 
     def after(
@@ -272,8 +278,11 @@ class Watch:
         self.findings.append(Finding(oracle, clause, reason))
 
 
-def _asks(statement: Taken) -> bool:
-    """Whether a STATEMENT asks for a recharge."""
+def _has_room(statement: Taken) -> bool:
+    """Whether a STATEMENT asks for a recharge, and CT has room for it."""
     if statement.name != "STATEMENT" or not statement.fields:
         return False
-    return number(statement.fields, "request") == RequestKind.RECHARGE
+    fields = statement.fields
+    total = number(fields, "control_total_paise") + number(fields, "amount_paise")
+    asks = number(fields, "request") == RequestKind.RECHARGE
+    return asks and total <= AMOUNT_PAISE_MAX
