@@ -149,7 +149,9 @@ def _made(
     licence = LicenceIdentifier(name)
     identity = MachineIdentity.generate(licence, f"LB{name[1:]}", Realm.TEST, entropy)
     _write_private(folder / f"{name}{_IMAGE}", identity.encode())
-    papers = write_provisioning(provisioning_of(identity, clock.now()), maker)
+    papers = write_provisioning(
+        provisioning_of(identity.credential, clock.now()), maker
+    )
     (folder / f"{name}.json").write_text(papers, "utf-8")
     today = business_date(clock.now())
     return funding_of(licence, name, FUNDED_PAISE, today)

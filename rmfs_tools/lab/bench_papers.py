@@ -1,9 +1,10 @@
 """Papers of a machine that the bench is: what it is enrolled and funded with."""
 
 from datetime import date
+from typing import Final
 
 from protocol.exchange import DetailLine, PaymentMode
-from protocol.keys import MachineIdentity, MachineProvisioning
+from protocol.keys import MachineCredential, MachineProvisioning
 from protocol.values import (
     EpochSeconds,
     LicenceIdentifier,
@@ -12,26 +13,33 @@ from protocol.values import (
     RechargeNumber,
 )
 
+EnrolledWith = tuple[int, int, int, int, int, int]
+"""AR, DR, CT, franks with a value, franks without, and the number of the last voucher:
+numbers alone, because they cross into other universes."""
+NEW: Final[EnrolledWith] = (0, 0, 0, 0, 0, 0)
+
 
 def provisioning_of(
-    identity: MachineIdentity, issued: EpochSeconds
+    credential: MachineCredential, issued: EpochSeconds, held: EnrolledWith = NEW
 ) -> MachineProvisioning:
-    """Make the provisioning file of a machine that has never franked.
+    """Make the provisioning file of a machine that its maker has just made.
 
     Args:
-        identity: Its keys.
+        credential: Its keys, the public side.
         issued: When.
+        held: What it holds.
     """
+    ascending, descending, total, items, zero_items, number = held
     return MachineProvisioning(
-        identity.credential,
+        credential,
         model="BENCH",
         firmware="1.0.0",
-        ascending_paise=Paise(0),
-        descending_paise=Paise(0),
-        control_total_paise=Paise(0),
-        items=0,
-        zero_items=0,
-        recharge_number=RechargeNumber(0),
+        ascending_paise=Paise(ascending),
+        descending_paise=Paise(descending),
+        control_total_paise=Paise(total),
+        items=items,
+        zero_items=zero_items,
+        recharge_number=RechargeNumber(number),
         issued=issued,
     )
 

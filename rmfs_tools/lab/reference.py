@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fm_device.presets.applying import apply_preset
+from fm_device.presets.reading import read_preset
 from hw.clock import WallClock
 from hw.entropy import SeededEntropy
 from hw.lab.bench import MachineBench, ServerBench
@@ -14,6 +16,7 @@ from hw.lab.server_side import ServerSide
 from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.port import Dialler
 from hw.lines.virtual import VirtualLineParameters
+from hw.nvram import MemoryNvram
 from protocol.keys import MachineProvisioning
 from rmfs_tools.lab.reference_machine import ReferenceMachine
 from rmfs_tools.lab.reference_server import SERVER, ReferenceServer
@@ -55,7 +58,7 @@ class ServerStand:
 
 
 def reference_machine(
-    dialler: Dialler, *, reactor: SimulatedClock, clock: WallClock
+    dialler: Dialler, *, reactor: SimulatedClock, clock: WallClock, preset: str = ""
 ) -> ReferenceMachine:
     """Make a machine that was installed and has not dialled.
 
@@ -63,9 +66,19 @@ def reference_machine(
         dialler: Where it dials.
         reactor: Virtual time.
         clock: The true time of day.
+        preset: A situation that it is brought into before it is switched on, in the
+            form of docs/presets.md.
+
+    Raises:
+        PresetError: It cannot be brought there.
     """
+    memory, flash = setting(1).memories[0]
+    if preset:
+        nvram = MemoryNvram(memory)
+        apply_preset(nvram, read_preset(preset.encode()), clock.now())
+        memory = nvram.image()
     return ReferenceMachine(
-        setting(1).memories[0],
+        (memory, flash),
         dialler,
         reactor=reactor,
         clock=clock,

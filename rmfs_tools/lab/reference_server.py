@@ -30,6 +30,8 @@ from rmfs_server.funds import import_fund_file
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_tools.lab.bench_papers import (
+    NEW,
+    EnrolledWith,
     funding_of,
     licence_number,
     licensee,
@@ -92,8 +94,12 @@ class ReferenceServer:
             None if exchange is None else exchange.answer(f"{caller} {self._machines}")
         )
 
-    def new_machine(self) -> MachineSide:
-        """Enrol a machine of the bench that has never dialled, and fund it."""
+    def new_machine(self, held: EnrolledWith = NEW) -> MachineSide:
+        """Enrol a machine of the bench that has never dialled, and fund it.
+
+        Args:
+            held: What its papers say that it holds.
+        """
         self._machines += 1
         number = self._machines
         licence = LicenceIdentifier(f"N{200_000 + number}")
@@ -104,7 +110,7 @@ class ReferenceServer:
             SeededEntropy(b"bench machine %d" % number),
         )
         papers = NewLicence(licence_number(licence), licensee(licence), EXPIRES_ON)
-        provisioning = provisioning_of(identity, self._clock.now())
+        provisioning = provisioning_of(identity.credential, self._clock.now(), held)
         self._life.administration.enrol(provisioning, papers, self._by())
         self._fund(licence, FUNDED_PAISE)
         return MachineSide(identity, SERVER, clock=self._clock)

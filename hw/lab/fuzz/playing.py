@@ -18,6 +18,7 @@ from hw.lab.fuzz.fuzz_case import FuzzCase
 from hw.lab.fuzz.hiding import secrets_seen
 from hw.lab.fuzz.money import money_of
 from hw.lab.fuzz.oracles import Finding, Oracle
+from hw.lab.fuzz.presets import fuzz_preset
 from hw.lab.fuzz.watching import Watch
 from hw.lab.fuzz.wire import Did, Passed, wire
 from hw.lab.player import Player
@@ -39,6 +40,8 @@ _OUR_OWN: Final = "the bench: "
 """What the bench cannot do says nothing of the unit."""
 _BETWEEN_CALLS: Final = frozenset({"become", "forget", "usage"})
 """Who is somebody else, or remembers something else, has hung up before."""
+_OF_UNBALANCED: Final = frozenset({"REG-2"})
+"""Broken by the preset, and not by the unit."""
 _RECHARGE: Final = "dial RECHARGE 20000"
 
 
@@ -110,7 +113,11 @@ class _Playing:
         self._side = bench.side
         self._money = money_of(bench.side)
         self._player = Player(bench, bench.side, _as_case(case))
-        self._watch = Watch(case.role)
+        preset = fuzz_preset(case.preset, case.role)
+        # What an honest machine does not state, and a machine that stops at it does.
+        self._unbalanced = preset is not None and preset.unbalanced
+        has_lied = self._unbalanced and case.role is Role.SERVER
+        self._watch = Watch(case.role, has_lied=has_lied)
         self._findings: list[Finding] = []
         self._has_power = True
         self._days = 0
@@ -219,6 +226,7 @@ class _Playing:
         findings += [
             Finding(Oracle.CLAUSE, breach.clause, breach.words)
             for breach in self._player.breaches
+            if breach.clause not in _OF_UNBALANCED or not self._unbalanced
         ]
         distinct = tuple(dict.fromkeys(findings))
         cells = frozenset(self._watch.cells)

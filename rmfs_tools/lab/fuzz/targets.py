@@ -15,6 +15,7 @@ from hw.lab.bench import ServerBench
 from hw.lab.fuzz.fuzz_case import NO_PRESET, FuzzCase
 from hw.lab.fuzz.oracles import Finding, Oracle
 from hw.lab.fuzz.playing import FuzzResult, play_fuzz
+from hw.lab.fuzz.presets import fuzz_preset, preset_ids
 from hw.lab.operator import OperatorError
 from hw.lab.suite import UnknownUnitError, get_to_know
 from hw.lab.trace import Trace
@@ -97,7 +98,7 @@ class VirtualTarget:
         """
         self.name = name
         self.role = role
-        self.presets: tuple[str, ...] = (NO_PRESET,)
+        self.presets = preset_ids(role)
         self._there = there
         self._is_stopped = False
 
@@ -115,7 +116,8 @@ class VirtualTarget:
         check_playable(self, case)
         if self._is_stopped:
             raise StoppedError
-        with stand_in(self._there, self.role) as stand:
+        preset = fuzz_preset(case.preset, self.role)
+        with stand_in(self._there, self.role, preset) as stand:
             try:
                 return run(stand.clock, play_fuzz(stand.bench, case))
             except (NothingDueError, TimeStandsStillError) as error:

@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 
 from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.catalogue import Case
+from hw.lab.fuzz.presets import FuzzPreset, Held
 from hw.lab.machine_side import MachineSide
 from hw.lab.player import Player, Result
 from hw.lines.exchange import VirtualExchange, every_call
 from protocol.keys import MachineIdentity
 from protocol.link import Role
+from rmfs_tools.lab.bench_papers import NEW, EnrolledWith
 from rmfs_tools.lab.crossing import Crossing, CrossingOperator
 from rmfs_tools.lab.reference import LINE, machine_bench, server_bench
 from rmfs_tools.lab.reference_server import SERVER
@@ -42,21 +44,29 @@ class Stand:
 
 
 @contextmanager
-def stand_in(there: Universe, role: Role) -> Iterator[Stand]:
+def stand_in(
+    there: Universe, role: Role, preset: FuzzPreset | None = None
+) -> Iterator[Stand]:
     """Put a new machine or server of a universe on a bench.
 
     Args:
         there: Where it lives.
         role: What it is.
+        preset: What its registers are, or those of the bench's machine at a server.
     """
     clock = SimulatedClock()
-    with stand_at(VirtualExchange(clock, every_call(LINE)), clock, there, role) as made:
+    exchange = VirtualExchange(clock, every_call(LINE))
+    with stand_at(exchange, clock, there, role, preset) as made:
         yield made
 
 
 @contextmanager
 def stand_at(
-    exchange: VirtualExchange, clock: SimulatedClock, there: Universe, role: Role
+    exchange: VirtualExchange,
+    clock: SimulatedClock,
+    there: Universe,
+    role: Role,
+    preset: FuzzPreset | None = None,
 ) -> Iterator[Stand]:
     """Put a new machine or server of a universe on a bench, with lines of an exchange.
 
@@ -65,7 +75,9 @@ def stand_at(
         clock: Virtual time.
         there: Where the unit lives.
         role: What it is.
+        preset: What its registers are, or those of the bench's machine at a server.
     """
+    held = None if preset is None else preset.held
     crossing = Crossing(there, clock)
     with ExitStack() as stack:
         if role is Role.MACHINE:
@@ -73,6 +85,7 @@ def stand_at(
                 crossing.dialler(exchange),
                 reactor=crossing.reactor(),
                 clock=WorldClock(clock),
+                preset="" if preset is None else preset.machine,
             )
             yield _with_machine(CrossingOperator(unit, crossing), exchange, clock)
         else:
@@ -83,7 +96,8 @@ def stand_at(
                 clock=WorldClock(clock),
             )
             stack.callback(unit.close)
-            yield _with_server(CrossingOperator(unit, crossing), exchange, clock)
+            operator = CrossingOperator(unit, crossing)
+            yield _with_server(operator, exchange, clock, held)
 
 
 def _with_machine(
@@ -93,11 +107,32 @@ def _with_machine(
 
 
 def _with_server(
-    operator: CrossingOperator, exchange: VirtualExchange, clock: SimulatedClock
+    operator: CrossingOperator,
+    exchange: VirtualExchange,
+    clock: SimulatedClock,
+    held: Held | None,
 ) -> Stand:
     def make_side() -> MachineSide:
-        theirs = operator.unit.new_machine()
+        theirs = operator.unit.new_machine(_papers(held))
         identity = MachineIdentity.decode(theirs.identity.encode())
-        return MachineSide(identity, SERVER, clock=WorldClock(clock))
+        side = MachineSide(identity, SERVER, clock=WorldClock(clock))
+        if held is not None:
+            held.give(side)
+        return side
 
     return Stand(clock, server_bench(make_side, operator, exchange, clock))
+
+
+def _papers(held: Held | None) -> EnrolledWith:
+    """Say what a machine of the bench is enrolled with."""
+    if held is None or held.claims:
+        return NEW
+    registers = held.registers
+    return (
+        registers.ascending_paise,
+        registers.descending_paise,
+        registers.control_total_paise,
+        registers.items,
+        registers.items_with_zero - registers.items,
+        held.recharge_number,
+    )
