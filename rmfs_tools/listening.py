@@ -73,6 +73,12 @@ def chunks(file: Path) -> Iterator[bytes]:
         raise RmfsError(f"{file} cannot be read: {error.strerror}") from error
 
 
+def are_files(ends: tuple[str, str]) -> bool:
+    """Say whether both ends are files of octets, which hold no times."""
+    # `Path.is_file` raises where one may not look.
+    return all(os.path.isfile(end) for end in ends)  # noqa: PTH113
+
+
 def listen(
     ends: tuple[str, str],
     baud: int,
@@ -102,8 +108,7 @@ def listen(
                 message = f"{capture} cannot be written: {error.strerror}"
                 raise RmfsError(message) from error
             sink = BothSinks(BoundedSink(stack.enter_context(writer)), sink)
-        # `Path.is_file` raises where one may not look.
-        if all(os.path.isfile(end) for end in ends):  # noqa: PTH113
+        if are_files(ends):
             _tap_files(ends, sink)
         else:
             _tap_ports(ends, baud, sink)

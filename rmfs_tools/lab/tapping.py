@@ -22,7 +22,7 @@ from protocol.keys import (
     read_server_provisioning,
 )
 from protocol.keys.realms import Realm
-from rmfs_tools.listening import KeyFile, chunks, listen
+from rmfs_tools.listening import KeyFile, are_files, chunks, listen
 
 _FILE_OCTETS_MAX: Final = 64 * 1024
 
@@ -141,7 +141,8 @@ def judge_live(
     known: RecordKeys = {}
     source = KeyFile(keys, known, may_come=True)
     name = " and ".join(ends)
-    tapped = Tapped(Bystander(known, papers), {name: ""}, keys is not None, [])
+    by = Bystander(known, papers, is_timed=not are_files(ends))
+    tapped = Tapped(by, {name: ""}, keys is not None, [])
     line = tapped.by.line(name)
 
     def take(seen: SeenRecord) -> None:

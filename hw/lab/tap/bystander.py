@@ -19,17 +19,21 @@ class Bystander:
         lines: By name.
     """
 
-    def __init__(self, keys: RecordKeys, papers: Papers = NO_PAPERS) -> None:
+    def __init__(
+        self, keys: RecordKeys, papers: Papers = NO_PAPERS, *, is_timed: bool = True
+    ) -> None:
         """Begin.
 
         Args:
             keys: Of a key log; it may grow while it is used. With none at all, links
                 and channels are judged.
             papers: What is known of machines and of the server beforehand.
+            is_timed: The times of records are those at which they passed.
         """
         self.sheet = Sheet()
         self.lines: dict[str, LineJudge] = {}
         self._keys = keys
+        self._is_timed = is_timed
         self._ephemerals = Ephemerals()
         self._machines = Machines(papers)
 
@@ -42,7 +46,14 @@ class Bystander:
         judge = self.lines.get(name)
         if judge is None:
             dialogue = DialogueJudge(self.sheet, self._machines)
-            judge = LineJudge(name, self.sheet, self._keys, self._ephemerals, dialogue)
+            judge = LineJudge(
+                name,
+                self.sheet,
+                self._keys,
+                self._ephemerals,
+                dialogue,
+                is_timed=self._is_timed,
+            )
             dialogue.listen(judge.channel)
             self.lines[name] = judge
         return judge

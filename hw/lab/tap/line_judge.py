@@ -24,6 +24,8 @@ class LineJudge:
         keys: RecordKeys,
         ephemerals: Ephemerals,
         listener: Listener,
+        *,
+        is_timed: bool = True,
     ) -> None:
         """Begin before the first record.
 
@@ -33,9 +35,10 @@ class LineJudge:
             keys: Of a key log; it may grow while it is used.
             ephemerals: Of all lines.
             listener: Is told what was opened.
+            is_timed: The times of records are those at which they passed.
         """
         self.records = 0
-        self.link = LinkJudge(sheet)
+        self.link = LinkJudge(sheet, is_timed=is_timed)
         self.channel = ChannelJudge(sheet, self.link.view, ephemerals, listener)
         self._name = name
         self._sheet = sheet

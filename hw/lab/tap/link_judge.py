@@ -46,17 +46,18 @@ class LinkJudge:
         damaged: Octets between flags that are no good frame, of each side.
     """
 
-    def __init__(self, sheet: Sheet) -> None:
+    def __init__(self, sheet: Sheet, *, is_timed: bool) -> None:
         """Begin with a line.
 
         Args:
             sheet: Takes what is found.
+            is_timed: The times of records are those at which they passed.
         """
         self.view = LinkView()
         self.good: Counter[Role] = Counter()
         self.damaged: Counter[Role] = Counter()
         self._sheet = sheet
-        self._setting_up = SettingUp(sheet, self.view)
+        self._setting_up = SettingUp(sheet, self.view, is_timed=is_timed)
         self._numbers = Numbers(sheet, self.view)
         self._recovery = Recovery(sheet, self.view)
 

@@ -44,15 +44,17 @@ class _Asked:
 class SettingUp:
     """Judges frames without numbers."""
 
-    def __init__(self, sheet: Sheet, view: LinkView) -> None:
+    def __init__(self, sheet: Sheet, view: LinkView, *, is_timed: bool) -> None:
         """Begin with a line.
 
         Args:
             sheet: Takes what is found.
             view: The link, before the frame that is judged.
+            is_timed: The times of records are those at which they passed.
         """
         self._sheet = sheet
         self._view = view
+        self._is_timed = is_timed
         self._judges: Final[dict[FrameKind, Callable[[Role, Frame], None]]] = {
             FrameKind.XID: self._xid,
             FrameKind.UA: self._accepted,
@@ -161,7 +163,7 @@ class SettingUp:
             right = self._attempts <= most or self._missed
             words = f"{kind.name} for the time {self._attempts} without an answer"
             self._look("LINK-5.4", side, right, f"{most} at most", words)
-        if last is not None and same:
+        if last is not None and same and self._is_timed:
             after = now_s - last[2]
             self._look(
                 "LINK-11",
