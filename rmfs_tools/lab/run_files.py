@@ -96,7 +96,11 @@ def run_files(run: Run) -> dict[str, bytes]:
     for result in run.results:
         if result.trace.entries:
             name = f"traffic/{result.case.id}"
-            files[f"{name}.pcapng"] = capture(result.trace, str(run.declaration.line))
+            for number, octets in captures(
+                result.trace, str(run.declaration.line)
+            ).items():
+                further = f".line-{number}" if number > 1 else ""
+                files[f"{name}{further}.pcapng"] = octets
             files[f"{name}.keys"] = key_log(result.trace)
     pages = Pages(about(run))
     files["report/index.html"] = pages.index(run.results)
@@ -187,13 +191,43 @@ def _junit_case(suite: ET.Element, result: Result) -> None:
     kind.text = "\n".join(step.text for step in result.case.steps)
 
 
-def capture(trace: Trace, line: str) -> bytes:
-    """Write what passed in a case as pcapng, each record at its own time."""
+def captures(trace: Trace, line: str) -> dict[int, bytes]:
+    """Write what passed in a case, with a file for each line where lines overlap.
+
+    A capture has one line (docs/decisions/pcapng-writer.md): what passes on a second
+    one at the same time could not be told from it.
+
+    Args:
+        trace: Of the case.
+        line: What the line is called.
+
+    Returns:
+        Captures by the number of their line; one, of line 1, where each line came
+        behind the one before it.
+    """
+    numbers = [
+        one.line
+        for one in trace.entries
+        if isinstance(one, Traffic) and not isinstance(one.seen, SeenEvent)
+    ]
+    if numbers == sorted(numbers):
+        return {1: capture(trace, line)}
+    return {number: capture(trace, line, number) for number in sorted(set(numbers))}
+
+
+def capture(trace: Trace, line: str, number: int | None = None) -> bytes:
+    """Write what passed in a case as pcapng, each record at its own time.
+
+    Args:
+        trace: Of the case.
+        line: What the line is called.
+        number: Of the line that is wanted; all of them, if it is not said.
+    """
     stream = _Kept()
     clock = MemoryWallClock(datetime(1970, 1, 1, tzinfo=UTC))
     with CaptureWriter(stream, clock, line) as writer:
         for entry in trace.entries:
-            if isinstance(entry, Traffic):
+            if isinstance(entry, Traffic) and number in (None, entry.line):
                 clock.set(entry.seen.time)
                 _write(writer, entry.seen)
     return stream.octets

@@ -5,17 +5,19 @@ from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from hw.capture import CaptureDirection
+from hw.clock import MemoryWallClock
 from hw.lab.catalogue import read_catalogue, selected
 from hw.lab.declaration import parse_declaration, template
 from hw.lab.player import Player, Result
 from hw.lab.suite import outcome_of
-from hw.lab.trace import Traffic
+from hw.lab.trace import Trace, Traffic
 from hw.lab.verdicts import Verdict
 from hw.seen.keylog import parse_key_log
 from hw.seen.reading import CaptureReader
 from protocol.link import Role
 from rmfs_tools.lab.reference import machine_stand
-from rmfs_tools.lab.run_files import Run, run_files
+from rmfs_tools.lab.run_files import Run, captures, run_files
 from rmfs_tools.lab.virtual_time import run
 
 CASE = "DLG-05-02-M-N"
@@ -57,6 +59,26 @@ def test_the_capture_holds_what_passed_and_the_key_log_opens_it() -> None:
         files[f"traffic/{CASE}.keys"].decode().splitlines(keepends=True)
     )
     assert keys == result.trace.keys
+
+
+def heard(*lines: int) -> Trace:
+    """A trace in which a SABM passes on each of these lines, in order."""
+    trace = Trace(lambda: 0.0, MemoryWallClock(datetime(2026, 11, 22, tzinfo=UTC)))
+    taps = [trace.new_tap() for _ in range(max(lines))]
+    for line in lines:
+        tap = taps[line - 1]
+        tap.octets(CaptureDirection.FROM_MACHINE, bytes.fromhex("7e013febdf7e"))
+    return trace
+
+
+def test_lines_that_overlap_have_captures_of_their_own() -> None:
+    assert list(captures(heard(1, 1, 2), "a line")) == [1]
+    overlapping = captures(heard(1, 2, 1), "a line")
+    counts = {
+        number: len(list(CaptureReader().records(octets)))
+        for number, octets in overlapping.items()
+    }
+    assert counts == {1: 2, 2: 1}
 
 
 def test_junit_counts_every_verdict_once() -> None:
