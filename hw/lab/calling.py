@@ -25,7 +25,7 @@ from hw.lab.verbs import (
 from protocol.link import Role
 from protocol.registers import RequestKind
 
-_REST_S: Final = 0.05
+_REST_S: Final = 0.02
 """Between a lost line and the next dial-in: the unit has to hear of the loss, and one
 whose link is closed hangs up by itself (LINK-1.9)."""
 

@@ -25,7 +25,7 @@ REQUEST_S: Final = 60.0
 BUSY_S: Final = 60.0
 """How long a machine may still be busy with its last dial-in."""
 _SOON_S: Final = 1.0
-_AGAIN_S: Final = 0.02
+_AGAIN_S: Final = 0.01
 _BUSY: Final = "FMW-36-006"
 _REFUSED: Final = 409
 _ATTEMPTS: Final = 10
