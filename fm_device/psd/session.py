@@ -281,6 +281,11 @@ class Session:
             record.recharge_number,
         )
         result = check_voucher(voucher, octets, holder)
+        # What was found out of balance keeps its registers: no value makes them
+        # possible (REG-6, 5), and a VOID moves none.
+        keeps = record.balanced or result == record.registers
+        if not isinstance(result, VoucherFault) and not keeps:
+            result = VoucherFault.REGISTERS
         if isinstance(result, VoucherFault):
             self._memory.store(with_wrong_voucher(record))
             raise VoucherRefusedError(result)

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from fm_device.presets.applying import apply_preset
+from fm_device.presets.library import read_library
 from fm_device.psd.crediting import WRONG_VOUCHERS_MAX
 from fm_device.psd.device import Psd
 from fm_device.psd.session import VoucherRefusedError
 from hw.entropy import SeededEntropy
 from hw.nvram import MemoryNvram
-from protocol.dialogue.machine import Request, VoucherApplied
+from protocol.dialogue.machine import INSPECTION, Request, VoucherApplied
 from protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
 from protocol.keys import Realm, SigningKey
 from protocol.messages import Confirmation, OrderKind, Voucher
@@ -325,3 +327,19 @@ def test_the_psd_itself_asks_for_no_recharge_above_the_limit() -> None:
     assert (psd.record.dial_in, psd.dialling) == (number, False)
     psd.dial(Request(RequestKind.RECHARGE, Paise(100_500)))
     assert psd.record.pending == Request(RequestKind.RECHARGE, Paise(100_500))
+
+
+def test_a_machine_that_does_not_balance_takes_no_value_and_goes_on() -> None:
+    clock = a_clock()
+    nvram = a_new_memory(clock)
+    switch_on(nvram, clock)
+    apply_preset(nvram, read_library("unbalanced"), clock.now())
+    dial = Dial(switch_on(nvram, clock), INSPECTION)
+    before = dial.psd.record.registers
+    value = dial.voucher(amount_paise=Paise(200_000))
+    assert _refused(nvram, dial, value) is VoucherFault.REGISTERS
+    void = dial.voucher(kind=VoucherKind.VOID, amount_paise=Paise(0))
+    again = Dial(dial.psd, INSPECTION)
+    assert isinstance(again.say(void), VoucherApplied)
+    assert again.psd.record.registers == before
+    assert again.psd.record.recharge_number == 1
