@@ -1,6 +1,6 @@
 """What may be done in a scenario, as data.
 
-Every class is one verb of the file; `fm_device.scenarios.reading` says how it is
+Every class is one verb of the file; `fm_device.scenarios.verb_reading` says how it is
 written there, docs/scenarios.md shows it to people.
 """
 
