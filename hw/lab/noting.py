@@ -55,7 +55,9 @@ def note_said(
 
 def _can_be_stored(now: Situation, receipt: Mapping[str, FieldValue]) -> bool:
     """Whether a RECEIPT is one that the machine must not refuse."""
-    answers = number(receipt, "recharge_number") == now.answers
+    named, due = number(receipt, "recharge_number"), now.answers
+    # A voucher may be applied, and its CONFIRMATION not be taken yet.
+    answers = named == due or (bool(now.book.outstanding) and named == due + 1)
     return answers and bool(now.statement) and not now.receipted
 
 
