@@ -40,6 +40,7 @@ _OUR_OWN: Final = "the bench: "
 """What the bench cannot do says nothing of the unit."""
 _BETWEEN_CALLS: Final = frozenset({"become", "forget", "usage"})
 """Who is somebody else, or remembers something else, has hung up before."""
+_REFUSES_VALUE: Final = "ERROR VOUCHER came"
 _OF_UNBALANCED: Final = frozenset({"REG-2"})
 """Broken by the preset, and not by the unit."""
 _RECHARGE: Final = "dial RECHARGE 20000"
@@ -117,7 +118,8 @@ class _Playing:
         # What an honest machine does not state, and a machine that stops at it does.
         self._unbalanced = preset is not None and preset.unbalanced
         has_lied = self._unbalanced and case.role is Role.SERVER
-        self._watch = Watch(case.role, has_lied=has_lied)
+        near_end = preset is not None and preset.near_end
+        self._watch = Watch(case.role, has_lied=has_lied, near_end=near_end)
         self._findings: list[Finding] = []
         self._has_power = True
         self._days = 0
@@ -183,6 +185,9 @@ class _Playing:
         try:
             await self._player.look_afterwards(Ends.SERVED)
         except _CANNOT as error:
+            if self._unbalanced and _REFUSES_VALUE in str(error):
+                # A server that looks at CT would have offered it none.
+                return
             words = f"no good dial-in: {error}"
             self._findings.append(Finding(Oracle.ALIVE, "DLG-1", words))
 

@@ -59,18 +59,22 @@ class Watch:
         has_errands: Something was done at the unit that changes what it may answer.
     """
 
-    def __init__(self, role: Role, *, has_lied: bool = False) -> None:
+    def __init__(
+        self, role: Role, *, has_lied: bool = False, near_end: bool = False
+    ) -> None:
         """Begin without a call.
 
         Args:
             role: Of the unit under test.
             has_lied: What the bench's machine holds is none of an honest one.
+            near_end: CT is so high that a VOUCHER may hold more than a message can.
         """
         self.dialogue = Dialogue(role)
         self.cells: set[Reached] = set()
         self.findings: list[Finding] = []
         self.has_lied = has_lied
         self.has_errands = False
+        self._unsure = frozenset({"VOUCHER"} if near_end else ())
         self._role = role
         self._is_good = False
         self._is_itself = True
@@ -134,7 +138,8 @@ class Watch:
             self._has_answered = True
         owed = None
         has_place = self.dialogue.has_place(step.words[0] if step.words else "")
-        if self._is_good and self._owed is None and self.dialogue.unit_waits:
+        known = not self._unsure & set(step.words)
+        if self._is_good and self._owed is None and self.dialogue.unit_waits and known:
             owed = owed_answer(step, self._role, has_place=has_place)
         right = self._is_right(step, has_place=has_place)
         if not right and self._is_a_lie(step):
