@@ -1,0 +1,97 @@
+"""Any list of steps can be played, and what the unit does behind them is judged."""
+
+from itertools import combinations
+
+import pytest
+
+from hw.lab.fuzz.fuzz_case import NO_PRESET, fuzz_case
+from hw.lab.fuzz.playing import FuzzResult, play_fuzz
+from hw.lab.fuzz.wire import Did, Passed, wire
+from hw.lab.operator import Operator
+from protocol.link import Role
+from protocol.messages import MessageType
+from rmfs_tools.lab.reference import machine_stand
+from rmfs_tools.lab.virtual_time import run
+
+RECHARGE = (
+    "dial RECHARGE 20000",
+    "take STATEMENT",
+    "send VOUCHER",
+    "take CONFIRMATION",
+    "send RECEIPT",
+    "finish",
+)
+
+
+def played(*texts: str, waits: bool = True) -> FuzzResult:
+    stand = machine_stand()
+    case = fuzz_case(Role.MACHINE, NO_PRESET, texts)
+    return run(stand.clock, play_fuzz(stand.bench, case, waits=waits))
+
+
+def test_any_part_of_a_case_can_be_played_and_nothing_is_found() -> None:
+    for size in (0, 1, 2, 5, 6):
+        for part in combinations(RECHARGE, size):
+            assert played(*part).findings == (), part
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("send stored VOUCHER", "send kept before", "packet before", "frank 1000000 9"),
+        ("dial INSPECTION", "send VOUCHER | octet=9999:00", "send ACK | cut=9999"),
+        ("finish", "take nothing", "drop", "disconnect", "power cut", "power cut"),
+        ("dial INSPECTION", "power cut"),
+        ("ask days 3", "ask fund 100"),
+        ("frame up", "frame send RR", "octets 7e", "body 45"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_passed_over(texts: tuple[str, ...]) -> None:
+    assert played(*texts).findings == ()
+
+
+def test_the_bench_waits_for_the_end_or_hangs_up_at_once() -> None:
+    texts = RECHARGE[:4]
+    assert played(*texts).lasted_s > 60
+    assert played(*texts, waits=False).lasted_s < 30
+
+
+def test_what_passed_is_read_from_the_trace_in_order() -> None:
+    found = list(wire(played(*RECHARGE).trace))
+    assert isinstance(found[0], Did)
+    assert found[0].text == RECHARGE[0]
+    messages = [
+        (one.channel, one.message)
+        for one in found
+        if isinstance(one, Passed) and one.message is not None
+    ]
+    assert messages[:5] == [
+        (1, MessageType.STATEMENT),
+        (1, MessageType.VOUCHER),
+        (1, MessageType.CONFIRMATION),
+        (1, MessageType.RECEIPT),
+        (1, MessageType.GOODBYE),
+    ]
+    assert {channel for channel, _ in messages} == {1, 2}
+
+
+class Dead:
+    """An operator who finds the unit dead, and does all else as another one."""
+
+    def __init__(self, operator: Operator) -> None:
+        self.dial = operator.dial
+        self.frank = operator.frank
+        self.power = operator.power
+        self.do = operator.do
+        self.new_life = operator.new_life
+
+    async def is_alive(self) -> bool:
+        return False
+
+
+def test_a_unit_that_has_died_is_found() -> None:
+    stand = machine_stand()
+    stand.bench.operator = Dead(stand.bench.operator)
+    case = fuzz_case(Role.MACHINE, NO_PRESET, RECHARGE)
+    result = run(stand.clock, play_fuzz(stand.bench, case))
+    assert [str(one) for one in result.findings] == ["ALIVE DLG-1: the unit has died"]
