@@ -24,15 +24,24 @@ tell is in RMFS-13, RMFS-16 and RMFS-34.
 """
 
 import hashlib
-import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
 from typing import Any, Final
 
 from protocol.errors import LocalProtocolError, RmfsError
+from protocol.exchange.fund_fields import (
+    CORRECTION,
+    DEPOSIT,
+    HEADER,
+    TRAILER,
+    Columns,
+    FieldError,
+    PaymentMode,
+    first_forbidden,
+    write_amount,
+)
 from protocol.values import AMOUNT_PAISE_MAX
 
 FORMAT: Final = "RMFS-FUNDS"
@@ -44,33 +53,9 @@ LINE_OCTETS_MAX: Final = 1024
 """Twice the longest honest line: 80 characters of a name are at most 320 octets."""
 FINDINGS_MAX: Final = 100
 """What a person reads before writing the file anew; the rest is only counted."""
-LICENSEE_CHARACTERS_MAX: Final = 80
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _DETAILS: Final = (b"D|", b"C|")
-_IDENTIFIER: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}", re.ASCII)
-_CODE: Final = re.compile(r"[!-{}~]{1,16}", re.ASCII)
-_AMOUNT: Final = re.compile(r"(-?)(0|[1-9][0-9]{0,13})\.([0-9]{2})", re.ASCII)
-_COUNT: Final = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_OEM: Final = re.compile(r"[A-Z]", re.ASCII)
-_LETTERS_AND_SIGNS: Final = frozenset("LMNPS")
-"""Unicode's major classes: letters, marks, numbers, punctuation, symbols."""
-_BESIDES: Final = frozenset(" \u200c\u200d")
-"""The space, and the two joiners without which several Indian scripts are misspelt."""
-
-
-class PaymentMode(Enum):
-    """How the licensee paid (RMFS-06 to RMFS-08, RMFS-19)."""
-
-    NETBANKING = "NETBANKING"
-    SBI_CASH = "SBI_CASH"
-    SBI_CHEQUE = "SBI_CHEQUE"
-    SBI_DRAFT = "SBI_DRAFT"
-    PO_CASH = "PO_CASH"
-    PO_CHEQUE = "PO_CHEQUE"
-    PO_DRAFT = "PO_DRAFT"
-    PORTAL_UPI = "PORTAL_UPI"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -176,29 +161,9 @@ class FundFileError(RmfsError):
         super().__init__("\n".join(lines))
 
 
-class _FieldError(Exception):
-    """A field cannot be read; the message becomes a finding."""
-
-
 def content_hash(octets: bytes) -> bytes:
     """Give the SHA-256 of a file's octets: what tells two files of one id apart."""
     return hashlib.sha256(octets).digest()
-
-
-def same_licensee(one: str, other: str) -> bool:
-    """Say whether two spellings name the same licensee.
-
-    Letter case and the amount of white space do not count, everything else does: both
-    are brought to NFC, case-folded, brought to NFC again, and every run of white space
-    becomes one space.
-    """
-    return _folded(one) == _folded(other)
-
-
-def write_amount(amount_paise: int) -> str:
-    """Write an amount as it stands in a file: ``2000.00``, ``-500.00``."""
-    rupees, paise = divmod(abs(amount_paise), 100)
-    return f"{'-' if amount_paise < 0 else ''}{rupees}.{paise:02d}"
 
 
 def encode_fund_file(fund_file: FundFile) -> bytes:
@@ -314,8 +279,8 @@ class _Reader:
             told = "|".join(record[1:3])
             reason = f"the format is {told!r}; read here is {FORMAT}|{VERSION}"
             raise FundFileError([Finding(1, reason)])
-        values = self._fields(1, record, 3, _HEADER)
-        if values is None or len(values) < len(_HEADER):
+        values = self._fields(1, record, 3, HEADER)
+        if values is None or len(values) < len(HEADER):
             return None
         return values["file_id"], values["oem"], values["made_on"]
 
@@ -323,7 +288,7 @@ class _Reader:
         self, number: int, record: list[str], header: tuple[str, str, date] | None
     ) -> DetailLine | None:
         self._details += 1
-        columns = {"D": _DEPOSIT, "C": _CORRECTION}.get(record[0])
+        columns = {"D": DEPOSIT, "C": CORRECTION}.get(record[0])
         if columns is None:
             self._total_paise = None
             reason = "a second header" if record[0] == "H" else "an unknown record type"
@@ -378,7 +343,7 @@ class _Reader:
             self._find(number, "a correction names a line of an earlier file")
 
     def _trailer(self, number: int, record: list[str]) -> None:
-        values = self._fields(number, record, 1, _TRAILER)
+        values = self._fields(number, record, 1, TRAILER)
         if values is None:
             return
         count, total_paise = values.get("count"), values.get("total_paise")
@@ -413,7 +378,7 @@ class _Reader:
         if not text:
             self._find(number, "the line is empty")
             return None
-        wrong = _first_forbidden(text)
+        wrong = first_forbidden(text)
         if wrong is not None:
             shown = f"U+{ord(wrong):04X}"
             hint = ": lines end with a line feed alone" if wrong == "\r" else ""
@@ -425,7 +390,7 @@ class _Reader:
         return text.split("|")
 
     def _fields(
-        self, number: int, record: list[str], start: int, columns: "_Columns"
+        self, number: int, record: list[str], start: int, columns: "Columns"
     ) -> dict[str, Any] | None:
         """Read the fields of a record; those that cannot be read are left out."""
         needed = start + len(columns)
@@ -439,7 +404,7 @@ class _Reader:
         for (name, read), text in zip(columns, record[start:], strict=True):
             try:
                 values[name] = read(text)
-            except _FieldError as error:
+            except FieldError as error:
                 words = name.removesuffix("_paise").replace("_", " ")
                 self._find(number, f"{words}: {error}")
         return values
@@ -463,107 +428,3 @@ def _fields_of(line: DetailLine) -> tuple[str, ...]:
     if line.corrects is None:
         return fields
     return (*fields, line.corrects.file_id, line.corrects.line_id)
-
-
-def _folded(name: str) -> str:
-    once = unicodedata.normalize("NFC", name).casefold()
-    return " ".join(unicodedata.normalize("NFC", once).split())
-
-
-def _first_forbidden(text: str) -> str | None:
-    if text.isascii() and text.isprintable():
-        return None
-    for character in text:
-        if character in _BESIDES:
-            continue
-        if unicodedata.category(character)[0] not in _LETTERS_AND_SIGNS:
-            return character
-    return None
-
-
-def _read_identifier(text: str) -> str:
-    if _IDENTIFIER.fullmatch(text) is None:
-        raise _FieldError(
-            f"{text!r} is not 1 to 32 capital letters, digits and hyphens, "
-            "the first not a hyphen"
-        )
-    return text
-
-
-def _read_code(text: str) -> str:
-    if _CODE.fullmatch(text) is None:
-        raise _FieldError(f"{text!r} is not 1 to 16 visible ASCII characters")
-    return text
-
-
-def _read_licensee(text: str) -> str:
-    if not 1 <= len(text) <= LICENSEE_CHARACTERS_MAX:
-        raise _FieldError(f"{len(text)} characters where 1 to 80 are needed")
-    if text != text.strip():
-        raise _FieldError("it starts or ends with a space")
-    return text
-
-
-def _read_amount(text: str) -> int:
-    match = _AMOUNT.fullmatch(text)
-    if match is None or text == "-0.00":
-        raise _FieldError(f"{text!r} is not rupees with two decimals, as in 2000.00")
-    sign, rupees, paise = match.groups()
-    amount_paise = int(rupees) * 100 + int(paise)
-    if amount_paise > AMOUNT_PAISE_MAX:
-        raise _FieldError(f"{text} is more than {write_amount(AMOUNT_PAISE_MAX)}")
-    return -amount_paise if sign else amount_paise
-
-
-def _read_count(text: str) -> int:
-    if _COUNT.fullmatch(text) is None:
-        raise _FieldError(f"{text!r} is not a number of lines")
-    return int(text)
-
-
-def _read_mode(text: str) -> PaymentMode:
-    try:
-        return PaymentMode(text)
-    except ValueError:
-        known = ", ".join(mode.value for mode in PaymentMode)
-        raise _FieldError(f"{text!r} is none of {known}") from None
-
-
-def _read_date(text: str) -> date:
-    if _DATE.fullmatch(text) is None:
-        raise _FieldError(f"{text!r} is not a date written as 2026-11-17")
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise _FieldError(f"{text} is not in the calendar") from None
-
-
-def _read_oem(text: str) -> str:
-    if _OEM.fullmatch(text) is None:
-        raise _FieldError(f"{text!r} is not one capital letter")
-    return text
-
-
-_Columns = Sequence[tuple[str, Callable[[str], object]]]
-
-_HEADER: Final[_Columns] = (
-    ("file_id", _read_identifier),
-    ("oem", _read_oem),
-    ("made_on", _read_date),
-)
-_DEPOSIT: Final[_Columns] = (
-    ("line_id", _read_identifier),
-    ("licence", _read_code),
-    ("licence_number", _read_code),
-    ("licensee", _read_licensee),
-    ("amount_paise", _read_amount),
-    ("mode", _read_mode),
-    ("value_date", _read_date),
-    ("available_from", _read_date),
-)
-_CORRECTION: Final[_Columns] = (
-    *_DEPOSIT,
-    ("corrects_file_id", _read_identifier),
-    ("corrects_line_id", _read_identifier),
-)
-_TRAILER: Final[_Columns] = (("count", _read_count), ("total_paise", _read_amount))

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from protocol.exchange import PaymentMode, encode_fund_file, parse_fund_file
+from protocol.exchange.fund_fields import LICENSEE_CHARACTERS_MAX
 from protocol.exchange.fund_file import (
     DETAIL_LINES_MAX,
     FILE_OCTETS_MAX,
     FINDINGS_MAX,
-    LICENSEE_CHARACTERS_MAX,
     LINE_OCTETS_MAX,
 )
 from protocol.parameters import parameter
