@@ -25,6 +25,7 @@ from hw.lab.verbs import (
 from protocol.link import Role
 from protocol.registers import RequestKind
 
+_MS: Final = 1_000
 _REST_S: Final = 0.02
 """Between a lost line and the next dial-in: the unit has to hear of the loss, and one
 whose link is closed hangs up by itself (LINK-1.9)."""
@@ -135,6 +136,10 @@ class Calls:
     async def disconnect(self, _: Step) -> None:
         """Close the link in order."""
         self._scene.talking.station.disconnect()
+
+    async def drip(self, step: Step) -> None:
+        """Have octets go out one by one, or as they come again."""
+        self._scene.talking.station.drip(int(step.words[0], 0) / _MS)
 
     async def wait(self, step: Step) -> None:
         """Do nothing for a while."""

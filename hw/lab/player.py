@@ -114,6 +114,7 @@ class Player:
             "drop": self._calls.drop,
             "disconnect": self._calls.disconnect,
             "wait": self._calls.wait,
+            "drip": self._calls.drip,
             "take": taking.take,
             "keep": taking.keep,
             "differs": taking.differs,

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from hw.lab.dripping import DrippingLine
 from hw.lab.trace import Trace
 from hw.lines.port import Line, LineLoss, LineUser
 from hw.link_driver import LinkDriver
@@ -158,7 +159,8 @@ class Station:
         self.by_frames = by_frames
         self.by_hand: ByHand | None = None
         self._reactor = reactor
-        self._line: Line | None = None
+        self._line: DrippingLine | None = None
+        self._pause_s = 0.0
         self._heard: deque[Heard] = deque()
         self._waiting: Deferred[None] | None = None
         self._deframer = Deframer(2 * FRAME_OCTETS_LIMIT, FramingCounters())
@@ -277,6 +279,12 @@ class Station:
             self._driver.disconnect()
             self._driver.settle()
 
+    def drip(self, pause_s: float) -> None:
+        """Send octets one by one from now on, with so many seconds between them."""
+        self._pause_s = pause_s
+        if self._line is not None:
+            self._line.pause_s = pause_s
+
     def drop(self) -> None:
         """Hang up."""
         self._let_go = True
@@ -289,8 +297,14 @@ class Station:
 
     def line_up(self, line: Line) -> None:
         """Begin."""
-        self._line = line
+        self.take_line(line)
+
+    def take_line(self, line: Line) -> Line:
+        """Begin, and give the line as whoever sends on it is to have it."""
+        self._line = DrippingLine(line, self._reactor)
+        self._line.pause_s = self._pause_s
         self._tell(LineUp())
+        return self._line
 
     def octets_received(self, octets: bytes) -> None:
         """Take octets, by frames."""
@@ -311,6 +325,8 @@ class Station:
     def line_lost(self, loss: LineLoss, now: float = 0.0) -> None:
         """End."""
         self.is_over = True
+        if self._line is not None:
+            self._line.lost()
         self._line = None
         self._note_end(f"the line is lost, {loss}")
         self._tell(LineEnded(loss))
@@ -364,8 +380,7 @@ class _Ahead:
         self._driver = driver
 
     def line_up(self, line: Line) -> None:
-        self._station.line_up(line)
-        self._driver.line_up(line)
+        self._driver.line_up(self._station.take_line(line))
 
     def octets_received(self, octets: bytes) -> None:
         self._driver.octets_received(octets)

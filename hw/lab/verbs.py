@@ -27,6 +27,8 @@ finish                                     the rest of the dialogue, as it shoul
 drop                                       the line is lost, now
 disconnect                                 the link is closed in order
 wait        seconds                        nothing is done
+drip        milliseconds                   the octets of this call go out one by one,
+                                           so long apart; 0: as they come, again
 frank       paise, class                   one item
 content     kind                           the bench makes a content, to be ordered:
                                            `hw.lab.offers`, `hw.lab.made_contents`
@@ -97,6 +99,8 @@ REPEATEDLY: Final = "repeatedly"
 REFUSED: Final = "refused"
 BESIDE: Final = "beside"
 ALL: Final = "all"
+_DRIP_MS_MAX: Final = 1_000
+"""An octet a second: no frame is ever that slow."""
 WITHIN: Final = "within"
 _MODIFIERS: Final = frozenset({BY_FRAMES, REPEATEDLY, REFUSED, BESIDE})
 _CONTENTS: Final = frozenset({"TARIFF", "SLOGAN", "FIRMWARE", "CREDIT_KEY"})
@@ -253,6 +257,13 @@ def _seconds(step: Step) -> None:
     _float(step, _word(step))
 
 
+def _milliseconds(step: Step) -> None:
+    text = _word(step)
+    _integer(step, text)
+    if not 0 <= int(text, 0) <= _DRIP_MS_MAX:
+        raise StepError(f"step {step.text!r}: 0 to {_DRIP_MS_MAX} milliseconds")
+
+
 def _amount(step: Step) -> None:
     _needs(step, 1)
     for word in words_of(step):
@@ -342,6 +353,7 @@ _CHECKS: Final[dict[str, Callable[[Step], None]]] = {
     "hidden": _hidden,
     "finish": _nothing,
     "drop": _nothing,
+    "drip": _milliseconds,
     "disconnect": _nothing,
     "wait": _seconds,
     "frank": _amount,

@@ -23,6 +23,7 @@ def circumstance_events(
     pauses = _PAUSES if slow else _PAUSES[:4]
     events: dict[str, st.SearchStrategy[Texts]] = {
         "pause": _texts(*(f"wait {pause}" for pause in pauses)),
+        "drip": _texts("drip 1", "drip 3", "drip 0"),
         "drop": _texts("drop"),
         "disconnect": _texts("disconnect"),
     }

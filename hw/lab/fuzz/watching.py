@@ -34,7 +34,10 @@ from protocol.values import AMOUNT_PAISE_MAX
 NOTHING: Final = "nothing"
 NOT_LOOKED: Final = "not looked at"
 _HARMLESS: Final = frozenset(
-    {"take", "keep", "differs", "hidden", "registers", "finish", "content", "apply"}
+    {
+        *("take", "keep", "differs", "hidden", "registers", "finish", "content"),
+        *("apply", "drip"),
+    }
 )
 """Nothing that goes on the line by itself, or nothing that an honest end would not."""
 _LIES: Final = frozenset({"body", "packet", "frame", "forget", "usage", "become"})
