@@ -14,7 +14,7 @@ from protocol.keys.identities import MakerPublicKey
 from protocol.keys.realms import Realm
 from protocol.keys.signing import VerifyingKey
 from protocol.link import Role
-from tests.processes import Program, done
+from tests.processes import ROOT, Program, done
 from tests.rig import Control
 
 DOES: Final = (
@@ -129,10 +129,15 @@ class OnBench:
     """A machine at its control port, and the declaration that says so."""
 
     def __init__(
-        self, office: Office, line: str, machine_line: str | None = None
+        self,
+        office: Office,
+        line: str,
+        machine_line: str | None = None,
+        *,
+        root: Path = ROOT,
     ) -> None:
         self.unit: Program
-        control = Control(office.unit, "--line", machine_line or line)
+        control = Control(office.unit, "--line", machine_line or line, root=root)
         self.unit = control
         self.declaration = office.declare(line, control=control.address)
 

@@ -29,12 +29,23 @@ class Program:
         err: The same on stderr.
     """
 
-    def __init__(self, *arguments: object, stdin: int = subprocess.DEVNULL) -> None:
-        """Start `rmfs`; nobody is at its stdin unless one is given."""
+    def __init__(
+        self,
+        *arguments: object,
+        stdin: int = subprocess.DEVNULL,
+        root: Path = ROOT,
+    ) -> None:
+        """Start `rmfs`; nobody is at its stdin unless one is given.
+
+        Args:
+            arguments: What is typed behind it.
+            stdin: A file descriptor.
+            root: The folder of the packages: the product's, or a faulty unit's.
+        """
         self._process = subprocess.Popen(
             [sys.executable, "-m", "rmfs_tools", *map(str, arguments)],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"},
+            env={**os.environ, "PYTHONPATH": str(root), "PYTHONSAFEPATH": "1"},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

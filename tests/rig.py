@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from tests.processes import Program
+from tests.processes import ROOT, Program
 
 TIMEOUT_S: Final = 60.0
 
@@ -49,8 +49,8 @@ class Control(Program):
         token: What it asks for.
     """
 
-    def __init__(self, folder: Path, *options: object) -> None:
-        super().__init__("machine", "control", folder, *options)
+    def __init__(self, folder: Path, *options: object, root: Path = ROOT) -> None:
+        super().__init__("machine", "control", folder, *options, root=root)
         line = self.said("listening at ")
         self.address = line.removeprefix("listening at ")
         self.token_file = Path(self.said("the token is in ")[len("the token is in ") :])

@@ -11,16 +11,17 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from hw.lab.catalogue import read_catalogue, selected
-from hw.lab.declaration import read_declaration, template
+from hw.lab.declaration import read_declaration
 from hw.lab.player import Result
 from hw.lab.suite import outcome_of, run_suite
-from protocol.link import Role
 from rmfs_tools.lab.out_places import OutPlaces
 from rmfs_tools.lab.reference import machine_stand
 from rmfs_tools.lab.run_files import Run
 from rmfs_tools.lab.virtual_time import run as on_time
-from tests.lab_office import Office, OnBench, filled, free_port
-from tests.processes import Program, Server, done, rmfs
+from rmfs_tools.lab.zoo.units import faulty_units
+from rmfs_tools.planting import plant
+from tests.lab_office import Office, OnBench, free_port
+from tests.processes import ROOT, Program, Server, done, rmfs
 
 CASES = ("DLG-05-02-M-N", "DLG-05-01-M-P")
 BY_MODEM_S = 240
@@ -141,6 +142,27 @@ def test_a_line_that_is_taken_is_an_error_of_the_bench(office: Office) -> None:
         said = rmfs("certify", "run", on.declaration, CASES[0])
     assert said.code == 3, said
     assert "cannot listen at" in said.err
+
+
+def test_a_faulty_machine_fails_the_case_of_its_clause_and_exits_with_1(
+    office: Office, tmp_path: Path
+) -> None:
+    """One of the zoo, as a program: it applies vouchers whatever their signature."""
+    (faulty,) = (
+        unit for unit in faulty_units() if unit.id == "voucher-signature-not-checked"
+    )
+    root = tmp_path / "faulty"
+    root.mkdir()
+    plant(faulty.id, faulty.edits, ROOT, root)
+    assert CASES[0] in faulty.caught_by
+    out = office.folder / "out"
+    with OnBench(office, tcp(), root=root) as on:
+        said = rmfs("certify", "run", on.declaration, *CASES, "--out", out)
+    assert said.code == 1, said
+    assert passed(said.out) == [CASES[1]]
+    assert "conformance FAIL" in said.out
+    page = (out / "report" / f"{CASES[0]}.html").read_text()
+    assert "! take ERROR VOUCHER" in page
 
 
 def test_what_fails_or_comes_out_otherwise_than_expected_exits_with_1(
@@ -305,44 +327,6 @@ def check_package(office: Office, package: Path) -> None:
 
 def _nobody(_: Result) -> None:
     """Nobody is told."""
-
-
-def test_a_server_is_certified(office: Office) -> None:
-    """The bench's machines are enrolled and funded as any other; then it dials."""
-    server, bench = office.folder / "under-test", office.folder / "machines"
-    done("server", "init", "--server", server)
-    done("certify", "machines", bench, "--count", "3")
-    shutil.copy(bench / "maker-public.pem", server / "makers" / "bench.pem")
-    for papers in sorted((bench / "machines").glob("*.json")):
-        done(
-            *("server", "enrol", papers, "--server", server),
-            *("--number", f"KN{int(papers.stem[1:]):07d}"),
-            *("--licensee", f"Bench {papers.stem}", "--expires", "2031-08-15"),
-        )
-    (funds,) = bench.glob("funds-*.txt")
-    done("server", "import-funds", funds, "--server", server)
-    text = template(Role.SERVER).replace('maker = ""', 'maker = "Ours"')
-    with Server(server) as running:
-        said = {
-            "model": "server",
-            "firmware": "1",
-            "serial": "TEST-OEM",
-            "address": running.line,
-            "provisioning": "under-test/server.json",
-        }
-        text = text.replace('"maker.pem"', '"under-test/makers/maker.pem"')
-        text = text.replace('"bench"', '"machines"')
-        declared = office.folder / "server.toml"
-        declared.write_text(filled(text, said))
-        done("certify", "check", declared)
-        ran = rmfs("certify", "run", declared, "DLG-01-01-S-P")
-        assert (ran.code, passed(ran.out)) == (0, ["DLG-01-01-S-P"]), ran
-        # Two are left: one begins, and the cases need more than there are.
-        more = rmfs("certify", "run", declared, "LINK-1")
-        assert more.code == 3, more
-        assert len(passed(more.out)) == 2
-        assert "all machines of" in more.err
-    assert done("server", "verify", "--server", server) == "the books add up\n"
 
 
 @pytest.mark.long
