@@ -1,4 +1,6 @@
-"""What a step takes for granted of a machine, so that its case needs it declared."""
+"""What a step takes for granted of a unit, so that its case needs it declared."""
+
+from typing import Final
 
 from hw.lab.steps import Step
 
@@ -25,3 +27,29 @@ def needed_by(step: Step) -> tuple[str, ...]:
         case "content", kind, *_:
             return (kind.lower(),)
     return ()
+
+
+def needed_of_server(step: Step) -> tuple[str, ...]:
+    """Say which options of a server a step takes for granted: one of them is enough.
+
+    Args:
+        step: Of a case against a server.
+    """
+    match step.verb, *step.words:
+        case "power", *_:
+            return ("power",)
+        case "ask", errand, *_:
+            return _OF_ERRANDS.get(errand, ())
+    return ()
+
+
+_OF_ERRANDS: Final[dict[str, tuple[str, ...]]] = {
+    "licence": ("licences",),
+    "expire": ("licences",),
+    "refund": ("refund",),
+    "fund": ("funds",),
+    "void": ("void",),
+    "order": ("orders", "contents"),
+    "take-back": ("orders",),
+    "revoke": ("revocation",),
+}

@@ -85,7 +85,7 @@ def _at_line(name: str, screen: Screen, work: Callable[[Target], _Result]) -> _R
     results: list[_Result] = []
 
     def begin(unit: RealUnit) -> "Deferred[None]":
-        target = RealTarget(name, unit)
+        target = RealTarget(name, unit, declaration.options)
         targets.append(target)
         reactor = unit.reactor
         return deferToThreadPool(

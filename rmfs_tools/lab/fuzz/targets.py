@@ -6,21 +6,25 @@ own, so that what it dies of is its own end, and not that of the bench.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import blockingCallFromThread
 
-from hw.lab.bench import ServerBench
+from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.fuzz.fuzz_case import NO_PRESET, FuzzCase
 from hw.lab.fuzz.oracles import Finding, Oracle
 from hw.lab.fuzz.playing import FuzzResult, play_fuzz
 from hw.lab.fuzz.presets import fuzz_preset, preset_ids
+from hw.lab.needs import needed_by, needed_of_server
 from hw.lab.operator import OperatorError
+from hw.lab.steps import Step
 from hw.lab.suite import UnknownUnitError, get_to_know
 from hw.lab.trace import Trace
 from protocol.errors import RmfsError
 from protocol.link import Role
+from rmfs_tools.lab.crossing import CrossingOperator
 from rmfs_tools.lab.real_unit import RealUnit
 from rmfs_tools.lab.universe import Universe, universe
 from rmfs_tools.lab.virtual_time import NothingDueError, run
@@ -33,6 +37,7 @@ PRODUCT: Final = {role.value: role for role in Role}
 """Targets that are the product itself: ``machine`` and ``server``."""
 
 
+_ENDING: Final = frozenset({"withdrawal", "new_life"})
 _SILENCE_S_MIN: Final = 5.0
 _SILENCES: Final = 4
 """Most of what a fuzz case says is never answered: a step waits for a part of what the
@@ -119,12 +124,31 @@ class VirtualTarget:
         preset = fuzz_preset(case.preset, self.role)
         with stand_in(self._there, self.role, preset) as stand:
             try:
-                return run(stand.clock, play_fuzz(stand.bench, case))
+                result = run(stand.clock, play_fuzz(stand.bench, case))
+                return _with_crash(result, stand.bench)
             except (NothingDueError, TimeStandsStillError) as error:
                 found = Finding(Oracle.TIME, "DLG-13", f"it never ends: {error}")
                 trace = Trace(stand.clock.seconds, stand.bench.clock)
                 trace.remark(str(found))
                 return FuzzResult((found,), frozenset(), trace, trace.lasted_s)
+
+
+def _with_crash(result: FuzzResult, bench: ServerBench | MachineBench) -> FuzzResult:
+    """Say what a unit has died of: two that died of two things are two findings."""
+    operator = bench.operator
+    crashed = (
+        operator.crossing.crashed if isinstance(operator, CrossingOperator) else ""
+    )
+    if not crashed:
+        return result
+    result.trace.remark(f"the unit has crashed: {crashed}")
+    findings = tuple(
+        replace(one, reason=f"{one.reason}: {crashed}")
+        if one.oracle is Oracle.ALIVE
+        else one
+        for one in result.findings
+    )
+    return replace(result, findings=findings)
 
 
 class RealTarget:
@@ -137,15 +161,17 @@ class RealTarget:
     shrinks_max = 40
     presets: tuple[str, ...] = (NO_PRESET,)
 
-    def __init__(self, name: str, unit: RealUnit) -> None:
+    def __init__(self, name: str, unit: RealUnit, options: frozenset[str]) -> None:
         """Know the unit.
 
         Args:
             name: Of its declaration file.
             unit: It, on its bench.
+            options: What it declares.
         """
         self.name = name
         self.role = unit.bench.unit
+        self._options = options
         self._unit = unit
         self._playing: Deferred[FuzzResult] | None = None
         self._is_stopped = False
@@ -189,11 +215,21 @@ class RealTarget:
             self._is_known = True
         bench = self._unit.bench
         silence_s = max(_SILENCE_S_MIN, bench.patience_s / _SILENCES)
-        result = await play_fuzz(bench, case, waits=False, silence_s=silence_s)
+        spared = replace(case, steps=tuple(filter(self._may, case.steps)))
+        result = await play_fuzz(bench, spared, waits=False, silence_s=silence_s)
         # What was found may have left the unit in any state: it is started again
         # before the next case, or the next finding would be this one's.
         self._is_known = not result.findings
         return result
+
+    def _may(self, step: Step) -> bool:
+        """Say whether the unit declares what a step takes for granted.
+
+        A withdrawal would be the end of it, whatever it declares.
+        """
+        of_role = needed_by if self.role is Role.MACHINE else needed_of_server
+        needed = set(of_role(step))
+        return not needed & _ENDING and (not needed or bool(needed & self._options))
 
     async def _get_to_know(self) -> None:
         bench = self._unit.bench
