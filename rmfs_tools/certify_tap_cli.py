@@ -28,7 +28,12 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
     "  rmfs certify tap --tap /dev/ttyUSB0 /dev/ttyUSB1 --capture seen.pcapng",
 )
 @click.argument("captures", nargs=-1, type=_FILE, metavar="[CAPTURE]...")
-@click.option("--keys", type=_FILE, help="A key log: with it dialogues are judged too.")
+@click.option(
+    "--keys",
+    type=_FILE,
+    multiple=True,
+    help="A key log, or several: with them dialogues are judged too.",
+)
 @click.option(
     "--maker", type=_FILE, help="The maker's public key, for the files below."
 )
@@ -77,7 +82,7 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 def tap(
     captures: tuple[Path, ...],
     *,
-    keys: Path | None,
+    keys: tuple[Path, ...],
     maker: Path | None,
     servers: tuple[Path, ...],
     machines: tuple[Path, ...],
@@ -110,7 +115,7 @@ def tap(
     began = SystemWallClock().utc()
     trouble = ""
     try:
-        papers = read_papers(maker, servers, machines)
+        papers = read_papers(maker, servers, machines, keys)
         if ends is not None:
             tapped, trouble = judge_live(ends, baud, capture, keys, papers)
         else:
@@ -152,7 +157,7 @@ def _write(
     tapped: "Tapped",
     began: "datetime",
     captures: tuple[Path, ...],
-    keys: Path | None,
+    keys: tuple[Path, ...],
     where: "OutPlaces",
 ) -> None:
     from rmfs_tools.lab.tap_files import about, tap_files, traffic_names

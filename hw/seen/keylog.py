@@ -14,6 +14,7 @@ channel itself refuses to tell keys there.
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,6 +42,14 @@ WARNING: Final = (
 
 _G_X_OCTETS: Final = 32
 _LENGTHS: Final = (_G_X_OCTETS, KEY_OCTETS, IV_OCTETS, KEY_OCTETS, IV_OCTETS)
+
+
+BINDING: Final = "# BINDING"
+"""Begins a remark with G_X and the binding of a channel. Only a lab writes it, so that
+signatures in its captures can be verified; no end logs it (SPEC.md CHAN-10.2)."""
+_BINDING_LINE: Final = re.compile(
+    rf"{BINDING} ([0-9a-f]{{64}}) ([0-9a-f]{{64}})", re.ASCII
+)
 
 
 class KeyLogError(RmfsError):
@@ -124,6 +133,21 @@ def read_key_log(path: Path) -> RecordKeys:
         raise KeyLogError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise KeyLogError(f"{path} is no key log: it is no ASCII") from error
+
+
+def read_bindings(path: Path) -> dict[bytes, bytes]:
+    """Read the bindings of channels that a lab's key log has, by G_X.
+
+    Raises:
+        KeyLogError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(FILE_OCTETS_MAX).decode("ascii", "replace")
+    except OSError as error:
+        raise KeyLogError(f"{path} cannot be read: {error.strerror}") from error
+    found = map(_BINDING_LINE.fullmatch, text.splitlines())
+    return {bytes.fromhex(one[1]): bytes.fromhex(one[2]) for one in found if one}
 
 
 def parse_key_log(lines: Iterable[str]) -> RecordKeys:

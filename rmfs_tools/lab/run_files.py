@@ -23,7 +23,7 @@ from hw.lab.stated import Stated
 from hw.lab.suite import Outcome
 from hw.lab.trace import Trace, Traffic
 from hw.lab.verdicts import Verdict
-from hw.seen.keylog import LABEL
+from hw.seen.keylog import BINDING, LABEL
 from hw.seen.reading import SeenEvent, SeenFrame, SeenNoFrame, SeenRecord
 from rmfs_tools import __version__
 from rmfs_tools.lab.pages import Pages
@@ -265,7 +265,7 @@ def key_log(trace: Trace) -> bytes:
     for g_x, (own, peer) in trace.keys.items():
         keys = (g_x, own.key, own.iv, peer.key, peer.iv)
         lines.append(" ".join((LABEL, *(octets.hex() for octets in keys))))
-        lines.append(f"# BINDING {g_x.hex()} {trace.bindings[g_x].hex()}")
+        lines.append(f"{BINDING} {g_x.hex()} {trace.bindings[g_x].hex()}")
     return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 

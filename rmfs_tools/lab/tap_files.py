@@ -1,6 +1,7 @@
 """What a tap leaves: results for programs, a page for people, and the traffic."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -140,12 +141,12 @@ def page(tapped: Tapped, told: dict[str, Any]) -> bytes:
     )
 
 
-def traffic_names(captures: tuple[Path, ...], keys: Path | None) -> dict[str, Path]:
-    """Name captures and a key log for a package, no two alike."""
-    named = {
-        f"{place:03}-{path.name}": path for place, path in enumerate(captures, start=1)
+def traffic_names(captures: Iterable[Path], keys: Iterable[Path]) -> dict[str, Path]:
+    """Name captures and key logs for a package, no two alike."""
+    return {
+        f"{place:03}-{path.name}": path
+        for place, path in enumerate((*captures, *keys), start=1)
     }
-    return named if keys is None else {**named, "keys.txt": keys}
 
 
 def _failure(one: Failure) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from hw.lab.tap.bystander import Bystander
 from hw.lab.tap.known_machine import NO_PAPERS, Papers
-from hw.seen.keylog import RecordKeys
+from hw.seen.keylog import RecordKeys, read_bindings
 from hw.seen.reading import CaptureError, CaptureReader, SeenRecord
 from protocol.errors import LinkDownError, RmfsError
 from protocol.keys import (
@@ -66,21 +66,22 @@ class Tapped:
 
 
 def judge_captures(
-    captures: Sequence[Path], keys: Path | None, papers: Papers = NO_PAPERS
+    captures: Sequence[Path], keys: Sequence[Path], papers: Papers = NO_PAPERS
 ) -> Tapped:
     """Judge captures as one: their records in the order of time.
 
     Args:
         captures: Files, each of one line.
-        keys: A key log, or None.
+        keys: Key logs.
         papers: What is known beforehand.
 
     Raises:
         RmfsError: A file cannot be read, or is none.
     """
     known: RecordKeys = {}
-    KeyFile(keys, known, may_come=False).read()
-    tapped = Tapped(Bystander(known, papers), {}, keys is not None, [])
+    for path in keys:
+        KeyFile(path, known, may_come=False).read()
+    tapped = Tapped(Bystander(known, papers), {}, bool(keys), [])
     files = [_CaptureFile(path, tapped) for path in captures]
     for name, seen in heapq.merge(
         *(file.records() for file in files), key=lambda one: one[1].time
@@ -120,7 +121,7 @@ def judge_live(
     ends: tuple[str, str],
     baud: int,
     capture: Path | None,
-    keys: Path | None,
+    keys: Sequence[Path],
     papers: Papers = NO_PAPERS,
 ) -> tuple[Tapped, str]:
     """Judge a line while it is listened to, until Ctrl-C or a port is lost.
@@ -129,7 +130,7 @@ def judge_live(
         ends: Where the machine is heard, and where the server is.
         baud: Speed of ports.
         capture: A new file for what is heard, or None.
-        keys: A key log, which may come later, or None.
+        keys: Key logs, which may come later.
         papers: What is known beforehand.
 
     Returns:
@@ -139,14 +140,15 @@ def judge_live(
         RmfsError: A file cannot be read or written.
     """
     known: RecordKeys = {}
-    source = KeyFile(keys, known, may_come=True)
+    sources = [KeyFile(path, known, may_come=True) for path in keys]
     name = " and ".join(ends)
     by = Bystander(known, papers, is_timed=not are_files(ends))
-    tapped = Tapped(by, {name: ""}, keys is not None, [])
+    tapped = Tapped(by, {name: ""}, bool(keys), [])
     line = tapped.by.line(name)
 
     def take(seen: SeenRecord) -> None:
-        source.read()
+        for source in sources:
+            source.read()
         line.take(seen)
 
     trouble = ""
@@ -159,7 +161,10 @@ def judge_live(
 
 
 def read_papers(
-    maker: Path | None, servers: Iterable[Path], machines: Iterable[Path]
+    maker: Path | None,
+    servers: Iterable[Path],
+    machines: Iterable[Path],
+    keys: Iterable[Path],
 ) -> Papers:
     """Read provisioning files.
 
@@ -167,13 +172,19 @@ def read_papers(
         maker: The maker's public key.
         servers: SERVER files of the one server: one for each credit key.
         machines: MACHINE files.
+        keys: Key logs: those of a lab have bindings.
 
     Raises:
         RmfsError: One cannot be read, or its maker has not signed it.
     """
     server, known = None, dict[str, MachineCredential]()
+    bindings = dict[bytes, bytes]()
+    for path in keys:
+        # Where one listens, a key log may come later; it is an end's, without bindings.
+        if path.exists():
+            bindings |= read_bindings(path)
     if maker is None:
-        return NO_PAPERS
+        return Papers(bindings=bindings)
     for path in servers:
         found = read_server_provisioning(_read(path), [_maker(maker, path)])
         server = (
@@ -184,7 +195,7 @@ def read_papers(
     for path in machines:
         machine = read_machine_provisioning(_read(path), [_maker(maker, path)])
         known[machine.credential.licence_identifier] = machine.credential
-    return Papers(server, known)
+    return Papers(server, known, bindings)
 
 
 def _maker(key: Path, paper: Path) -> MakerPublicKey:

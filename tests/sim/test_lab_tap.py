@@ -14,10 +14,10 @@ import pytest
 from hw.lab.catalogue import read_catalogue
 from hw.lab.player import Player, Result
 from hw.lab.tap.bystander import Bystander
-from hw.lab.tap.known_machine import NO_PAPERS, Papers
+from hw.lab.tap.known_machine import Papers
 from hw.lab.tap.sheet import TapVerdict, read_looks
 from hw.lab.trace import Traffic
-from protocol.keys import ServerCredential
+from protocol.keys import MachineCredential, ServerCredential
 from protocol.link import Role
 from rmfs_tools.lab.reference import (
     MachineStand,
@@ -25,6 +25,7 @@ from rmfs_tools.lab.reference import (
     machine_stand,
     server_stand,
 )
+from rmfs_tools.lab.reference_server import SERVER
 from rmfs_tools.lab.virtual_time import run
 from rmfs_tools.lab.zoo.playing import cases_that_catch, play
 from rmfs_tools.lab.zoo.units import FaultyUnit, faulty_units
@@ -34,12 +35,17 @@ from tests.tap_story import Story
 
 CASES = read_catalogue()
 Judged = set[tuple[str, Role]]
+BINDINGS: dict[bytes, bytes] = {}
+"""Of all channels of the bench."""
+MACHINES: dict[str, MachineCredential] = {}
+"""Those that the bench has been."""
 LOOKS: Judged = {(look.clause, side) for look in read_looks() for side in look.sides}
 
 
 def listened(by: Bystander, result: Result) -> None:
     """Give the traffic of a case to whoever stands by."""
     by.learn(result.trace.keys)
+    BINDINGS.update(result.trace.bindings)
     for entry in result.trace.entries:
         if isinstance(entry, Traffic):
             by.line(f"{result.case.id} line {entry.line}").take(entry.seen)
@@ -48,12 +54,12 @@ def listened(by: Bystander, result: Result) -> None:
 def papers_of(stand: MachineStand | ServerStand) -> Papers:
     """What the lab knows beforehand: of machines under test their file as well."""
     if isinstance(stand, ServerStand):
-        return NO_PAPERS
+        return Papers(SERVER, MACHINES, BINDINGS)
     machine = stand.unit.provisioning.credential
     server: ServerCredential = IDENTITY.credential.with_credit_key(
         CREDIT_KEY.key_id, CREDIT_KEY.signing.public
     )
-    return Papers(server, {machine.licence_identifier: machine})
+    return Papers(server, {machine.licence_identifier: machine}, BINDINGS)
 
 
 def with_verdict(by: Bystander, verdict: TapVerdict) -> Judged:
@@ -72,6 +78,9 @@ def heard(role: Role) -> tuple[tuple[str, ...], Judged, Judged]:
             if case.role is not role:
                 continue
             stand.bench.begin_case()
+            if isinstance(stand, ServerStand):
+                machine = stand.bench.side.identity.credential
+                MACHINES[machine.licence_identifier] = machine
             result = run(
                 stand.clock, Player(stand.bench, stand.bench.side, case).play()
             )

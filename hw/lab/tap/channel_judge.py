@@ -61,6 +61,8 @@ _SENT_BY_ONE: Final = {
 }
 _MEANWHILE: Final = frozenset({ErrorCode.SUPERSEDED, ErrorCode.UNAVAILABLE})
 """A server may say these at any time, whatever has come."""
+_OF_STRANGERS: Final = frozenset({ErrorCode.HANDSHAKE, ErrorCode.UNKNOWN_MACHINE})
+"""A server says these of who sends GREETING_3, before it looks at what is in it."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,7 @@ class Due:
         code: Of the ERROR.
         number: V(S) of the other end behind the packet: acknowledged, it was received.
         owes: It owes an answer to an earlier packet first.
+        in_greeting: The packet was GREETING_3: who it is from may be refused first.
     """
 
     side: Role
@@ -80,6 +83,7 @@ class Due:
     code: ErrorCode
     number: int
     owes: bool = False
+    in_greeting: bool = False
 
 
 class Ephemerals:
@@ -199,7 +203,9 @@ class ChannelJudge:
         """Have an end answer with an ERROR."""
         if self.due is None:
             number = self._view.ends[side.peer].next
-            self.due = Due(side, clause, code, number, self._last is side.peer)
+            owes = self._last is side.peer
+            greeted = self._step == len(_PLACES) - 1
+            self.due = Due(side, clause, code, number, owes, greeted)
 
     def _packet(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         self._secret(side, packet.octets)
@@ -251,8 +257,11 @@ class ChannelJudge:
         expected = "ERROR with a code that this end sends"
         self._sheet.look("CHAN-9", side, right, expected, packet.octets[:4].hex(" "))
         due, self.due = self.due, None
-        meanwhile = code in _MEANWHILE or (due is not None and due.owes)
-        other = due is not None and code is not due.code and meanwhile
+        may_differ = code in _MEANWHILE or (
+            due is not None
+            and (due.owes or (due.in_greeting and code in _OF_STRANGERS))
+        )
+        other = due is not None and code is not due.code and may_differ
         if due is not None and due.side is side and not other:
             name = "ERROR of no code" if code is None else f"ERROR {code.name}"
             expected = f"ERROR {due.code.name}"
@@ -346,9 +355,12 @@ class ChannelJudge:
             PacketType.GREETING_2: len(MESSAGE_2_HEAD),
         }.get(kind)
         if at is not None:
-            fresh = self._ephemerals.is_fresh(content[at : at + G_X_OCTETS])
+            ephemeral = content[at : at + G_X_OCTETS]
+            fresh = self._ephemerals.is_fresh(ephemeral)
             words = "one that was seen before"
             self._sheet.look("CHAN-1.2", side, fresh, "a new ephemeral key", words)
+            if kind is PacketType.GREETING_1:
+                self._listener.channel_began(ephemeral)
 
     def licence(self, licence: bytes) -> None:
         """Learn the licence identifier of the machine: it must not be on the line."""
@@ -378,6 +390,9 @@ class Listener:
 
     def link_began(self, now_s: float) -> None:
         """Hear of a set-up: whatever was said before is over."""
+
+    def channel_began(self, g_x: bytes) -> None:
+        """Hear of a GREETING_1."""
 
     def message(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         """Hear a message that was opened, and had its place in the channel."""

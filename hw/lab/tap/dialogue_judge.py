@@ -38,6 +38,7 @@ _REFUSED_BY_MACHINE: Final = {
 }
 _REFUSED_BY_SERVER: Final = {
     "DLG-3.1": ("DLG-3.1", ErrorCode.STATEMENT),
+    "DLG-3.2": ("DLG-3.2", ErrorCode.STATEMENT),
     "DLG-9.2": ("DLG-9.2", ErrorCode.UNEXPECTED),
 }
 """Clause that a message breaks -> what the other end has to answer, and by which."""
@@ -99,6 +100,11 @@ class DialogueJudge(Listener):
         self._began_s = now_s
         self._is_lost = False
         self._elective: Role | None = None
+        self._binding = b""
+
+    def channel_began(self, g_x: bytes) -> None:
+        """Look for the binding of the channel."""
+        self._binding = self._machines.papers.bindings.get(g_x, b"")
 
     def link_began(self, now_s: float) -> None:
         """Begin a dialogue."""
@@ -206,7 +212,7 @@ class DialogueJudge(Listener):
         if machine is None or machine.spoken_on is not self:
             return
         if side is Role.MACHINE:
-            found = machine.says(table, fields, body)
+            found = machine.says(table, fields, body, self._binding)
             self._owed(found, Role.SERVER)
         else:
             judge_answer(self._sheet, machine, table, fields)
@@ -230,7 +236,7 @@ class DialogueJudge(Listener):
             self._expect(Role.SERVER, "DLG-14.2", ErrorCode.SUPERSEDED)
             self._is_lost = True
             return
-        found = machine.states(table, fields, body)
+        found = machine.states(table, fields, body, self._binding)
         machine.spoken_on, machine.stated_at_s = self, now_s
         self._machine = machine
         self._take(Role.MACHINE, found)

@@ -134,7 +134,7 @@ def judge_answer(
 def _left_out(sheet: Sheet, machine: KnownMachine) -> None:
     """Judge a RECEIPT without ORDERs where one was sent and not applied (DLG-10.2)."""
     book = machine.now.book
-    due = book.order_serial + 1
+    due = machine.order_serial + 1
     kind, _ = book.orders.get(due, (int(OrderKind.NOTHING), 0))
     needed = CAPABILITY_OF.get(OrderKind(kind))
     able = Capability(number(machine.now.statement, "capabilities"))

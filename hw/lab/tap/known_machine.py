@@ -6,7 +6,7 @@ STATEMENT that is heard, and begins anew when dial-ins may have passed unheard.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from hw.lab.account import Account
@@ -36,8 +36,6 @@ from protocol.registers import (
 from protocol.values import LicenceIdentifier, Paise
 
 Fields = Mapping[str, FieldValue]
-_UNKNOWN_BINDING: Final = b""
-"""A key log has the keys of records alone: signatures of machines are not judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +45,15 @@ class Papers:
     Attributes:
         server: The server with its credit keys, or None.
         machines: Credentials by licence identifier.
+        bindings: Of channels, by G_X, as a lab's key logs have them.
     """
 
-    server: ServerCredential | None
-    machines: Mapping[str, MachineCredential]
+    server: ServerCredential | None = None
+    machines: Mapping[str, MachineCredential] = field(default_factory=dict)
+    bindings: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
-NO_PAPERS: Final = Papers(None, {})
+NO_PAPERS: Final = Papers()
 
 
 class KnownMachine:
@@ -65,6 +65,7 @@ class KnownMachine:
         account: What it knows of its account.
         spoken_on: Whoever judges the line of its last STATEMENT.
         stated_at_s: When that came.
+        order_serial: The highest that it has named.
         was_answered: A STATEMENT of it was answered, and not with an ERROR.
         owes_refusal: Its STATEMENT was one that the server has to refuse.
     """
@@ -87,6 +88,8 @@ class KnownMachine:
         self.stated_at_s = 0.0
         self.owes_refusal = False
         self.was_answered = False
+        self.order_serial = 0
+        self._is_proved = known is not None
         self._server = papers.server if known is not None else None
         book = Book(ZERO_REGISTERS, 0, rows_are_known=False)
         self.now = Situation(self.credential, book)
@@ -110,8 +113,10 @@ class KnownMachine:
         """Whether all its dial-ins were heard since the last STATEMENT."""
         return self.now.book.is_known and not self.now.book.has_gap
 
-    def states(self, table: MessageTable, fields: Fields, body: bytes) -> Findings:
-        """Take a STATEMENT."""
+    def states(
+        self, table: MessageTable, fields: Fields, body: bytes, binding: bytes
+    ) -> Findings:
+        """Take a STATEMENT; with papers and binding its signature is verified."""
         book = self.now.book
         self._before = book.registers, book.recharge_number, book.dial_in
         if book.is_known and number(fields, "dial_in") != book.dial_in + 1:
@@ -121,7 +126,7 @@ class KnownMachine:
         if not book.is_known and not was_used:
             self._is_new(fields)
         self.now.begin()
-        found = self._hearing.heard(table, fields, body, _UNKNOWN_BINDING)
+        found = self._hearing.heard(table, fields, body, self._known(binding))
         memory = self.memory
         memory.begin()
         memory.registers = registers_of(fields)
@@ -129,6 +134,7 @@ class KnownMachine:
         memory.order_serial = number(fields, "order_serial")
         memory.dial_in = number(fields, "dial_in")
         memory.orders_due = 0
+        self._names(fields)
         self.account.stated(fields)
         return found
 
@@ -139,6 +145,15 @@ class KnownMachine:
         book.has_gap, book.rows_are_known, book.orders = True, False, {}
         self._begin_account()
 
+    def _names(self, fields: Fields) -> None:
+        """Take the serial of a STATEMENT or GOODBYE."""
+        if "order_serial" in fields:
+            self.order_serial = max(self.order_serial, number(fields, "order_serial"))
+
+    def _known(self, binding: bytes) -> bytes:
+        """Give a binding if there is a key to verify with."""
+        return binding if self._is_proved else b""
+
     def _is_new(self, fields: Fields) -> None:
         """Know all of a machine that dials for the first time."""
         book = self.now.book
@@ -148,9 +163,12 @@ class KnownMachine:
         self.account = Account()
         self._listen()
 
-    def says(self, table: MessageTable, fields: Fields, body: bytes) -> Findings:
+    def says(
+        self, table: MessageTable, fields: Fields, body: bytes, binding: bytes
+    ) -> Findings:
         """Take another message of the machine."""
-        found = self._hearing.heard(table, fields, body, _UNKNOWN_BINDING)
+        found = self._hearing.heard(table, fields, body, self._known(binding))
+        self._names(fields)
         if table.type is MessageType.CONFIRMATION:
             self.memory.registers = registers_of(fields)
             self.memory.recharge_number = number(fields, "recharge_number")
