@@ -47,7 +47,7 @@ def test_one_host_that_proves_itself_wrongly_again_and_again_is_turned_away(
     tmp_path: Path,
 ) -> None:
     """That is why a server is told that a bench tests it."""
-    cases = ("CHAN-07", "KEY-09")
+    cases = ("CHAN-7", "KEY-9")
     under_test = UnderTest.made(tmp_path, 40)
     with ServerAtWork(under_test, wrong_per_line=2) as server:
         declared = under_test.declare(server.line)
