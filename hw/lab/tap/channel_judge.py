@@ -8,11 +8,11 @@ Source: SPEC.md CHAN-2 to CHAN-9.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from hw.lab.tap.link_judge import SIDES
 from hw.lab.tap.link_view import LinkState, LinkView
+from hw.lab.tap.owed import Owed
 from hw.lab.tap.sheet import Sheet
 from hw.seen.decoding import Understood, UnderstoodPacket
 from protocol.channel.packets import (
@@ -59,31 +59,6 @@ _SENT_BY_ONE: Final = {
     ErrorCode.UNAVAILABLE: Role.SERVER,
     ErrorCode.VOUCHER: Role.MACHINE,
 }
-_MEANWHILE: Final = frozenset({ErrorCode.SUPERSEDED, ErrorCode.UNAVAILABLE})
-"""A server may say these at any time, whatever has come."""
-_OF_STRANGERS: Final = frozenset({ErrorCode.HANDSHAKE, ErrorCode.UNKNOWN_MACHINE})
-"""A server says these of who sends GREETING_3, before it looks at what is in it."""
-
-
-@dataclass(slots=True)
-class Due:
-    """An ERROR that an end has to answer with.
-
-    Attributes:
-        side: The end.
-        clause: That says so.
-        code: Of the ERROR.
-        number: V(S) of the other end behind the packet: acknowledged, it was received.
-        owes: It owes an answer to an earlier packet first.
-        in_greeting: The packet was GREETING_3: who it is from may be refused first.
-    """
-
-    side: Role
-    clause: str
-    code: ErrorCode
-    number: int
-    owes: bool = False
-    in_greeting: bool = False
 
 
 class Ephemerals:
@@ -105,7 +80,6 @@ class ChannelJudge:
 
     Attributes:
         sealed: Records for which there were no keys.
-        due: The ERROR that is waited for, or None.
     """
 
     def __init__(
@@ -124,9 +98,9 @@ class ChannelJudge:
             listener: Is told what was opened.
         """
         self.sealed = 0
-        self.due: Due | None = None
         self._sheet = sheet
         self._view = view
+        self._owed = Owed(sheet, view)
         self._ephemerals = ephemerals
         self._listener = listener
         self._begin()
@@ -145,7 +119,7 @@ class ChannelJudge:
         self._last_s: float | None = None
         self._last: Role | None = None
         self._late: Role | None = None
-        self.due = None
+        self._owed.begin()
 
     def take(self, one: Understood) -> None:
         """Judge one record, after the link was."""
@@ -177,11 +151,7 @@ class ChannelJudge:
             self._sheet.met("CHAN-8.3", side)
         if self._dead.pop(side, None) is not None:
             self._sheet.met("CHAN-9.2", side.peer)
-        due = self.due
-        if due is not None and due.side is side and self._has_received(due):
-            if not self._view.was_disturbed:
-                self._sheet.failed(due.clause, side, f"ERROR {due.code.name}", "DISC")
-            self.due = None
+        self._owed.hung_up(side)
         self._listener.disconnects(side)
         self._is_over = True
 
@@ -194,18 +164,11 @@ class ChannelJudge:
                 "CHAN-9.3", side, "DISC after its ERROR", f"none in {WAIT_S:.0f} s"
             )
 
-    def _has_received(self, due: Due) -> bool:
-        other = self._view.ends[due.side.peer]
-        behind = self._view.behind(other.acknowledged, due.number)
-        return behind < self._view.modulus // 2
-
     def expect(self, side: Role, clause: str, code: ErrorCode) -> None:
-        """Have an end answer with an ERROR."""
-        if self.due is None:
-            number = self._view.ends[side.peer].next
-            owes = self._last is side.peer
-            greeted = self._step == len(_PLACES) - 1
-            self.due = Due(side, clause, code, number, owes, greeted)
+        """Have an end answer with an ERROR what has just come."""
+        owes = self._last is side.peer
+        greeted = self._step == len(_PLACES) - 1
+        self._owed.expect(side, clause, code, owes=owes, in_greeting=greeted)
 
     def _packet(self, side: Role, packet: UnderstoodPacket, now_s: float) -> None:
         self._secret(side, packet.octets)
@@ -215,7 +178,8 @@ class ChannelJudge:
         if is_error:
             self._error(side, packet, now_s)
             return
-        self._answered(side, packet)
+        kind = "a packet" if packet.type is None else packet.type.name
+        self._owed.went_on(side, kind)
         if self._is_over:
             return
         if not self._is_good(side, packet):
@@ -246,8 +210,7 @@ class ChannelJudge:
         number = self._errors.get(side.peer)
         if number is None:
             return
-        due = Due(side, "", ErrorCode.UNEXPECTED, number)
-        if self._has_received(due):
+        if self._owed.has_received(side, number):
             clause = "CHAN-9.2" if is_error else "CHAN-8.3"
             self._sheet.failed(clause, side, "nothing after an ERROR", "a packet")
 
@@ -256,33 +219,11 @@ class ChannelJudge:
         right = code is not None and _SENT_BY_ONE.get(code, side) is side
         expected = "ERROR with a code that this end sends"
         self._sheet.look("CHAN-9", side, right, expected, packet.octets[:4].hex(" "))
-        due, self.due = self.due, None
-        may_differ = code in _MEANWHILE or (
-            due is not None
-            and (due.owes or (due.in_greeting and code in _OF_STRANGERS))
-        )
-        other = due is not None and code is not due.code and may_differ
-        if due is not None and due.side is side and not other:
-            name = "ERROR of no code" if code is None else f"ERROR {code.name}"
-            expected = f"ERROR {due.code.name}"
-            self._sheet.look(due.clause, side, code is due.code, expected, name)
+        self._owed.said_error(side, code)
         self._dead[side] = now_s
         self._errors[side] = self._view.ends[side].next
         self._is_over = True
         self._listener.error(side, code)
-
-    def _answered(self, side: Role, packet: UnderstoodPacket) -> None:
-        """Judge an end that goes on where an ERROR was due."""
-        due = self.due
-        if due is None or due.side is not side or not self._has_received(due):
-            return
-        if due.owes:
-            due.owes = False
-            return
-        self.due = None
-        name = "a packet" if packet.type is None else packet.type.name
-        expected = f"ERROR {due.code.name}"
-        self._sheet.failed(due.clause, side, expected, name)
 
     def _is_good(self, side: Role, packet: UnderstoodPacket) -> bool:
         """Judge the form and the place of a packet, in the order of CHAN-2.2."""
