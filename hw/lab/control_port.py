@@ -114,6 +114,10 @@ class ControlPortOperator:
         """
         raise OperatorError("a control port begins no new life")
 
+    async def memory_octets(self) -> int | None:
+        """Know nothing of it: a control port does not tell."""
+        return None
+
     async def is_alive(self) -> bool:
         """Ask whether the machine is on."""
         try:

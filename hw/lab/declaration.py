@@ -55,7 +55,7 @@ SERVER_OPTIONS: Final = {
     "busy": "can become busy on the link (RNR)",
 }
 OPTIONS: Final = {Role.MACHINE: MACHINE_OPTIONS, Role.SERVER: SERVER_OPTIONS}
-HOOKS: Final = ("dial", "frank", "power", "ask", "alive")
+HOOKS: Final = ("dial", "frank", "power", "ask", "alive", "memory")
 _UNIT: Final = ("maker", "model", "firmware", "serial")
 _NOT: Final = "not "
 
@@ -373,7 +373,8 @@ _MACHINE_HOOKS: Final = """
 
 # Elsewhere the person at the terminal is asked, or a hook does it. A command or a call
 # is filled in: dial has {request}, {amount_paise} and {repeatedly}, frank {paise} and
-# {product_class}, power {what}, ask {what}, {value} and {licence}; alive has nothing.
+# {product_class}, power {what}, ask {what}, {value} and {licence}; alive and memory
+# have nothing. What memory prints, or is answered, is a number of octets.
 # [hooks.dial]
 # command = ["./press", "dial", "{request}", "{amount_paise}"]
 # [hooks.power]
@@ -383,7 +384,8 @@ _MACHINE_HOOKS: Final = """
 """
 _SERVER_HOOKS: Final = """
 # The person at the terminal is asked, or a hook does it. A command or a call is filled
-# in: ask has {what}, {value} and {licence}, power {what}; alive has nothing.
+# in: ask has {what}, {value} and {licence}, power {what}; alive and memory have
+# nothing. What memory prints, or is answered, is a number of octets.
 # [hooks.ask]
 # command = ["./at-the-server", "{what}", "{value}", "{licence}"]
 """

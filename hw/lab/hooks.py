@@ -6,6 +6,7 @@ person's `r` say that the unit itself has refused, and that nothing was done.
 """
 
 import json
+import re
 import subprocess
 import urllib.error
 import urllib.request
@@ -30,6 +31,7 @@ HOOK_S: Final = 120.0
 REFUSED_CODE: Final = 1
 REFUSED_STATUS: Final = 409
 _WORDS_MAX: Final = 500
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 class Answer(Enum):
@@ -72,7 +74,7 @@ class HookedOperator:
         """Know how everything is done.
 
         Args:
-            hooks: By name: dial, frank, power, ask, alive.
+            hooks: By name: dial, frank, power, ask, alive, memory.
             person: Is asked for everything that has no hook.
             reactor: Runs what waits in threads, beside the line.
             folder: Where commands run, and from which token files are seen.
@@ -159,6 +161,19 @@ class HookedOperator:
             return False
         return True
 
+    async def memory_octets(self) -> int | None:
+        """Ask a hook; without one nobody can tell.
+
+        Raises:
+            OperatorError: It gave no number.
+        """
+        if "memory" not in self._hooks:
+            return None
+        said = await self._do("memory", "", {})
+        if not _NUMBER.fullmatch(said.strip()):
+            raise OperatorError(f"memory: {said[:_WORDS_MAX]!r} is no number of octets")
+        return int(said)
+
     async def _do(
         self,
         name: str,
@@ -166,26 +181,28 @@ class HookedOperator:
         values: Mapping[str, object],
         *,
         ends_with_call: bool = False,
-    ) -> None:
+    ) -> str:
+        """Have something done; what was printed or answered."""
         hook = self._hooks.get(name)
         if hook is None:
             answer = await self._person.ask(words, ends_with_call=ends_with_call)
-            fault = _SAID[answer]
+            fault, said = _SAID[answer], ""
         elif hook.command:
             command = [_filled(word, values) for word in hook.command]
-            fault = await self._in_thread(lambda: self._command(command))
+            fault, said = await self._in_thread(lambda: self._command(command))
         else:
-            fault = await self._in_thread(lambda: self._call(hook, values))
+            fault, said = await self._in_thread(lambda: self._call(hook, values))
         if isinstance(fault, _Refused):
             raise UnitRefusedError(f"{words or name}: {fault}")
         if fault:
             raise OperatorError(f"{words or name}: {fault}")
+        return said
 
-    def _in_thread(self, work: Callable[[], str]) -> "Deferred[str]":
+    def _in_thread(self, work: Callable[[], "_Done"]) -> "Deferred[_Done]":
         reactor = self._reactor
         return deferToThreadPool(reactor, reactor.getThreadPool(), work)
 
-    def _command(self, command: list[str]) -> str:
+    def _command(self, command: list[str]) -> "_Done":
         try:
             done = subprocess.run(  # noqa: S603  the declaration's own command
                 command,
@@ -195,24 +212,24 @@ class HookedOperator:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            return f"{command[0]}: {error}"
+            return f"{command[0]}: {error}", ""
         if done.returncode == 0:
-            return ""
+            return "", done.stdout.decode("utf-8", "replace")
         said = done.stderr.decode("utf-8", "replace").strip()[-_WORDS_MAX:]
         told = f"{command[0]} ended with exit code {done.returncode}: {said}"
-        return _Refused(told) if done.returncode == REFUSED_CODE else told
+        return _Refused(told) if done.returncode == REFUSED_CODE else told, ""
 
-    def _call(self, hook: Hook, values: Mapping[str, object]) -> str:
+    def _call(self, hook: Hook, values: Mapping[str, object]) -> "_Done":
         headers = {"Content-Type": "application/json"}
         if hook.token_file:
             try:
                 token = (self._folder / hook.token_file).read_text("utf-8").strip()
             except OSError as error:
-                return f"{hook.token_file}: {error.strerror}"
+                return f"{hook.token_file}: {error.strerror}", ""
             headers["Authorization"] = f"Bearer {token}"
         url = _filled(hook.url, values)
         if not url.startswith(("http://", "https://")):
-            return f"{url} is no address of a call"
+            return f"{url} is no address of a call", ""
         request = urllib.request.Request(  # noqa: S310  http and https alone
             url,
             json.dumps(_filled_body(hook.body, values)).encode(),
@@ -220,14 +237,18 @@ class HookedOperator:
             method=hook.method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=HOOK_S):  # noqa: S310
-                return ""
+            with urllib.request.urlopen(request, timeout=HOOK_S) as answer:  # noqa: S310
+                return "", answer.read(_WORDS_MAX).decode("utf-8", "replace")
         except urllib.error.HTTPError as error:
             said = error.read(_WORDS_MAX).decode("utf-8", "replace")
             told = f"{url} was answered with {error.code}: {said}"
-            return _Refused(told) if error.code == REFUSED_STATUS else told
+            return _Refused(told) if error.code == REFUSED_STATUS else told, ""
         except OSError as error:
-            return f"{url}: {error}"
+            return f"{url}: {error}", ""
+
+
+_Done = tuple[str, str]
+"""Why something was not done, or empty; and what was said."""
 
 
 class _Refused(str):

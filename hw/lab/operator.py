@@ -67,6 +67,14 @@ class Operator(Protocol):
         """Say whether the unit still runs, as far as can be seen without the line."""
         ...
 
+    async def memory_octets(self) -> int | None:
+        """Say how much memory the unit holds now, or None where nobody can tell.
+
+        Raises:
+            OperatorError: Who was asked gave no answer.
+        """
+        ...
+
 
 class Nobody:
     """An operator of a bench that needs none: a server is dialled, not touched."""
@@ -94,3 +102,7 @@ class Nobody:
     async def is_alive(self) -> bool:
         """Believe it."""
         return True
+
+    async def memory_octets(self) -> int | None:
+        """Know nothing of it."""
+        return None

@@ -17,6 +17,7 @@ from hw.lab.machine_memory import Asked
 from hw.lab.operator import OperatorError, UnitRefusedError
 from hw.lines.port import Answer, Call, Dialler, Line, LineLoss, LineUser, Listener
 from protocol.keys import MachineProvisioning
+from rmfs_tools.lab.own_memory import own_memory_octets
 from rmfs_tools.lab.universe import Universe
 
 _Result = TypeVar("_Result")
@@ -170,6 +171,10 @@ class CrossingOperator:
             OperatorError: It cannot be done.
         """
         return _papers(await self.crossing.asking(self.unit.new_life()))
+
+    async def memory_octets(self) -> int | None:
+        """Say what the process holds that it shares with the bench."""
+        return own_memory_octets()
 
     async def is_alive(self) -> bool:
         """Say whether it still runs."""

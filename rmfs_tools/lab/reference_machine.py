@@ -30,6 +30,7 @@ from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_tools.lab.bench_papers import provisioning_of
 from rmfs_tools.lab.cord import Cord
+from rmfs_tools.lab.own_memory import own_memory_octets
 from rmfs_tools.simulation.clock import SimulatedClock
 from rmfs_tools.simulation.setting import BEGAN
 
@@ -217,6 +218,10 @@ class ReferenceMachine:
         except LocalProtocolError as error:
             raise UnitRefusedError(str(error)) from error
         return self.provisioning
+
+    async def memory_octets(self) -> int | None:
+        """Say what the process holds that it shares with the bench."""
+        return own_memory_octets()
 
     async def is_alive(self) -> bool:
         """Say whether it is on."""

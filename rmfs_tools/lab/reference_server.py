@@ -37,6 +37,7 @@ from rmfs_tools.lab.bench_papers import (
     licensee,
     provisioning_of,
 )
+from rmfs_tools.lab.own_memory import own_memory_octets
 from rmfs_tools.simulation.clock import SimulatedClock
 from rmfs_tools.simulation.server_life import Desk, ServerLife
 from rmfs_tools.simulation.setting import CREDIT_KEY, EXPIRES_ON, IDENTITY, MAKER_KEY
@@ -209,6 +210,10 @@ class ReferenceServer:
             OperatorError: Always.
         """
         raise OperatorError("a server begins no new life")
+
+    async def memory_octets(self) -> int | None:
+        """Say what the process holds that it shares with the bench."""
+        return own_memory_octets()
 
     async def is_alive(self) -> bool:
         """Say whether the process runs."""

@@ -84,6 +84,7 @@ class Dead:
         self.power = operator.power
         self.do = operator.do
         self.new_life = operator.new_life
+        self.memory_octets = operator.memory_octets
 
     async def is_alive(self) -> bool:
         return False

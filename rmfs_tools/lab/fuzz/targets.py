@@ -14,6 +14,7 @@ from twisted.internet.threads import blockingCallFromThread
 
 from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.fuzz.fuzz_case import NO_PRESET, FuzzCase
+from hw.lab.fuzz.memory import MemoryWatch
 from hw.lab.fuzz.oracles import Finding, Oracle
 from hw.lab.fuzz.playing import FuzzResult, play_fuzz
 from hw.lab.fuzz.presets import fuzz_preset, preset_ids
@@ -25,6 +26,7 @@ from hw.lab.trace import Trace
 from protocol.errors import RmfsError
 from protocol.link import Role
 from rmfs_tools.lab.crossing import CrossingOperator
+from rmfs_tools.lab.own_memory import own_memory_octets
 from rmfs_tools.lab.real_unit import RealUnit
 from rmfs_tools.lab.universe import Universe, universe
 from rmfs_tools.lab.virtual_time import NothingDueError, run
@@ -42,6 +44,11 @@ _SILENCE_S_MIN: Final = 5.0
 _SILENCES: Final = 4
 """Most of what a fuzz case says is never answered: a step waits for a part of what the
 declaration allows for an answer."""
+
+
+CASE_OCTETS_MAX: Final = 64 * 1024 * 1024
+"""A unit in virtual time shares its process with the bench, its traces and Python's
+own housekeeping: what one case may add to all of that."""
 
 
 class TargetError(RmfsError):
@@ -124,8 +131,10 @@ class VirtualTarget:
         preset = fuzz_preset(case.preset, self.role)
         with stand_in(self._there, self.role, preset) as stand:
             try:
+                before = own_memory_octets()
                 result = run(stand.clock, play_fuzz(stand.bench, case))
-                return _with_crash(result, stand.bench)
+                grown = _grown_in_a_case(before, own_memory_octets())
+                return _with_crash(_with(result, grown), stand.bench)
             except (NothingDueError, TimeStandsStillError) as error:
                 found = Finding(Oracle.TIME, "DLG-13", f"it never ends: {error}")
                 trace = Trace(stand.clock.seconds, stand.bench.clock)
@@ -173,6 +182,7 @@ class RealTarget:
         self.role = unit.bench.unit
         self._options = options
         self._unit = unit
+        self._memory = MemoryWatch()
         self._playing: Deferred[FuzzResult] | None = None
         self._is_stopped = False
         self._is_known = False
@@ -217,6 +227,9 @@ class RealTarget:
         silence_s = max(_SILENCE_S_MIN, bench.patience_s / _SILENCES)
         spared = replace(case, steps=tuple(filter(self._may, case.steps)))
         result = await play_fuzz(bench, spared, waits=False, silence_s=silence_s)
+        octets = await bench.operator.memory_octets()
+        if octets is not None:
+            result = _with(result, self._memory.judge(octets))
         # What was found may have left the unit in any state: it is started again
         # before the next case, or the next finding would be this one's.
         self._is_known = not result.findings
@@ -250,6 +263,21 @@ class RealTarget:
                 f"the unit does not come back to work: {error}; put it right by hand, "
                 f"and go on with --resume"
             ) from error
+
+
+def _grown_in_a_case(before: int | None, after: int | None) -> Finding | None:
+    """Hold against each other what the process held before a case and behind it."""
+    if before is None or after is None:
+        return None
+    watch = MemoryWatch(CASE_OCTETS_MAX, warm_up_cases=1)
+    watch.judge(before)
+    return watch.judge(after)
+
+
+def _with(result: FuzzResult, found: Finding | None) -> FuzzResult:
+    if found is None:
+        return result
+    return replace(result, findings=(*result.findings, found))
 
 
 def check_playable(target: Target, case: FuzzCase) -> None:
