@@ -129,6 +129,8 @@ CAUGHT = {
     "dial-in-not-stored": (Oracle.CLAUSE, "DLG-4.4"),
     "waits-two-minutes": (Oracle.TIME, "DLG-13"),
     "escape-not-escaped": (Oracle.ALIVE, "DLG-1"),
+    "fcs-ignored": (Oracle.IGNORED, "LINK-1.3"),
+    "elective-type-answered": (Oracle.IGNORED, "DLG-2.2"),
     "funds-not-reserved": (Oracle.MONEY, "DLG-7.5"),
     "voucher-rebuilt": (Oracle.MONEY, "REG-7.1"),
     "freeze-forgotten": (Oracle.MONEY, "REG-9"),

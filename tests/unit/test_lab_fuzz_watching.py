@@ -60,8 +60,10 @@ def test_a_machine_has_no_reason_to_complain_of_what_is_right() -> None:
 def test_what_must_be_ignored_is_no_reason_either() -> None:
     noise = "! octets noise=12"
     assert at_machine(noise, "send VOUCHER", came("CONFIRMATION")) == []
-    assert at_machine(noise, error("MALFORMED")) == ["IGNORED DLG-2.2"]
-    assert at_machine(noise, came(ENDED)) == ["IGNORED DLG-2.2"]
+    assert at_machine(noise, error("MALFORMED")) == ["IGNORED LINK-1.3"]
+    assert at_machine(noise, came(ENDED)) == ["IGNORED LINK-1.3"]
+    confirmed = ("send VOUCHER", came("CONFIRMATION"), "! body 45aa")
+    assert at_machine(*confirmed, error("UNEXPECTED")) == ["IGNORED DLG-2.2"]
 
 
 def test_one_wrong_thing_is_owed_its_error_and_no_other() -> None:

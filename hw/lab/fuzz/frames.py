@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from hw.lab.fuzz.messages import Texts
 from protocol.link import Role
 from protocol.link.frames import Frame, FrameKind, encode_frame
-from protocol.link.framing import Deframer, FramingCounters, Stuffing, flagged
+from protocol.link.framing import (
+    ESCAPE,
+    FLAG,
+    Deframer,
+    FramingCounters,
+    Stuffing,
+    flagged,
+)
 from protocol.link.parameters import FRAME_OCTETS_LIMIT
 
 _FRAMES_MAX = 6
@@ -114,8 +121,13 @@ def _ignorable(role: Role) -> st.SearchStrategy[bytes]:
     # What a receiver sends itself comes back with its own address.
     echo = Frame(FrameKind.SABM, command=True, poll_final=True)
     hung_up = Frame(FrameKind.DISC, command=True)
-    good = (_framed(answer, peer), _framed(echo, role), _framed(hung_up, role))
-    return st.sampled_from(good) | _octets().filter(_holds_nothing)
+    known = [_framed(answer, peer), _framed(echo, role), _framed(hung_up, role)]
+    for kind, command in ((FrameKind.DISC, True), (FrameKind.DM, False)):
+        # These would end the link, if they were not damaged or aborted.
+        whole = _framed(Frame(kind, command=command), peer)
+        known.append(whole[:-2] + bytes([whole[-2] ^ 1]) + FLAG)
+        known.append(whole[:-1] + ESCAPE + FLAG)
+    return st.sampled_from(known) | _octets().filter(_holds_nothing)
 
 
 def _framed(frame: Frame, sender: Role) -> bytes:

@@ -15,6 +15,7 @@ from hw.lab.fuzz import dialogue
 from hw.lab.fuzz.circumstances import circumstance_events
 from hw.lab.fuzz.frames import frame_events
 from hw.lab.fuzz.fuzz_case import NO_PRESET, FuzzCase, fuzz_case
+from hw.lab.fuzz.ignored_parts import ignored_parts
 from hw.lab.fuzz.messages import Texts, message_events
 from hw.lab.fuzz.money_parts import money_parts
 from hw.lab.fuzz.packets import packet_events
@@ -32,7 +33,7 @@ _IGNORABLE_BODIES: Final = {
 }
 """Where the bench may send an elective message (DLG-1.7, DLG-2.2)."""
 _PLACE_WEIGHT: Final = 4
-"""What has a place in a situation is worth more cases than what has none."""
+"""What has a place in a situation, or must be ignored, is worth more cases."""
 _AT_REST: Final = frozenset(
     {
         *("power cut", "frank", "recharge", "usage", "forget", "become", "content"),
@@ -123,7 +124,9 @@ def _parts(role: Role, steering: Steering, slow: bool) -> st.SearchStrategy[Text
         drawn = st.tuples(way, known[event], more, ending)
         return drawn.map(lambda one: _texts(*one, state))
 
-    return st.sampled_from(weighted).flatmap(part) | money_parts(role)
+    steered, money = st.sampled_from(weighted).flatmap(part), money_parts(role)
+    # One in five parts is for what must be ignored, two each are for the others.
+    return st.one_of(steered, money, ignored_parts(role), st.one_of(steered, money))
 
 
 def _worth(role: Role, cell: Cell) -> int:
@@ -131,7 +134,7 @@ def _worth(role: Role, cell: Cell) -> int:
     state, event = cell
     message = event.partition(" ")[0]
     has_place = message in dialogue.IN_PLACE[role].get(state, frozenset())
-    return _PLACE_WEIGHT if has_place else 1
+    return _PLACE_WEIGHT if has_place or message == "ignorable" else 1
 
 
 def _texts(

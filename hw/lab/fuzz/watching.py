@@ -277,7 +277,8 @@ class Watch:
     def _complain(self, words: str) -> None:
         if self._ignorable:
             where = f"behind {self._ignorable}"
-            self._find(Oracle.IGNORED, "DLG-2.2", f"{words}, {where}")
+            clause = "DLG-2.2" if " body " in self._ignorable else "LINK-1.3"
+            self._find(Oracle.IGNORED, clause, f"{words}, {where}")
         else:
             words = f"{words}, and nothing wrong was said"
             self._find(Oracle.CLAUSE, "DLG-15", words)
