@@ -29,6 +29,9 @@ _MS: Final = 1_000
 _REST_S: Final = 0.02
 """Between a lost line and the next dial-in: the unit has to hear of the loss, and one
 whose link is closed hangs up by itself (LINK-1.9)."""
+_HEARD_S: Final = 0.1
+"""After a line that a step loses: what follows may be done at the unit, and one that
+holds itself still in a call refuses that for another reason (DLG-4.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,9 @@ class Calls:
         scene.frames.go_on(scene.talk)
 
     async def drop(self, _: Step) -> None:
-        """Lose the line."""
+        """Lose the line, and let the unit hear of it."""
         await self.let_go()
+        await pause(self._scene.bench.reactor, _HEARD_S)
 
     async def disconnect(self, _: Step) -> None:
         """Close the link in order."""
