@@ -57,6 +57,8 @@ def test_a_finding_is_a_case_with_its_page_and_its_traffic(folder: Path) -> None
     assert "CT rose by 5" in page
     index = (folder / "index.html").read_text()
     assert f"findings/{FINISH.id}.html" in index
+    coverage = (folder / "coverage.html").read_text()
+    assert "were not reached" in coverage
 
 
 def test_two_findings_of_one_case_have_files_of_their_own(

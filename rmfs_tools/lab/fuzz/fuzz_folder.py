@@ -129,6 +129,7 @@ class FuzzFolder:
             "coverage": reached,
         }
         self._write("coverage.json", _json(reached))
+        self._write("coverage.html", self._pages.coverage(state))
         self._write("index.html", self._pages.index(state))
         # The last one: whoever finds it finds all the others as they belong to it.
         self._write(_STATE, _json(state))

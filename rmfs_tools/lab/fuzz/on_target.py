@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from hw.lab.declaration import read_declaration
-from protocol.errors import LinkDownError
+from protocol.errors import LinkDownError, RmfsError
 from rmfs_tools.lab.declared_files import check_files
 from rmfs_tools.lab.fuzz.targets import (
     RealTarget,
@@ -83,14 +83,20 @@ def _at_line(name: str, screen: Screen, work: Callable[[Target], _Result]) -> _R
     check_files(declaration)
     targets: list[RealTarget] = []
     results: list[_Result] = []
+    errors: list[RmfsError] = []
 
     def begin(unit: RealUnit) -> "Deferred[None]":
         target = RealTarget(name, unit, declaration.options)
         targets.append(target)
         reactor = unit.reactor
-        return deferToThreadPool(
-            reactor, reactor.getThreadPool(), lambda: results.append(work(target))
-        )
+        return deferToThreadPool(reactor, reactor.getThreadPool(), run, target)
+
+    def run(target: Target) -> None:
+        # What the work itself refuses is no trouble of the bench.
+        try:
+            results.append(work(target))
+        except RmfsError as error:
+            errors.append(error)
 
     def end() -> None:
         for target in targets:
@@ -106,6 +112,8 @@ def _at_line(name: str, screen: Screen, work: Callable[[Target], _Result]) -> _R
     )
     if results:
         return results[0]
+    if errors:
+        raise errors[0]
     if ended.trouble:
         raise BenchTroubleError(ended.trouble)
     raise EndedEarlyError
