@@ -26,9 +26,10 @@ from protocol.link import Role
 from protocol.registers import RequestKind
 
 _MS: Final = 1_000
-_REST_S: Final = 0.02
-"""Between a lost line and the next dial-in: the unit has to hear of the loss, and one
-whose link is closed hangs up by itself (LINK-1.9)."""
+_REST_S: Final = 0.05
+"""Between a lost line and what comes next: the unit has to hear of the loss (with 20 ms
+a refusal to frank was that of a dialogue), and one whose link is closed hangs up by
+itself (LINK-1.9)."""
 _HEARD_S: Final = 0.1
 """After a line that a step loses: what follows may be done at the unit, and one that
 holds itself still in a call refuses that for another reason (DLG-4.6)."""
