@@ -1,10 +1,14 @@
 """Octets to fields and back, for every message table: the only user of construct.
 
-construct alone is not strict: a compiled parser accepts truncated input, builds short
-messages, and lets `struct.error` out. So the length is checked before a parse and after
-a build, and whatever construct raises becomes a protocol error here and nowhere else.
+construct declares the layouts. A message is flat and has one length, so that its layout
+is also one of the standard library's `struct`, which packs and unpacks it in a fifth of
+the time and is strict: it takes no other length, no number that is too large, and no
+value of another type. What it does not check is the width of octets, which it would cut
+or fill up: that is checked here. Whatever it raises becomes a protocol error here and
+nowhere else.
 """
 
+import struct
 from collections.abc import Mapping
 from typing import Final
 
@@ -24,7 +28,7 @@ _UINTS: Final = {
 _NUMBERS: Final = frozenset({Kind.UINT, Kind.AMOUNT, Kind.TIME})
 
 
-def _layout(table: MessageTable) -> construct.Construct:
+def _layout(table: MessageTable) -> construct.Struct:
     fields = [
         field.name
         / (
@@ -34,15 +38,33 @@ def _layout(table: MessageTable) -> construct.Construct:
         )
         for field in table.fields
     ]
-    return construct.Struct("message_type" / construct.Int8ub, *fields).compile()
+    return construct.Struct("message_type" / construct.Int8ub, *fields)
 
 
-_LAYOUTS: Final = {table.type: _layout(table) for table in TABLES}
-_OCTET_FIELDS: Final = {
-    table.type: tuple(field for field in table.fields if field.kind not in _NUMBERS)
-    for table in TABLES
-}
-"""construct packs octets of any width, so that theirs are checked here."""
+class _Packed:
+    """A layout of construct in which everything has one width, as a `struct.Struct`."""
+
+    def __init__(self, layout: construct.Struct) -> None:
+        """Take over names and widths; the first field is the type."""
+        parts = [part.subcon for part in layout.subcons]
+        names = [part.name for part in layout.subcons]
+        self.names: Final = tuple(names[1:])
+        self.widths: Final = tuple(
+            (name, part.length)
+            for name, part in zip(names, parts, strict=True)
+            if isinstance(part, construct.Bytes)
+        )
+        self.octets: Final = struct.Struct(">" + "".join(map(_format, parts)))
+
+
+def _format(part: construct.Construct) -> str:
+    """Write the format of one field as `struct` has it."""
+    if isinstance(part, construct.Bytes):
+        return f"{part.length}s"
+    return str(part.fmtstr).removeprefix(">")
+
+
+_LAYOUTS: Final = {table.type: _Packed(_layout(table)) for table in TABLES}
 
 
 def encode_fields(table: MessageTable, fields: Mapping[str, FieldValue]) -> bytes:
@@ -58,25 +80,19 @@ def encode_fields(table: MessageTable, fields: Mapping[str, FieldValue]) -> byte
     Raises:
         LocalProtocolError: A field is missing, too large, or of another width.
     """
-    for field in _OCTET_FIELDS[table.type]:
-        value = fields.get(field.name)
-        if isinstance(value, bytes) and len(value) != field.octets:
+    layout = _LAYOUTS[table.type]
+    for name, octets in layout.widths:
+        value = fields.get(name)
+        if isinstance(value, (bytes, bytearray)) and len(value) != octets:
             message = (
-                f"{table.type.name}.{field.name} needs {field.octets} octets, "
-                f"not {len(value)}"
+                f"{table.type.name}.{name} needs {octets} octets, not {len(value)}"
             )
             raise LocalProtocolError(message, clause="DLG-2")
     try:
-        octets: bytes = _LAYOUTS[table.type].build(
-            {"message_type": int(table.type), **fields}
-        )
-    except Exception as error:
+        return layout.octets.pack(table.type, *map(fields.__getitem__, layout.names))
+    except (KeyError, struct.error) as error:
         message = f"{table.type.name} cannot be built: {error}"
         raise LocalProtocolError(message, clause="DLG-2") from error
-    if len(octets) != table.octets:
-        message = f"{table.type.name} came out with {len(octets)} octets"
-        raise LocalProtocolError(message, clause="DLG-2")
-    return octets
 
 
 def decode_fields(table: MessageTable, octets: bytes) -> dict[str, FieldValue]:
@@ -91,12 +107,6 @@ def decode_fields(table: MessageTable, octets: bytes) -> dict[str, FieldValue]:
             f"0x{table.type:02x}; {len(octets)} octets came"
         )
         raise RemoteProtocolError(message, clause="DLG-2", code=ErrorCode.MALFORMED)
-    try:
-        parsed: dict[str, FieldValue] = dict(_LAYOUTS[table.type].parse(octets))
-    except Exception as error:
-        message = f"{table.type.name} cannot be read: {error}"
-        raise RemoteProtocolError(
-            message, clause="DLG-2", code=ErrorCode.MALFORMED
-        ) from error
-    del parsed["message_type"]
-    return parsed
+    layout = _LAYOUTS[table.type]
+    _type, *values = layout.octets.unpack(octets)
+    return dict(zip(layout.names, values, strict=True))

@@ -65,8 +65,7 @@ EDGES: Final[dict[str, tuple[frozenset[str], str]]] = {
 names; a row for several files names what each of them may use."""
 
 ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
-    # One function packs and unpacks, and turns whatever construct raises into an error
-    # of the protocol.
+    # One file declares the layouts, and packs and unpacks by them.
     "construct": ("protocol/messages/codec.py",),
     # lakers panics on hostile octets: one file stands before it.
     "lakers": ("protocol/channel/*.py",),
@@ -122,7 +121,6 @@ PROTOCOL_BANNED: Final = frozenset(
 """Modules of the standard library that a package without I/O has no use for."""
 
 CATCH_ALL: Final[dict[str, str]] = {
-    "protocol/messages/codec.py": "whatever construct raises is the peer's fault",
     "protocol/channel/*.py": (
         "lakers panics with a BaseException on hostile octets; one place turns "
         "whatever it raises into the peer's error"
