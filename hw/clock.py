@@ -186,7 +186,9 @@ def epoch_seconds(instant: datetime) -> EpochSeconds:
     """
     if instant.tzinfo is None:
         raise _without_zone(instant)
-    return EpochSeconds((instant - _EPOCH) // _SECOND)
+    since = instant - _EPOCH
+    # What is left are microseconds, never negative: whole seconds are rounded down.
+    return EpochSeconds(since.days * _DAY_S + since.seconds)
 
 
 def utc_instant(seconds: EpochSeconds) -> datetime:
@@ -196,7 +198,7 @@ def utc_instant(seconds: EpochSeconds) -> datetime:
 
 _PPM_OF_A_CLOCK_THAT_STANDS = -1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
+_DAY_S = 86_400
 
 
 def _aware(instant: datetime) -> datetime:
