@@ -36,6 +36,9 @@ _FIND: Final = Prepared(
         schema.credit_key.c.key_id == bindparam("of_key")
     )
 )
+_ALL_IDS: Final = Prepared(
+    select(schema.credit_key.c.key_id).order_by(schema.credit_key.c.key_id)
+)
 _REGISTER: Final = insert(schema.credit_key)
 _OF_KEYS: Final = schema.machine_order.c.kind.in_(
     [
@@ -120,8 +123,7 @@ def find(connection: Connection, key_id: int) -> VerifyingKey | None:
 
 def all_ids(connection: Connection) -> list[int]:
     """List the ids of all keys that ever signed here, rising."""
-    column = schema.credit_key.c.key_id
-    return list(connection.execute(select(column).order_by(column)).scalars())
+    return [row.key_id for row in _ALL_IDS.all(connection, {})]
 
 
 def known_to(connection: Connection, machine: Machine) -> frozenset[int]:

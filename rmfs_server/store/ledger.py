@@ -50,7 +50,7 @@ _LOCK: Final = _BALANCES.where(
 _LOCK_ALL_OF: Final = Prepared(
     _BALANCES.where(schema.account.c.licence == bindparam("licence"))
 )
-_BALANCE: Final = (
+_BALANCE: Final = Prepared(
     select(schema.account.c.id, schema.balance.c.balance_paise)
     .select_from(schema.account.outerjoin(schema.balance))
     .where(schema.account.c.name == bindparam("name"))
@@ -181,7 +181,7 @@ def balance_paise(connection: Connection, name: AccountName) -> Paise:
     Raises:
         LocalProtocolError: There is no such account.
     """
-    row = connection.execute(_BALANCE, {"name": name}).one_or_none()
+    row = _BALANCE.one_or_none(connection, {"name": name})
     if row is None:
         raise LocalProtocolError(f"there is no account {name}")
     if row.balance_paise is not None:

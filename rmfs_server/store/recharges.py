@@ -43,6 +43,11 @@ _FIND_OPEN: Final = Prepared(
         schema.recharge.c.licence == bindparam("of_licence"), IS_OPEN
     )
 )
+_ALL_OF: Final = Prepared(
+    select(*COLUMNS)
+    .where(schema.recharge.c.licence == bindparam("of_licence"))
+    .order_by(schema.recharge.c.number)
+)
 _RESERVE: Final = Prepared(insert(schema.recharge).returning(schema.recharge.c.voucher))
 _SET_OPEN_STATE: Final = update(schema.recharge).where(
     schema.recharge.c.licence == bindparam("of_licence"), IS_OPEN
@@ -124,10 +129,7 @@ def find(
 
 def all_of(connection: Connection, licence: LicenceIdentifier) -> list[Recharge]:
     """List the recharges of a machine by number."""
-    table = schema.recharge
-    rows = connection.execute(
-        select(*COLUMNS).where(table.c.licence == licence).order_by(table.c.number)
-    )
+    rows = _ALL_OF.all(connection, {"of_licence": licence})
     return [recharge_of(row) for row in rows]
 
 

@@ -32,6 +32,7 @@ from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.recharges import Recharge
 from rmfs_server.store.schema import AccountKind, RechargeState
 
+# Built once: a simulation verifies every world at its end.
 _MOVES: Final = ("reserve", "settle", "restore")
 _POSTINGS: Final = Prepared(
     select(schema.journal.c.idem).where(
@@ -39,6 +40,64 @@ _POSTINGS: Final = Prepared(
     )
 )
 """Those of the journals of one recharge that are there, by their keys."""
+_UNBALANCED: Final = Prepared(
+    select(
+        schema.journal.c.id,
+        func.count(schema.entry.c.id).label("entries"),
+        func.coalesce(func.sum(schema.entry.c.amount_paise), 0).label("total"),
+    )
+    .select_from(schema.journal.outerjoin(schema.entry))
+    .group_by(schema.journal.c.id)
+    .having(
+        (func.count(schema.entry.c.id) < 2)  # noqa: PLR2004
+        | (func.sum(schema.entry.c.amount_paise) != 0)
+    )
+)
+_ORPHANS: Final = Prepared(
+    select(schema.entry.c.id)
+    .select_from(schema.entry.outerjoin(schema.journal))
+    .where(schema.journal.c.id.is_(None))
+)
+_BALANCES: Final = Prepared(
+    select(
+        schema.account.c.name,
+        schema.account.c.kind,
+        schema.balance.c.balance_paise,
+        schema.balance.c.seq,
+        func.coalesce(func.sum(schema.entry.c.amount_paise), 0).label("total"),
+        func.count(schema.entry.c.id).label("entries"),
+        func.count(schema.entry.c.seq).label("numbered"),
+        func.coalesce(func.max(schema.entry.c.seq), 0).label("last"),
+    )
+    .select_from(schema.account.outerjoin(schema.balance).outerjoin(schema.entry))
+    .group_by(schema.account.c.id, schema.balance.c.account)
+)
+_CREDITS: Final = Prepared(
+    select(
+        schema.fund_credit.c.file_id,
+        schema.fund_credit.c.line_id,
+        schema.fund_credit.c.amount_paise.label("credited"),
+        schema.entry.c.amount_paise.label("posted"),
+    )
+    .select_from(
+        schema.fund_credit.join(
+            schema.account,
+            (schema.account.c.licence == schema.fund_credit.c.licence)
+            & (schema.account.c.kind == AccountKind.FUNDS.name),
+        ).outerjoin(
+            schema.entry,
+            (schema.entry.c.journal == schema.fund_credit.c.journal)
+            & (schema.entry.c.account == schema.account.c.id),
+        )
+    )
+    .where(
+        schema.entry.c.amount_paise.is_(None)
+        | (schema.entry.c.amount_paise != schema.fund_credit.c.amount_paise)
+    )
+)
+_LICENCES: Final = Prepared(
+    select(schema.machine.c.licence).order_by(schema.machine.c.licence)
+)
 _Keys = Mapping[int, VerifyingKey | None]
 
 
@@ -63,46 +122,16 @@ def verify_books(connection: Connection) -> list[Finding]:
 
 
 def _journals(connection: Connection) -> Iterator[Finding]:
-    entry, journal = schema.entry.c, schema.journal.c
-    rows = connection.execute(
-        select(
-            journal.id,
-            func.count(entry.id).label("entries"),
-            func.coalesce(func.sum(entry.amount_paise), 0).label("total"),
-        )
-        .select_from(schema.journal.outerjoin(schema.entry))
-        .group_by(journal.id)
-        .having((func.count(entry.id) < 2) | (func.sum(entry.amount_paise) != 0))  # noqa: PLR2004
-    )
-    for row in rows:
+    for row in _UNBALANCED.all(connection, {}):
         detail = f"{row.entries} entries sum to {row.total} paise"
         yield Finding("journal balanced", f"journal {row.id}", detail)
-    orphans = connection.execute(
-        select(entry.id)
-        .select_from(schema.entry.outerjoin(schema.journal))
-        .where(journal.id.is_(None))
-    ).scalars()
-    for orphan in orphans:
-        yield Finding("entry in a journal", f"entry {orphan}", "its journal is missing")
+    for orphan in _ORPHANS.all(connection, {}):
+        subject = f"entry {orphan.id}"
+        yield Finding("entry in a journal", subject, "its journal is missing")
 
 
 def _balances(connection: Connection) -> Iterator[Finding]:
-    entry, account, balance = schema.entry.c, schema.account.c, schema.balance.c
-    rows = connection.execute(
-        select(
-            account.name,
-            account.kind,
-            balance.balance_paise,
-            balance.seq,
-            func.coalesce(func.sum(entry.amount_paise), 0).label("total"),
-            func.count(entry.id).label("entries"),
-            func.count(entry.seq).label("numbered"),
-            func.coalesce(func.max(entry.seq), 0).label("last"),
-        )
-        .select_from(schema.account.outerjoin(schema.balance).outerjoin(schema.entry))
-        .group_by(account.id, balance.account)
-    )
-    for row in rows:
+    for row in _BALANCES.all(connection, {}):
         pooled = AccountKind[row.kind] in schema.POOLED
         if pooled and (row.balance_paise is not None or row.numbered):
             yield Finding("pooled account", row.name, "it has a balance row or numbers")
@@ -121,39 +150,19 @@ def _balances(connection: Connection) -> Iterator[Finding]:
 
 def _credits(connection: Connection) -> Iterator[Finding]:
     """Compare what fund lines did with what the ledger says of it."""
-    credit, entry, account = schema.fund_credit.c, schema.entry.c, schema.account.c
-    rows = connection.execute(
-        select(credit.file_id, credit.line_id, credit.amount_paise, entry.amount_paise)
-        .select_from(
-            schema.fund_credit.join(
-                schema.account,
-                (account.licence == credit.licence)
-                & (account.kind == AccountKind.FUNDS.name),
-            ).outerjoin(
-                schema.entry,
-                (entry.journal == credit.journal) & (entry.account == account.id),
-            )
-        )
-        .where(
-            entry.amount_paise.is_(None) | (entry.amount_paise != credit.amount_paise)
-        )
-    )
-    for file_id, line_id, credited, posted in rows:
-        detail = f"{credited} paise credited, {posted} posted"
-        subject = f"line {line_id} of fund file {file_id}"
+    for row in _CREDITS.all(connection, {}):
+        detail = f"{row.credited} paise credited, {row.posted} posted"
+        subject = f"line {row.line_id} of fund file {row.file_id}"
         yield Finding("a fund credit is what was posted", subject, detail)
 
 
 def _machines(connection: Connection) -> Iterator[Finding]:
-    licences = connection.execute(
-        select(schema.machine.c.licence).order_by(schema.machine.c.licence)
-    ).scalars()
     keys = {
         key_id: credit_keys.find(connection, key_id)
         for key_id in credit_keys.all_ids(connection)
     }
-    for name in licences:
-        licence = LicenceIdentifier(name)
+    for row in _LICENCES.all(connection, {}):
+        licence = LicenceIdentifier(row.licence)
         machine = machines.find(connection, licence)
         if machine is None:
             continue
