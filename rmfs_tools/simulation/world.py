@@ -134,6 +134,8 @@ class World:
         self.desk.troubles.on_unknown = lambda: _nobody_looks("")
         self.desk.hook.arm(None)
         self.desk.troubles.end()
+        # While somebody reads the file, SQLite does not copy its log into it.
+        self.desk.store.close()
         self._view.close()
 
     # Time.
