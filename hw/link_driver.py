@@ -120,10 +120,10 @@ class LinkDriver:
         timer = self._timer
         if due is None or self._line is None:
             self._disarm()
-        elif timer is None or timer.getTime() > due:
-            self._disarm()
-            wait_s = max(0.0, due - self._now())
-            self._timer = self._reactor.callLater(wait_s, self._timer_fired)
+        elif timer is None:
+            self._timer = self._reactor.callLater(self._until(due), self._timer_fired)
+        elif timer.getTime() > due:
+            timer.reset(self._until(due))
 
     def _timer_fired(self) -> None:
         self._timer = None
@@ -148,6 +148,9 @@ class LinkDriver:
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
+
+    def _until(self, due: float) -> float:
+        return max(0.0, due - self._now())
 
     def _now(self) -> float:
         return float(self._reactor.seconds())
