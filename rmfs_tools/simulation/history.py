@@ -54,8 +54,9 @@ class History:
     def see(self, observation: Observation) -> None:
         """Take an observation."""
         if isinstance(observation, (Said, Heard)):
-            head = (type(observation) is Said, observation.call, observation.by_machine)
-            self._hash.update(repr((head, observation.at_s)).encode())
+            said, call = type(observation) is Said, observation.call
+            head = f"(({said}, {call}, {observation.by_machine}), {observation.at_s!r})"
+            self._hash.update(head.encode())
             self._hash.update(observation.octets)
         else:
             self._hash.update(repr(observation).encode())
