@@ -11,15 +11,49 @@ Source: design section 4, no. 7; reliability notes, rules L1 and L11.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, show_rupees
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Resolving
 from rmfs_server.store import Store, acts, ledger, schema
 from rmfs_server.store.acts import By
+from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import AccountKind, JournalKind
+
+_OTHER: Final = schema.entry.alias("other")
+_MACHINE: Final = schema.account.alias("machine_account")
+_EXPLAINING: Final = schema.journal.alias("explaining")
+_ALL: Final = (
+    select(
+        _MACHINE.c.licence,
+        schema.journal.c.id,
+        schema.journal.c.kind,
+        schema.entry.c.amount_paise,
+        schema.journal.c.posted_at,
+        schema.journal.c.reason,
+    )
+    .select_from(
+        schema.entry.join(schema.account, schema.account.c.id == schema.entry.c.account)
+        .join(schema.journal, schema.journal.c.id == schema.entry.c.journal)
+        .join(_OTHER, _OTHER.c.journal == schema.journal.c.id)
+        .join(_MACHINE, _MACHINE.c.id == _OTHER.c.account)
+        .outerjoin(_EXPLAINING, _EXPLAINING.c.refers_to == schema.journal.c.id)
+    )
+    .where(
+        schema.account.c.name == ledger.SUSPENSE,
+        _MACHINE.c.kind == AccountKind.MACHINE.name,
+        _EXPLAINING.c.id.is_(None),
+    )
+    .order_by(schema.journal.c.id)
+)
+"""The other entry of what suspense took or gave is a machine's."""
+_UNEXPLAINED: Final = Prepared(_ALL)
+_UNEXPLAINED_OF: Final = Prepared(
+    _ALL.where(_MACHINE.c.licence == bindparam("of_licence"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +77,11 @@ def unexplained(
     connection: Connection, licence: LicenceIdentifier | None = None
 ) -> list[InSuspense]:
     """List what stands in suspense, for one licence or for all, oldest first."""
-    entry, account, journal = schema.entry, schema.account, schema.journal
-    other, others = entry.alias("other"), account.alias("other_account")
-    explaining = journal.alias("explaining")
-    query = (
-        select(
-            others.c.licence,
-            journal.c.id,
-            journal.c.kind,
-            entry.c.amount_paise,
-            journal.c.posted_at,
-            journal.c.reason,
-        )
-        .select_from(
-            entry.join(account, account.c.id == entry.c.account)
-            .join(journal, journal.c.id == entry.c.journal)
-            .join(other, other.c.journal == journal.c.id)
-            .join(others, others.c.id == other.c.account)
-            .outerjoin(explaining, explaining.c.refers_to == journal.c.id)
-        )
-        .where(
-            account.c.name == ledger.SUSPENSE,
-            others.c.kind == AccountKind.MACHINE.name,
-            explaining.c.id.is_(None),
-        )
-        .order_by(journal.c.id)
+    rows = (
+        _UNEXPLAINED.all(connection, {})
+        if licence is None
+        else _UNEXPLAINED_OF.all(connection, {"of_licence": licence})
     )
-    if licence is not None:
-        query = query.where(others.c.licence == licence)
     return [
         InSuspense(
             LicenceIdentifier(row.licence),
@@ -80,7 +91,7 @@ def unexplained(
             EpochSeconds(row.posted_at),
             row.reason,
         )
-        for row in connection.execute(query)
+        for row in rows
     ]
 
 
