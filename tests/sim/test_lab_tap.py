@@ -136,7 +136,8 @@ def test_whatever_is_judged_can_be_found_wrong_and_right() -> None:
         failed |= with_verdict(by, TapVerdict.FAILED)
     for by in told(fine):
         exercised |= with_verdict(by, TapVerdict.EXERCISED)
-    assert LOOKS - failed == set()
+    # Who takes a wrong signature is named in tests/unit/test_lab_tap_papers.py.
+    assert LOOKS - failed == {("DLG-3.2", Role.SERVER)}
     assert LOOKS - exercised == set()
 
 

@@ -26,14 +26,14 @@ def a_recharge() -> tuple[Trace, MachineCredential]:
     return result.trace, stand.unit.provisioning.credential
 
 
-def judged(bindings: dict[bytes, bytes]) -> TapVerdict:
+def judged(bindings: dict[bytes, bytes], side: Role = Role.MACHINE) -> TapVerdict:
     trace, machine = a_recharge()
     papers = Papers(None, {machine.licence_identifier: machine}, bindings)
     by = Bystander(trace.keys, papers)
     for entry in trace.entries:
         if isinstance(entry, Traffic):
             by.line(f"line {entry.line}").take(entry.seen)
-    return by.sheet.verdict("DLG-3.2", Role.MACHINE)
+    return by.sheet.verdict("DLG-3.2", side)
 
 
 def test_a_labs_key_log_has_the_bindings_of_its_channels(tmp_path: Path) -> None:
@@ -45,7 +45,15 @@ def test_a_labs_key_log_has_the_bindings_of_its_channels(tmp_path: Path) -> None
 def test_signatures_are_verified_with_the_binding_of_their_channel() -> None:
     trace, _ = a_recharge()
     assert judged(trace.bindings) is TapVerdict.EXERCISED
-    assert judged(dict.fromkeys(trace.bindings, bytes(32))) is TapVerdict.FAILED
+    other = dict.fromkeys(trace.bindings, bytes(32))
+    assert judged(other) is TapVerdict.FAILED
+
+
+def test_a_server_that_takes_a_wrong_signature_is_named() -> None:
+    trace, _ = a_recharge()
+    other = dict.fromkeys(trace.bindings, bytes(32))
+    assert judged(other, Role.SERVER) is TapVerdict.FAILED
+    assert judged(trace.bindings, Role.SERVER) is TapVerdict.UNSEEN
 
 
 def test_without_a_binding_no_signature_is_judged() -> None:

@@ -71,7 +71,7 @@ class EndView:
         acknowledged: V(A): the oldest number that the other end has not acknowledged.
         frames: Its I frames that are not acknowledged, by number.
         heard_at_s: When the last good frame came from it.
-        polls: Times of its polls that the other end has not answered.
+        polls: How many of its polls the other end has not answered.
         polls_unanswered: Its polls since the last answer to one.
         polls_in_a_row: Its polls since the other end was heard.
         busy_since_s: When its RNR came, or None.
@@ -87,7 +87,7 @@ class EndView:
     acknowledged: int = 0
     frames: dict[int, Sent] = field(default_factory=dict)
     heard_at_s: float | None = None
-    polls: list[float] = field(default_factory=list)
+    polls: int = 0
     polls_unanswered: int = 0
     polls_in_a_row: int = 0
     busy_since_s: float | None = None

@@ -139,7 +139,7 @@ class Recovery:
 
     def _poll(self, side: Role, frame: Frame, now_s: float) -> None:
         end = self._view.ends[side]
-        end.polls.append(now_s)
+        end.polls += 1
         end.polls_unanswered += 1
         end.polls_in_a_row += 1
         self._view.ends[side.peer].asked.clear()
@@ -159,7 +159,7 @@ class Recovery:
         other = self._view.ends[side.peer]
         if other.polls:
             self._sheet.met("LINK-8.1", side)
-            other.polls.pop(0)
+            other.polls -= 1
             other.polls_unanswered = 0
 
     def _unanswered(self, side: Role, frame: Frame) -> None:

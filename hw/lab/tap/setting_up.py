@@ -20,6 +20,7 @@ REPEAT_LEAST_S: Final = 2.4
 what a line between the end and the tap holds back."""
 REPEAT_MOST_S: Final = 4.5
 """T1 is 3.4 s on the slowest line: who waits longer for UA dials anew (DLG-14.3)."""
+COMMANDS_KEPT: Final = 64
 DISC_ANSWER_S: Final = 2.0
 """After so long an end that got a DISC sends nothing more but its answer."""
 _REJECTION_OCTETS: Final = {MODULO_8: 3}
@@ -116,14 +117,14 @@ class SettingUp:
         name = frame.kind.name
         if side is Role.SERVER:
             self._failed("LINK-5.1", side, "a server sets no link up", name)
-            self._asked[side].set_up.append(frame.poll_final)
+            _wait(self._asked[side].set_up, frame)
             return
         poll = "P = 1" if frame.poll_final else "P = 0"
         self._look("LINK-5.1", side, frame.poll_final, f"{name} with P = 1", poll)
         self._count(side, frame.kind, now_s)
         self._agreement(frame.kind)
         self._was_up = self._view.state is LinkState.UP
-        self._asked[side].set_up.append(frame.poll_final)
+        _wait(self._asked[side].set_up, frame)
 
     def _agreement(self, kind: FrameKind) -> None:
         agreed = self._view.agreed
@@ -177,7 +178,7 @@ class SettingUp:
         poll = "P = 1" if frame.poll_final else "P = 0"
         self._look("LINK-5.5", side, not frame.poll_final, "DISC with P = 0", poll)
         self._count(side, FrameKind.DISC, now_s)
-        self._asked[side].close.append(frame.poll_final)
+        _wait(self._asked[side].close, frame)
         self._closing_at_s.setdefault(side.peer, now_s)
 
     def _after_disc(self, side: Role, frame: Frame, now_s: float) -> None:
@@ -253,7 +254,7 @@ class SettingUp:
             expected = "an XID command with P = 1 before SABM"
             self._look("LINK-10.1", side, right, expected, seen)
             if frame.command:
-                self._asked[side].offer.append(frame.poll_final)
+                _wait(self._asked[side].offer, frame)
             if offer is not None:
                 self._offer = agree(WIDEST, offer)
             return
@@ -320,6 +321,12 @@ class SettingUp:
             f"{due} octets of information",
             f"{octets} octets",
         )
+
+
+def _wait(commands: list[bool], frame: Frame) -> None:
+    """Note a command; of very many that have no answer only the last count."""
+    commands.append(frame.poll_final)
+    del commands[:-COMMANDS_KEPT]
 
 
 def is_numbered(frame: Frame) -> bool:
