@@ -79,14 +79,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerStand]:
 
 
 def test_nothing_is_found_at_the_reference_machine() -> None:
-    assert told(rounds(Role.MACHINE, play_machine, 150)) == []
+    assert told(rounds(Role.MACHINE, play_machine, 100)) == []
 
 
 def test_nothing_is_found_at_the_reference_server(server: ServerStand) -> None:
     def play(case: FuzzCase) -> FuzzResult:
         return played(server.clock, server.bench, case)
 
-    assert told(rounds(Role.SERVER, play, 50)) == []
+    assert told(rounds(Role.SERVER, play, 40)) == []
 
 
 @pytest.mark.long
