@@ -241,7 +241,7 @@ def test_what_was_typed_wrong_is_told(
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (("--clause", "REG-99"), 2, "SPEC.md has no clause REG-99"),
+        (("--clause", "NONE-9"), 2, "SPEC.md has no clause NONE-9"),
         (("--clause", "REG-6", "--text", "no words of it"), 2, "do not stand in SPEC"),
         (("--clause", "REG-6", "--needs", "wings"), 2, "wings is no option"),
     ],

@@ -21,6 +21,8 @@ REPLAY = fuzz_case(
 )
 REPLAYING = faulty_unit("voucher-replay-accepted").edits
 
+AREA = "REG"
+
 
 def wanted(clause: str = "REG-6", kind: str = "N", role: Role = Role.MACHINE) -> Wanted:
     name = free_id(clause, role, kind, read_catalogue())
@@ -67,7 +69,7 @@ def test_a_server_case_is_made_as_well() -> None:
     )
     edits = faulty_unit("statement-signature-not-checked").edits
     case = promoted(wrong, wanted("DLG-3.2", role=Role.SERVER), edits)
-    assert case.id.startswith("DLG-03-")
+    assert case.clause == "DLG-3.2"
     assert any(step.expects for step in case.steps)
 
 
@@ -108,12 +110,13 @@ def test_a_number_is_given_once_whatever_the_kind() -> None:
     highest = max(
         int(case.id.split("-")[2])
         for case in cases
-        if case.id.startswith("REG-06-") and case.role is Role.MACHINE
+        if case.clause.split(".")[0] == "REG-6" and case.role is Role.MACHINE
     )
     assert (
-        free_id("REG-6.2", Role.MACHINE, "B", cases) == f"REG-06-{highest + 1:02d}-M-B"
+        free_id("REG-6.2", Role.MACHINE, "B", cases)
+        == f"{AREA}-06-{highest + 1:02d}-M-B"
     )
-    assert free_id("REG-6", Role.SERVER, "N", []) == "REG-06-01-S-N"
+    assert free_id("REG-6", Role.SERVER, "N", []) == f"{AREA}-06-01-S-N"
     with pytest.raises(CaseNumberError, match="REG is no clause"):
         free_id("REG", Role.SERVER, "N", [])
 
@@ -131,8 +134,8 @@ def test_the_first_sentence_of_every_clause_stands_in_the_specification(
 
 
 def test_a_clause_that_is_not_there_and_words_that_are_not_are_told() -> None:
-    with pytest.raises(ClauseError, match=r"no clause DLG-99\.1"):
-        first_sentence("DLG-99.1")
+    with pytest.raises(ClauseError, match=r"no clause NONE-9\.1"):
+        first_sentence("NONE-9.1")
     with pytest.raises(ClauseError, match="do not stand in SPEC"):
         check_words("A machine MAY print money.")
 
