@@ -129,7 +129,6 @@ CAUGHT = {
     "dial-in-not-stored": (Oracle.CLAUSE, "DLG-4.4"),
     "waits-two-minutes": (Oracle.TIME, "DLG-13"),
     "escape-not-escaped": (Oracle.ALIVE, "DLG-1"),
-    "fcs-ignored": (Oracle.IGNORED, "LINK-1.3"),
     "elective-type-answered": (Oracle.IGNORED, "DLG-2.2"),
     "funds-not-reserved": (Oracle.MONEY, "DLG-7.5"),
     "voucher-rebuilt": (Oracle.MONEY, "REG-7.1"),
@@ -147,7 +146,7 @@ def test_a_faulty_unit_is_found_out(name: str) -> None:
 
 SLOWER = (
     *("any-later-number", "control-total-before-not-checked", "length-not-checked"),
-    *("digest-of-new-rows", "does-not-hang-up", "step-not-checked"),
+    *("fcs-ignored", "digest-of-new-rows", "does-not-hang-up", "step-not-checked"),
 )
 
 

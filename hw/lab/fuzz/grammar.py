@@ -34,6 +34,7 @@ _IGNORABLE_BODIES: Final = {
 """Where the bench may send an elective message (DLG-1.7, DLG-2.2)."""
 _PLACE_WEIGHT: Final = 4
 """What has a place in a situation, or must be ignored, is worth more cases."""
+_ELECTIVE: Final = "ignorable body elective"
 _AT_REST: Final = frozenset(
     {
         *("power cut", "frank", "recharge", "usage", "forget", "become", "content"),
@@ -72,7 +73,7 @@ def _makes_sense(role: Role, state: str, event: str) -> bool:
         return event in _AT_REST or event.startswith("ask ")
     if state == dialogue.LINE:
         return event.startswith(("frame ", "octets")) or event in {"pause", "silence"}
-    if event == "ignorable body elective":
+    if event == _ELECTIVE:
         return state in _IGNORABLE_BODIES[role]
     if event.startswith("GREETING"):
         return state in {dialogue.LINKED, dialogue.GREETED}
@@ -112,7 +113,7 @@ def _parts(role: Role, steering: Steering, slow: bool) -> st.SearchStrategy[Text
         for cell in cells(role, slow=slow)
         for _ in range(wanted.get(cell, 1) * _worth(role, cell))
     ]
-    others = [name for name in known if name not in _BETWEEN_CALLS]
+    others = [name for name in known if name not in _BETWEEN_CALLS | {_ELECTIVE}]
     more = st.lists(
         st.sampled_from(others).flatmap(known.__getitem__), max_size=_MORE_MAX
     )

@@ -116,7 +116,8 @@ class Watch:
         if step.verb in _HARMLESS:
             return
         self.has_errands = self.has_errands or step.verb == "ask"
-        if step.verb != "wait":
+        if step.verb != "wait" and not step.expects:
+            # What is ignored does not lengthen the unit's wait (DLG-2.2).
             self._said_s = now_s
         self._is_said(step)
 
