@@ -21,6 +21,8 @@ from tests.processes import ROOT, Program, done, rmfs
 FAULTY = "voucher-signature-not-checked"
 """A machine to which any signature of a voucher will do."""
 FUZZ = ("lab", "fuzz")
+CASES = 60
+"""So many find the mistake of FAULTY with every seed from 1 to 5."""
 PLAIN = ("--preset", "none")
 """The unit is as it was made: what presets show has tests of its own."""
 
@@ -45,7 +47,7 @@ def test_nothing_is_found_on_the_product() -> None:
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Where a campaign has kept what it found on a faulty machine, and what it said."""
     out = tmp_path_factory.mktemp("fuzz") / "found"
-    fuzz = (*FUZZ, f"zoo:{FAULTY}", "--seed", 1, "--cases", 12, *PLAIN)
+    fuzz = (*FUZZ, f"zoo:{FAULTY}", "--seed", 1, "--cases", CASES, *PLAIN)
     said = rmfs(*fuzz, "--out", out, "--json")
     assert said.code == 1, said
     told = [json.loads(line) for line in said.out.splitlines()[:-1]]
@@ -73,7 +75,7 @@ def test_the_same_seed_finds_the_same_in_any_process(
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
     command = [sys.executable, "-m", "rmfs_tools", *FUZZ, f"zoo:{FAULTY}", *PLAIN]
     again = subprocess.run(
-        [*command, "--seed", "1", "--cases", "12", "--json"],
+        [*command, "--seed", "1", "--cases", str(CASES), "--json"],
         capture_output=True,
         text=True,
         cwd=ROOT,

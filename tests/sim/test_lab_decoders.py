@@ -1,6 +1,7 @@
 """Decoders under Atheris: they hold in a bounded run, and a mistake in one is found."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -60,6 +61,19 @@ MISTAKES = {
 }
 
 
+def run_at(root: Path, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Run a command with the packages of one folder, and no others of ours."""
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONSAFEPATH": "1"}
+    return subprocess.run(
+        command,
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_in_a_decoder_is_found_and_its_input_is_kept(
     name: str, tmp_path: Path
@@ -74,10 +88,10 @@ def test_a_mistake_in_a_decoder_is_found_and_its_input_is_kept(
         *(sys.executable, "-m", "rmfs_tools", "lab", "decoders"),
         *("--again", str(ran.crash)),
     )
-    wrong = subprocess.run(again, cwd=copy, capture_output=True, text=True, check=False)
+    wrong = run_at(copy, again)
     assert wrong.returncode == 1
     assert ran.words.partition(":")[2] in wrong.stderr + wrong.stdout
-    right = subprocess.run(again, cwd=ROOT, capture_output=True, text=True, check=False)
+    right = run_at(ROOT, again)
     assert right.returncode == 0, right.stderr
 
 

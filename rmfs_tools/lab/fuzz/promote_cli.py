@@ -79,17 +79,19 @@ def promote(
     from hw.lab.catalogue import CatalogueError
     from hw.lab.fuzz.fuzz_case import FuzzCaseError
     from rmfs_tools.lab.case_text import CaseNumberError, case_text
-    from rmfs_tools.lab.clause_words import ClauseError
+    from rmfs_tools.lab.clause_words import ClauseError, first_sentence
     from rmfs_tools.lab.fuzz.fuzz_files import read_fuzz_file
     from rmfs_tools.lab.fuzz.promoting import promoted
     from rmfs_tools.lab.fuzz.targets import TargetError
 
     try:
         found = read_fuzz_file(file)
+        sentence = first_sentence(clause)
         place, others = _place(found.case, clause, to)
         wanted = _wanted(
             found.case.role,
             clause,
+            sentence,
             others,
             kind=kind,
             text=text,
@@ -148,6 +150,7 @@ def _place(
 def _wanted(
     role: "Role",
     clause: str,
+    sentence: str,
     others: "Sequence[Case]",
     *,
     kind: str,
@@ -157,20 +160,28 @@ def _wanted(
 ) -> "Wanted":
     """Say how the case is to be called.
 
+    Args:
+        role: Of the unit that is tested.
+        clause: The clause that it tests.
+        sentence: The first of the clause, quoted where no text is given.
+        others: Cases that are there already.
+        kind: P, N or B.
+        text: The words that it tests, if they are others.
+        title: What is done, in a line.
+        needs: Options beside those that follow from its steps.
+
     Raises:
-        ClauseError: There is no such clause, or these are not its words.
+        ClauseError: These words are not in SPEC.md.
         CaseNumberError: It has no number left.
         UsageError: An option cannot be declared.
     """
     from hw.lab.declaration import OPTIONS
     from rmfs_tools.lab.case_text import free_id
-    from rmfs_tools.lab.clause_words import check_words, first_sentence
+    from rmfs_tools.lab.clause_words import check_words
     from rmfs_tools.lab.fuzz.promoting import Wanted
 
-    words = first_sentence(clause)
-    if text is not None:
-        check_words(text)
-        words = text
+    words = sentence if text is None else text
+    check_words(words)
     for need in needs:
         if need.removeprefix("not ") not in OPTIONS[role]:
             message = (
