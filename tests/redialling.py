@@ -126,10 +126,12 @@ def recharge_once(
     """Recharge with Rs 2,000, and see that it came to pass exactly once.
 
     The machine dials by itself; when it gives up, the operator does as the report says.
+    One damaged frame in some 65,000 has the right FCS: its record ends a dial-in with
+    an ERROR, upon which a machine does not dial by itself.
     """
     request = RUPEES_2000
     told: list[Redials] = []
-    while not told or told[-1].done.may_dial_again:
+    while not told or "dial again" in told[-1].said:
         assert len(told) < most, [one.said for one in told]
         told.append(redial(system, request, dialler=dialler))
         if told[-1].done.voucher is not None:
