@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from hw.lab.machine_memory import Asked
-from hw.lab.operator import OperatorError, UnitRefusedError
+from hw.lab.operator import OperatorError, UnitOffError, UnitRefusedError
 from hw.reactor import MonotonicReactor
 from protocol.keys import MachineProvisioning
 
@@ -28,6 +28,10 @@ _SOON_S: Final = 1.0
 _AGAIN_S: Final = 0.01
 _BUSY: Final = "FMW-36-006"
 _REFUSED: Final = 409
+_OFF: Final = frozenset({"CTL-03-001", "CTL-03-002"})
+"""The machine is off, or its power has failed in the request."""
+_OF_THE_PORT: Final = "CTL-"
+"""Codes of the port itself begin so: what it refuses, the machine does not."""
 _ATTEMPTS: Final = 10
 """How often a machine dials that is to dial until it is done (DLG-14.3)."""
 _GRAMS: Final = "5"
@@ -167,20 +171,23 @@ class ControlPortOperator:
             with urllib.request.urlopen(request, timeout=REQUEST_S):  # noqa: S310
                 return
         except urllib.error.HTTPError as error:
-            raise _refusal(path, error) from error
+            raise refusal_of(path, error) from error
         except OSError as error:
             raise OperatorError(f"{address.url}{path}: {error}") from error
 
 
-def _refusal(path: str, error: urllib.error.HTTPError) -> OperatorError:
+def refusal_of(path: str, error: urllib.error.HTTPError) -> OperatorError:
     """Say what an answer that is no success means."""
     try:
         problem = json.loads(error.read())
     except ValueError:
         problem = {}
-    words = f"{path}: {problem.get('detail', error.reason)} ({problem.get('code', '')})"
-    if problem.get("code") == _BUSY:
+    code = str(problem.get("code", ""))
+    words = f"{path}: {problem.get('detail', error.reason)} ({code})"
+    if code == _BUSY:
         return BusyError(words)
-    if error.code == _REFUSED:
+    if code in _OFF:
+        return UnitOffError(words)
+    if error.code == _REFUSED and not code.startswith(_OF_THE_PORT):
         return UnitRefusedError(words)
     return OperatorError(words)

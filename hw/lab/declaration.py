@@ -365,7 +365,13 @@ def _names(provisioning: Path) -> dict[str, str]:
     return names
 
 
-_MACHINE_HOOKS: Final = """
+_HOOKS_END: Final = """\
+# What memory prints, or is answered, is a number of octets. Exit code 0 or a status of
+# 200 to 299: it is done. 109 or 409: the unit itself refuses (alive: it does not run).
+# All else is an ERROR: the hook has failed, and nothing is said of the unit.
+"""
+_MACHINE_HOOKS: Final = (
+    """
 # A machine at a control port (docs/control.md) needs nobody:
 # [control]
 # url = "http://127.0.0.1:40123"
@@ -374,7 +380,10 @@ _MACHINE_HOOKS: Final = """
 # Elsewhere the person at the terminal is asked, or a hook does it. A command or a call
 # is filled in: dial has {request}, {amount_paise} and {repeatedly}, frank {paise} and
 # {product_class}, power {what}, ask {what}, {value} and {licence}; alive and memory
-# have nothing. What memory prints, or is answered, is a number of octets.
+# have nothing.
+"""
+    + _HOOKS_END
+    + """\
 # [hooks.dial]
 # command = ["./press", "dial", "{request}", "{amount_paise}"]
 # [hooks.power]
@@ -382,10 +391,16 @@ _MACHINE_HOOKS: Final = """
 # body = { action = "{what}" }
 # token_file = "plug-token"
 """
-_SERVER_HOOKS: Final = """
+)
+_SERVER_HOOKS: Final = (
+    """
 # The person at the terminal is asked, or a hook does it. A command or a call is filled
 # in: ask has {what}, {value} and {licence}, power {what}; alive and memory have
-# nothing. What memory prints, or is answered, is a number of octets.
+# nothing.
+"""
+    + _HOOKS_END
+    + """\
 # [hooks.ask]
 # command = ["./at-the-server", "{what}", "{value}", "{licence}"]
 """
+)

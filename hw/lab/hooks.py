@@ -1,8 +1,10 @@
 """Somebody at a real unit: commands, HTTP calls, or the person at the terminal.
 
 Each is waited for. A command is done when it ends with exit code 0; a call when it is
-answered with a status from 200 to 299; a person says so. Exit code 1, status 409 and a
-person's `r` say that the unit itself has refused, and that nothing was done.
+answered with a status from 200 to 299; a person says so. Exit code 109, status 409 and
+a person's `r` say that the unit itself has refused, and that nothing was done. That is
+said deliberately or not at all: however else a command or a call fails, it failed, and
+nothing is known of the unit.
 """
 
 import json
@@ -28,7 +30,9 @@ from protocol.values import Paise, show_rupees
 
 HOOK_S: Final = 120.0
 """No command and no call may take longer."""
-REFUSED_CODE: Final = 1
+REFUSED_CODE: Final = 109
+"""No crash ends so: an interpreter that dies has 1, 2, 101, 120, 134 or 255, a shell
+126, 127, or 128 and a signal, and ``set -e`` behind curl or grep what is below 100."""
 REFUSED_STATUS: Final = 409
 _WORDS_MAX: Final = 500
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
@@ -152,12 +156,16 @@ class HookedOperator:
         return self._papers()
 
     async def is_alive(self) -> bool:
-        """Ask a hook; without one, the next case will tell."""
+        """Ask a hook, which refuses to say no; without one, the next case will tell.
+
+        Raises:
+            OperatorError: It gave no answer.
+        """
         if "alive" not in self._hooks:
             return True
         try:
             await self._do("alive", "", {})
-        except OperatorError:
+        except UnitRefusedError:
             return False
         return True
 
@@ -171,7 +179,9 @@ class HookedOperator:
             return None
         said = await self._do("memory", "", {})
         if not _NUMBER.fullmatch(said.strip()):
-            raise OperatorError(f"memory: {said[:_WORDS_MAX]!r} is no number of octets")
+            raise OperatorError(
+                f"[hooks.memory] {said[:_WORDS_MAX]!r} is no number of octets"
+            )
         return int(said)
 
     async def _do(
@@ -192,10 +202,10 @@ class HookedOperator:
             fault, said = await self._in_thread(lambda: self._command(command))
         else:
             fault, said = await self._in_thread(lambda: self._call(hook, values))
-        if isinstance(fault, _Refused):
-            raise UnitRefusedError(f"{words or name}: {fault}")
         if fault:
-            raise OperatorError(f"{words or name}: {fault}")
+            error = UnitRefusedError if isinstance(fault, _Refused) else OperatorError
+            by = "" if hook is None else f"[hooks.{name}] "
+            raise error(f"{words}: {by}{fault}" if words else f"{by}{fault}")
         return said
 
     def _in_thread(self, work: Callable[[], "_Done"]) -> "Deferred[_Done]":
@@ -215,8 +225,12 @@ class HookedOperator:
             return f"{command[0]}: {error}", ""
         if done.returncode == 0:
             return "", done.stdout.decode("utf-8", "replace")
-        said = done.stderr.decode("utf-8", "replace").strip()[-_WORDS_MAX:]
-        told = f"{command[0]} ended with exit code {done.returncode}: {said}"
+        how = (
+            f"exit code {done.returncode}"
+            if done.returncode > 0
+            else f"signal {-done.returncode}"
+        )
+        told = f"{command[0]} ended with {how}: {_last_line(done.stderr)}"
         return _Refused(told) if done.returncode == REFUSED_CODE else told, ""
 
     def _call(self, hook: Hook, values: Mapping[str, object]) -> "_Done":
@@ -262,6 +276,13 @@ _SAID: Final = {
     Answer.NOT_DONE: "the person said that it cannot be done",
     Answer.REFUSED: _Refused("the person said that the unit refuses"),
 }
+
+
+def _last_line(stderr: bytes) -> str:
+    """Give what a command said last: of a traceback the line that says what it is."""
+    lines = stderr.decode("utf-8", "replace").split("\n")
+    said = [line.strip() for line in lines if line.strip()]
+    return said[-1][-_WORDS_MAX:] if said else "it said nothing"
 
 
 def _filled(text: str, values: Mapping[str, object]) -> str:

@@ -20,6 +20,10 @@ class UnitRefusedError(OperatorError):
     """The unit itself refused what was asked for, and did nothing."""
 
 
+class UnitOffError(OperatorError):
+    """The unit does not run: it does nothing, and refuses nothing either."""
+
+
 class Operator(Protocol):
     """Does what it is asked; each returns when it is done."""
 
@@ -64,7 +68,11 @@ class Operator(Protocol):
         ...
 
     async def is_alive(self) -> bool:
-        """Say whether the unit still runs, as far as can be seen without the line."""
+        """Say whether the unit still runs, as far as can be seen without the line.
+
+        Raises:
+            OperatorError: Who was asked gave no answer.
+        """
         ...
 
     async def memory_octets(self) -> int | None:

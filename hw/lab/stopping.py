@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hw.lab.bench import NoCallError
-from hw.lab.operator import OperatorError, UnitRefusedError
+from hw.lab.operator import OperatorError, UnitOffError, UnitRefusedError
 from hw.lab.station import GoneError, SilenceError
 from hw.lab.steps import Step, StepError
 from hw.lab.verdicts import Verdict
@@ -63,7 +63,7 @@ def stopping(step: Step) -> Iterator[None]:
         yield
     except SilenceError:
         raise stopped(step, "nothing came") from None
-    except (NoCallError, GoneError, UnitRefusedError) as error:
+    except (NoCallError, GoneError, UnitRefusedError, UnitOffError) as error:
         raise stopped(step, str(error)) from error
     except OperatorError as error:
         raise StepStoppedError(Verdict.ERROR, str(error)) from error
