@@ -2,6 +2,7 @@
 
 import pytest
 
+from hw.lab.catalogue import Ends
 from hw.lab.fuzz.fuzz_case import (
     NO_PRESET,
     FuzzCaseError,
@@ -59,3 +60,10 @@ def test_an_error_names_the_file_and_the_place(text: str, words: str) -> None:
 def test_a_step_that_cannot_be_carried_out_is_no_part_of_a_case() -> None:
     with pytest.raises(StepError):
         fuzz_case(Role.SERVER, NO_PRESET, ["content TARIFF"])
+
+
+def test_a_player_is_given_it_as_a_case_that_expects_nothing_at_its_end() -> None:
+    case = fuzz_case(Role.SERVER, NO_PRESET, ["dial RECHARGE 20000", "drop"])
+    dressed = case.as_case
+    assert (dressed.id, dressed.role, dressed.steps) == (case.id, case.role, case.steps)
+    assert dressed.ends is Ends.NOTHING

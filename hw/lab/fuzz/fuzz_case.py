@@ -26,8 +26,10 @@ from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Any, Final
 
+from hw.lab.catalogue import Case, Ends
 from hw.lab.steps import Step, StepError, parse_step
 from hw.lab.verbs import check_step
+from hw.lab.verdicts import Level
 from protocol.errors import RmfsError
 from protocol.link import Role
 
@@ -67,6 +69,21 @@ class FuzzCase:
     def texts(self) -> tuple[str, ...]:
         """Its steps as they are written."""
         return tuple(step.text for step in self.steps)
+
+    @property
+    def as_case(self) -> Case:
+        """It, dressed up as a case of the catalogue: what a player plays."""
+        return Case(
+            id=self.id,
+            clause="",
+            role=self.role,
+            level=Level.MUST,
+            text="",
+            title="a fuzz case",
+            needs=(),
+            steps=self.steps,
+            ends=Ends.NOTHING,
+        )
 
 
 @dataclass(frozen=True, slots=True)

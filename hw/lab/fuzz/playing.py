@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hw.lab.bench import MachineBench, ServerBench
-from hw.lab.catalogue import Case, Ends
+from hw.lab.catalogue import Ends
 from hw.lab.fuzz.coverage import Reached
 from hw.lab.fuzz.dialogue import GOODBYE
 from hw.lab.fuzz.fuzz_case import FuzzCase
@@ -27,7 +27,6 @@ from hw.lab.steps import Step, parse_step
 from hw.lab.stopping import StepStoppedError
 from hw.lab.taken import ENDED
 from hw.lab.trace import Trace
-from hw.lab.verdicts import Level
 from protocol.link import Role
 
 WAITS_S: Final = 70.0
@@ -113,7 +112,7 @@ class _Playing:
         self._bench = bench
         self._side = bench.side
         self._money = money_of(bench.side)
-        self._player = Player(bench, bench.side, _as_case(case))
+        self._player = Player(bench, bench.side, case.as_case)
         preset = fuzz_preset(case.preset, case.role)
         # What an honest machine does not state, and a machine that stops at it does.
         self._unbalanced = preset is not None and preset.unbalanced
@@ -243,18 +242,3 @@ class _Playing:
         of = side.machine.credential if isinstance(side, ServerSide) else side.identity
         licence = str(of.licence_identifier)
         return secrets_seen(self._player.trace, passed, licence, of_machine=is_server)
-
-
-def _as_case(case: FuzzCase) -> Case:
-    """Dress a fuzz case up as one of the catalogue, for a player."""
-    return Case(
-        id=case.id,
-        clause="",
-        role=case.role,
-        level=Level.MUST,
-        text="",
-        title="a fuzz case",
-        needs=(),
-        steps=case.steps,
-        ends=Ends.SERVED,
-    )

@@ -114,7 +114,7 @@ def promoted(
 async def _answered(bench: ServerBench | MachineBench, found: FuzzCase) -> list[Step]:
     """Give the steps that can be carried out on a right unit, and what it answers."""
     bench.begin_case()
-    player = Player(bench, bench.side, _dressed(found))
+    player = Player(bench, bench.side, found.as_case)
     kept: list[str] = []
     for step in found.steps:
         came = len(player.taken)
@@ -214,18 +214,3 @@ def _verdicts(there: Universe, case: Case, times: int) -> list[tuple[Verdict, st
     with stand_in(there, case.role) as stand:
         results = [stand.play(case) for _ in range(times)]
     return [(result.verdict, result.reason) for result in results]
-
-
-def _dressed(found: FuzzCase) -> Case:
-    """Dress a fuzz case up as one of the catalogue, for a player."""
-    return Case(
-        id=found.id,
-        clause="",
-        role=found.role,
-        level=Level.MUST,
-        text="",
-        title="a fuzz case",
-        needs=(),
-        steps=found.steps,
-        ends=Ends.NOTHING,
-    )
