@@ -84,11 +84,15 @@ class Crossing:
         if self.crashed:
             return []
         returned: list[Any] = []
+        failed: list[Failure] = []
         deferred = maybeDeferred(call, *arguments)
-        deferred.addCallbacks(returned.append, self._crash)
+        deferred.addCallbacks(returned.append, failed.append)
+        for failure in failed:
+            self._crash(failure)
         return returned
 
     def _crash(self, failure: Failure) -> None:
+        # What was raised at the unit to end it goes on; a Deferred would have kept it.
         if not isinstance(failure.value, Exception):
             failure.raiseException()
         self.crashed = f"{type(failure.value).__name__}: {failure.value}"

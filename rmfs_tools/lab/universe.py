@@ -42,6 +42,10 @@ class Universe:
         with self._inside():
             return importlib.import_module(name)
 
+    def forget(self) -> None:
+        """Import everything anew: what was interrupted may have left anything there."""
+        self._modules = {}
+
     @contextmanager
     def _inside(self) -> Iterator[None]:
         healthy = _taken_out()

@@ -13,7 +13,7 @@ import pytest
 from hw.lab.catalogue import read_cases
 from hw.lab.verdicts import Verdict
 from protocol.link import Role
-from rmfs_tools.lab.fuzz.targets import faulty_unit
+from rmfs_tools.lab.fuzz.virtual_targets import faulty_unit
 from rmfs_tools.lab.zoo.playing import play
 from tests.lab_office import Office, OnBench, free_port
 from tests.processes import ROOT, Program, done, rmfs
@@ -220,6 +220,7 @@ def test_ctrl_c_ends_a_campaign_at_a_real_machine_in_the_middle_of_a_case(
         (("fuzz", "zoo:none"), 2, "no faulty unit is called none"),
         (("fuzz", "machine", "--resume"), 2, "name it with --out"),
         (("fuzz", "machine", "--time", "soon"), 2, "write 90s, 10m or 2h"),
+        (("fuzz", "machine", "--case-time", "0"), 2, "write 90s, 10m or 2h"),
         (("fuzz", "machine", "--preset", "none-such"), 2, "cannot be given the preset"),
         (("replay", "F-0123456789"), 2, "is called F-0123456789: name its folder"),
         (("replay", "README.md"), 2, "README.md"),

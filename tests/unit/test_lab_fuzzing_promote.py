@@ -11,7 +11,7 @@ from protocol.link import Role
 from rmfs_tools.lab.case_text import CaseNumberError, case_text, free_id
 from rmfs_tools.lab.clause_words import ClauseError, check_words, first_sentence
 from rmfs_tools.lab.fuzz.promoting import PromotionError, Wanted, promoted
-from rmfs_tools.lab.fuzz.targets import faulty_unit
+from rmfs_tools.lab.fuzz.virtual_targets import faulty_unit
 from rmfs_tools.lab.own_cases import catalogue_with
 
 REPLAY = fuzz_case(

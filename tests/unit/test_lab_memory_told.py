@@ -14,7 +14,7 @@ from hw.lab.operator import OperatorError
 from hw.reactor import MonotonicReactor
 from protocol.keys import MachineProvisioning
 from protocol.link import Role
-from rmfs_tools.lab.fuzz.targets import VirtualTarget, virtual_target
+from rmfs_tools.lab.fuzz.virtual_targets import VirtualTarget, virtual_target
 from rmfs_tools.lab.own_memory import own_memory_octets
 from rmfs_tools.lab.universe import universe
 from rmfs_tools.planting import Edit

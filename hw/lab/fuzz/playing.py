@@ -53,13 +53,15 @@ class FuzzResult:
         findings: What must not be, the worst first; none: the unit did well.
         cells: What was reached.
         trace: What was seen.
-        lasted_s: How long it took.
+        lasted_s: How long it took, in the time of the bench.
+        is_overdue: It took too long in real time, and was broken off.
     """
 
     findings: tuple[Finding, ...]
     cells: frozenset[Reached]
     trace: Trace
     lasted_s: float
+    is_overdue: bool = False
 
 
 async def play_fuzz(
@@ -82,15 +84,7 @@ async def play_fuzz(
         silence_s: How long a step waits for what may never come; None: as long as the
             bench has patience, which it has in any case for the good dial-in.
     """
-    bench.begin_case()
-    playing = _Playing(bench, case)
-    with _less_patience(bench, silence_s):
-        for step in case.steps:
-            await playing.carry_out(step)
-    if waits:
-        await playing.wait_for_end()
-    await playing.look_afterwards()
-    return playing.result()
+    return await FuzzPlay(bench, case).play(waits=waits, silence_s=silence_s)
 
 
 @contextmanager
@@ -105,14 +99,22 @@ def _less_patience(
         bench.patience_s = patience_s
 
 
-class _Playing:
-    """One case on its bench."""
+class FuzzPlay:
+    """The play of one case on its bench; what was seen can be had at any time.
+
+    Attributes:
+        trace: What was seen so far.
+    """
 
     def __init__(self, bench: ServerBench | MachineBench, case: FuzzCase) -> None:
+        """Begin the case; nothing is said yet."""
+        bench.begin_case()
         self._bench = bench
+        self._case = case
         self._side = bench.side
         self._money = money_of(bench.side)
         self._player = Player(bench, bench.side, case.as_case)
+        self.trace = self._player.trace
         preset = fuzz_preset(case.preset, case.role)
         # What an honest machine does not state, and a machine that stops at it does.
         self._unbalanced = preset is not None and preset.unbalanced
@@ -124,7 +126,31 @@ class _Playing:
         self._days = 0
         self._by_frames = False
 
-    async def carry_out(self, step: Step) -> str:
+    async def play(
+        self, *, waits: bool = True, silence_s: float | None = None
+    ) -> FuzzResult:
+        """Play it to its end, as `play_fuzz` says."""
+        with _less_patience(self._bench, silence_s):
+            for step in self._case.steps:
+                await self._carry_out(step)
+        if waits:
+            await self._wait_for_end()
+        await self._look_afterwards()
+        return self._result()
+
+    def broken_off(self, finding: Finding) -> FuzzResult:
+        """Say how it came out when it is not played to its end.
+
+        Nothing is judged: what half a case shows may be the bench's.
+
+        Args:
+            finding: Why.
+        """
+        trace, cells = self.trace, frozenset(self._watch.cells)
+        trace.remark(str(finding))
+        return FuzzResult((finding,), cells, trace, trace.lasted_s)
+
+    async def _carry_out(self, step: Step) -> str:
         """Carry out a step as far as that goes; why it stopped, if it did."""
         player, watch = self._player, self._watch
         watch.before(step, player.trace.lasted_s)
@@ -144,7 +170,7 @@ class _Playing:
         watch.after(step, player.taken[came:], stopped, player.trace.lasted_s)
         return stopped
 
-    async def wait_for_end(self) -> None:
+    async def _wait_for_end(self) -> None:
         """Say nothing more, and see whether the unit ends the call in time."""
         talk, watch = self._player.talk, self._watch
         by_itself = self._bench.unit is Role.MACHINE or watch.dialogue.state != GOODBYE
@@ -154,7 +180,7 @@ class _Playing:
         for _ in range(_TAKES_MAX):
             came = len(self._player.taken)
             state = watch.dialogue.state
-            stopped = await self.carry_out(step)
+            stopped = await self._carry_out(step)
             if len(self._player.taken) == came:
                 if talk.station.is_over or "nothing came" not in stopped:
                     return
@@ -164,13 +190,13 @@ class _Playing:
             if self._player.taken[-1].name == ENDED:
                 return
 
-    async def look_afterwards(self) -> None:
+    async def _look_afterwards(self) -> None:
         """See whether the unit is alive, and goes through a good dial-in."""
         await self._player.hang_up()
         if not self._has_power:
-            await self.carry_out(parse_step("power on"))
+            await self._carry_out(parse_step("power on"))
         if self._days:
-            await self.carry_out(parse_step(f"ask days {-self._days}"))
+            await self._carry_out(parse_step(f"ask days {-self._days}"))
         if not await self._bench.operator.is_alive():
             self._findings.append(Finding(Oracle.ALIVE, "DLG-1", "the unit has died"))
             return
@@ -198,7 +224,7 @@ class _Playing:
             if stopped:
                 return
         came = len(self._player.taken)
-        await self.carry_out(parse_step("take VOUCHER/REFUSAL"))
+        await self._carry_out(parse_step("take VOUCHER/REFUSAL"))
         taken = self._player.taken[came:]
         name = taken[0].name if taken else "nothing"
         honest = not (watch.has_lied or watch.has_errands)
@@ -211,15 +237,15 @@ class _Playing:
 
     async def _look(self, text: str) -> str:
         """Carry out a step of the good dial-in; why it stopped, if it did."""
-        stopped = await self.carry_out(parse_step(text))
+        stopped = await self._carry_out(parse_step(text))
         if stopped and not stopped.startswith(_OUR_OWN):
             words = f"no good dial-in: {stopped}"
             self._findings.append(Finding(Oracle.ALIVE, "DLG-1", words))
         return stopped
 
-    def result(self) -> FuzzResult:
+    def _result(self) -> FuzzResult:
         """Say how it came out."""
-        trace = self._player.trace
+        trace = self.trace
         passed = list(wire(trace))
         findings = [
             *self._money.findings(passed),
@@ -241,4 +267,4 @@ class _Playing:
         is_server = isinstance(side, ServerSide)
         of = side.machine.credential if isinstance(side, ServerSide) else side.identity
         licence = str(of.licence_identifier)
-        return secrets_seen(self._player.trace, passed, licence, of_machine=is_server)
+        return secrets_seen(self.trace, passed, licence, of_machine=is_server)

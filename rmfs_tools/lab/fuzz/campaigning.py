@@ -24,6 +24,9 @@ from rmfs_tools.lab.fuzz.leaving_out import leave_out
 from rmfs_tools.lab.fuzz.targets import StoppedError, Target
 
 ROUND_CASES: Final = 50
+_OVERDUE_MAX: Final = 10
+"""So many cases of a round may be broken off when it makes one small: each takes as
+long as a case may take at all."""
 _EMPTY_ROUNDS_MAX: Final = 3
 """Rounds in which nothing was played: the grammar has nothing more to give."""
 _SEED_OCTETS: Final = 8
@@ -249,6 +252,7 @@ class _Round:
     drawn: FuzzCase | None = None
     played: dict[str, FuzzResult] = field(default_factory=dict)
     shrinks: int = 0
+    overdue: int = 0
 
     def play(self) -> Campaign:
         """Play it; how far the campaign is then."""
@@ -286,7 +290,13 @@ class _Round:
             return True
         if self.wanted is None:
             return self.is_over(self.now)
-        return self.shrinks >= self.target.shrinks_max
+        return self._is_small_enough
+
+    @property
+    def _is_small_enough(self) -> bool:
+        """Whether no more is played to make a case small."""
+        too_long = self.overdue >= _OVERDUE_MAX
+        return too_long or self.shrinks >= self.target.shrinks_max
 
     def _is_wrong(self, case: FuzzCase) -> bool:
         """Say whether a case that was drawn shows something that was not known."""
@@ -309,7 +319,7 @@ class _Round:
     def _shows(self, case: FuzzCase) -> bool:
         """Say whether a case shows what this round has found."""
         known = case.id in self.played
-        if not known and self.shrinks >= self.target.shrinks_max:
+        if not known and self._is_small_enough:
             return False
         result = self._result(case)
         if result is None:
@@ -332,6 +342,7 @@ class _Round:
             self.now = replace(self.now, trouble=f"{case.id}: {error}")
             return None
         self.played[case.id] = result
+        self.overdue += result.is_overdue
         return result
 
     def _found(self, case: FuzzCase, number: int) -> Found:

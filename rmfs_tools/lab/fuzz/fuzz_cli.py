@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rmfs_tools.lab.duration import Duration
+from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S
 
 if TYPE_CHECKING:
     from rmfs_tools.lab.fuzz.campaigning import Campaign, Found, Limits
@@ -60,6 +61,15 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
     metavar="NAME",
     help="Draw cases with these presets of the unit's registers alone: docs/fuzz.md.",
 )
+@click.option(
+    "--case-time",
+    "case_real_s",
+    type=Duration(),
+    default=CASE_REAL_S,
+    show_default="60s",
+    help="A unit in virtual time that takes longer for a case, in real time, is a "
+    "finding.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def fuzz(
     target: str,
@@ -70,6 +80,7 @@ def fuzz(
     out: Path | None,
     resume: bool,
     presets: tuple[str, ...],
+    case_real_s: float,
     as_json: bool,
 ) -> int:
     """Play drawn cases on a unit, and keep the smallest that shows each finding.
@@ -102,7 +113,10 @@ def fuzz(
         limits = Limits(cases, lasted_s)
         number = _drawn_seed() if seed is None else seed
         done = on_target(
-            target, screen, lambda unit: run.go(unit, limits, number, presets)
+            target,
+            screen,
+            lambda unit: run.go(unit, limits, number, presets),
+            case_real_s=case_real_s,
         )
     except EndedEarlyError:
         return EXIT_INTERRUPTED

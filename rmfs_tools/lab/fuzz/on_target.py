@@ -16,13 +16,9 @@ from twisted.internet.threads import deferToThreadPool
 from hw.lab.declaration import read_declaration
 from protocol.errors import LinkDownError, RmfsError
 from rmfs_tools.lab.declared_files import check_files
-from rmfs_tools.lab.fuzz.targets import (
-    RealTarget,
-    Target,
-    TargetError,
-    is_virtual,
-    virtual_target,
-)
+from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S
+from rmfs_tools.lab.fuzz.targets import RealTarget, Target, TargetError
+from rmfs_tools.lab.fuzz.virtual_targets import is_virtual, virtual_target
 from rmfs_tools.lab.real_unit import RealUnit, at_its_line
 from rmfs_tools.lab.screen import Screen
 
@@ -38,7 +34,13 @@ class EndedEarlyError(Exception):
     """Somebody ended the program before there was anything to work with."""
 
 
-def on_target(name: str, screen: Screen, work: Callable[[Target], _Result]) -> _Result:
+def on_target(
+    name: str,
+    screen: Screen,
+    work: Callable[[Target], _Result],
+    *,
+    case_real_s: float = CASE_REAL_S,
+) -> _Result:
     """Work with a target.
 
     Args:
@@ -46,6 +48,7 @@ def on_target(name: str, screen: Screen, work: Callable[[Target], _Result]) -> _
             of a declaration.
         screen: Where a person at a real unit is asked.
         work: Done with it; for a real unit in a thread beside its line.
+        case_real_s: How long a case may last, in real time, on a unit in virtual time.
 
     Raises:
         RmfsError: There is no such target; a declaration or a file that it names is
@@ -54,7 +57,7 @@ def on_target(name: str, screen: Screen, work: Callable[[Target], _Result]) -> _
         EndedEarlyError: Somebody ended the program before the work began.
     """
     if is_virtual(name):
-        with virtual_target(name) as target, _stopped_by_signals(target):
+        with virtual_target(name, case_real_s) as target, _stopped_by_signals(target):
             return work(target)
     return _at_line(name, screen, work)
 

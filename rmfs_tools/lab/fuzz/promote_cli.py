@@ -206,7 +206,7 @@ def _shown_on(target: str) -> "Sequence[Edit] | None":
     Raises:
         TargetError: It is to be of the zoo, and is not there.
     """
-    from rmfs_tools.lab.fuzz.targets import ZOO, faulty_unit
+    from rmfs_tools.lab.fuzz.virtual_targets import ZOO, faulty_unit
 
     if not target.startswith(ZOO):
         return None

@@ -23,11 +23,13 @@ from hw.lab.verbs import check_step
 from hw.lab.verdicts import Level, Verdict
 from protocol.errors import RmfsError
 from protocol.link import Role
+from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S, OverdueError, within
 from rmfs_tools.lab.progress import waits_s
 from rmfs_tools.lab.universe import Universe, universe
-from rmfs_tools.lab.virtual_time import run
-from rmfs_tools.lab.zoo.stands import stand_in
+from rmfs_tools.lab.virtual_time import NothingDueError, run
+from rmfs_tools.lab.zoo.stands import import_units, stand_in
 from rmfs_tools.planting import Edit
+from rmfs_tools.simulation.clock import TimeStandsStillError
 
 _COMES_MAX: Final = 6
 """So much is waited for behind the last step."""
@@ -103,7 +105,7 @@ def promoted(
         return cases[0]
     with universe("the faulty unit", shown_on) as faulty:
         for case in cases:
-            if _verdicts(faulty, case, times=1)[0][0] is Verdict.FAIL:
+            if _fails(faulty, case):
                 return case
     raise PromotionError(
         f"the faulty unit passes {found.id} as a case too: its steps do not show what "
@@ -208,6 +210,17 @@ def _passing(there: Universe, cases: Iterator[Case]) -> tuple[list[Case], str]:
         else:
             found.append(case)
     return found, why
+
+
+def _fails(there: Universe, case: Case) -> bool:
+    """Say whether a faulty unit fails a case, or has no end of it."""
+    import_units(there)
+    try:
+        (played,) = within(CASE_REAL_S, lambda: _verdicts(there, case, times=1))
+    except (OverdueError, NothingDueError, TimeStandsStillError):
+        there.forget()
+        return True
+    return played[0] is Verdict.FAIL
 
 
 def _verdicts(there: Universe, case: Case, times: int) -> list[tuple[Verdict, str]]:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from rmfs_tools.lab.duration import Duration
+from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,6 +55,15 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Play each so often, until something is found: for what comes now and then.",
 )
+@click.option(
+    "--case-time",
+    "case_real_s",
+    type=Duration(),
+    default=CASE_REAL_S,
+    show_default="60s",
+    help="A unit in virtual time that takes longer for a case, in real time, is a "
+    "finding.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def replay(
     what: tuple[str, ...],
@@ -59,6 +71,7 @@ def replay(
     target: str | None,
     below: Path,
     times: int,
+    case_real_s: float,
     as_json: bool,
 ) -> int:
     """Play findings again, and say of each whether it is FIXED, FAILED or an ERROR.
@@ -80,7 +93,7 @@ def replay(
 
     try:
         files = find_fuzz_files(what, below)
-        is_whole = _play(files, target, screen, tell, times)
+        is_whole = _play(files, target, screen, tell, times, case_real_s=case_real_s)
     except EndedEarlyError:
         is_whole = False
     except LinkDownError as error:
@@ -105,6 +118,8 @@ def _play(
     screen: "Screen",
     tell: "Callable[[Replayed], None]",
     times: int,
+    *,
+    case_real_s: float,
 ) -> bool:
     """Play all, target by target; whether nobody has ended it."""
     from rmfs_tools.lab.fuzz.on_target import on_target
@@ -112,7 +127,7 @@ def _play(
 
     for name, some in by_target(files, target).items():
         play = partial(replay, files=some, tell=tell, times=times)
-        if not on_target(name, screen, play):
+        if not on_target(name, screen, play, case_real_s=case_real_s):
             return False
     return True
 

@@ -15,7 +15,7 @@ from hw.clock import SystemMonotonicClock
 from hw.lab.fuzz.fuzz_case import NO_PRESET
 from protocol.link import Role
 from rmfs_tools.lab.fuzz.campaigning import Campaign, Found, Watching, campaign
-from rmfs_tools.lab.fuzz.targets import PRODUCT, ZOO, virtual_target
+from rmfs_tools.lab.fuzz.virtual_targets import PRODUCT, ZOO, virtual_target
 from rmfs_tools.lab.zoo.units import FaultyUnit
 
 

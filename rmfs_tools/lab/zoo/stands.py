@@ -23,6 +23,8 @@ from rmfs_tools.lab.virtual_time import run
 from rmfs_tools.simulation.clock import SimulatedClock, WorldClock
 
 _REFERENCE = "rmfs_tools.lab.reference"
+_SETTING = "rmfs_tools.simulation.setting"
+_MACHINES = {Role.MACHINE: 1, Role.SERVER: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,26 @@ class Stand:
         """Play a case."""
         self.bench.begin_case()
         return run(self.clock, Player(self.bench, self.bench.side, case).play())
+
+
+def import_units(there: Universe) -> None:
+    """Import what units are made of; afterwards nothing more is imported for a stand.
+
+    Args:
+        there: Where they live.
+    """
+    for name in (_REFERENCE, _SETTING):
+        there.module(name)
+
+
+def make_beginnings(there: Universe, role: Role) -> None:
+    """Make what all units begin with, once in their universe.
+
+    Args:
+        there: Where they live.
+        role: What they are.
+    """
+    there.module(_SETTING).setting(_MACHINES[role])
 
 
 @contextmanager
