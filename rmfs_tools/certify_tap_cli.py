@@ -117,7 +117,9 @@ def tap(
     try:
         papers = read_papers(maker, servers, machines, keys)
         if ends is not None:
-            tapped, trouble = judge_live(ends, baud, capture, keys, papers)
+            tapped, trouble = judge_live(
+                ends, baud, capture, keys, papers, ready=_tell_people
+            )
         else:
             tapped = judge_captures(captures, keys, papers)
     except RmfsError as error:
@@ -129,6 +131,10 @@ def tap(
         click.echo(trouble, err=True)
         return EXIT_LINE
     return exit_code(tapped, strict=strict)
+
+
+def _tell_people(words: str) -> None:
+    click.echo(words, err=True)
 
 
 def _heard(capture: Path | None) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ from hw.ports.tty import TtyOpener
 from hw.reactor import MonotonicReactor
 from hw.seen.files import tap_files
 from hw.seen.folder import BoundedSink
+from hw.seen.in_order import InOrder
 from hw.seen.keylog import KeyLogError, RecordKeys, read_key_log
 from hw.seen.ports import PortTap
 from hw.seen.reading import SeenRecord
@@ -131,16 +132,28 @@ def _tap_ports(ends: tuple[str, str], baud: int, sink: Sink) -> None:
     reactor = MonotonicReactor()
     settings = PortSettings(baud=baud)
     lost: list[str] = []
+    is_over = False
 
     def end(why: str) -> None:
-        lost.append(why)
-        reactor.callLater(0, reactor.stop)
+        # Behind Ctrl-C the ports are closed here, and nothing is lost.
+        if not is_over:
+            lost.append(why)
+            reactor.callLater(0, reactor.stop)
 
-    tapped = PortTap(Tap(sink), end)
+    ordered = InOrder(sink, reactor)
+    tapped = PortTap(Tap(ordered), end)
+
+    def stop() -> None:
+        nonlocal is_over
+        is_over = True
+        ordered.flush()
+        tapped.close()
+
     machine, server = (TtyOpener(reactor, one, settings) for one in ends)
     reactor.callWhenRunning(tapped.open, machine, server)
+    reactor.addSystemEventTrigger("before", "shutdown", stop)
     reactor.run()
-    tapped.close()
     reactor.close()
+    ordered.flush()
     if lost:
         raise LinkDownError(f"the tap ended: {lost[0]}")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
 from hw.lab.tap.sheet import Failure, Look, TapVerdict, read_looks
 from hw.lab.verdicts import Level
@@ -108,6 +109,7 @@ def tap_files(
     told = about(tapped, began)
     files = {
         "results.json": as_json_file({"about": told, **results(tapped)}),
+        "junit.xml": junit(tapped),
         "report/index.html": page(tapped, told),
     }
     for name, path in traffic.items():
@@ -139,6 +141,41 @@ def page(tapped: Tapped, told: dict[str, Any]) -> bytes:
         )
         .encode()
     )
+
+
+def junit(tapped: Tapped) -> bytes:
+    """Write the matrix as JUnit, as a run does: a clause of a side is a test.
+
+    Args:
+        tapped: What was judged; what was unseen is skipped.
+    """
+    found = tapped.by.verdicts()
+    counts = Counter(verdict for _, _, verdict in found)
+    suite = ET.Element(
+        "testsuite",
+        name="FMP/1 tap",
+        time="0.000",
+        tests=str(len(found)),
+        errors="0",
+        skipped=str(counts[TapVerdict.UNSEEN]),
+        failures=str(counts[TapVerdict.FAILED]),
+    )
+    for look, side, verdict in found:
+        name = f"{look.clause} {look.what}"
+        of = f"{side.value}.{look.clause}"
+        case = ET.SubElement(suite, "testcase", name=name, classname=of, time="0.000")
+        if verdict is TapVerdict.UNSEEN:
+            ET.SubElement(case, "skipped", message=verdict.value)
+        elif verdict is TapVerdict.FAILED:
+            wrong = tapped.by.sheet.lines[look.clause, side].failures
+            words = [
+                f"{one.place}: expected {one.expected}; seen {one.seen}"
+                for one in wrong
+            ]
+            kind = ET.SubElement(case, "failure", message=words[0], type=look.clause)
+            kind.text = "\n".join(words)
+    octets: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return octets
 
 
 def traffic_names(captures: Iterable[Path], keys: Iterable[Path]) -> dict[str, Path]:

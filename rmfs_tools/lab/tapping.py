@@ -2,17 +2,20 @@
 
 import heapq
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from hw.capture import LineEvent
 from hw.lab.tap.bystander import Bystander
 from hw.lab.tap.known_machine import NO_PAPERS, Papers
 from hw.seen.keylog import RecordKeys, read_bindings
-from hw.seen.reading import CaptureError, CaptureReader, SeenRecord
-from protocol.errors import LinkDownError, RmfsError
+from hw.seen.reading import CaptureError, CaptureReader, SeenEvent, SeenRecord
+from protocol.errors import KeyMaterialError, LinkDownError, RmfsError
 from protocol.keys import (
     MachineCredential,
     MakerPublicKey,
@@ -25,6 +28,9 @@ from protocol.keys.realms import Realm
 from rmfs_tools.listening import KeyFile, are_files, chunks, listen
 
 _FILE_OCTETS_MAX: Final = 64 * 1024
+_KEYS_S: Final = 5.0
+"""Keys are in a key log so much later at most than what they open is on the line: a
+server has them when it has read the packet that a tap has heard as well."""
 
 
 class TapFileError(RmfsError):
@@ -123,6 +129,8 @@ def judge_live(
     capture: Path | None,
     keys: Sequence[Path],
     papers: Papers = NO_PAPERS,
+    *,
+    ready: Callable[[str], None] = lambda _: None,
 ) -> tuple[Tapped, str]:
     """Judge a line while it is listened to, until Ctrl-C or a port is lost.
 
@@ -132,6 +140,7 @@ def judge_live(
         capture: A new file for what is heard, or None.
         keys: Key logs, which may come later.
         papers: What is known beforehand.
+        ready: Told in words when both ports are listened to.
 
     Returns:
         What was judged, and why it ended early, or nothing.
@@ -142,20 +151,33 @@ def judge_live(
     known: RecordKeys = {}
     sources = [KeyFile(path, known, may_come=True) for path in keys]
     name = " and ".join(ends)
-    by = Bystander(known, papers, is_timed=not are_files(ends))
+    by_time = not are_files(ends)
+    by = Bystander(known, papers, is_timed=by_time)
     tapped = Tapped(by, {name: ""}, bool(keys), [])
     line = tapped.by.line(name)
+    up = set[str]()
+    waiting = deque[SeenRecord]()
 
-    def take(seen: SeenRecord) -> None:
+    def judge(until: datetime | None = None) -> None:
         for source in sources:
             source.read()
-        line.take(seen)
+        while waiting and (until is None or waiting[0].time <= until):
+            line.take(waiting.popleft())
+
+    def take(seen: SeenRecord) -> None:
+        if isinstance(seen, SeenEvent) and seen.event is LineEvent.UP:
+            up.add(seen.words)
+            if len(up) == len(ends):
+                ready(f"listening at {name}, until Ctrl-C")
+        waiting.append(seen)
+        judge(seen.time - timedelta(seconds=_KEYS_S) if by_time else None)
 
     trouble = ""
     try:
         listen(ends, baud, capture, take)
     except LinkDownError as error:
         trouble = str(error)
+    judge()
     tapped.conclude()
     return tapped, trouble
 
@@ -202,9 +224,12 @@ def _maker(key: Path, paper: Path) -> MakerPublicKey:
     """The maker by its key; its name is the one that the paper bears."""
     try:
         name = json.loads(_read(paper))["maker"]["name"]
-        point = read_public_key(_read(key))
     except (ValueError, KeyError, TypeError) as error:
         raise TapFileError(f"{paper} is no provisioning file: {error}") from error
+    try:
+        point = read_public_key(_read(key))
+    except KeyMaterialError as error:
+        raise TapFileError(f"{key}: {error}") from error
     return MakerPublicKey(str(name), Realm.TEST, VerifyingKey(point))
 
 

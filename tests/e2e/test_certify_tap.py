@@ -4,8 +4,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
+from xmlschema import XMLSchema
 
 from hw.capture import CaptureWriter, create_capture
 from hw.clock import MemoryWallClock, SystemWallClock
@@ -13,7 +15,7 @@ from protocol.link import Role
 from protocol.link.frames import Frame, FrameKind, encode_frame
 from protocol.link.parameters import MODULO_8
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED, EXIT_LINE, EXIT_USAGE, main
-from tests.processes import done
+from tests.processes import ROOT, done
 from tests.seen import (
     DOWN,
     UP,
@@ -121,6 +123,13 @@ def test_a_folder_has_the_page_and_the_results(
     arguments = (recording.capture, five, "--keys", recording.keys, "--out", out)
     found = tapped(capsys, *arguments, code=EXIT_FAILED)
     assert json.loads((out / "results.json").read_text()) == found
+    suite = ET.fromstring((out / "junit.xml").read_bytes())  # noqa: S314  our own
+    failed = suite.findall("testcase/failure")
+    assert [one.get("type") for one in failed] == ["LINK-6.3"]
+    assert "record 7" in (failed[0].text or "")
+    assert suite.get("failures") == "1"
+    assert suite.get("tests") == str(len(found["clauses"]))
+    XMLSchema(ROOT / "tests" / "spec" / "surefire.xsd").validate(suite)
     page = (out / "report" / "index.html").read_text()
     assert "LINK-6.3" in page
     assert 'class="verdict fail">FAILED' in page
