@@ -11,7 +11,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from hw.lines.port import Line, LineLoss
-from protocol.link import Link, LinkEvent, LinkUp, MessageReceived
+from protocol.link import Link, LinkEvent, LinkUp, MessageReceived, State
 
 
 class LinkUser(Protocol):
@@ -64,6 +64,7 @@ class LinkDriver:
         self._reactor = reactor
         self._user = user
         self._connect = connect
+        self._is_up = False
         self._line: Line | None = None
         self._timer: IDelayedCall | None = None
 
@@ -90,7 +91,14 @@ class LinkDriver:
         self._disarm()
 
     def send_message(self, message: bytes) -> None:
-        """Queue a message of the user; it leaves at the next `settle`."""
+        """Queue a message of the user; it leaves at the next `settle`.
+
+        One frame may bring both a message and the end of the link, when a wrong one
+        that came early follows upon it. Until the user is told of that end, what it
+        answers is lost with the link.
+        """
+        if self._is_up and self.link.state is State.DISCONNECTED:
+            return
         self.link.send_message(message, self._now())
 
     def disconnect(self) -> None:
@@ -140,8 +148,10 @@ class LinkDriver:
             if isinstance(event, MessageReceived):
                 self._user.message_received(event.octets, now)
             elif isinstance(event, LinkUp):
+                self._is_up = True
                 self._user.link_up(self, now)
             else:
+                self._is_up = False
                 self._user.link_down(event.reason.value, now)
 
     def _disarm(self) -> None:

@@ -8,6 +8,8 @@ import pytest
 from hw.link_driver import LinkDriver
 from protocol.channel import MachineChannel, PacketType
 from protocol.link import Link, LinkUp, MessageReceived, Role
+from protocol.link.frames import Frame, FrameKind, encode_frame
+from protocol.link.framing import Stuffing, flagged
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
 from tests.system import CREDIT_KEY, IDENTITY, System, new_system
@@ -70,6 +72,23 @@ def test_a_message_and_the_disc_behind_it_in_one_delivery_end_the_call_in_order(
     message = link.octets_to_send()
     link.abort(0.0)
     driver.octets_received(message + link.octets_to_send())
+    link.receive_octets(line.take(), 0.0)
+    assert link.state.name == "DISCONNECTED"
+
+
+def test_a_message_and_an_end_that_one_frame_brings_end_the_call_in_order(
+    system: System,
+) -> None:
+    """A frame without a message came early: it is wrong once the first is there."""
+    line = KeptLine()
+    driver = answered(system.exchange, line)
+    link = set_up(driver, line)
+    early = Frame(FrameKind.INFORMATION, command=True, send_number=1)
+    octets = encode_frame(early, Role.MACHINE, 8)
+    driver.octets_received(flagged([Stuffing().encode(octets)]))
+    link.receive_octets(line.take(), 0.0)
+    link.send_message(greeting(system), 0.0)
+    driver.octets_received(link.octets_to_send())
     link.receive_octets(line.take(), 0.0)
     assert link.state.name == "DISCONNECTED"
 
