@@ -15,8 +15,9 @@ from hw.lab.tap.bystander import Bystander
 from hw.lab.tap.known_machine import NO_PAPERS, Papers
 from hw.seen.keylog import RecordKeys, read_bindings
 from hw.seen.reading import CaptureError, CaptureReader, SeenEvent, SeenRecord
-from protocol.errors import KeyMaterialError, LinkDownError, RmfsError
+from protocol.errors import LinkDownError, RmfsError
 from protocol.keys import (
+    KeyMaterialError,
     MachineCredential,
     MakerPublicKey,
     VerifyingKey,
