@@ -138,6 +138,13 @@ def test_nothing_is_owed_where_the_books_decide_or_nothing_is_wrong(text: str) -
     assert owed_answer(parse_step(text), Role.MACHINE, has_place=True) is None
 
 
+def test_no_error_is_owed_to_what_may_be_an_error_itself() -> None:
+    for text in ("send ORDER | type=0e", "send ORDER | octet=0:0e"):
+        assert owed_answer(parse_step(text), Role.MACHINE, has_place=False) is None
+    flipped = parse_step("send ORDER | flip=-1")
+    assert owed_answer(flipped, Role.MACHINE, has_place=False) is not None
+
+
 def test_the_oracles_have_the_names_that_files_hold() -> None:
     names = "ALIVE TIME MEMORY MONEY IGNORED SECRET CLAUSE"
     assert " ".join(one.value for one in Oracle) == names

@@ -29,6 +29,9 @@ _ANY: Final = frozenset[str]()
 Owed = tuple[frozenset[str], str]
 """Codes of the ERROR that is owed, none for any of them, and the clause."""
 
+_MADE_ERRORS: Final = frozenset({"type", "octet"})
+"""Any packet can be bent into an ERROR with these, which is answered with none."""
+
 
 def owed_answer(step: Step, role: Role, *, has_place: bool) -> Owed | None:
     """Say which ERROR the unit owes to a step, if everything before it was right.
@@ -47,6 +50,8 @@ def owed_answer(step: Step, role: Role, *, has_place: bool) -> Owed | None:
         return None
     table = table_named(step.words[0])
     if table is None or step.words[0] == "kept":
+        return None
+    if _MADE_ERRORS & {name for name, _ in step.bends}:
         return None
     if step.bends:
         return _to_bends(step) if has_place else (_ANY, "DLG-1.1")
