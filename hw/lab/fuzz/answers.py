@@ -51,10 +51,8 @@ def owed_answer(step: Step, role: Role, *, has_place: bool) -> Owed | None:
     table = table_named(step.words[0])
     if table is None or step.words[0] == "kept":
         return None
-    if _MADE_ERRORS & {name for name, _ in step.bends}:
-        return None
     if step.bends:
-        return _to_bends(step) if has_place else (_ANY, "DLG-1.1")
+        return _to_bends(step, has_place=has_place)
     if not has_place:
         wrong_way = table.sender != ("machine" if role is Role.SERVER else "server")
         codes = _ANY if step.fields or step.words[0] == "ACK" else _UNEXPECTED
@@ -79,8 +77,10 @@ def _to_body(step: Step) -> Owed | None:
     return _ANY, "DLG-2"
 
 
-def _to_bends(step: Step) -> Owed | None:
+def _to_bends(step: Step, *, has_place: bool) -> Owed | None:
     bends = dict(step.bends)
+    if not has_place:
+        return None if _MADE_ERRORS & bends.keys() else (_ANY, "DLG-1.1")
     if set(bends) <= {"shorter", "longer"}:
         by = int(bends.get("longer", "0"), 0) - int(bends.get("shorter", "0"), 0)
         fits = not by or step.fields
