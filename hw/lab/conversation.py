@@ -72,10 +72,12 @@ class Conversation(ABC):
         """Take what comes next, but for news that a link has begun.
 
         Raises:
-            SilenceError: Nothing came.
+            SilenceError: Nothing else came; such news does not begin the wait anew.
         """
+        by_s = self.station.now_s + within_s
         while True:
-            heard = await self.station.hear_packet(within_s)
+            left_s = max(0.0, by_s - self.station.now_s)
+            heard = await self.station.hear_packet(left_s)
             if not isinstance(heard, LinkBegan):
                 return heard
 

@@ -58,16 +58,24 @@ class HandLink:
     async def hear(self, within_s: float) -> Heard:
         """Take what comes next as packets, or the end of the link.
 
+        Only what brings a packet forward, of the unit's or of ours, begins the wait
+        anew: a unit that polls, or repeats itself, says nothing.
+
         Raises:
-            SilenceError: No frame came for so many seconds.
+            SilenceError: Nothing of that kind came for so many seconds.
         """
+        by_s = self._station.now_s + within_s
         while True:
             if self._packets:
                 return PacketCame(self._packets.popleft())
-            heard = await self._station.hear(within_s)
+            left_s = max(0.0, by_s - self._station.now_s)
+            heard = await self._station.hear(left_s)
+            before = self._progress
             taken = self._answered(heard) if isinstance(heard, FrameCame) else heard
             if taken is not None:
                 return taken
+            if self._progress != before:
+                by_s = self._station.now_s + within_s
 
     def put(self, packet: bytes) -> None:
         """Send a packet as the window allows."""
@@ -115,6 +123,11 @@ class HandLink:
                 self._packets.append(whole)
         self._changed(frame)
         self._fill()
+
+    @property
+    def _progress(self) -> tuple[int, int]:
+        """How far the unit has come with what it says, and with what it is told."""
+        return self.receive_number, self._acknowledged
 
     def _is_next(self, frame: Frame) -> bool:
         return frame.send_number == self.receive_number

@@ -53,8 +53,9 @@ class ServerConversation(Conversation):
         Raises:
             SilenceError: Nothing came.
         """
+        by_s = self.station.now_s + within_s
         while True:
-            heard = await super().hear(within_s)
+            heard = await super().hear(max(0.0, by_s - self.station.now_s))
             is_again = isinstance(heard, LinkEnded) and self.station.begins_again
             if self._has_begun or not is_again:
                 self._has_begun = True

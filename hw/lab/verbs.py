@@ -14,7 +14,8 @@ other                                      of two calls the other one, from now 
 recharge    paise                          a recharge from end to end
 take        message, GREETING_n,           what comes next is that, with these values of
             ERROR code, end, nothing,      its fields; ``within=`` s, ``end`` of the
-            packet                         link; alternatives are joined by ``/``
+            packet                         link; alternatives are joined by ``/``. Polls
+                                           and what is repeated do not lengthen the wait
 send        message, GREETING_n,           a message, right but for these values; bent
             ERROR code, stored, kept       as said behind ``|``
 packet      hex or a name that was kept    octets over the link, as they are
