@@ -88,13 +88,22 @@ class ServerAtWork:
         line: Where it answers.
     """
 
-    def __init__(self, under_test: UnderTest, wrong_per_line: int = 10_000) -> None:
+    def __init__(
+        self,
+        under_test: UnderTest,
+        wrong_per_line: int = 10_000,
+        *,
+        root: Path = ROOT,
+    ) -> None:
         self.line = f"tcp:127.0.0.1:{free_port()}"
         self._folder = under_test.folder
         self._wrong_per_line = wrong_per_line
+        self._root = root
 
     def __enter__(self) -> Self:
-        self._first = start(self._folder, self.line, self._wrong_per_line)
+        self._first = start(
+            self._folder, self.line, self._wrong_per_line, root=self._root
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,9 +112,9 @@ class ServerAtWork:
 
 
 def start(
-    folder: Path, line: str, wrong_per_line: int = 10_000
+    folder: Path, line: str, wrong_per_line: int = 10_000, *, root: Path = ROOT
 ) -> subprocess.Popen[bytes]:
-    """Start the server, and wait until it answers."""
+    """Start the server, or the faulty one of a root, and wait until it answers."""
     log = (folder / "server.log").open("ab")
     with log:
         process = subprocess.Popen(
@@ -115,7 +124,7 @@ def start(
                 *("--wrong-per-line", str(wrong_per_line)),
             ],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"},
+            env={**os.environ, "PYTHONPATH": str(root), "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
