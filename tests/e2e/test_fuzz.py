@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,19 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     assert "found after " in said.err
     assert last(said.out)["findings"] == len(said.out.splitlines()) - 1
     return out, said.out
+
+
+def test_the_page_shows_what_is_found_with_its_seed() -> None:
+    """How many cases that takes, and how long, is not compared."""
+    page = (ROOT / "docs" / "fuzz.md").read_text("utf-8")
+    command = re.search(r"(?m)^rmfs (lab fuzz zoo:.* --seed 7 .*) --out found$", page)
+    assert command is not None
+    shown = re.findall(r"(?m)^    (F-.*)$", page[: page.index("## Read")])
+    said = rmfs(*command[1].split(), "--json")
+    rows = [json.loads(line) for line in said.out.splitlines()[:-1]]
+    for words, row in zip(shown, rows, strict=True):
+        for member in ("oracle", "clause", "reason"):
+            assert row[member] in words
 
 
 def finding_of(line: str) -> dict[str, Any]:
