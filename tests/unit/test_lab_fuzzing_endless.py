@@ -11,9 +11,11 @@ from hw.lab.fuzz.fuzz_case import NO_PRESET, FuzzCase, Origin, fuzz_case
 from hw.lab.fuzz.oracles import Oracle
 from hw.lab.fuzz.playing import FuzzResult
 from hw.lab.trace import Remark, Trace
+from hw.lab.verdicts import Level
 from protocol.link import Role
 from rmfs_tools.lab.fuzz.campaigning import campaign
 from rmfs_tools.lab.fuzz.fuzz_files import FuzzFile
+from rmfs_tools.lab.fuzz.promoting import Wanted, promoted
 from rmfs_tools.lab.fuzz.real_time import OverdueError, within
 from rmfs_tools.lab.fuzz.replaying import Outcome, Replayed, replay
 from rmfs_tools.lab.fuzz.virtual_targets import VirtualTarget
@@ -90,6 +92,13 @@ def test_a_campaign_finds_a_unit_that_loops_and_ends() -> None:
         replay(target, [FuzzFile(Path("F.toml"), found.case, origin)], told.append)
     assert told[0].outcome is Outcome.FAILED
     assert not told[0].reason.startswith("something else")
+
+
+def test_what_a_unit_loops_upon_becomes_a_case_that_it_fails() -> None:
+    found = fuzz_case(Role.MACHINE, NO_PRESET, WRONG_VOUCHER)
+    wanted = Wanted("REG-06-99-M-N", "REG-6", Level.MUST, "words", "a wrong voucher")
+    case = promoted(found, wanted, [AT_A_WRONG_VOUCHER], case_real_s=CASE_S)
+    assert "! take ERROR VOUCHER" in [step.text for step in case.steps]
 
 
 class Endless(FakeTarget):

@@ -27,7 +27,7 @@ from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S, OverdueError, within
 from rmfs_tools.lab.progress import waits_s
 from rmfs_tools.lab.universe import Universe, universe
 from rmfs_tools.lab.virtual_time import NothingDueError, run
-from rmfs_tools.lab.zoo.stands import import_units, stand_in
+from rmfs_tools.lab.zoo.stands import import_units, make_beginnings, stand_in
 from rmfs_tools.planting import Edit
 from rmfs_tools.simulation.clock import TimeStandsStillError
 
@@ -72,7 +72,11 @@ class Wanted:
 
 
 def promoted(
-    found: FuzzCase, wanted: Wanted, shown_on: Sequence[Edit] | None = None
+    found: FuzzCase,
+    wanted: Wanted,
+    shown_on: Sequence[Edit] | None = None,
+    *,
+    case_real_s: float = CASE_REAL_S,
 ) -> Case:
     """Make a case of a finding.
 
@@ -81,6 +85,7 @@ def promoted(
         wanted: How it is to be called.
         shown_on: What is wrong with the unit that showed it; None: that is not known,
             and nobody sees whether the case can fail.
+        case_real_s: If that unit takes longer for the case in real time, it fails.
 
     Raises:
         PromotionError: The finding needs a preset; the product itself does not pass;
@@ -105,7 +110,7 @@ def promoted(
         return cases[0]
     with universe("the faulty unit", shown_on) as faulty:
         for case in cases:
-            if _fails(faulty, case):
+            if _fails(faulty, case, case_real_s):
                 return case
     raise PromotionError(
         f"the faulty unit passes {found.id} as a case too: its steps do not show what "
@@ -212,11 +217,12 @@ def _passing(there: Universe, cases: Iterator[Case]) -> tuple[list[Case], str]:
     return found, why
 
 
-def _fails(there: Universe, case: Case) -> bool:
+def _fails(there: Universe, case: Case, case_real_s: float) -> bool:
     """Say whether a faulty unit fails a case, or has no end of it."""
     import_units(there)
+    make_beginnings(there, case.role)
     try:
-        (played,) = within(CASE_REAL_S, lambda: _verdicts(there, case, times=1))
+        (played,) = within(case_real_s, lambda: _verdicts(there, case, times=1))
     except (OverdueError, NothingDueError, TimeStandsStillError):
         there.forget()
         return True
