@@ -13,7 +13,7 @@ from typing import Final
 from hw.capture import LineEvent
 from hw.lab.tap.bystander import Bystander
 from hw.lab.tap.known_machine import NO_PAPERS, Papers
-from hw.seen.keylog import RecordKeys, read_bindings
+from hw.seen.keylog import KeyLogError, RecordKeys, read_bindings
 from hw.seen.reading import CaptureError, CaptureReader, SeenEvent, SeenRecord
 from protocol.errors import LinkDownError, RmfsError
 from protocol.keys import (
@@ -160,8 +160,15 @@ def judge_live(
     waiting = deque[SeenRecord]()
 
     def judge(until: datetime | None = None) -> None:
-        for source in sources:
-            source.read()
+        try:
+            for source in sources:
+                source.read()
+        except KeyLogError as error:
+            if not by_time:
+                raise
+            # Hours of a line are not given up for a key log that is no good.
+            tapped.remarks.append(str(error))
+            sources.clear()
         while waiting and (until is None or waiting[0].time <= until):
             line.take(waiting.popleft())
 

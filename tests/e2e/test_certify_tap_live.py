@@ -12,6 +12,7 @@ from tests.tapped_line import TappedLine
 
 FUNDS = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
 CALLS = 2
+EXIT_NOTHING = 4
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,20 @@ def test_an_adapter_that_is_pulled_out_ends_the_tap_with_what_was_heard(
         assert tap.ended() == EXIT_LINE, (tap.out, tap.err)
     assert f"the tap ended: {line.ends[0]}: " in tap.err
     assert (out / "results.json").exists()
+
+
+def test_a_key_log_that_is_none_does_not_end_a_live_tap(tmp_path: Path) -> None:
+    (tmp_path / "calls.keys").write_text("none of ours\n")
+    keys = ("--keys", tmp_path / "calls.keys")
+    with (
+        TappedLine(0) as line,
+        Program("certify", "tap", "--tap", *line.ends, *keys) as tap,
+    ):
+        tap.said("listening at ")
+        tap.signal(signal.SIGINT)
+        assert tap.ended() == EXIT_NOTHING, (tap.out, tap.err)
+    assert "line 1" in tap.err
+    assert "machine   0 EXERCISED" in tap.out
 
 
 def test_a_key_of_no_use_is_told_by_its_name(folder: Path) -> None:
