@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from hw.lab.catalogue import Case
 from hw.lab.control_port import ControlAddress
+from hw.lab.hook_words import MACHINE_HOOKS, SERVER_HOOKS
 from hw.lines.strings import LineAddress, parse_line_string
 from protocol.errors import RmfsError
 from protocol.link import Role
@@ -348,7 +349,7 @@ patience_s = 20                 # how long an answer may take; by modem 60
 provisioning = "{file}"  # the unit's own provisioning file, signed by its maker
 maker = "maker.pem"  # the maker's public key
 bench = "bench"      # folder of the bench's keys: {bench} bench
-{_MACHINE_HOOKS if is_machine else _SERVER_HOOKS}"""
+{MACHINE_HOOKS if is_machine else SERVER_HOOKS}"""
 
 
 def _names(provisioning: Path) -> dict[str, str]:
@@ -363,44 +364,3 @@ def _names(provisioning: Path) -> dict[str, str]:
     for name in ("model", "firmware"):
         names[name] = str(found.get(name, ""))
     return names
-
-
-_HOOKS_END: Final = """\
-# What memory prints, or is answered, is a number of octets. Exit code 0 or a status of
-# 200 to 299: it is done. 109 or 409: the unit itself refuses (alive: it does not run).
-# All else is an ERROR: the hook has failed, and nothing is said of the unit.
-"""
-_MACHINE_HOOKS: Final = (
-    """
-# A machine at a control port (docs/control.md) needs nobody:
-# [control]
-# url = "http://127.0.0.1:40123"
-# token_file = "machine/control-token"
-
-# Elsewhere the person at the terminal is asked, or a hook does it. A command or a call
-# is filled in: dial has {request}, {amount_paise} and {repeatedly}, frank {paise} and
-# {product_class}, power {what}, ask {what}, {value} and {licence}; alive and memory
-# have nothing.
-"""
-    + _HOOKS_END
-    + """\
-# [hooks.dial]
-# command = ["./press", "dial", "{request}", "{amount_paise}"]
-# [hooks.power]
-# url = "http://127.0.0.1:8080/plug"
-# body = { action = "{what}" }
-# token_file = "plug-token"
-"""
-)
-_SERVER_HOOKS: Final = (
-    """
-# The person at the terminal is asked, or a hook does it. A command or a call is filled
-# in: ask has {what}, {value} and {licence}, power {what}; alive and memory have
-# nothing.
-"""
-    + _HOOKS_END
-    + """\
-# [hooks.ask]
-# command = ["./at-the-server", "{what}", "{value}", "{licence}"]
-"""
-)
