@@ -5,10 +5,10 @@ The second half is the proof of the first: oracles that never fail say nothing.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.fuzz.coverage import Coverage
@@ -17,6 +17,7 @@ from hw.lab.fuzz.grammar import fuzz_cases
 from hw.lab.fuzz.oracles import Finding, Oracle
 from hw.lab.fuzz.playing import FuzzResult, play_fuzz
 from protocol.link import Role
+from rmfs_tools.lab.fuzz.drawing import draw_round
 from rmfs_tools.lab.reference import ServerStand, machine_stand, server_stand
 from rmfs_tools.lab.universe import Universe, universe
 from rmfs_tools.lab.virtual_time import run
@@ -35,23 +36,15 @@ def rounds(role: Role, play: Play, cases: int) -> Iterator[tuple[FuzzCase, Findi
     for number in range(1, -(-cases // ROUND) + 1):
         found: list[tuple[FuzzCase, Finding]] = []
 
-        @settings(
-            max_examples=min(ROUND, cases),
-            phases=[Phase.generate],
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @seed(number)
-        @given(fuzz_cases(role, coverage.steering()))
-        def one(case: FuzzCase) -> None:
-            if found:  # noqa: B023  called in this turn alone
-                return
+        def is_wrong(case: FuzzCase) -> bool:
             result = play(case)
             coverage.add(result.cells)
             found.extend((case, one) for one in result.findings)  # noqa: B023
+            return bool(found)  # noqa: B023  called in this turn alone
 
-        one()
+        drawn = fuzz_cases(role, coverage.steering())
+        is_enough = partial(bool, found)
+        draw_round(drawn, number, min(ROUND, cases), is_wrong, is_enough)
         yield from found
 
 
