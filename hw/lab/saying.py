@@ -1,6 +1,8 @@
 """What the bench says: messages that are right but for what a step says otherwise."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from hw.lab.bending import LATE, bent_message, bent_packets, said_otherwise
@@ -25,8 +27,12 @@ from protocol.messages.codec import encode_fields
 _ELECTIVE: Final = range(0x40, 0x80)
 """Types of messages that answer nothing: who does not know one ignores it (DLG-2.2)."""
 _GONE: Final = (GoneError, LocalProtocolError)
-_HARMLESS: Final = frozenset({"twice", "shorter", "longer"})
-"""Bends that leave a packet one that its receiver takes."""
+_Note = Callable[[], None]
+"""Notes a message in the books: the unit may take it."""
+
+
+def _nothing() -> None:
+    """Note nothing: it was noted before, or is none."""
 
 
 class Saying:
@@ -51,8 +57,8 @@ class Saying:
             self._put(step, self._greeting(step), b"")
         else:
             await self.greet(step)
-            body = self._message(step)
-            self._put(step, self._sealed(step, body), body)
+            body, note = self._message(step)
+            self._put(step, self._sealed(step, body), body, note)
 
     async def packet(self, step: Step) -> None:
         """Send a packet that was kept, or octets as if they were one."""
@@ -107,12 +113,13 @@ class Saying:
                 return talk.greeting_1()
         raise bench_failed(f"{step.words[0]} is sent by its message")
 
-    def _message(self, step: Step) -> bytes:
+    def _message(self, step: Step) -> tuple[bytes, _Note]:
+        """Make a message, and say how it is noted if it may be taken."""
         words, side = step.words, self._scene.side
         if words[0] == "stored":
-            return self._stored(words[1])
+            return self._stored(words[1]), _nothing
         if words[0] == "kept":
-            return self._scene.kept_as(words[1])[1]
+            return self._scene.kept_as(words[1])[1], _nothing
         table = table_named(words[0])
         if table is None:
             raise bench_failed(f"no message {words[0]}")
@@ -120,9 +127,8 @@ class Saying:
         body = bent_message(step, self._written(step, table, fields))
         if isinstance(side, MachineSide):
             side.said(table, fields)
-        elif not set(step.bends) - _HARMLESS:
-            side.said(table, fields, body)
-        return body
+            return body, _nothing
+        return body, partial(side.said, table, fields, body)
 
     def _filled(self, step: Step, table: MessageTable) -> Fields:
         """Fill a message in: what is right, but for what the step says."""
@@ -166,10 +172,20 @@ class Saying:
         said = said_otherwise(step)
         return self._scene.talking.seal(body, said if said.words else None)
 
-    def _put(self, step: Step, packet: bytes, body: bytes) -> None:
-        """Send a packet, bent as the step says."""
+    def _put(
+        self, step: Step, packet: bytes, body: bytes, note: _Note = _nothing
+    ) -> None:
+        """Send a packet, bent as the step says.
+
+        A bend may ask for the very octets that stand there, such as the counter that is
+        due: what is noted follows from what goes out, and not from the words.
+        """
         scene = self._scene
-        for one in bent_packets(step, scene.talking, packet, body):
+        packets = bent_packets(step, scene.talking, packet, body)
+        in_record = "bare" not in step.bends and not said_otherwise(step).words
+        if in_record and packets[0] == packet:
+            note()
+        for one in packets:
             scene.last_packet, scene.last_body = one, body
             scene.unanswered = None
             with suppress(*(_GONE if LATE in step.bends else ())):
@@ -182,7 +198,9 @@ class Saying:
             return self._greeting(step)
         if name in self._scene.kept:
             return self._scene.kept[name][0]
-        return self._sealed(step, self._message(step))
+        body, note = self._message(step)
+        note()
+        return self._sealed(step, body)
 
 
 def _octets(step: Step) -> bytes:

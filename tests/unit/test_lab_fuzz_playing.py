@@ -8,6 +8,7 @@ from hw.lab.fuzz.fuzz_case import NO_PRESET, fuzz_case
 from hw.lab.fuzz.playing import FuzzResult, play_fuzz
 from hw.lab.fuzz.wire import Did, Passed, wire
 from hw.lab.operator import Operator
+from hw.lab.player import Player
 from protocol.link import Role
 from protocol.messages import MessageType
 from rmfs_tools.lab.reference import machine_stand
@@ -48,6 +49,34 @@ def test_any_part_of_a_case_can_be_played_and_nothing_is_found() -> None:
 )
 def test_what_cannot_be_carried_out_is_passed_over(texts: tuple[str, ...]) -> None:
     assert played(*texts).findings == ()
+
+
+@pytest.mark.parametrize(
+    "bend", ["counter=0", "counter=+0", "aad=04", "octet=0:04", "cut=0", "late"]
+)
+def test_a_bend_that_changes_nothing_is_noted_as_what_it_is(bend: str) -> None:
+    """The machine takes that RECEIPT, and says so with its mark."""
+    texts = ("dial INSPECTION", "take STATEMENT", f"send RECEIPT | {bend}", "finish")
+    assert played(*texts).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("bend", "noted"),
+    [("counter=0", True), ("counter=1", False), ("bare", False), ("flip=-1", False)],
+)
+def test_only_what_can_be_taken_is_noted(bend: str, noted: bool) -> None:
+    stand = machine_stand()
+    texts = ("dial INSPECTION", "take STATEMENT", f"send RECEIPT | {bend}")
+    case = fuzz_case(Role.MACHINE, NO_PRESET, texts)
+    stand.bench.begin_case()
+    player = Player(stand.bench, stand.bench.side, case.as_case)
+
+    async def play() -> int:
+        for step in case.steps:
+            await player.carry_out(step)
+        return len(stand.bench.side.book.marks)
+
+    assert run(stand.clock, play()) == 1 + noted
 
 
 def test_the_bench_waits_for_the_end_or_hangs_up_at_once() -> None:
