@@ -32,7 +32,7 @@ _VOUCHER_FOR: Final = {
     RequestKind.REFUND: VoucherKind.REFUND,
 }
 _EMPTYING: Final = (VoucherKind.WITHDRAWAL, VoucherKind.REFUND)
-_UNASKED_PAISE: Final = 10_000
+UNASKED_PAISE: Final = 10_000
 """What a voucher brings that nobody asked for: Rs 100."""
 _NUMBER_MAX: Final = 2**32 - 1
 _VERSION: Final = 1
@@ -131,7 +131,7 @@ class Granting:
         kind = _VOUCHER_FOR[request]
         amount = number(stated, "amount_paise") if stated else 0
         if request == RequestKind.INSPECTION:
-            amount = _UNASKED_PAISE
+            amount = UNASKED_PAISE
         asked, kind = kind, _known_kind(wish.get("kind", kind), kind)
         if kind is not asked and kind in _EMPTYING:
             amount = self._now.book.registers.descending_paise

@@ -73,6 +73,23 @@ def test_one_wrong_thing_is_owed_its_error_and_no_other() -> None:
     assert at_machine(wrong, came("CONFIRMATION")) == ["CLAUSE DLG-5.3"]
 
 
+@pytest.mark.parametrize(("request_kind", "asked"), [(0, 0), (1, 20_000), (4, 10_000)])
+@pytest.mark.parametrize("text", ["send VOUCHER signature=wrong", "send VOUCHER"])
+def test_a_voucher_that_ct_has_no_room_for_may_be_malformed(
+    text: str, request_kind: int, asked: int
+) -> None:
+    """CT before and behind it are amounts like others (DLG-2.1)."""
+    at_end = came(
+        "STATEMENT",
+        request=request_kind,
+        control_total_paise=2**53 - 1,
+        amount_paise=asked,
+        recharge_number=1,
+    )
+    dialled = ("dial RECHARGE 20000", at_end, text)
+    assert watched(Role.MACHINE, *dialled, error("MALFORMED")) == []
+
+
 def test_behind_one_wrong_thing_nothing_more_is_owed() -> None:
     twice = ("send VOUCHER | flip=-1", "send VOUCHER | shorter=1")
     assert at_machine(*twice, error("MALFORMED")) == []

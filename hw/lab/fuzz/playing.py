@@ -119,8 +119,7 @@ class FuzzPlay:
         # What an honest machine does not state, and a machine that stops at it does.
         self._unbalanced = preset is not None and preset.unbalanced
         has_lied = self._unbalanced and case.role is Role.SERVER
-        near_end = preset is not None and preset.near_end
-        self._watch = Watch(case.role, has_lied=has_lied, near_end=near_end)
+        self._watch = Watch(case.role, has_lied=has_lied)
         self._findings: list[Finding] = []
         self._has_power = True
         self._days = 0

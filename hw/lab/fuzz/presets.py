@@ -18,9 +18,8 @@ from hw.lab.machine_side import MachineSide
 from protocol.errors import RmfsError
 from protocol.link import Role
 from protocol.registers import MachineState, Registers
-from protocol.values import AMOUNT_PAISE_MAX, Paise
+from protocol.values import Paise
 
-_NEAR_END: Final = AMOUNT_PAISE_MAX // 2
 _FILE: Final = Path(__file__).with_name("presets.toml")
 
 
@@ -71,12 +70,6 @@ class FuzzPreset:
     def unbalanced(self) -> bool:
         """Whether AR + DR is not CT."""
         return self.held is not None and not self.held.registers.balanced
-
-    @property
-    def near_end(self) -> bool:
-        """Whether CT behind a voucher may be more than a message can hold."""
-        registers = None if self.held is None else self.held.registers
-        return registers is not None and registers.control_total_paise > _NEAR_END
 
     def is_for(self, role: Role) -> bool:
         """Whether a unit of that role can be given it."""

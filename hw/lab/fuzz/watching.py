@@ -22,6 +22,7 @@ from hw.lab.fuzz.dialogue import (
 )
 from hw.lab.fuzz.events import SILENCE_S, event_of
 from hw.lab.fuzz.oracles import Finding, Oracle
+from hw.lab.granting import UNASKED_PAISE
 from hw.lab.side import number
 from hw.lab.steps import Step
 from hw.lab.taken import ENDED, Taken
@@ -62,22 +63,20 @@ class Watch:
         has_errands: Something was done at the unit that changes what it may answer.
     """
 
-    def __init__(
-        self, role: Role, *, has_lied: bool = False, near_end: bool = False
-    ) -> None:
+    def __init__(self, role: Role, *, has_lied: bool = False) -> None:
         """Begin without a call.
 
         Args:
             role: Of the unit under test.
             has_lied: What the bench's machine holds is none of an honest one.
-            near_end: CT is so high that a VOUCHER may hold more than a message can.
         """
         self.dialogue = Dialogue(role)
         self.cells: set[Reached] = set()
         self.findings: list[Finding] = []
         self.has_lied = has_lied
         self.has_errands = False
-        self._unsure = frozenset({"VOUCHER"} if near_end else ())
+        self._control_total_paise = 0
+        self._asked_paise = 0
         self._role = role
         self._is_good = False
         self._is_itself = True
@@ -142,7 +141,7 @@ class Watch:
             self._has_answered = True
         owed = None
         has_place = self.dialogue.has_place(step.words[0] if step.words else "")
-        known = not self._unsure & set(step.words)
+        known = "VOUCHER" not in step.words or self._voucher_fits
         if self._is_good and self._owed is None and self.dialogue.unit_waits and known:
             owed = owed_answer(step, self._role, has_place=has_place)
         right = self._is_right(step, has_place=has_place)
@@ -168,8 +167,8 @@ class Watch:
         last = self._last
         match step.words[0]:
             case "VOUCHER":
-                # Without a request the machine may have no room for its amount.
-                return last is not None and _has_room(last)
+                # The machine may have no room for what it has not asked for.
+                return last is not None and self._voucher_fits and _asks(last)
             case "RECEIPT":
                 return step.fields.get("orders", "0").isdigit()
             case "REFUSAL":
@@ -242,6 +241,7 @@ class Watch:
         if self._is_good:
             self._judge_part(taken)
         self.dialogue.came(taken)
+        self._note_stated(taken)
         self._last = taken
         self._has_answered = False
         if taken.name in {"ERROR", ENDED}:
@@ -251,6 +251,19 @@ class Watch:
         if self._done is not None:
             self.cells.add(Reached(*self._done, reaction))
             self._done = None
+
+    def _note_stated(self, taken: Taken) -> None:
+        """Note what the VOUCHER that the bench fills in follows from."""
+        fields = taken.fields
+        if taken.name in {"STATEMENT", "CONFIRMATION"} and fields:
+            self._control_total_paise = number(fields, "control_total_paise")
+        if taken.name == "STATEMENT" and fields:
+            self._asked_paise = number(fields, "amount_paise") or UNASKED_PAISE
+
+    @property
+    def _voucher_fits(self) -> bool:
+        """Whether CT behind a VOUCHER is an amount; else it is MALFORMED (DLG-2.1)."""
+        return self._control_total_paise + self._asked_paise <= AMOUNT_PAISE_MAX
 
     def _judge_answer(self, taken: Taken, owed: Owed, event: str) -> None:
         """Judge the answer to something wrong."""
@@ -288,11 +301,8 @@ class Watch:
         self.findings.append(Finding(oracle, clause, reason))
 
 
-def _has_room(statement: Taken) -> bool:
-    """Whether a STATEMENT asks for a recharge, and CT has room for it."""
+def _asks(statement: Taken) -> bool:
+    """Whether a STATEMENT asks for a recharge."""
     if statement.name != "STATEMENT" or not statement.fields:
         return False
-    fields = statement.fields
-    total = number(fields, "control_total_paise") + number(fields, "amount_paise")
-    asks = number(fields, "request") == RequestKind.RECHARGE
-    return asks and total <= AMOUNT_PAISE_MAX
+    return number(statement.fields, "request") == RequestKind.RECHARGE
