@@ -7,12 +7,16 @@ import pytest
 from hw.lab.fuzz.fuzz_case import NO_PRESET, fuzz_case
 from hw.lab.fuzz.playing import FuzzResult, play_fuzz
 from hw.lab.fuzz.wire import Did, Passed, wire
-from hw.lab.operator import Operator
+from hw.lab.machine_memory import Asked
+from hw.lab.operator import Operator, OperatorError
 from hw.lab.player import Player
 from protocol.link import Role
 from protocol.messages import MessageType
+from rmfs_tools.lab.fuzz.virtual_targets import faulty_unit
 from rmfs_tools.lab.reference import machine_stand
+from rmfs_tools.lab.universe import universe
 from rmfs_tools.lab.virtual_time import run
+from rmfs_tools.lab.zoo.stands import stand_in
 
 RECHARGE = (
     "dial RECHARGE 20000",
@@ -125,3 +129,59 @@ def test_a_unit_that_has_died_is_found() -> None:
     case = fuzz_case(Role.MACHINE, NO_PRESET, RECHARGE)
     result = run(stand.clock, play_fuzz(stand.bench, case))
     assert [str(one) for one in result.findings] == ["ALIVE DLG-1: the unit has died"]
+
+
+class OutOfHook:
+    """An operator whose hook for dialling fails from a dial-in on."""
+
+    def __init__(self, operator: Operator, *, dials: int, is_alive: bool) -> None:
+        self.frank = operator.frank
+        self.power = operator.power
+        self.do = operator.do
+        self.new_life = operator.new_life
+        self.memory_octets = operator.memory_octets
+        self._dial = operator.dial
+        self._dials = dials
+        self._is_alive = is_alive
+
+    async def dial(self, asked: Asked) -> None:
+        self._dials -= 1
+        if self._dials < 0:
+            raise OperatorError("[hooks.dial] no such thing")
+        await self._dial(asked)
+
+    async def is_alive(self) -> bool:
+        # Whoever asks before the dial-in is told yes.
+        return self._is_alive or self._dials >= 0
+
+
+def without_hook(*texts: str, dials: int, is_alive: bool = True) -> FuzzResult:
+    stand = machine_stand()
+    operator = OutOfHook(stand.bench.operator, dials=dials, is_alive=is_alive)
+    stand.bench.operator = operator
+    case = fuzz_case(Role.MACHINE, NO_PRESET, texts)
+    return run(stand.clock, play_fuzz(stand.bench, case))
+
+
+def test_a_hook_that_fails_in_the_good_dial_in_says_nothing_of_the_unit() -> None:
+    with pytest.raises(OperatorError, match=r"\[hooks.dial\] no such thing"):
+        without_hook(*RECHARGE, dials=1)
+    with pytest.raises(OperatorError, match=r"\[hooks.dial\] no such thing"):
+        without_hook("dial INSPECTION", dials=0)
+
+
+def test_a_unit_that_has_died_is_to_blame_for_its_hook() -> None:
+    found = without_hook(*RECHARGE, dials=1, is_alive=False).findings
+    words = "no good dial-in: [hooks.dial] no such thing"
+    assert [str(one) for one in found] == [f"ALIVE DLG-1: {words}"]
+
+
+def test_what_was_found_before_a_hook_failed_is_kept() -> None:
+    unit = faulty_unit("voucher-signature-not-checked")
+    texts = (*RECHARGE[:2], "send VOUCHER signature=wrong")
+    case = fuzz_case(Role.MACHINE, NO_PRESET, texts)
+    with universe(unit.id, unit.edits) as there, stand_in(there, unit.role) as stand:
+        bench = stand.bench
+        bench.operator = OutOfHook(bench.operator, dials=1, is_alive=True)
+        result = run(stand.clock, play_fuzz(bench, case))
+    assert {one.clause for one in result.findings} == {"REG-6", "DLG-5.3"}

@@ -21,12 +21,14 @@ from hw.lab.fuzz.oracles import Finding, Oracle
 from hw.lab.fuzz.presets import fuzz_preset
 from hw.lab.fuzz.watching import Watch
 from hw.lab.fuzz.wire import Did, Passed, wire
+from hw.lab.operator import OperatorError
 from hw.lab.player import Player
 from hw.lab.server_side import ServerSide
 from hw.lab.steps import Step, parse_step
 from hw.lab.stopping import StepStoppedError
 from hw.lab.taken import ENDED
 from hw.lab.trace import Trace
+from hw.lab.verdicts import Verdict
 from protocol.link import Role
 
 WAITS_S: Final = 70.0
@@ -83,6 +85,9 @@ async def play_fuzz(
             bench hangs up at once, and nothing is said of that time.
         silence_s: How long a step waits for what may never come; None: as long as the
             bench has patience, which it has in any case for the good dial-in.
+
+    Raises:
+        OperatorError: As `FuzzPlay.play`.
     """
     return await FuzzPlay(bench, case).play(waits=waits, silence_s=silence_s)
 
@@ -121,6 +126,7 @@ class FuzzPlay:
         has_lied = self._unbalanced and case.role is Role.SERVER
         self._watch = Watch(case.role, has_lied=has_lied)
         self._findings: list[Finding] = []
+        self._undone: OperatorError | None = None
         self._has_power = True
         self._days = 0
         self._by_frames = False
@@ -128,13 +134,26 @@ class FuzzPlay:
     async def play(
         self, *, waits: bool = True, silence_s: float | None = None
     ) -> FuzzResult:
-        """Play it to its end, as `play_fuzz` says."""
+        """Play it to its end, as `play_fuzz` says.
+
+        Raises:
+            OperatorError: Who is to have the unit dial in, or to say whether it lives,
+                could not; and nothing was found before.
+        """
         with _less_patience(self._bench, silence_s):
             for step in self._case.steps:
                 await self._carry_out(step)
         if waits:
             await self._wait_for_end()
-        await self._look_afterwards()
+        try:
+            await self._look_afterwards()
+        except OperatorError as error:
+            # Nothing is known of how the unit is now; what was seen before is.
+            result = self._result()
+            if not result.findings:
+                raise
+            self.trace.remark(f"no good dial-in could be had: {error}")
+            return result
         return self._result()
 
     def broken_off(self, finding: Finding) -> FuzzResult:
@@ -160,12 +179,14 @@ class FuzzPlay:
         elif step.verb == "ask" and step.words[0] == "days":
             self._days += int(step.words[1], 0)
         came, stopped = len(player.taken), ""
+        self._undone = None
         try:
             if step.verb in _BETWEEN_CALLS:
                 await player.hang_up()
             await player.carry_out(step)
         except _CANNOT as error:
             stopped = str(error)
+            self._undone = _undone(error)
         watch.after(step, player.taken[came:], stopped, player.trace.lasted_s)
         return stopped
 
@@ -193,9 +214,9 @@ class FuzzPlay:
         """See whether the unit is alive, and goes through a good dial-in."""
         await self._player.hang_up()
         if not self._has_power:
-            await self._carry_out(parse_step("power on"))
+            await self._prepare("power on")
         if self._days:
-            await self._carry_out(parse_step(f"ask days {-self._days}"))
+            await self._prepare(f"ask days {-self._days}")
         if not await self._bench.operator.is_alive():
             self._findings.append(Finding(Oracle.ALIVE, "DLG-1", "the unit has died"))
             return
@@ -205,10 +226,29 @@ class FuzzPlay:
             await self._recharge()
         await self._player.hang_up()
 
+    async def _prepare(self, text: str) -> None:
+        """Have something put right at the unit before the good dial-in.
+
+        Raises:
+            OperatorError: It was not done, and the unit lives for all that is known.
+        """
+        await self._carry_out(parse_step(text))
+        await self._check_done(self._undone)
+
+    async def _check_done(self, undone: OperatorError | None) -> None:
+        """Blame the unit for what was not done only if it is dead.
+
+        Raises:
+            OperatorError: It is not.
+        """
+        if undone is not None and await self._bench.operator.is_alive():
+            raise undone
+
     async def _inspect(self) -> None:
         try:
             await self._player.look_afterwards(Ends.SERVED)
         except _CANNOT as error:
+            await self._check_done(_undone(error))
             if self._unbalanced and _REFUSES_VALUE in str(error):
                 # A server that looks at CT would have offered it none.
                 return
@@ -237,6 +277,7 @@ class FuzzPlay:
     async def _look(self, text: str) -> str:
         """Carry out a step of the good dial-in; why it stopped, if it did."""
         stopped = await self._carry_out(parse_step(text))
+        await self._check_done(self._undone)
         if stopped and not stopped.startswith(_OUR_OWN):
             words = f"no good dial-in: {stopped}"
             self._findings.append(Finding(Oracle.ALIVE, "DLG-1", words))
@@ -267,3 +308,13 @@ class FuzzPlay:
         of = side.machine.credential if isinstance(side, ServerSide) else side.identity
         licence = str(of.licence_identifier)
         return secrets_seen(self.trace, passed, licence, of_machine=is_server)
+
+
+def _undone(error: Exception) -> OperatorError | None:
+    """Give what an operator could not do, if a step has stopped at that.
+
+    What the unit itself has refused, or did not do because it is off, is its own.
+    """
+    is_fault = isinstance(error, StepStoppedError) and error.verdict is Verdict.ERROR
+    cause = error.__cause__
+    return cause if is_fault and isinstance(cause, OperatorError) else None
