@@ -52,7 +52,7 @@ def list_cases(
     by_clause: bool,
     as_json: bool,
 ) -> None:
-    """List the cases whose id or clause begins so, one a line."""
+    """List the cases whose id or clause begins so, in whole parts, one a line."""
     from hw.lab.catalogue import catalogue_hash, selected
     from protocol.link import Role
     from rmfs_tools.lab.own_cases import catalogue_with
@@ -76,6 +76,7 @@ def list_cases(
 def _list_coverage(
     prefixes: tuple[str, ...], role: str | None, also: Path | None, *, as_json: bool
 ) -> None:
+    from hw.lab.catalogue import is_within
     from rmfs_tools.lab.coverage import coverage
     from rmfs_tools.lab.own_cases import catalogue_with
 
@@ -83,7 +84,7 @@ def _list_coverage(
         row
         for row in coverage(catalogue_with(also))
         if role in {None, row.role.value}
-        and (not prefixes or any(row.is_within(prefix) for prefix in prefixes))
+        and (not prefixes or any(is_within(row.clause, one) for one in prefixes))
     ]
     if as_json:
         shown = [

@@ -161,6 +161,11 @@ def catalogue_hash(cases: Iterable[Case]) -> str:
 def selected(cases: Iterable[Case], prefixes: Iterable[str]) -> tuple[Case, ...]:
     """Take the cases whose id or clause begins with one of the prefixes; all for none.
 
+    Args:
+        cases: From which.
+        prefixes: Whole parts of a clause or an id: ``DLG``, ``DLG-8``, ``DLG-8.3``,
+            ``DLG-08-03``. ``DLG-1`` is not the beginning of ``DLG-12``.
+
     Raises:
         CatalogueError: A prefix takes none.
     """
@@ -178,10 +183,13 @@ def selected(cases: Iterable[Case], prefixes: Iterable[str]) -> tuple[Case, ...]
     )
 
 
+def is_within(name: str, prefix: str) -> bool:
+    """Say whether a clause or id is this one, or belongs to it: ``DLG``, ``DLG-8``."""
+    return name == prefix or name.startswith((f"{prefix}.", f"{prefix}-"))
+
+
 def _begins(case: Case, prefix: str) -> bool:
-    return case.id.startswith(prefix) or (
-        case.clause == prefix or case.clause.startswith(f"{prefix}.")
-    )
+    return is_within(case.id, prefix) or is_within(case.clause, prefix)
 
 
 def _case(file: str, table: Mapping[str, Any]) -> Case:

@@ -38,12 +38,6 @@ class Covered:
         """Whether it has neither a case nor a reason."""
         return not self.cases and not self.reason
 
-    def is_within(self, prefix: str) -> bool:
-        """Say whether the clause is this one, or belongs to it: ``DLG``, ``DLG-8``."""
-        return self.clause == prefix or self.clause.startswith(
-            (f"{prefix}.", f"{prefix}-")
-        )
-
 
 def clauses(specification: Path = SPECIFICATION) -> tuple[str, ...]:
     """Give the clauses of the specification, in its order."""
