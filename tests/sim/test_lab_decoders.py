@@ -101,7 +101,8 @@ def test_the_command_tells_a_program_what_it_did(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "rmfs_tools", "lab", "decoders", "xid", "frame"),
-            *("--json", "--crashes", str(tmp_path), "--corpus", str(tmp_path / "c")),
+            *("--json", "--crashes", str(tmp_path / "no")),
+            *("--corpus", str(tmp_path / "c")),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -113,3 +114,4 @@ def test_the_command_tells_a_program_what_it_did(tmp_path: Path) -> None:
     assert last["findings"] == 0
     assert last["runs"] == sum(one["runs"] for one in each)
     assert list((tmp_path / "c" / "xid").iterdir())
+    assert not (tmp_path / "no").exists()

@@ -42,7 +42,7 @@ class Plan:
 
     Attributes:
         seed: Decides which inputs are tried.
-        crashes: Folder in which inputs that failed are kept.
+        crashes: Folder in which inputs that failed are kept; it is made for the first.
         time_s: For so long each, and not for the runs of its table.
         corpus: Folder with a folder for each target, in which inputs that reached
             something new are kept and begun with.
@@ -111,7 +111,6 @@ def run_targets(
         HarnessError: Atheris is missing, or a process ended for no input.
     """
     check_atheris()
-    plan.crashes.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(processes) as pool:
         yield from pool.map(partial(_run, plan=plan), chosen.values())
 
@@ -176,6 +175,7 @@ def _outcome(target: Target, plan: Plan, work: Path, said: str, code: int) -> Ra
     if inputs:
         octets = inputs[0].read_bytes()
         digits = inputs[0].name.rpartition("-")[2][:_NAME_DIGITS]
+        plan.crashes.mkdir(parents=True, exist_ok=True)
         crash = plan.crashes / f"{target.id}.{digits}"
         crash.write_bytes(octets)
         words = _RAISED.search(said) or _STOPPED.search(said)
