@@ -8,14 +8,12 @@ from collections.abc import Mapping
 
 from hw.lab.book import FIRMWARE_FIELDS, read_voucher
 from hw.lab.checks import from_machine, not_said_by, possible, signed_by_machine
-from hw.lab.side import Findings, number, octets, registers_of
+from hw.lab.side import Findings, number, octets, registers_of, usage_rows
 from hw.lab.situation import Situation
 from protocol.errors import RemoteProtocolError
-from protocol.messages import MessageTable, MessageType, UsageRow
+from protocol.messages import MessageTable, MessageType
 from protocol.messages.codec import FieldValue
-from protocol.messages.tables import USAGE_ROWS
 from protocol.registers import Registers
-from protocol.values import Paise
 
 
 class HearingMachines:
@@ -149,7 +147,7 @@ class HearingMachines:
         next_part = number(fields, "part") == self._now.usage_next
         found.look("DLG-9.2", next_part, "a part of USAGE is out of order")
         self._now.usage_next += 1
-        self._now.usage += _rows(fields)
+        self._now.usage += usage_rows(fields)
         if number(fields, "part") < number(fields, "parts"):
             return found
         self._now.acknowledges = int(MessageType.USAGE), self._now.book.dial_in
@@ -203,15 +201,3 @@ def _number_of(voucher: bytes) -> int | None:
         return number(read_voucher(voucher), "recharge_number")
     except RemoteProtocolError:
         return None
-
-
-def _rows(fields: Mapping[str, FieldValue]) -> list[UsageRow]:
-    rows = [
-        UsageRow(
-            number(fields, f"class_{row}"),
-            number(fields, f"items_{row}"),
-            Paise(number(fields, f"amount_{row}_paise")),
-        )
-        for row in range(1, USAGE_ROWS + 1)
-    ]
-    return [row for row in rows if row.product_class]

@@ -4,7 +4,7 @@ It applies a voucher only when it is told to, so that a case may lose the line b
 or after.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from hw.lab.side import number
@@ -101,6 +101,7 @@ class MachineMemory:
         self._voucher_octets = b""
         self._receipted = False
         self._dial_ins = 0
+        self._sent: dict[int, UsageRow] = {}
         self._acknowledged: dict[int, UsageRow] = {}
         self._before: _Before | None = None
 
@@ -112,6 +113,7 @@ class MachineMemory:
         self.dial_in = self._dial_ins
         self.voucher = None
         self._receipted = False
+        self._sent = {}
 
     def one_call(self) -> OneCall:
         """Give what belongs to the call that is spoken in."""
@@ -221,6 +223,10 @@ class MachineMemory:
             if self._acknowledged.get(product_class) != row
         ]
 
+    def rows_sent(self, rows: Iterable[UsageRow]) -> None:
+        """Note rows of a USAGE: one ACK is for those of all its parts."""
+        self._sent |= {row.product_class: row for row in rows}
+
     def rows_acknowledged(self) -> None:
-        """Note that the server has all rows."""
-        self._acknowledged = dict(self.rows)
+        """Note that the server has what was sent, and not what was franked since."""
+        self._acknowledged |= self._sent

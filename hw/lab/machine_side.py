@@ -12,7 +12,7 @@ from hw.lab.account import Account
 from hw.lab.fetching import Fetching
 from hw.lab.hearing_servers import HearingServers
 from hw.lab.machine_memory import MachineMemory
-from hw.lab.side import Breach, Fields, unsigned
+from hw.lab.side import Breach, Fields, unsigned, usage_rows
 from hw.lab.signatures import OTHER_REALM, PURPOSE, REALM, RIGHT
 from hw.lab.stating import Stating
 from protocol.keys import MachineIdentity, ServerCredential
@@ -121,6 +121,7 @@ class MachineSide:
             self.account.confirmed(fields)
         elif table.type is MessageType.USAGE:
             self.account.said_more()
+            self.memory.rows_sent(usage_rows(fields))
         elif table.type is MessageType.WANT:
             self.fetching.said(fields)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-from protocol.messages import SIGNATURE_OCTETS, MessageTable
+from protocol.messages import SIGNATURE_OCTETS, MessageTable, UsageRow
 from protocol.messages.codec import FieldValue, encode_fields
-from protocol.messages.tables import Kind
+from protocol.messages.tables import USAGE_ROWS, Kind
 from protocol.registers import Registers
 from protocol.values import Paise
 
@@ -101,6 +101,19 @@ def registers_of(fields: Mapping[str, FieldValue]) -> Registers:
 def fields_of(registers: Registers) -> Fields:
     """Write registers as fields."""
     return {name: getattr(registers, name) for name in _REGISTERS}
+
+
+def usage_rows(fields: Mapping[str, FieldValue]) -> list[UsageRow]:
+    """Read the rows of one part of a USAGE."""
+    rows = [
+        UsageRow(
+            number(fields, f"class_{row}"),
+            number(fields, f"items_{row}"),
+            Paise(number(fields, f"amount_{row}_paise")),
+        )
+        for row in range(1, USAGE_ROWS + 1)
+    ]
+    return [row for row in rows if row.product_class]
 
 
 def unsigned(table: MessageTable, fields: Mapping[str, FieldValue]) -> bytes:

@@ -25,9 +25,10 @@ from protocol.messages import (
     MessageType,
     OrderKind,
     RefusalCode,
+    UsageRow,
 )
 from protocol.registers import RequestKind, VoucherKind
-from protocol.values import LicenceIdentifier
+from protocol.values import LicenceIdentifier, Paise
 from rmfs_tools.lab.reference_server import SERVER
 from rmfs_tools.simulation.setting import BEGAN
 
@@ -234,6 +235,22 @@ def test_usage_that_is_given_fits_the_registers() -> None:
     assert memory.registers.ascending_paise == 500
     assert memory.registers.items == 3
     assert memory.registers.balanced
+
+
+def test_what_is_franked_before_an_ack_comes_is_still_to_be_sent() -> None:
+    """The server has acknowledged what it was sent, and nothing that came later."""
+    side = machine()
+    side.memory.keep_voucher(
+        {**voucher(VoucherKind.RECHARGE, 50_000), "recharge_number": 1}, b""
+    )
+    side.memory.apply()
+    side.memory.set_usage({1: (2, 300)})
+    usage = TABLE_OF[MessageType.USAGE]
+    side.said(usage, side.right(usage, {}))
+    side.memory.frank(Paise(100), 7)
+    ack = filled(MessageType.ACK, of_type=int(MessageType.USAGE))
+    side.heard(TABLE_OF[MessageType.ACK], ack, b"", b"")
+    assert side.memory.changed_rows() == [UsageRow(7, 1, Paise(100))]
 
 
 def test_two_calls_have_numbers_of_their_own_and_a_third_has_the_next() -> None:
