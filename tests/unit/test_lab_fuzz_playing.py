@@ -4,11 +4,12 @@ from itertools import combinations
 
 import pytest
 
+from hw.lab.control_port import BusyError
 from hw.lab.fuzz.fuzz_case import NO_PRESET, fuzz_case
 from hw.lab.fuzz.playing import FuzzResult, play_fuzz
 from hw.lab.fuzz.wire import Did, Passed, wire
 from hw.lab.machine_memory import Asked
-from hw.lab.operator import Operator, OperatorError
+from hw.lab.operator import Operator, OperatorError, UnitOffError, UnitRefusedError
 from hw.lab.player import Player
 from protocol.link import Role
 from protocol.messages import MessageType
@@ -134,7 +135,15 @@ def test_a_unit_that_has_died_is_found() -> None:
 class OutOfHook:
     """An operator whose hook for dialling fails from a dial-in on."""
 
-    def __init__(self, operator: Operator, *, dials: int, is_alive: bool) -> None:
+    def __init__(
+        self,
+        operator: Operator,
+        error: type[OperatorError] = OperatorError,
+        *,
+        dials: int,
+        is_alive: bool,
+    ) -> None:
+        self._error = error
         self.frank = operator.frank
         self.power = operator.power
         self.do = operator.do
@@ -147,7 +156,7 @@ class OutOfHook:
     async def dial(self, asked: Asked) -> None:
         self._dials -= 1
         if self._dials < 0:
-            raise OperatorError("[hooks.dial] no such thing")
+            raise self._error("[hooks.dial] no such thing")
         await self._dial(asked)
 
     async def is_alive(self) -> bool:
@@ -155,9 +164,14 @@ class OutOfHook:
         return self._is_alive or self._dials >= 0
 
 
-def without_hook(*texts: str, dials: int, is_alive: bool = True) -> FuzzResult:
+def without_hook(
+    *texts: str,
+    dials: int,
+    is_alive: bool = True,
+    error: type[OperatorError] = OperatorError,
+) -> FuzzResult:
     stand = machine_stand()
-    operator = OutOfHook(stand.bench.operator, dials=dials, is_alive=is_alive)
+    operator = OutOfHook(stand.bench.operator, error, dials=dials, is_alive=is_alive)
     stand.bench.operator = operator
     case = fuzz_case(Role.MACHINE, NO_PRESET, texts)
     return run(stand.clock, play_fuzz(stand.bench, case))
@@ -168,6 +182,14 @@ def test_a_hook_that_fails_in_the_good_dial_in_says_nothing_of_the_unit() -> Non
         without_hook(*RECHARGE, dials=1)
     with pytest.raises(OperatorError, match=r"\[hooks.dial\] no such thing"):
         without_hook("dial INSPECTION", dials=0)
+
+
+@pytest.mark.parametrize("error", [BusyError, UnitRefusedError, UnitOffError])
+def test_a_unit_that_says_why_it_does_not_dial_in_is_found(
+    error: type[OperatorError],
+) -> None:
+    found = without_hook(*RECHARGE, dials=1, error=error).findings
+    assert [one.oracle.value for one in found] == ["ALIVE"]
 
 
 def test_a_unit_that_has_died_is_to_blame_for_its_hook() -> None:

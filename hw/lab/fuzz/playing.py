@@ -12,6 +12,7 @@ from typing import Final
 
 from hw.lab.bench import MachineBench, ServerBench
 from hw.lab.catalogue import Ends
+from hw.lab.control_port import BusyError
 from hw.lab.fuzz.coverage import Reached
 from hw.lab.fuzz.dialogue import GOODBYE
 from hw.lab.fuzz.fuzz_case import FuzzCase
@@ -313,8 +314,11 @@ class FuzzPlay:
 def _undone(error: Exception) -> OperatorError | None:
     """Give what an operator could not do, if a step has stopped at that.
 
-    What the unit itself has refused, or did not do because it is off, is its own.
+    What the unit itself has refused, or did not do because it is off or has been busy
+    for a minute, is its own.
     """
     is_fault = isinstance(error, StepStoppedError) and error.verdict is Verdict.ERROR
     cause = error.__cause__
-    return cause if is_fault and isinstance(cause, OperatorError) else None
+    if not is_fault or isinstance(cause, BusyError):
+        return None
+    return cause if isinstance(cause, OperatorError) else None
