@@ -164,7 +164,7 @@ def selected(cases: Iterable[Case], prefixes: Iterable[str]) -> tuple[Case, ...]
     Args:
         cases: From which.
         prefixes: Whole parts of a clause or an id: ``DLG``, ``DLG-8``, ``DLG-8.3``,
-            ``DLG-08-03``. ``DLG-1`` is not the beginning of ``DLG-12``.
+            ``DLG-10-03``. ``DLG-1`` is not the beginning of ``DLG-12``.
 
     Raises:
         CatalogueError: A prefix takes none.

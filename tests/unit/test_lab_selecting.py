@@ -16,10 +16,10 @@ def test_nothing_chooses_all() -> None:
     assert selected(CASES, ()) == CASES
 
 
-@pytest.mark.parametrize("prefix", ["DLG-1", "DLG-01"])
-def test_a_clause_is_not_the_beginning_of_another_one(prefix: str) -> None:
-    assert clauses(prefix) == {"DLG-1"}
-    assert clauses(prefix, "DLG-12") == {"DLG-1", "DLG-12"}
+@pytest.mark.parametrize("number", ["1", "01"])
+def test_a_clause_is_not_the_beginning_of_another_one(number: str) -> None:
+    assert clauses(f"DLG-{number}") == {"DLG-1"}
+    assert clauses(f"DLG-{number}", "DLG-12") == {"DLG-1", "DLG-12"}
 
 
 def test_a_part_of_a_clause_ends_at_its_number() -> None:
@@ -38,7 +38,7 @@ def test_an_area_or_an_id_chooses_too() -> None:
     assert [one.id for one in selected(CASES, ["DLG-05-02-M-N"])] == ["DLG-05-02-M-N"]
 
 
-@pytest.mark.parametrize("prefix", ["D", "DLG-", "DLG-8.", "DLG-05-0", "DLG-99", ""])
+@pytest.mark.parametrize("prefix", ["D", "DLG-", "DLG-8.", "DLG-10-0", "NONE", ""])
 def test_what_ends_in_the_middle_of_a_part_chooses_none(prefix: str) -> None:
     with pytest.raises(CatalogueError, match="no case begins with"):
         selected(CASES, ["REG", prefix])
