@@ -18,7 +18,7 @@ from fm_device.frank import FrankFace
 from fm_device.program import dial_repeatedly
 from hw.clock import DriftingWallClock, WallClock
 from hw.lab.machine_memory import Asked
-from hw.lab.operator import OperatorError, UnitRefusedError
+from hw.lab.operator import OperatorError, UnitOffError, UnitRefusedError
 from hw.lines.port import Dialler
 from hw.nvram import MemoryNvram
 from hw.scales.simulated import SimulatedScale
@@ -96,7 +96,7 @@ class ReferenceMachine:
     @property
     def _running(self) -> Machine:
         if self.machine is None:
-            raise OperatorError("the machine has no power")
+            raise UnitOffError("the machine does not run")
         return self.machine
 
     def _switch_on(self) -> None:
