@@ -28,6 +28,7 @@ from typing import Any, Final
 from sqlalchemy import URL
 
 from hw.clock import WallClock
+from hw.database import Store, open_store
 from protocol.contents import CreditKeyUpdate, make_content, write_content
 from protocol.errors import RmfsError
 from protocol.keys import (
@@ -50,7 +51,7 @@ from protocol.keys import (
 from protocol.keys.identities import CREDIT_KEY_ID_MAX
 from protocol.ports import Entropy
 from rmfs_server.contents import OrderedContent, read_ordered
-from rmfs_server.store import Store, credit_keys, open_store
+from rmfs_server.store import credit_keys
 from rmfs_server.store.migrations import check_version, migrate
 
 SETTINGS: Final = "server.toml"

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from hw.database import Store
 from protocol.errors import LocalProtocolError
 from protocol.exchange import (
     DetailLine,
@@ -41,7 +42,7 @@ from protocol.values import (
     Paise,
     show_rupees,
 )
-from rmfs_server.store import Store, fund_files, ledger
+from rmfs_server.store import fund_files, ledger
 from rmfs_server.store.fund_files import (
     Credit,
     Deposit,

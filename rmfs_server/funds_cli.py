@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, Final
 import click
 
 from hw.clock import WallClock
+from hw.database import Store
 from protocol.exchange import FundFileError
 from protocol.exchange.fund_file import FILE_OCTETS_MAX
 from rmfs_server.funds import import_fund_file
-from rmfs_server.store import Store
 
 EXIT_REFUSED: Final = 1
 

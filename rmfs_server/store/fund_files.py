@@ -23,13 +23,13 @@ from sqlalchemy import (
     update,
 )
 
+from hw.database.prepared import Prepared
 from protocol.exchange import FundFile, LineReference
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.store import schema
 from rmfs_server.store.ledger import DEPARTMENT, AccountName, funds_of, lock_accounts
 from rmfs_server.store.licences import Licence
-from rmfs_server.store.prepared import Prepared
 
 T = TypeVar("T")
 

@@ -10,9 +10,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Executable, delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
+from hw.database import Store, open_store
 from protocol.errors import InvariantError, LocalProtocolError, StoreError
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
-from rmfs_server.store import Store, ledger, open_store, schema
+from rmfs_server.store import ledger, schema
 from rmfs_server.store.funds import Funds, read_funds
 from rmfs_server.store.migrations import check_version, migrate
 from rmfs_server.store.schema import JournalKind

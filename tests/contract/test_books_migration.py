@@ -20,11 +20,12 @@ from sqlalchemy import (
     update,
 )
 
+from hw.database import Store, open_store
 from protocol.errors import InvariantError, StoreError
 from protocol.messages import OrderKind
 from protocol.registers import MachineState
 from protocol.values import EpochSeconds, LicenceIdentifier, OrderSerial
-from rmfs_server.store import Store, machines, open_store, orders, schema
+from rmfs_server.store import machines, orders, schema
 from rmfs_server.store.migrations import check_version, migrate
 
 LICENCE = LicenceIdentifier("N123456")

@@ -10,10 +10,10 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, text
 
+from hw.database import Store, open_store
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
 from protocol.registers import RequestKind
 from rmfs_server.funds import import_fund_file
-from rmfs_server.store import Store, open_store
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
 from tests.paper_machine import (

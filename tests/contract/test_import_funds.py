@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from hw.database import Store, open_store
 from protocol.exchange import FundFileError
 from protocol.messages import LicenceState
 from protocol.parameters import INDIA, business_date
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.funds import ImportReport, import_fund_file
-from rmfs_server.store import Store, ledger, licences, open_store, schema
+from rmfs_server.store import ledger, licences, schema
 from rmfs_server.store.funds import read_funds
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind

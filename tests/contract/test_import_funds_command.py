@@ -12,10 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hw.clock import MemoryWallClock
+from hw.database import Store, open_store
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.funds_cli import add_commands
-from rmfs_server.store import Store, licences, open_store
+from rmfs_server.store import licences
 from rmfs_server.store.funds import Funds, read_funds
 from rmfs_server.store.migrations import migrate
 

@@ -23,6 +23,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from hw.clock import MemoryWallClock
+from hw.database import open_store
 from hw.entropy import SeededEntropy, SystemEntropy
 from hw.lines.tcp import TcpListener
 from hw.reactor import MonotonicReactor
@@ -47,7 +48,7 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import open_books
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.store import ledger, open_store, schema
+from rmfs_server.store import ledger, schema
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books

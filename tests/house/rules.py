@@ -95,9 +95,18 @@ ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
     "textual": ("fm_device/panel/*.py", "rmfs_tools/pictures.py"),
     "fastapi": ("fm_device/control/*.py", "dop_gateway/**", "portal/**"),
     "uvicorn": ("fm_device/control/*.py", "dop_gateway/**", "portal/**"),
-    "sqlalchemy": ("rmfs_server/**", "dop_gateway/**", "rmfs_tools/**"),
-    "alembic": ("rmfs_server/**", "dop_gateway/**", "rmfs_tools/**"),
-    "psycopg": ("rmfs_server/**", "dop_gateway/**"),
+    "sqlalchemy": (
+        "hw/database/*.py",
+        "rmfs_server/**",
+        "dop_gateway/**",
+        "rmfs_tools/**",
+    ),
+    "alembic": (
+        "hw/database/*.py",
+        "rmfs_server/store/migrations/**",
+        "dop_gateway/store/migrations/**",
+    ),
+    "psycopg": ("hw/database/opening.py",),
     # They come with the check alone: only a bench that is run may need them.
     "pymodbus": ("rmfs_tools/bench/codec_peers.py",),
     "sliplib": ("rmfs_tools/bench/codec_peers.py",),

@@ -23,8 +23,8 @@ from psycopg.errors import Diagnostic
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from hw.database.prepared import run_text
 from protocol.errors import InvariantError, RmfsError, StoreError
-from rmfs_server.store.prepared import run_text
 
 BUSY_TIMEOUT_MS: Final = 5_000
 """Longest wait for another writer: far below the dialogue's time for the books."""

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import Select, bindparam, insert, select, text, update
 from sqlalchemy.exc import MultipleResultsFound, NoResultFound
 
+from hw.database import Store, open_store
+from hw.database.prepared import Prepared
 from protocol.errors import InvariantError, LocalProtocolError, StoreError
-from rmfs_server.store import Store, open_store, schema
+from rmfs_server.store import schema
 from rmfs_server.store.migrations import migrate
-from rmfs_server.store.prepared import Prepared
 
 LICENCE = {
     "identifier": "N123456",
