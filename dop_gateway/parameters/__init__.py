@@ -1,0 +1,1 @@
+"""Dated parameters: what is shipped, and what a deployment sets for its own dates."""
