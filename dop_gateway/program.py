@@ -1,0 +1,95 @@
+"""The gateway as a program: a socket, uvicorn, and an end in order."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+
+from dop_gateway.parts import Parts
+from dop_gateway.web.app import build_app
+from protocol.errors import RmfsError
+
+CONNECTIONS_MAX: Final = 256
+IDLE_TIMEOUT_S: Final = 5
+END_TIMEOUT_S: Final = 10
+_HEAD_OCTETS_MAX: Final = 16_384
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def run_gateway(
+    parts: Parts, host: str, port: int, listening: Callable[[str], None]
+) -> None:
+    """Serve until a signal ends it; requests that run are finished.
+
+    Args:
+        parts: The gateway.
+        host: Where it listens.
+        port: 0 for one that is free.
+        listening: Told the address, once it is listening.
+
+    Raises:
+        RmfsError: The port cannot be opened.
+    """
+    with _bound(host, port) as at:
+        number = at.getsockname()[1]
+        asyncio.run(_serve(parts, at, lambda: listening(f"http://{host}:{number}")))
+
+
+async def _serve(
+    parts: Parts, at: socket.socket, listening: Callable[[], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+    server = _Server(_config(parts))
+    for one in _SIGNALS:
+        loop.add_signal_handler(one, server.end)
+    # The socket listens already: whoever connects from now on is answered.
+    listening()
+    await server.serve(sockets=[at])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, ended by us: its own way raises the signal again before we are done."""
+
+    def end(self) -> None:
+        """Begin the end; a second signal does not hurry it: it is bounded."""
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to whoever runs this."""
+        yield
+
+
+def _config(parts: Parts) -> uvicorn.Config:
+    return uvicorn.Config(
+        build_app(parts),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=IDLE_TIMEOUT_S,
+        timeout_graceful_shutdown=END_TIMEOUT_S,
+        h11_max_incomplete_event_size=_HEAD_OCTETS_MAX,
+    )
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        at = socket.create_server((host, port))
+    except OSError as error:
+        raise RmfsError(
+            f"port {port} of {host} cannot be opened ({error.strerror}): choose "
+            "another, or 0 for one that is free"
+        ) from error
+    with at:
+        yield at
