@@ -1,7 +1,7 @@
-"""Working days of the Department of Posts: days of the weekly off and holidays are none.
+"""Working days of the Department of Posts: its weekly off and its holidays are none.
 
-Holidays are dated data beside this module. A year whose list is not known has its weekly
-off and the three national holidays only; `is_known` says which years are whole.
+Holidays are dated data beside this module. A year whose list is not known has its
+weekly off and the three national holidays only; `is_known` says which years are whole.
 """
 
 import tomllib
