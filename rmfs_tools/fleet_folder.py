@@ -278,5 +278,6 @@ def _pay(store: Store, member: Member, now: EpochSeconds) -> list[ImportReport]:
         value_date=today,
         available_from=today,
     )
-    file = FundFile(f"FLEET-{member.licence}", member.licence[0], today, (line,))
+    name, oem = f"FLEET-{member.licence}", member.licence[0]
+    file = FundFile.by_hand(name, oem, today, (line,))
     return [import_fund_file(store, encode_fund_file(file), now)]

@@ -540,7 +540,7 @@ class World:
             available_from=today,
         )
         name = f"FND-{self.licence[0]}-{self._deposits:04d}"
-        file = FundFile(name, self.licence[0], today, (line,))
+        file = FundFile.by_hand(name, self.licence[0], today, (line,))
         octets = encode_fund_file(file)
         report = import_fund_file(self.store, octets, self.wall.now())
         for judged in report.suspended:

@@ -98,7 +98,7 @@ class Department:
                     deed.number, place, body, difference, today, corrects=reference
                 )
             )
-        file = FundFile(_file_id(deed.number), _OEM, today, tuple(lines))
+        file = FundFile.by_hand(_file_id(deed.number), _OEM, today, tuple(lines))
         return encode_fund_file(file)
 
     def _line(

@@ -249,7 +249,7 @@ class DrillWorld:
         )
         name = f"FND-N-{len(self.archive.fund_files) + 1:04}"
         path = self.archive.folder / f"{name}.txt"
-        path.write_bytes(encode_fund_file(FundFile(name, "N", today, lines)))
+        path.write_bytes(encode_fund_file(FundFile.by_hand(name, "N", today, lines)))
         self.archive.fund_files.append(path)
         for body, amount in deposits:
             body.life.deposited_paise += amount

@@ -103,5 +103,5 @@ def deposit(
         value_date=min(available, date(2026, 11, 16)),
         available_from=available,
     )
-    file = FundFile(f"FND-N-{number:04d}", "N", date(2026, 11, 16), (line,))
+    file = FundFile.by_hand(f"FND-N-{number:04d}", "N", date(2026, 11, 16), (line,))
     import_fund_file(store, encode_fund_file(file), now)

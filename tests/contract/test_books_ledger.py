@@ -280,7 +280,7 @@ def test_funds_of_a_later_day_are_set_aside(store: Store) -> None:
         connection.execute(
             text(
                 "INSERT INTO fund_file VALUES ('F1', :sha, :octets, '2026-09-21', 1,"
-                " 300000, 0)"
+                " 300000, 0, NULL)"
             ),
             {"sha": HASH, "octets": b""},
         )

@@ -124,7 +124,7 @@ def test_a_migration_that_is_cut_off_changes_nothing(
 ) -> None:
     with closing(open_store(store_url, Dies())) as dying, pytest.raises(DiedError):
         migrate(dying)
-    with pytest.raises(StoreError, match="schema 0001, 0002 is needed"):
+    with pytest.raises(StoreError, match="schema 0001, 0003 is needed"):
         check_version(old)
     migrate(old)
     check_version(old)

@@ -104,7 +104,7 @@ def prepare(office: Office) -> None:
         value_date=PAID_ON,
         available_from=PAID_ON,
     )
-    file = FundFile("FND-N-0001", "N", PAID_ON, (line,))
+    file = FundFile.by_hand("FND-N-0001", "N", PAID_ON, (line,))
     report = import_fund_file(office.store, encode_fund_file(file), NOW)
     assert "applied" in report.show().casefold()
 

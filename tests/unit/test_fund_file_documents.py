@@ -5,19 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from protocol.exchange import PaymentMode, encode_fund_file, parse_fund_file
-from protocol.exchange.fund_fields import LICENSEE_CHARACTERS_MAX
-from protocol.exchange.fund_file import (
-    DETAIL_LINES_MAX,
-    FILE_OCTETS_MAX,
+from protocol.exchange import (
     FINDINGS_MAX,
-    LINE_OCTETS_MAX,
+    PaymentMode,
+    encode_fund_file,
+    parse_fund_file,
+    shipped_layouts,
 )
 from protocol.parameters import parameter
 from protocol.values import parse_licence_identifier, parse_licence_number
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENT = (ROOT / "docs" / "fund-files.md").read_text("utf-8")
+DOCUMENT = (ROOT / "docs" / "exchange-files.md").read_text("utf-8")
 SAMPLE = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
 
 
@@ -53,12 +52,12 @@ def test_the_sample_holds_enough_for_two_recharges_of_two_thousand_rupees() -> N
 
 
 def test_the_limits_in_the_document_are_those_of_the_code() -> None:
+    layout = shipped_layouts()["fund"]
     limits = (
-        f"({FILE_OCTETS_MAX:,} octets)",
-        f"{DETAIL_LINES_MAX:,} detail lines",
-        f"{LINE_OCTETS_MAX:,} octets a line",
+        f"({layout.octets_max:,} octets)",
+        f"{layout.lines_max:,} detail lines",
+        f"{layout.line_octets_max:,} octets a line",
         f"the first {FINDINGS_MAX} of them",
-        f"1 to {LICENSEE_CHARACTERS_MAX} characters",
     )
     assert [limit for limit in limits if limit not in DOCUMENT] == []
 

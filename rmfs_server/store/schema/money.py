@@ -30,9 +30,10 @@ fund_file = table(
     Column("lines", INTEGER, nullable=False),
     paise("total_paise"),
     Column("imported_at", INTEGER, nullable=False),
+    Column("vouched_by", Text),
     octets("sha256", 32),
 )
-"""A fund file of the Department, as it came."""
+"""A fund file of the Department, as it came, and who vouched for it."""
 
 fund_line = table(
     "fund_line",

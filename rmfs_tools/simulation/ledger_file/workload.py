@@ -214,7 +214,7 @@ class _Work:
             value_date=today,
             available_from=today,
         )
-        file = FundFile(f"FND-N-{self._files:04d}", "N", today, (line,))
+        file = FundFile.by_hand(f"FND-N-{self._files:04d}", "N", today, (line,))
         report = import_fund_file(self._store, encode_fund_file(file), self._now)
         if report.suspended:
             raise InvariantError(f"a deposit waits in suspense: {report.show()}")
