@@ -51,7 +51,6 @@ GUARDS: Final = (
 )
 
 GATEWAY: Final = {
-    "id": 1,
     "login": "gateway",
     "name": "The gateway itself",
     "kind": "PROGRAM",
@@ -64,7 +63,11 @@ GATEWAY: Final = {
     "locked_until": 0,
     "created_at": 0,
 }
-"""Who acts where no person does: jobs, and who lets the first person in."""
+"""Who acts where no person does: jobs, and who lets the first person in.
+
+It gets the number 1 because the database counts it first: PostgreSQL would give a
+number that was written here to the next person once more.
+"""
 
 
 def upgrade() -> None:
