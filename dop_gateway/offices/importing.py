@@ -2,7 +2,9 @@
 
 The same file again changes nothing. A directory in which a line was left out is
 refused, unless whoever brings it says that the rest is to be taken all the same: then
-what is missing closes nothing, for it may stand in a line that was left out.
+what is missing closes nothing, for it may stand in a line that was left out. One that
+would close many offices is refused too, unless whoever brings it says so: the usual
+cause is a part of the directory, or the sample.
 """
 
 from collections import Counter
@@ -26,6 +28,9 @@ TOLD_MAX: Final = 100
 
 Progress = Callable[[str, int, int], None]
 """Told of a step, how many offices of it are done, and of how many."""
+
+CLOSES_MANY: Final = 100
+"""So many offices, if they are one in ten besides, are many to close at once."""
 
 _STEPS: Final = 20_000
 _TOLD_FIELDS: Final = tuple(
@@ -61,7 +66,8 @@ class Imported:
     """What became of a directory.
 
     Attributes:
-        taken: Whether it was written; if not, `findings` say why.
+        taken: Whether it was written; if not, `findings` say why, or `closed` how many
+            offices it would close.
         lines: Lines of the directory.
         repeated: Lines that stood twice, word for word.
         findings: Why lines were left out; the first hundred of them.
@@ -99,6 +105,7 @@ def import_directory(
     by: By,
     *,
     although_left_out: bool = False,
+    closes_many: bool = False,
     progress: Progress | None = None,
 ) -> Imported:
     """Make the tree what a directory says.
@@ -109,6 +116,7 @@ def import_directory(
         codes: What it does not tell of Circles and Divisions.
         by: Who brings it in.
         although_left_out: Take it although lines were left out; nothing closes then.
+        closes_many: Take it although it closes many offices.
         progress: Told how far it is.
 
     Raises:
@@ -127,9 +135,11 @@ def import_directory(
     store.lock(connection)
     stored = bulk_store.all_offices(connection)
     plan = Planner(stored, codes, by.now, closes=not left_out).plan(directory.lines)
-    _write(connection, plan, by, progress or _nobody)
     added, changed = plan.added, plan.changed
     closed = [new for old, new in changed if _closes(old, new)]
+    if _is_many(len(closed), len(plan.before)) and not closes_many:
+        return replace(refused, closed=len(closed))
+    _write(connection, plan, by, progress or _nobody)
     others = [(old, new) for old, new in changed if not _closes(old, new)]
     still = sum(row.closed_at is None for row in plan.after.values())
     unserved, contested = _wrong_pins(plan.after.values())
@@ -177,6 +187,10 @@ def _write(connection: Connection, plan: Plan, by: By, progress: Progress) -> No
             some = rows[start : start + _STEPS]
             write(connection, some, by.now, person)
             progress(words, start + len(some), len(rows))
+
+
+def _is_many(closing: int, offices: int) -> bool:
+    return closing >= CLOSES_MANY and 10 * closing >= offices
 
 
 def _closes(old: Stored, new: Stored) -> bool:

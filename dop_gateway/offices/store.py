@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    false,
     func,
     insert,
     literal,
@@ -99,6 +100,14 @@ def within(top_office: Office) -> ColumnElement[bool]:
     return (office.c.path >= first) & (office.c.path < end)
 
 
+def within_any(top_offices: Iterable[Office]) -> ColumnElement[bool]:
+    """Give the condition that a row of `office` is within one of some offices.
+
+    For whoever has a role for several offices; with none nothing is within.
+    """
+    return or_(false(), *(within(one) for one in top_offices))
+
+
 def is_within(connection: Connection, office_id: OfficeId, top_id: OfficeId) -> bool:
     """Say whether an office stands under another, or is it; an unknown one does not."""
     path = connection.execute(
@@ -139,6 +148,12 @@ def by_pin(connection: Connection, pin: str) -> list[Office]:
         .order_by(office.c.serves_pin.desc(), office.c.name_key)
     )
     return [_office(row) for row in rows]
+
+
+def by_pin_and_name(connection: Connection, pin: str, name: str) -> Office | None:
+    """Find the post office that the directory knows by this PIN and name."""
+    wanted = name_key(name)
+    return _one(connection, (office.c.pin == pin) & (office.c.name_key == wanted))
 
 
 def delivery_office(connection: Connection, pin: str) -> Office | None:
