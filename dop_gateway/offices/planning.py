@@ -11,7 +11,8 @@ Everything happens in memory, on plain rows; nothing is written here.
 - Of the offices that deliver at a PIN the highest kind serves it; among equals the one
   that does so already, then the first by name.
 - What the directory does not list any more is closed. An office that a person added is
-  not: it goes one up where the office above it closes.
+  not. What is left where it was goes up where the office above it closes, or is of a
+  lower kind now.
 
 Source: domain notes, section 16 and section 23, no. 30.
 """
@@ -227,7 +228,7 @@ class Planner:
         if before.listed or before.parent is None:
             return None
         parent = self._now_is(before.parent)
-        return None if parent is None else _under(before, parent)
+        return None if parent is None else self._settled(before, parent)
 
     def _row(
         self, found: int | None, kind: OfficeKind, name: str, parent: Stored | None
@@ -279,33 +280,30 @@ class Planner:
         for row in rows:
             if row.id in self._plan.after or row.parent is None:
                 continue
-            parent = self._plan.after[row.parent]
+            left = row
             if row.listed and self._closes and row.closed_at is None:
-                after = _under(row, parent)._replace(
-                    closed_at=self._now, serves_pin=False
-                )
-            else:
-                while row.closed_at is None and parent.closed_at is not None:
-                    parent = self._above(parent)
-                after = _under(row, parent)
+                left = row._replace(closed_at=self._now, serves_pin=False)
+            after = self._settled(left, self._plan.after[row.parent])
             self._plan.after[row.id] = row if after == row else after
             if after.pin and after.delivers and after.closed_at is None:
                 best = serving.get(after.pin)
                 if best is None or _before(after, best):
                     serving[after.pin] = after
 
-    def _above(self, row: Stored) -> Stored:
-        return row if row.parent is None else self._plan.after[row.parent]
+    def _settled(self, row: Stored, parent: Stored) -> Stored:
+        """Put an office under another, or where that cannot be, under one above it."""
+        while parent.parent is not None and (
+            _RANK[parent.kind] >= _RANK[row.kind]
+            or (row.closed_at is None and parent.closed_at is not None)
+        ):
+            parent = self._plan.after[parent.parent]
+        return row._replace(parent=parent.id, path=f"{parent.path}{row.id}/")
 
     def _serve(self, serving: dict[str, Stored]) -> None:
         chosen = {row.id for row in serving.values()}
         for one, row in self._plan.after.items():
             if row.serves_pin != (one in chosen):
                 self._plan.after[one] = row._replace(serves_pin=one in chosen)
-
-
-def _under(row: Stored, parent: Stored) -> Stored:
-    return row._replace(parent=parent.id, path=f"{parent.path}{row.id}/")
 
 
 def _before(one: Stored, other: Stored) -> bool:
