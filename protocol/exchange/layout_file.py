@@ -258,6 +258,9 @@ class _Parser:
         if not summed or any(one.kind != "amount" for one in summed):
             reason = f"no line has a field {total.sums} of type amount"
             self._mistakes.append(Mistake(place, reason))
+        elif any(map(_may_be_negative, summed)) and not _may_be_negative(total):
+            reason = f"{total.sums} may be negative: the sum is to be signed"
+            self._mistakes.append(Mistake(place, reason))
 
 
 def _numbered(table: Table, key: str) -> Sequence[tuple[int, object]]:
@@ -266,6 +269,14 @@ def _numbered(table: Table, key: str) -> Sequence[tuple[int, object]]:
     if len(items) > most:
         table.wrong(key, f"{len(items)} where {most} are allowed")
     return tuple(enumerate(items[:most], start=1))
+
+
+def _may_be_negative(one: Field) -> bool:
+    try:
+        one.spelling.read(one.spelling.write(-1))
+    except FieldError:
+        return False
+    return True
 
 
 def _keys(values: object) -> Iterable[Any]:

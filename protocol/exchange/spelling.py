@@ -164,7 +164,8 @@ def amount(
         return -value if sign else value
 
     with_sign = ", with - if negative" if signed else ""
-    words = f"{form}{with_sign}, at most {show(max)}"
+    at_most = f", at most {show(max)}" if max < AMOUNT_PAISE_MAX else ""
+    words = f"{form}{with_sign}{at_most}"
     return Spelling(int, read, _writing(int, show), words)
 
 

@@ -114,6 +114,11 @@ def test_the_folder_holds_the_layouts_of_all_files_and_no_other() -> None:
             "trailer, field total_paise, sums: no line has a field amount of type",
         ),
         (
+            'type = "amount", signed = true, sums',
+            'type = "amount", sums',
+            "trailer, field total_paise, sums: amount_paise may be negative",
+        ),
+        (
             'name = "count", type = "count", counts = true',
             'name = "count", type = "count"',
             "trailer, field count: a trailer holds counts, sums and constants only",
