@@ -1,7 +1,8 @@
-"""The Department as a recharge server knows it: keys that may sign its files.
+"""The Department as a recharge server knows it: its keys, and how its files look.
 
 An operator puts the Department's public keys into the server's folder, one PEM a key:
-``dop-2026.pem`` is the key that signs as ``dop-2026``.
+``dop-2026.pem`` is the key that signs as ``dop-2026``. Layouts that take the place of
+ours stand beside them in ``layouts/``, one TOML each.
 """
 
 import re
@@ -10,20 +11,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from protocol.exchange import SignatureFault, Signed, check_signature
+from protocol.exchange import (
+    Layouts,
+    SignatureFault,
+    Signed,
+    check_signature,
+    read_layouts,
+)
+from protocol.exchange.layout_file import LAYOUT_CHARACTERS_MAX
 from protocol.keys import Realm, VerifyingKey, read_public_key
-from protocol.keys.pem import PEM_OCTETS_MAX
-from rmfs_server.folder import read_server
+from rmfs_server.folder import ServerFolderError, read_server
 
+LAYOUTS: Final = "layouts"
 _KEY_FILE: Final = re.compile(r"dop-[A-Za-z0-9-]{1,28}\.pem", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """Keys by their ids, and the realm in which they sign."""
+    """What its files are judged by.
+
+    Attributes:
+        keys: Public keys by their ids.
+        realm: In which they sign.
+        layouts: Of the files that are exchanged with it.
+    """
 
     keys: Mapping[str, VerifyingKey]
     realm: Realm
+    layouts: Layouts
 
     def check(self, octets: bytes) -> Signed | SignatureFault:
         """Check that the Department has signed a file."""
@@ -31,16 +46,29 @@ class Department:
 
 
 def read_department(folder: Path) -> Department:
-    """Read the keys in a server's folder.
+    """Read the keys and layouts in a server's folder.
 
     Raises:
-        ServerFolderError: There is no server.
+        ServerFolderError: There is no server, or a file cannot be read.
         KeyMaterialError: A file holds no public key of P-256.
+        LayoutError: A layout is none; it says where and why.
     """
+    realm = read_server(folder).settings.realm
     keys = {}
     for path in sorted(folder.glob("dop-*.pem")):
         if _KEY_FILE.fullmatch(path.name):
-            with path.open("rb") as file:
-                pem = file.read(PEM_OCTETS_MAX + 1)
-            keys[path.stem] = VerifyingKey(read_public_key(pem))
-    return Department(keys, read_server(folder).settings.realm)
+            keys[path.stem] = VerifyingKey(read_public_key(_read(path)))
+    texts = {
+        path.name: _read(path).decode("utf-8", errors="replace")
+        for path in sorted((folder / LAYOUTS).glob("*.toml"))
+    }
+    return Department(keys, realm, read_layouts(texts))
+
+
+def _read(path: Path) -> bytes:
+    """Read a small file; one octet more than may be, so that it is seen."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LAYOUT_CHARACTERS_MAX + 1)
+    except OSError as error:
+        raise ServerFolderError(f"{path} cannot be read: {error.strerror}") from error

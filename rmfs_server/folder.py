@@ -10,6 +10,8 @@
     maker.pem        private key of the maker, if `init` made one; a real maker's stays
                      in the factory
     makers/*.pem     public keys of makers whose machines may be enrolled, by name
+    dop-*.pem        public keys of the Department, which sign its files (`department`)
+    layouts/*.toml   layouts of exchange files in the place of the product's own
     books.sqlite     the books, unless server.toml names another database
 
 Their owner alone can look into the folder, and read private keys, settings and books.

@@ -29,6 +29,7 @@ from protocol.exchange import (
     ExchangeFileError,
     Finding,
     FundFile,
+    Layouts,
     LineReference,
     content_hash,
     parse_fund_file,
@@ -154,7 +155,11 @@ class _SuspendedError(Exception):
 
 
 def import_fund_file(
-    store: Store, octets: bytes, now: EpochSeconds, vouched_by: str | None = None
+    store: Store,
+    octets: bytes,
+    now: EpochSeconds,
+    vouched_by: str | None = None,
+    layouts: Layouts | None = None,
 ) -> ImportReport:
     """Take a fund file into the books, in one transaction.
 
@@ -164,6 +169,7 @@ def import_fund_file(
         now: Wall time.
         vouched_by: Who says that it is the Department's, kept with the file: a key, or
             a person's reason to take it without one.
+        layouts: Of this server; None for those of the product.
 
     Returns:
         What became of each line.
@@ -174,7 +180,7 @@ def import_fund_file(
         StoreError: The database failed; the outcome may be unknown. Import the file
             again: if it was taken, nothing changes.
     """
-    fund_file = parse_fund_file(octets)
+    fund_file = parse_fund_file(octets, layouts)
     sha256 = content_hash(octets)
     with store.writing("import fund file") as connection:
         fund_files.begin_import(connection)

@@ -17,12 +17,7 @@ import click
 
 from hw.clock import WallClock
 from hw.database import Store
-from protocol.exchange import (
-    ExchangeFileError,
-    SignatureFault,
-    Signed,
-    shipped_layouts,
-)
+from protocol.exchange import ExchangeFileError, SignatureFault, Signed
 from protocol.exchange.fund import FUND
 from rmfs_server.department import Department
 from rmfs_server.funds import import_fund_file
@@ -33,7 +28,7 @@ OpenStore = Callable[[Path], AbstractContextManager[Store]]
 """Opens the books of a server's folder for the length of a `with` block."""
 
 ReadDepartment = Callable[[Path], Department]
-"""Reads the Department's keys in a server's folder."""
+"""Reads in a server's folder what the Department's files are judged by."""
 
 ServerOption = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Adds ``--server FOLDER``, which arrives as the argument ``server``."""
@@ -69,9 +64,10 @@ def add_commands(
         """
         if unsigned != bool(reason.strip()):
             raise click.UsageError("--unsigned and --reason go together")
+        department = read_department(server)
         # One octet more than may be: the reader says that it is too long.
-        octets = file.read(shipped_layouts()[FUND].octets_max + 1)
-        judged = read_department(server).check(octets)
+        octets = file.read(department.layouts[FUND].octets_max + 1)
+        judged = department.check(octets)
         if isinstance(judged, Signed):
             vouched_by = f"key {judged.key_id}"
         elif judged is SignatureFault.UNSIGNED and unsigned:
@@ -80,7 +76,9 @@ def add_commands(
             return _tell_fault(judged, as_json=as_json)
         try:
             with open_store(server) as store:
-                report = import_fund_file(store, octets, clock.now(), vouched_by)
+                report = import_fund_file(
+                    store, octets, clock.now(), vouched_by, department.layouts
+                )
         except ExchangeFileError as error:
             if as_json:
                 click.echo(json.dumps(_refusal(error), indent=2))

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from hw.clock import MemoryWallClock
 from hw.database import Store, open_store
-from protocol.exchange import sign_file
+from protocol.exchange import shipped_layouts, sign_file
 from protocol.keys import Realm, SigningKey
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
@@ -47,7 +47,7 @@ def _open(folder: Path) -> Iterator[Store]:
 
 
 def _department(_: Path) -> Department:
-    return Department({"dop-1": KEY.public}, Realm.TEST)
+    return Department({"dop-1": KEY.public}, Realm.TEST, shipped_layouts())
 
 
 def _signed(octets: bytes) -> bytes:
