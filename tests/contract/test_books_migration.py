@@ -156,6 +156,21 @@ def test_a_machine_knows_the_credit_key_that_it_was_enrolled_with(old: Store) ->
             assert machine.state is MachineState.LOCKED
 
 
+def test_nobody_vouched_for_files_that_came_before_that_was_asked(old: Store) -> None:
+    with old.writing("a fund file of then") as connection:
+        connection.execute(
+            text(
+                "INSERT INTO fund_file VALUES "
+                "('F1', :sha, :octets, '2026-09-21', 0, 0, 1700000000)"
+            ),
+            {"sha": bytes(32), "octets": b""},
+        )
+    migrate(old)
+    with old.reading() as connection:
+        (row,) = connection.execute(select(schema.fund_file))
+    assert (row.file_id, row.vouched_by) == ("F1", None)
+
+
 def test_old_orders_go_on_and_new_ones_follow(old: Store) -> None:
     migrate(old)
     with old.writing("test") as connection:
