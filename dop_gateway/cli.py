@@ -11,6 +11,7 @@ from dop_gateway.options_cli import (
     json_option,
     opened,
 )
+from dop_gateway.outbox_cli import outbox_group, sms_simulator
 from dop_gateway.people_cli import person_group
 
 
@@ -18,6 +19,8 @@ def add_commands(root: click.Group) -> None:
     """Bring the commands of the gateway."""
     dop.add_command(person_group)
     dop.add_command(audit_group)
+    dop.add_command(outbox_group)
+    dop.add_command(sms_simulator)
     root.add_command(dop)
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from dop_gateway.parts import Parts
 from dop_gateway.web.app import build_app
@@ -34,16 +35,31 @@ def run_gateway(
     Raises:
         RmfsError: The port cannot be opened.
     """
+    serve(build_app(parts), host, port, listening)
+
+
+def serve(app: FastAPI, host: str, port: int, listening: Callable[[str], None]) -> None:
+    """Serve an application until a signal ends it; requests that run are finished.
+
+    Args:
+        app: The gateway, or a simulator of somebody that it talks to.
+        host: Where it listens.
+        port: 0 for one that is free.
+        listening: Told the address, once it is listening.
+
+    Raises:
+        RmfsError: The port cannot be opened.
+    """
     with _bound(host, port) as at:
         number = at.getsockname()[1]
-        asyncio.run(_serve(parts, at, lambda: listening(f"http://{host}:{number}")))
+        asyncio.run(_serve(app, at, lambda: listening(f"http://{host}:{number}")))
 
 
 async def _serve(
-    parts: Parts, at: socket.socket, listening: Callable[[], None]
+    app: FastAPI, at: socket.socket, listening: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
-    server = _Server(_config(parts))
+    server = _Server(_config(app))
     for one in _SIGNALS:
         loop.add_signal_handler(one, server.end)
     # The socket listens already: whoever connects from now on is answered.
@@ -64,9 +80,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(parts: Parts) -> uvicorn.Config:
+def _config(app: FastAPI) -> uvicorn.Config:
     return uvicorn.Config(
-        build_app(parts),
+        app,
         loop="asyncio",
         http="h11",
         ws="none",
