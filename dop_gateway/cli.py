@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from dop_gateway.jobs_cli import job_group
 from dop_gateway.options_cli import (
     EXIT_FAILED,
     gateway_option,
@@ -19,6 +20,7 @@ def add_commands(root: click.Group) -> None:
     """Bring the commands of the gateway."""
     dop.add_command(person_group)
     dop.add_command(audit_group)
+    dop.add_command(job_group)
     dop.add_command(outbox_group)
     dop.add_command(sms_simulator)
     root.add_command(dop)

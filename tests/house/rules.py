@@ -143,6 +143,10 @@ CATCH_ALL: Final[dict[str, str]] = {
         "for it must be told"
     ),
     "fm_device/program.py": "the outermost loop of the machine's program",
+    "dop_gateway/jobs/serving.py": (
+        "the outermost loop of the gateway's jobs: one that is broken must end neither "
+        "the others nor the gateway"
+    ),
     "rmfs_tools/simulation/run.py": "whatever the product raises is a finding",
     "hw/lab/*.py": "the lab records whatever its target provokes as a verdict",
 }
