@@ -1,15 +1,20 @@
-"""The gateway as a program: a socket, uvicorn, and an end in order."""
+"""The gateway as a program: a socket, uvicorn, its jobs, and an end in order."""
 
 import asyncio
+import os
+import platform
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from dop_gateway.jobs import serving
+from dop_gateway.jobs.catalogue import JOBS
+from dop_gateway.jobs.scheduler import Scheduler
 from dop_gateway.parts import Parts
 from dop_gateway.web.app import build_app
 from protocol.errors import RmfsError
@@ -20,11 +25,14 @@ END_TIMEOUT_S: Final = 10
 _HEAD_OCTETS_MAX: Final = 16_384
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
+Beside = Callable[[], Coroutine[Any, Any, None]]
+"""What runs beside an application, until it is cancelled."""
+
 
 def run_gateway(
     parts: Parts, host: str, port: int, listening: Callable[[str], None]
 ) -> None:
-    """Serve until a signal ends it; requests that run are finished.
+    """Serve until a signal ends it; requests and jobs that run are finished.
 
     Args:
         parts: The gateway.
@@ -35,10 +43,24 @@ def run_gateway(
     Raises:
         RmfsError: The port cannot be opened.
     """
-    serve(build_app(parts), host, port, listening)
+    scheduler = Scheduler(parts, JOBS, f"{platform.node()}, process {os.getpid()}")
+    serve(
+        build_app(parts),
+        host,
+        port,
+        listening,
+        beside=lambda: serving.serve(scheduler, parts.clock),
+    )
 
 
-def serve(app: FastAPI, host: str, port: int, listening: Callable[[str], None]) -> None:
+def serve(
+    app: FastAPI,
+    host: str,
+    port: int,
+    listening: Callable[[str], None],
+    *,
+    beside: Beside | None = None,
+) -> None:
     """Serve an application until a signal ends it; requests that run are finished.
 
     Args:
@@ -46,17 +68,22 @@ def serve(app: FastAPI, host: str, port: int, listening: Callable[[str], None]) 
         host: Where it listens.
         port: 0 for one that is free.
         listening: Told the address, once it is listening.
+        beside: Runs while the application is served; if it breaks, all ends.
 
     Raises:
         RmfsError: The port cannot be opened.
     """
     with _bound(host, port) as at:
         number = at.getsockname()[1]
-        asyncio.run(_serve(app, at, lambda: listening(f"http://{host}:{number}")))
+        address = f"http://{host}:{number}"
+        asyncio.run(_serve(app, at, lambda: listening(address), beside))
 
 
 async def _serve(
-    app: FastAPI, at: socket.socket, listening: Callable[[], None]
+    app: FastAPI,
+    at: socket.socket,
+    listening: Callable[[], None],
+    beside: Beside | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     server = _Server(_config(app))
@@ -64,7 +91,28 @@ async def _serve(
         loop.add_signal_handler(one, server.end)
     # The socket listens already: whoever connects from now on is answered.
     listening()
-    await server.serve(sockets=[at])
+    async with _running(beside, server):
+        await server.serve(sockets=[at])
+
+
+@asynccontextmanager
+async def _running(beside: Beside | None, server: "_Server") -> AsyncIterator[None]:
+    if beside is None:
+        yield
+        return
+
+    def end_if_broken(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            server.end()
+
+    task = asyncio.create_task(beside())
+    task.add_done_callback(end_if_broken)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class _Server(uvicorn.Server):
