@@ -1,8 +1,10 @@
 """Values for exchange files of any layout, and a layout that is like none of ours."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +28,20 @@ HEADER: Final = FileHeader(
 
 WIDE: Final = Path(__file__).with_name("fund_in_fixed_width.toml").read_text("utf-8")
 """Fixed width, other order, other spellings, totals in the header, no trailer."""
+
+
+def _without_tags() -> str:
+    text = files("protocol").joinpath("exchange", "layouts", "fund.toml").read_text()
+    start, end = text.index('[[line]]\nname = "correction"'), text.index("[trailer]")
+    text = re.sub(r'tag = "[A-Z]"\n', "", text[:start] + text[end:])
+    text = text.replace("signature = true", "signature = false")
+    return text.replace('separator = "|"', 'separator = ";"').replace(
+        'title = "Fund"', 'title = "Fund without tags"'
+    )
+
+
+UNTAGGED: Final = _without_tags()
+"""The fund file of ours with other separators, no tags and no corrections."""
 
 _SIZE: Final = 12
 
@@ -109,7 +125,7 @@ def _acknowledgement(header: dict[str, Any], lines: list[Line]) -> None:
     for line in lines:
         values: Any = line.values
         if line.record == "file":
-            values["code"] = None if values["verdict"] == "TAKEN" else "EXC-SG-001"
+            values["code"] = None if values["verdict"] == "TAKEN" else "EXC-01-001"
 
 
 def _license_modification(header: dict[str, Any], lines: list[Line]) -> None:

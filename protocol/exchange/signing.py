@@ -33,19 +33,19 @@ class SignatureFault(Coded):
     """Why a file is not taken for signed."""
 
     UNSIGNED = (
-        "EXC-SG-001",
+        "EXC-01-001",
         "the file has no signature line: ask whoever sent it for the signed file",
     )
     MALFORMED = (
-        "EXC-SG-002",
+        "EXC-01-002",
         "the signature line cannot be read: ask for the file to be sent again",
     )
     UNKNOWN_KEY = (
-        "EXC-SG-003",
+        "EXC-01-003",
         "the key that it names is not registered here: register the key of the sender",
     )
     WRONG = (
-        "EXC-SG-004",
+        "EXC-01-004",
         "the signature is not of this file in this realm: ask for it to be sent again",
     )
 

@@ -124,11 +124,11 @@ def test_what_the_department_has_not_signed_is_refused(
         SAMPLE.read_bytes(), SigningKey(b"\x02" * 32), "dop-2", Realm.TEST
     )
     for octets, code in (
-        (SAMPLE.read_bytes(), "EXC-SG-001"),
-        (signed.replace(b"|dop-1|", b"|dop-1|x"), "EXC-SG-002"),
-        (other, "EXC-SG-003"),
-        (signed.replace(b"|3000.00|", b"|9000.00|"), "EXC-SG-004"),
-        (other.replace(b"|dop-2|", b"|dop-1|"), "EXC-SG-004"),
+        (SAMPLE.read_bytes(), "EXC-01-001"),
+        (signed.replace(b"|dop-1|", b"|dop-1|x"), "EXC-01-002"),
+        (other, "EXC-01-003"),
+        (signed.replace(b"|3000.00|", b"|9000.00|"), "EXC-01-004"),
+        (other.replace(b"|dop-2|", b"|dop-1|"), "EXC-01-004"),
     ):
         result = run("-", octets=octets)
         assert (result.return_value, result.stdout) == (1, "")

@@ -8,6 +8,7 @@ from protocol.exchange import (
     FINDINGS_MAX,
     SHIPPED,
     Layout,
+    SignatureFault,
     Signed,
     check_signature,
     is_signed,
@@ -70,6 +71,11 @@ def test_the_document_says_whose_formats_they_are_and_where_their_bounds_are() -
         f"the first {FINDINGS_MAX} of them",
     ):
         assert words in TEXT
+
+
+def test_the_codes_of_signatures_are_told() -> None:
+    told = re.findall(r"^\| `(EXC-[0-9]{2}-[0-9]{3})` \|", TEXT, re.MULTILINE)
+    assert told == [fault.code for fault in SignatureFault]
 
 
 def test_the_document_tells_all_that_a_layout_may_say() -> None:

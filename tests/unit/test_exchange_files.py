@@ -24,10 +24,11 @@ from protocol.exchange import (
     read_layouts,
     write_file,
 )
-from tests.exchange_values import HEADER, LAYOUTS, WIDE, contents
+from tests.exchange_values import HEADER, LAYOUTS, UNTAGGED, WIDE, contents
 
 WIDE_LAYOUT = parse_layout(WIDE)
-EVERY = [*LAYOUTS.values(), WIDE_LAYOUT]
+UNTAGGED_LAYOUT = parse_layout(UNTAGGED)
+EVERY = [*LAYOUTS.values(), WIDE_LAYOUT, UNTAGGED_LAYOUT]
 
 FUNDS = """\
 H|RMFS-FUNDS|2|FND-N-000012|DCR|N|12|2026-11-17|1|2026-11-17T09:00:00+05:30
@@ -108,6 +109,21 @@ def test_a_file_of_fixed_width_is_read_as_strictly(
     text = SAME_IN_FIXED_WIDTH.replace(old, new, 1)
     found = _refused(WIDE_LAYOUT, text.encode())
     assert any(one.startswith(finding) for one in found), found
+
+
+def test_a_file_without_tags_is_known_by_the_places_of_its_lines() -> None:
+    file = read_file(LAYOUTS["fund"], FUNDS.encode())
+    octets = write_file(UNTAGGED_LAYOUT, file.header, file.lines[:2])
+    first, *_, last = octets.decode().splitlines()
+    assert first.startswith("RMFS-FUNDS;2;FND-N-000012;")
+    assert last == "2;3100.50"
+    assert list(read_file(UNTAGGED_LAYOUT, octets).lines) == list(file.lines[:2])
+    assert _refused(UNTAGGED_LAYOUT, octets.partition(b"\n")[2])[0].startswith(
+        "line 1: a header has 9 fields, here are 8"
+    )
+    assert _refused(UNTAGGED_LAYOUT, octets[: octets.rindex(b"2;3100")])[0].startswith(
+        "line 3: a trailer has 2 fields, here are 8"
+    )
 
 
 @pytest.mark.parametrize("layout", EVERY, ids=lambda layout: layout.title)
@@ -254,7 +270,7 @@ def test_an_account_statement_has_to_add_up() -> None:
 
 def test_a_file_that_is_not_taken_whole_is_acknowledged_with_a_code() -> None:
     layout = LAYOUTS["acknowledgement"]
-    for verdict, code in (("TAKEN", "EXC-SG-001"), ("REFUSED", None)):
+    for verdict, code in (("TAKEN", "EXC-01-001"), ("REFUSED", None)):
         line = _line("acknowledgement", "file", verdict=verdict, code=code)
         with pytest.raises(LocalProtocolError, match="code: a code stands where"):
             write_file(layout, HEADER.values(), [line])
