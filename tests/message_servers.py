@@ -145,10 +145,15 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 
 @contextmanager
-def answering(answer: bytes) -> Iterator[str]:
-    """Answer one request with these octets, whatever they are; gives the address."""
+def answering(answer: bytes, *, holds: bool = False) -> Iterator[str]:
+    """Answer one request with these octets, whatever they are; gives the address.
+
+    Args:
+        answer: The octets.
+        holds: Keep the line until the other side lets go of it.
+    """
     with socket.create_server(("127.0.0.1", 0)) as at:
-        thread = threading.Thread(target=_answer_one, args=(at, answer))
+        thread = threading.Thread(target=_answer_one, args=(at, answer, holds))
         thread.start()
         try:
             yield f"http://127.0.0.1:{at.getsockname()[1]}"
@@ -156,9 +161,11 @@ def answering(answer: bytes) -> Iterator[str]:
             thread.join()
 
 
-def _answer_one(at: socket.socket, answer: bytes) -> None:
+def _answer_one(at: socket.socket, answer: bytes, holds: bool) -> None:
     line, _ = at.accept()
     with line:
         while b"}" not in line.recv(4_096):
             pass
         line.sendall(answer)
+        while holds and line.recv(4_096):
+            pass

@@ -34,7 +34,6 @@ from protocol.errors import LocalProtocolError
 
 PATH: Final = "/v1/messages"
 ATTEMPT_S_MAX: Final = 60
-"""An attempt is over after so long, whatever the operator does."""
 STEP_S_MAX: Final = 20
 ANSWER_OCTETS_MAX: Final = 16_384
 _INDIA: Final = "91"
@@ -65,8 +64,14 @@ class DltSettings:
 class DltTextMessages:
     """`TextMessages` over HTTP."""
 
-    def __init__(self, settings: DltSettings) -> None:
+    def __init__(
+        self, settings: DltSettings, attempt_s_max: float = ATTEMPT_S_MAX
+    ) -> None:
         """Write as these settings say.
+
+        Args:
+            settings: The operator, and who we are there.
+            attempt_s_max: An attempt is over after so long, whatever it does.
 
         Raises:
             LocalProtocolError: Entity, header or address have another form.
@@ -79,6 +84,7 @@ class DltTextMessages:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise LocalProtocolError("an operator's address begins http:// or https://")
         self._settings = settings
+        self._attempt_s_max = attempt_s_max
         self._scheme = parts.scheme
         self._host = parts.hostname
         self._port = parts.port
@@ -114,7 +120,7 @@ class DltTextMessages:
         }
         try:
             connection.connect()
-            with _bounded(connection.sock):
+            with _bounded(connection.sock, self._attempt_s_max):
                 connection.request("POST", self._path, body, headers)
                 answer = connection.getresponse()
                 return answer.status, answer.read(ANSWER_OCTETS_MAX)
@@ -135,9 +141,9 @@ class DltTextMessages:
 
 
 @contextmanager
-def _bounded(line: socket.socket) -> Iterator[None]:
+def _bounded(line: socket.socket, seconds: float) -> Iterator[None]:
     """End an attempt that takes too long: an operator that drips would hold it."""
-    timer = threading.Timer(ATTEMPT_S_MAX, _hang_up, (line,))
+    timer = threading.Timer(seconds, _hang_up, (line,))
     timer.daemon = True
     timer.start()
     try:

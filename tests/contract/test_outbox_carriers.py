@@ -334,6 +334,13 @@ def test_whatever_an_operator_answers_is_an_outcome(answer: bytes, kind: type) -
         assert isinstance(texts.send("42-1", TEXT, "9876543210"), kind)
 
 
+def test_an_operator_that_takes_for_ever_is_hung_up_on() -> None:
+    """It holds the line and says nothing: no time-out of a step would be so soon."""
+    with answering(b"", holds=True) as address:
+        texts = DltTextMessages(replace(DLT, address=address), attempt_s_max=0.2)
+        assert isinstance(texts.send("42-1", TEXT, "9876543210"), PutOff)
+
+
 def test_a_number_that_is_no_mobile_one_is_refused_before_anything_is_sent() -> None:
     outcome = DltTextMessages(DLT).send("42-1", TEXT, "0804123456")
     assert isinstance(outcome, Refused)
