@@ -1,1 +1,1 @@
-"""The Department's server. Only the package's place is kept yet: nothing is built."""
+"""The Department's server (DCR): licences, deposits, files for makers, and reports."""

@@ -4,6 +4,9 @@ A `Table` is data. It refuses duplicate rows and unreachable states when it is b
 says what is possible (`row`), and can be drawn (`mermaid`), so that the diagrams in the
 docs cannot part from the code. Actions are plain functions; whoever owns the state
 calls them and carries out the effects that they return.
+
+An event is an object of a class, and the class stands in the row; where events carry
+nothing, as in paperwork, a row may name a member of an enumeration instead.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,12 +22,18 @@ A = TypeVar("A", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Row(Generic[S, A]):
-    """One row of a table: in `state`, upon an event of type `event`."""
+    """One row of a table: in `state`, upon an event of type `event`, or that member."""
 
     state: S
-    event: type
+    event: Any
     do: A
     to: S
+
+    @property
+    def event_name(self) -> str:
+        """What people call the event."""
+        event: type | Enum = self.event
+        return event.name if isinstance(event, Enum) else event.__name__
 
 
 class Table(Generic[S, A]):
@@ -34,17 +43,21 @@ class Table(Generic[S, A]):
         """Check the rows.
 
         Raises:
-            LocalProtocolError: Two rows answer the same state and event, or a state
-                of the enumeration cannot be reached from `initial`.
+            LocalProtocolError: Two rows answer the same state and event, an event is
+                neither a class nor a member of an enumeration, or a state of the
+                enumeration cannot be reached from `initial`.
         """
         self.initial = initial
         self.rows = tuple(rows)
         # States are members of an enumeration: each is there once, and as long as it.
-        self._by_key: dict[tuple[int, type], Row[S, A]] = {}
+        self._by_key: dict[tuple[int, type | Enum], Row[S, A]] = {}
         for row in self.rows:
+            if not isinstance(row.event, type | Enum):
+                message = f"{row.event!r} is neither a class nor a member: no event"
+                raise LocalProtocolError(message)
             key = (id(row.state), row.event)
             if key in self._by_key:
-                message = f"two rows for {row.state.name} upon {row.event.__name__}"
+                message = f"two rows for {row.state.name} upon {row.event_name}"
                 raise LocalProtocolError(message)
             self._by_key[key] = row
         unreachable = set(type(initial)) - self._reachable()
@@ -70,7 +83,7 @@ class Table(Generic[S, A]):
         """Draw the table as a Mermaid state diagram, one line a row."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.initial.name}"]
         lines += [
-            f"    {row.state.name} --> {row.to.name}: {row.event.__name__}"
+            f"    {row.state.name} --> {row.to.name}: {row.event_name}"
             for row in self.rows
         ]
         return "\n".join(lines) + "\n"

@@ -14,6 +14,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from hw.database import Store
 from protocol.keys import CreditKey, MachineProvisioning
 from protocol.messages import LicenceState, OrderKind
 from protocol.values import LicenceIdentifier, OrderSerial
@@ -28,7 +29,7 @@ from rmfs_server.ordering import (
     take_back,
 )
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.store import Store, acts, licences, machines, recharges
+from rmfs_server.store import acts, licences, machines, recharges
 from rmfs_server.store.acts import By
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Machine, fenced

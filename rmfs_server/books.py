@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from hw.database import Store
 from protocol.dialogue.server import (
     ContentFound,
     CredentialFound,
@@ -56,14 +57,7 @@ from rmfs_server.judging import (
     open_case,
 )
 from rmfs_server.keyring import CreditKeys, FindKey, no_later_key
-from rmfs_server.store import (
-    Store,
-    contents,
-    machines,
-    messages,
-    recharges,
-    usage,
-)
+from rmfs_server.store import contents, machines, messages, recharges, usage
 from rmfs_server.store.machines import Machine
 from rmfs_server.store.messages import Answer
 from rmfs_server.store.schema import SignedKind

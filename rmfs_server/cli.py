@@ -22,12 +22,13 @@ def add_commands(root: click.Group) -> None:
     """Bring the commands of the recharge server."""
     from hw.clock import SystemWallClock
     from rmfs_server import funds_cli, licences_cli, orders_cli, resolving_cli, run_cli
+    from rmfs_server.department import read_department
     from rmfs_server.evidence_cli import evidence
     from rmfs_server.folder import open_books
 
     if "import-funds" not in server_group.commands:
         funds_cli.add_commands(
-            server_group, server_option, open_books, SystemWallClock()
+            server_group, server_option, open_books, read_department, SystemWallClock()
         )
         run_cli.add_commands(server_group, server_option)
         licences_cli.add_commands(server_group)

@@ -10,6 +10,8 @@
     maker.pem        private key of the maker, if `init` made one; a real maker's stays
                      in the factory
     makers/*.pem     public keys of makers whose machines may be enrolled, by name
+    dop-*.pem        public keys of the Department, which sign its files (`department`)
+    layouts/*.toml   layouts of exchange files in the place of the product's own
     books.sqlite     the books, unless server.toml names another database
 
 Their owner alone can look into the folder, and read private keys, settings and books.
@@ -28,6 +30,7 @@ from typing import Any, Final
 from sqlalchemy import URL
 
 from hw.clock import WallClock
+from hw.database import Store, open_store
 from protocol.contents import CreditKeyUpdate, make_content, write_content
 from protocol.errors import RmfsError
 from protocol.keys import (
@@ -50,7 +53,7 @@ from protocol.keys import (
 from protocol.keys.identities import CREDIT_KEY_ID_MAX
 from protocol.ports import Entropy
 from rmfs_server.contents import OrderedContent, read_ordered
-from rmfs_server.store import Store, credit_keys, open_store
+from rmfs_server.store import credit_keys
 from rmfs_server.store.migrations import check_version, migrate
 
 SETTINGS: Final = "server.toml"

@@ -23,6 +23,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from hw.database import Store
 from protocol.keys import MachineProvisioning
 from protocol.registers import MachineState, Registers, VoucherKind
 from protocol.values import LicenceIdentifier, Paise, RechargeNumber, show_rupees
@@ -30,7 +31,7 @@ from rmfs_server.judging import Case, open_case, settle_recharge
 from rmfs_server.presented import Lost, read_presented
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Resolving
-from rmfs_server.store import Store, acts, discrepancies, machines, recharges
+from rmfs_server.store import acts, discrepancies, machines, recharges
 from rmfs_server.store.acts import By
 from rmfs_server.store.machines import Machine, fenced
 from rmfs_server.store.recharges import Ending, Recharge

@@ -11,7 +11,8 @@
 - Whatever happens, the totals of all files are what is in the funds by them and what
   waits in suspense.
 
-Source: docs/fund-files.md; RMFS-02 to RMFS-05 (amounts), RMFS-15 to RMFS-17, RMFS-25.
+Source: docs/exchange-files.md; RMFS-02 to RMFS-05 (amounts), RMFS-15 to RMFS-17,
+RMFS-25.
 """
 
 from collections.abc import Sequence
@@ -21,12 +22,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from hw.database import Store
 from protocol.errors import LocalProtocolError
 from protocol.exchange import (
     DetailLine,
+    ExchangeFileError,
     Finding,
     FundFile,
-    FundFileError,
+    Layouts,
     LineReference,
     content_hash,
     parse_fund_file,
@@ -41,8 +44,9 @@ from protocol.values import (
     Paise,
     show_rupees,
 )
-from rmfs_server.store import Store, fund_files, ledger
+from rmfs_server.store import fund_files, ledger
 from rmfs_server.store.fund_files import (
+    CameWith,
     Credit,
     Deposit,
     EarlierLine,
@@ -150,33 +154,43 @@ class _SuspendedError(Exception):
     """The line cannot be carried out; the message says why, to a person."""
 
 
-def import_fund_file(store: Store, octets: bytes, now: EpochSeconds) -> ImportReport:
+def import_fund_file(
+    store: Store,
+    octets: bytes,
+    now: EpochSeconds,
+    vouched_by: str | None = None,
+    layouts: Layouts | None = None,
+) -> ImportReport:
     """Take a fund file into the books, in one transaction.
 
     Args:
         store: The books.
-        octets: The whole file.
+        octets: The whole file; whoever calls has checked its signature.
         now: Wall time.
+        vouched_by: Who says that it is the Department's, kept with the file: a key, or
+            a person's reason to take it without one.
+        layouts: Of this server; None for those of the product.
 
     Returns:
         What became of each line.
 
     Raises:
-        FundFileError: The file is refused whole, nothing is changed: its structure is
-            wrong, or its id is known with other content.
+        ExchangeFileError: The file is refused whole, nothing is changed: its structure
+            is wrong, or its id is known with other content.
         StoreError: The database failed; the outcome may be unknown. Import the file
             again: if it was taken, nothing changes.
     """
-    fund_file = parse_fund_file(octets)
+    fund_file = parse_fund_file(octets, layouts)
     sha256 = content_hash(octets)
     with store.writing("import fund file") as connection:
         fund_files.begin_import(connection)
         known = fund_files.known_hash(connection, fund_file.file_id)
         if known is not None and known != sha256:
             reason = _ID_IS_TAKEN.format(fund_file.file_id, known.hex())
-            raise FundFileError([Finding(1, reason)])
+            raise ExchangeFileError([Finding(1, reason)])
         if known is None:
-            fund_files.insert_file(connection, fund_file, octets, sha256, now)
+            came = CameWith(octets, sha256, now, vouched_by)
+            fund_files.insert_file(connection, fund_file, came)
             _Import(connection, fund_file, now).run()
         lines = fund_files.judged_lines(connection, fund_file.file_id)
     return ImportReport(fund_file.file_id, sha256, known is not None, lines)

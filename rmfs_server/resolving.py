@@ -27,6 +27,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from hw.database import Store
 from protocol.messages import (
     RefusalCode,
     UsageRow,
@@ -47,7 +48,6 @@ from rmfs_server.proposing import (
 )
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.store import (
-    Store,
     acts,
     discrepancies,
     ledger,

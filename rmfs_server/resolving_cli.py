@@ -23,11 +23,11 @@ from rmfs_server.options_cli import (
 )
 
 if TYPE_CHECKING:
+    from hw.database import Store
     from protocol.values import LicenceIdentifier
     from rmfs_server.frozen import Kind
     from rmfs_server.proposing import Evidence
     from rmfs_server.resolving import Resolving
-    from rmfs_server.store import Store
     from rmfs_server.store.acts import By
 
 _CLOSE: Final = "close"

@@ -118,7 +118,7 @@ def picture_of_licence(
             {
                 "journal": line.journal,
                 "posted_at": _utc(line.posted_at),
-                "kind": line.kind.name,
+                "kind": line.kind,
                 "account": line.account,
                 "amount_paise": line.amount_paise,
                 "reason": line.reason,

@@ -15,12 +15,13 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
+from hw.database import Store
+from hw.database.prepared import Prepared
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, show_rupees
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Resolving
-from rmfs_server.store import Store, acts, ledger, schema
+from rmfs_server.store import acts, ledger, schema
 from rmfs_server.store.acts import By
-from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import AccountKind, JournalKind
 
 _OTHER: Final = schema.entry.alias("other")

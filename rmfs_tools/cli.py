@@ -65,6 +65,12 @@ def _server(root: click.Group) -> None:
     add_commands(root)
 
 
+def _dop(root: click.Group) -> None:
+    from dop_gateway.cli import add_commands
+
+    add_commands(root)
+
+
 def _demo(root: click.Group) -> None:
     from rmfs_tools.demo import add_commands
 
@@ -160,6 +166,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("check",), _check),
     Contribution(("machine",), _machine),
     Contribution(("server", "evidence"), _server),
+    Contribution(("dop",), _dop),
     Contribution(("maker",), _maker),
     Contribution(("frank",), _frank),
     Contribution(("bench",), _bench),

@@ -25,6 +25,7 @@ from fm_device.folder import (
     write_file,
 )
 from hw.clock import WallClock
+from hw.database import Store
 from protocol.errors import RmfsError
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
 from protocol.keys import MachineProvisioning
@@ -35,7 +36,7 @@ from rmfs_server.administration import Administration
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import ServerFolder
 from rmfs_server.funds import ImportReport, import_fund_file
-from rmfs_server.store import Store, fund_files, machines
+from rmfs_server.store import fund_files, machines
 from rmfs_server.store.acts import By
 from rmfs_tools.fleet import FleetError, FleetPlan, Member
 from rmfs_tools.fleet_file import read_fleet_file, read_octets
@@ -277,5 +278,6 @@ def _pay(store: Store, member: Member, now: EpochSeconds) -> list[ImportReport]:
         value_date=today,
         available_from=today,
     )
-    file = FundFile(f"FLEET-{member.licence}", member.licence[0], today, (line,))
+    name, oem = f"FLEET-{member.licence}", member.licence[0]
+    file = FundFile.by_hand(name, oem, today, (line,))
     return [import_fund_file(store, encode_fund_file(file), now)]

@@ -18,6 +18,7 @@ from twisted.internet.task import Clock
 from fm_device.folder import machine_parts
 from fm_device.psd.device import Psd
 from hw.clock import WallClock, epoch_seconds, utc_instant
+from hw.database import Store
 from hw.entropy import SystemEntropy
 from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.virtual import VirtualLineParameters
@@ -29,7 +30,7 @@ from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.limits import Limits
-from rmfs_server.store import Store, schema
+from rmfs_server.store import schema
 from rmfs_server.writer import ImmediateWriter
 from rmfs_tools.fleet import FleetError, FleetPlan, Member
 from rmfs_tools.fleet_folder import read_fleet

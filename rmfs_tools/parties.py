@@ -20,6 +20,7 @@ from fm_device.firmware.machine import Machine
 from fm_device.folder import create_machine, open_machine, read_papers
 from fm_device.program import OnFrame, dial
 from hw.clock import SystemWallClock
+from hw.database import Store
 from hw.entropy import SystemEntropy
 from hw.lines.exchange import VirtualExchange
 from hw.lines.virtual import VirtualLineParameters
@@ -36,7 +37,6 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import Settings, create_server, open_books, read_server
 from rmfs_server.funds import ImportReport, import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.store import Store
 from rmfs_server.store.acts import By
 from rmfs_server.writer import ThreadWriter
 

@@ -33,6 +33,7 @@ from fm_device.panel.driver import Panel
 from fm_device.panel.terminal import PanelApp
 from fm_device.program import OnFrame, dial
 from hw.clock import MemoryWallClock
+from hw.database import Store
 from hw.entropy import SeededEntropy
 from hw.lines.exchange import VirtualExchange
 from hw.lines.virtual import VirtualLineParameters
@@ -49,7 +50,6 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import Settings, create_server, open_books, read_server
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.store import Store
 from rmfs_server.store.acts import By
 from rmfs_server.writer import ImmediateWriter
 from rmfs_tools.parties import FUNDS, LICENCE, LICENSEE, NUMBER, SERIAL

@@ -33,6 +33,7 @@ from fm_device.psd.records import ContentHeld, PsdRecord
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.scenario import Scenario, StartRegisters, StartState
 from hw.clock import DriftingWallClock
+from hw.database import Store, open_store
 from hw.entropy import SeededEntropy
 from hw.lines.exchange import VirtualExchange
 from hw.lines.virtual import VirtualLineParameters
@@ -71,7 +72,6 @@ from rmfs_server.contents import read_ordered
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.store import Store, open_store
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.writer import ImmediateWriter
@@ -540,7 +540,7 @@ class World:
             available_from=today,
         )
         name = f"FND-{self.licence[0]}-{self._deposits:04d}"
-        file = FundFile(name, self.licence[0], today, (line,))
+        file = FundFile.by_hand(name, self.licence[0], today, (line,))
         octets = encode_fund_file(file)
         report = import_fund_file(self.store, octets, self.wall.now())
         for judged in report.suspended:

@@ -31,8 +31,8 @@ _IN_RUPEES: Final = frozenset({OrderKind.FRANK_LIMIT, OrderKind.FUNDS_LIMIT})
 def typed(command: object, *arguments: object) -> int:
     """Type a command of `rmfs server`; its exit code."""
     words = ("server", command, *arguments, "--server", FOLDER / SERVER)
-    because = () if command == "import-funds" else ("--reason", "a case")
-    return main([*map(str, words), *because])
+    unsigned = ("--unsigned",) if command == "import-funds" else ()
+    return main([*map(str, words), *unsigned, "--reason", "a case"])
 
 
 def ordered(licence: LicenceIdentifier, kind: OrderKind, value: str) -> int:
@@ -65,7 +65,9 @@ def funded(licence: LicenceIdentifier, paise: int, *, later: bool) -> int:
     number = len(list(FOLDER.glob("FND-*"))) + 1
     name = f"FND-{licence[0]}-{number:04d}"
     place = FOLDER / name
-    place.write_bytes(encode_fund_file(FundFile(name, licence[0], today, (line,))))
+    place.write_bytes(
+        encode_fund_file(FundFile.by_hand(name, licence[0], today, (line,)))
+    )
     return typed("import-funds", place)
 
 

@@ -21,7 +21,7 @@ from rmfs_server.folder import open_books, read_server
 from rmfs_server.store.acts import By
 from rmfs_tools.lab.bench_papers import licence_number, licensee
 from tests.lab_office import filled, free_port
-from tests.processes import ROOT, TIMEOUT_S, done
+from tests.processes import ROOT, TIMEOUT_S, UNSIGNED, done
 
 SERVER: Final = "under-test"
 MACHINES: Final = "machines"
@@ -54,7 +54,7 @@ class UnderTest:
                 )
                 books.enrol(office.read_enrolment(papers), new, by)
         (funds,) = bench.glob("funds-*.txt")
-        done("server", "import-funds", funds, "--server", server)
+        done("server", "import-funds", funds, *UNSIGNED, "--server", server)
         return self
 
     def declare(self, line: str) -> Path:

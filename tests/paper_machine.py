@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from hw.database import CommitHook, Store, open_store
+from hw.database.ledger_checks import Finding
 from hw.entropy import SeededEntropy
 from protocol.dialogue.server import Closed, Delivered, SignedOctets
 from protocol.keys import CreditKey, MachineIdentity, MachineProvisioning, Realm
@@ -42,11 +44,11 @@ from rmfs_server.books import Books, Turn
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.keyring import FindKey, no_later_key
 from rmfs_server.resolving import Resolving
-from rmfs_server.store import CommitHook, Store, ledger, open_store
+from rmfs_server.store import ledger
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind
-from rmfs_server.store.verify import Finding, verify_books
+from rmfs_server.store.verify import verify_books
 
 NOW = EpochSeconds(1_790_000_000)
 LICENCE = LicenceIdentifier("N123456")

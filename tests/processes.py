@@ -19,6 +19,8 @@ from typing import Final, Self
 ROOT: Final = Path(__file__).parents[1]
 TIMEOUT_S: Final = 60.0
 FLAG: Final = 0x7E
+UNSIGNED: Final = ("--unsigned", "--reason", "the sample of a test")
+"""Behind `import-funds`: the sample is of no Department."""
 
 
 class Program:

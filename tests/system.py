@@ -12,11 +12,12 @@ from pathlib import Path
 from sqlalchemy import select
 
 from fm_device.dial_in import DialInReport
+from hw.database import CommitHook, Store
 from hw.nvram import MemoryNvram
 from protocol.dialogue.machine import Request
 from protocol.registers import RequestKind
 from protocol.values import Paise
-from rmfs_server.store import CommitHook, Store, schema
+from rmfs_server.store import schema
 from rmfs_server.store.acts import By
 from rmfs_tools.simulation.pair import LINE, Pair, cut_after
 from rmfs_tools.simulation.pair_mortal import KilledAt

@@ -22,13 +22,13 @@ from sqlalchemy import (
     select,
 )
 
+from hw.database.prepared import Prepared
 from protocol.errors import InvariantError
 from protocol.keys import CreditKey, Point, VerifyingKey
 from protocol.messages import OrderKind
 from protocol.values import EpochSeconds
 from rmfs_server.store import schema
 from rmfs_server.store.machines import Machine
-from rmfs_server.store.prepared import Prepared
 
 # Built once: the recharge path runs these.
 _FIND: Final = Prepared(

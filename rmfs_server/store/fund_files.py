@@ -4,7 +4,7 @@
 `fund_credit`, with its journal), or waits in `suspense`, or took back a line that
 waited. So the totals of all files are the sum of `fund_credit` and of what waits.
 
-Source: docs/fund-files.md; RMFS-16, RMFS-17.
+Source: docs/exchange-files.md; RMFS-16, RMFS-17.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,13 +23,13 @@ from sqlalchemy import (
     update,
 )
 
+from hw.database.prepared import Prepared
 from protocol.exchange import FundFile, LineReference
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.store import schema
 from rmfs_server.store.ledger import DEPARTMENT, AccountName, funds_of, lock_accounts
 from rmfs_server.store.licences import Licence
-from rmfs_server.store.prepared import Prepared
 
 T = TypeVar("T")
 
@@ -85,6 +85,23 @@ class Outcome(Enum):
 
     APPLIED = "a later correction brought its money to the funds of a licence"
     CLOSED = "a later correction took it back"
+
+
+@dataclass(frozen=True, slots=True)
+class CameWith:
+    """What is kept of a file beside what it tells.
+
+    Attributes:
+        octets: The whole file, signature line and all.
+        sha256: 32 octets over them.
+        at: When it was imported.
+        vouched_by: Who says that it is the Department's; None if nobody was asked.
+    """
+
+    octets: bytes
+    sha256: bytes
+    at: EpochSeconds
+    vouched_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,31 +178,26 @@ def known_hash(connection: Connection, file_id: str) -> bytes | None:
     return None if row is None else row.sha256
 
 
-def insert_file(
-    connection: Connection,
-    fund_file: FundFile,
-    octets: bytes,
-    sha256: bytes,
-    now: EpochSeconds,
-) -> None:
+def insert_file(connection: Connection, fund_file: FundFile, came: CameWith) -> None:
     """Keep a file as it came, and its lines."""
     _INSERT_FILE.run(
         connection,
         {
             "file_id": fund_file.file_id,
-            "sha256": sha256,
-            "octets": octets,
-            "made_on": fund_file.made_on,
+            "sha256": came.sha256,
+            "octets": came.octets,
+            "made_on": fund_file.header.business_date,
             "lines": len(fund_file.lines),
             "total_paise": fund_file.total_paise,
-            "imported_at": now,
+            "imported_at": came.at,
+            "vouched_by": came.vouched_by,
         },
     )
     rows = [
         {
             "file_id": fund_file.file_id,
             "line_id": line.line_id,
-            "line_number": number,
+            "line_number": line.number,
             "record": "D" if line.corrects is None else "C",
             "licence": line.licence,
             "licence_number": line.licence_number,
@@ -197,7 +209,7 @@ def insert_file(
             "corrects_file_id": line.corrects and line.corrects.file_id,
             "corrects_line_id": line.corrects and line.corrects.line_id,
         }
-        for number, line in fund_file.numbered()
+        for line in fund_file.lines
     ]
     if rows:
         _INSERT_LINES.run_many(connection, rows)

@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from hw.database.prepared import Prepared
 from protocol.errors import LocalProtocolError
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.store import schema
 from rmfs_server.store.ledger import funds_of
-from rmfs_server.store.prepared import Prepared
 
 FUNDS: Final = (
-    select(schema.balance.c.balance_paise)
-    .select_from(schema.account.join(schema.balance))
+    select(schema.ledger.balance.c.balance_paise)
+    .select_from(schema.account.join(schema.ledger.balance))
     .where(schema.account.c.name == bindparam("of_funds"))
     .scalar_subquery()
     .label("funds_paise"),

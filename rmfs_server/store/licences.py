@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from hw.database.prepared import Prepared
 from protocol.messages import LicenceState
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.store import ledger, schema
-from rmfs_server.store.prepared import Prepared
 
 _IN_FORCE: Final = frozenset({LicenceState.REGISTERED, LicenceState.RENEWED})
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from hw.database.prepared import Prepared
 from protocol.keys import MachineCredential, Point, VerifyingKey, decode_realm
 from protocol.keys.provisioning import MachineProvisioning
 from protocol.registers import MachineState, Registers
 from protocol.values import EpochSeconds, LicenceIdentifier, RechargeNumber
 from rmfs_server.store import schema
-from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import REGISTER_NAMES, CredentialState
 
 FIRST_MARK = bytes(8)

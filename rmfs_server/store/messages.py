@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
+from hw.database.prepared import Prepared
 from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
 from protocol.errors import InvariantError
 from protocol.messages import (
@@ -26,7 +27,6 @@ from protocol.messages import (
 )
 from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import schema
-from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import SignedKind
 
 # Built once: the recharge path runs these.

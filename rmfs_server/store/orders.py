@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
+from hw.database.prepared import Prepared
 from protocol.messages import CAPABILITY_OF, CONTENT_ORDERS, Order, OrderKind
 from protocol.values import U32_MAX, EpochSeconds, LicenceIdentifier, OrderSerial
 from rmfs_server.store import schema
 from rmfs_server.store.contents import key_of
 from rmfs_server.store.machines import Machine
-from rmfs_server.store.prepared import Prepared
 
 PER_DIAL_IN_MAX: Final = 16
 """Orders sent in one dial-in; what is left goes with the next."""

@@ -21,12 +21,12 @@ from sqlalchemy import (
     update,
 )
 
+from hw.database.prepared import Prepared
 from protocol.registers import VoucherKind, effect_paise
 from protocol.settling import Grant, Outstanding
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
 from rmfs_server.store import ledger, schema
 from rmfs_server.store.ledger import funds_of, machine_of, reserved_of
-from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.schema import JournalKind, RechargeState, SettledBy
 
 OPEN: Final = (RechargeState.RESERVED, RechargeState.FROZEN)

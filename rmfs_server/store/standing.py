@@ -11,12 +11,12 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from hw.database.prepared import Prepared
 from protocol.values import LicenceIdentifier
 from rmfs_server.store import licences, machines, recharges, schema
 from rmfs_server.store.funds import FUNDS, Funds, funds_split, funds_wanted
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Enrolled
-from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.recharges import Recharge
 
 

@@ -5,10 +5,10 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
+from hw.database.prepared import Prepared
 from protocol.messages import UsageRow
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.store import schema
-from rmfs_server.store.prepared import Prepared
 
 # Built once: the recharge path runs these.
 _READ: Final = Prepared(

@@ -8,11 +8,12 @@ Source: reliability notes, rule L16; SPEC.md REG-2, REG-5.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, select
 
+from hw.database.ledger_checks import Finding
+from hw.database.prepared import Prepared
 from protocol.errors import RemoteProtocolError
 from protocol.keys import VerifyingKey, decode_realm, verify
 from protocol.messages import SIGNATURE_OCTETS, Voucher
@@ -28,7 +29,6 @@ from rmfs_server.store import (
     usage,
 )
 from rmfs_server.store.machines import Enrolled, Machine
-from rmfs_server.store.prepared import Prepared
 from rmfs_server.store.recharges import Recharge
 from rmfs_server.store.schema import AccountKind, RechargeState
 
@@ -40,38 +40,6 @@ _POSTINGS: Final = Prepared(
     )
 )
 """Those of the journals of one recharge that are there, by their keys."""
-_UNBALANCED: Final = Prepared(
-    select(
-        schema.journal.c.id,
-        func.count(schema.entry.c.id).label("entries"),
-        func.coalesce(func.sum(schema.entry.c.amount_paise), 0).label("total"),
-    )
-    .select_from(schema.journal.outerjoin(schema.entry))
-    .group_by(schema.journal.c.id)
-    .having(
-        (func.count(schema.entry.c.id) < 2)  # noqa: PLR2004
-        | (func.sum(schema.entry.c.amount_paise) != 0)
-    )
-)
-_ORPHANS: Final = Prepared(
-    select(schema.entry.c.id)
-    .select_from(schema.entry.outerjoin(schema.journal))
-    .where(schema.journal.c.id.is_(None))
-)
-_BALANCES: Final = Prepared(
-    select(
-        schema.account.c.name,
-        schema.account.c.kind,
-        schema.balance.c.balance_paise,
-        schema.balance.c.seq,
-        func.coalesce(func.sum(schema.entry.c.amount_paise), 0).label("total"),
-        func.count(schema.entry.c.id).label("entries"),
-        func.count(schema.entry.c.seq).label("numbered"),
-        func.coalesce(func.max(schema.entry.c.seq), 0).label("last"),
-    )
-    .select_from(schema.account.outerjoin(schema.balance).outerjoin(schema.entry))
-    .group_by(schema.account.c.id, schema.balance.c.account)
-)
 _CREDITS: Final = Prepared(
     select(
         schema.fund_credit.c.file_id,
@@ -101,51 +69,9 @@ _LICENCES: Final = Prepared(
 _Keys = Mapping[int, VerifyingKey | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something in the books that does not add up.
-
-    Attributes:
-        rule: Short name of the rule that is broken.
-        subject: What breaks it: a journal, an account, a licence.
-        detail: What was expected and what was found.
-    """
-
-    rule: str
-    subject: str
-    detail: str
-
-
 def verify_books(connection: Connection) -> list[Finding]:
     """Check the whole store, on one snapshot, changing nothing."""
     return [finding for check in _CHECKS for finding in check(connection)]
-
-
-def _journals(connection: Connection) -> Iterator[Finding]:
-    for row in _UNBALANCED.all(connection, {}):
-        detail = f"{row.entries} entries sum to {row.total} paise"
-        yield Finding("journal balanced", f"journal {row.id}", detail)
-    for orphan in _ORPHANS.all(connection, {}):
-        subject = f"entry {orphan.id}"
-        yield Finding("entry in a journal", subject, "its journal is missing")
-
-
-def _balances(connection: Connection) -> Iterator[Finding]:
-    for row in _BALANCES.all(connection, {}):
-        pooled = AccountKind[row.kind] in schema.POOLED
-        if pooled and (row.balance_paise is not None or row.numbered):
-            yield Finding("pooled account", row.name, "it has a balance row or numbers")
-        if pooled:
-            continue
-        if row.balance_paise != row.total:
-            detail = f"{row.balance_paise} paise, its entries sum to {row.total}"
-            yield Finding("balance is the sum of entries", row.name, detail)
-        # Numbers are unique and positive: as many as the last one leave no gap.
-        if not row.entries == row.numbered == row.last == row.seq:
-            detail = (
-                f"{row.entries} entries, last number {row.last}, row says {row.seq}"
-            )
-            yield Finding("entries numbered without gaps", row.name, detail)
 
 
 def _credits(connection: Connection) -> Iterator[Finding]:
@@ -318,8 +244,7 @@ def _fault(
 
 
 _CHECKS: Final[tuple[Callable[[Connection], Iterator[Finding]], ...]] = (
-    _journals,
-    _balances,
+    ledger.verify,
     _credits,
     _machines,
 )

@@ -121,7 +121,7 @@ def make_machines(
             for number in range(first, first + count)
         ]
         today = business_date(clock.now())
-        file = FundFile(f"FND-{letter}-{first}", letter, today, tuple(lines))
+        file = FundFile.by_hand(f"FND-{letter}-{first}", letter, today, tuple(lines))
         path = folder / f"funds-{first}.txt"
         path.write_bytes(encode_fund_file(file))
     except OSError as error:

@@ -132,7 +132,7 @@ class ReferenceServer:
         today = business_date(self._clock.now())
         counts = today + timedelta(days=int(later))
         line = funding_of(licence, "1", paise, today, counts)
-        file = FundFile(f"FND-{_OEM}-{self._files:04d}", _OEM, today, (line,))
+        file = FundFile.by_hand(f"FND-{_OEM}-{self._files:04d}", _OEM, today, (line,))
         import_fund_file(self._desk.store, encode_fund_file(file), self._clock.now())
 
     # At the server.

@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Final
 
+from hw.database import NoHook
 from hw.entropy import SeededEntropy
 from protocol.keys import MachineIdentity, Realm
 from protocol.messages import MessageType, Voucher
@@ -10,7 +11,6 @@ from protocol.values import LicenceIdentifier
 from protocol.vouchers import VoucherFault, VoucherHolder, check_voucher
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.resolving import Resolving
-from rmfs_server.store import NoHook
 from rmfs_tools.model.replay_call import DONE, Did, prevented
 from rmfs_tools.model.replay_start import database_of
 from rmfs_tools.model.replay_world import ReplayWorld

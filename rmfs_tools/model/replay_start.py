@@ -9,9 +9,9 @@ from typing import Final
 
 from fm_device.psd.device import Psd
 from hw.clock import MemoryWallClock
+from hw.database import Store, open_store
 from protocol.errors import InvariantError
 from rmfs_server.administration import Administration
-from rmfs_server.store import Store, open_store
 from rmfs_server.store.acts import By
 from rmfs_tools.simulation.pair_parties import (
     BEGAN,

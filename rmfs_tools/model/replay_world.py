@@ -7,12 +7,12 @@ from pathlib import Path
 from fm_device.psd.device import Psd
 from fm_device.psd.records import PsdRecord
 from hw.clock import MemoryWallClock
+from hw.database import open_store
 from hw.entropy import SeededEntropy
 from protocol.channel import MachineChannelPort
 from protocol.keys import MachineIdentity, ServerCredential
 from rmfs_server.administration import Administration
 from rmfs_server.books import Books
-from rmfs_server.store import open_store
 from rmfs_server.store.acts import By
 from rmfs_tools.model.replay_call import Did, ReplayCall, prevented
 from rmfs_tools.model.replay_parts import FusedNvram, OpenChannel, Played

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from rmfs_server.store.engine import BUSY_TIMEOUT_MS
+from hw.database.opening import BUSY_TIMEOUT_MS
 from rmfs_tools.simulation.deeds import DatabaseTrouble
 
 _AT_COMMIT: Final = ("unknown", "refused")

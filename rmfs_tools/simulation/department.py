@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final
 
 from hw.clock import WallClock
+from hw.database import Store
 from protocol.errors import RmfsError
 from protocol.exchange import (
     DetailLine,
@@ -19,7 +20,6 @@ from protocol.exchange import (
 )
 from protocol.parameters import business_date
 from rmfs_server.funds import import_fund_file
-from rmfs_server.store import Store
 from rmfs_tools.simulation.deeds import FundFileCame
 from rmfs_tools.simulation.observations import Deposited, Observation
 from rmfs_tools.simulation.setting import Papers
@@ -98,7 +98,7 @@ class Department:
                     deed.number, place, body, difference, today, corrects=reference
                 )
             )
-        file = FundFile(_file_id(deed.number), _OEM, today, tuple(lines))
+        file = FundFile.by_hand(_file_id(deed.number), _OEM, today, tuple(lines))
         return encode_fund_file(file)
 
     def _line(

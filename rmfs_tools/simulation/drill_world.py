@@ -23,6 +23,7 @@ from fm_device.program import dial
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.franking import Frank, FrankOrder
 from fm_device.psd.memory import NVRAM_OCTETS
+from hw.database import Store, open_store
 from hw.entropy import SeededEntropy
 from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.virtual import VirtualLineParameters
@@ -61,7 +62,6 @@ from rmfs_server.folder import (
     create_server,
 )
 from rmfs_server.limits import Limits
-from rmfs_server.store import Store, open_store
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import check_version
 from rmfs_server.writer import ImmediateWriter
@@ -249,7 +249,7 @@ class DrillWorld:
         )
         name = f"FND-N-{len(self.archive.fund_files) + 1:04}"
         path = self.archive.folder / f"{name}.txt"
-        path.write_bytes(encode_fund_file(FundFile(name, "N", today, lines)))
+        path.write_bytes(encode_fund_file(FundFile.by_hand(name, "N", today, lines)))
         self.archive.fund_files.append(path)
         for body, amount in deposits:
             body.life.deposited_paise += amount

@@ -25,6 +25,7 @@ from fm_device.dial_in import DialInReport
 from fm_device.program import dial
 from fm_device.psd.device import Psd
 from hw.clock import MemoryWallClock
+from hw.database import CommitHook, NoHook, Store, open_store
 from hw.entropy import SeededEntropy
 from hw.lines.exchange import CallPlan, VirtualExchange, every_call
 from hw.lines.virtual import VirtualLineParameters
@@ -44,7 +45,6 @@ from rmfs_server.administration import Administration
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
-from rmfs_server.store import CommitHook, NoHook, Store, open_store
 from rmfs_server.store.acts import By
 from rmfs_tools.simulation.pair_books import (
     BooksSeen,

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from fm_device.psd.records import PsdRecord
+from hw.database import Store
 from protocol.registers import VoucherKind, effect_paise
 from protocol.values import LicenceIdentifier, Paise
-from rmfs_server.store import Store, schema
+from rmfs_server.store import schema
 from rmfs_server.store.schema import RechargeState
 from rmfs_server.store.verify import verify_books
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from rmfs_server.store import CommitHook, NoHook
+from hw.database import CommitHook, NoHook
 
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from typing import Final
 from fm_device.psd.device import manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
 from hw.clock import MemoryWallClock
+from hw.database import Store, open_store
 from hw.entropy import SeededEntropy
 from hw.nvram import MemoryNvram
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
@@ -24,7 +25,6 @@ from protocol.keys import (
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.funds import import_fund_file
-from rmfs_server.store import Store, open_store
 from rmfs_server.store.migrations import migrate
 
 LICENCE: Final = LicenceIdentifier("N123456")
@@ -103,5 +103,5 @@ def deposit(
         value_date=min(available, date(2026, 11, 16)),
         available_from=available,
     )
-    file = FundFile(f"FND-N-{number:04d}", "N", date(2026, 11, 16), (line,))
+    file = FundFile.by_hand(f"FND-N-{number:04d}", "N", date(2026, 11, 16), (line,))
     import_fund_file(store, encode_fund_file(file), now)

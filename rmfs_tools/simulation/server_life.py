@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from twisted.internet.interfaces import IReactorTime
 
 from hw.clock import WallClock
+from hw.database import Store, open_store
 from protocol.channel import ServerChannelPort
 from protocol.errors import InvariantError, RmfsError
 from protocol.ports import Entropy
@@ -22,7 +23,6 @@ from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
 from rmfs_server.resolving import Resolving
-from rmfs_server.store import Store, open_store
 from rmfs_tools.simulation.database_trouble import Troubles
 from rmfs_tools.simulation.deeds import ServerDies
 from rmfs_tools.simulation.setting import BOOKS, CREDIT_KEY

@@ -19,13 +19,13 @@ from fm_device.folder import put_factory_tariff
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
 from hw.clock import MemoryWallClock, epoch_seconds
+from hw.database import open_store
 from hw.entropy import SeededEntropy
 from hw.nvram import MemoryNvram
 from protocol.keys import CreditKey, MakerKey, Realm, ServerIdentity, ServerProvisioning
 from protocol.values import LicenceIdentifier, LicenceNumber
 from rmfs_server.administration import Administration
 from rmfs_server.enrolling import NewLicence
-from rmfs_server.store import open_store
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 

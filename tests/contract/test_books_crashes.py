@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from hw.database import NoHook, open_store
 from protocol.dialogue.server import Closed, Delivered, Stored
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier
-from rmfs_server.store import NoHook, open_store
 from rmfs_server.store.migrations import migrate
 from tests.paper_machine import (
     BY,

@@ -10,9 +10,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Executable, delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
+from hw.database import Store, open_store
 from protocol.errors import InvariantError, LocalProtocolError, StoreError
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
-from rmfs_server.store import Store, ledger, open_store, schema
+from rmfs_server.store import ledger, schema
 from rmfs_server.store.funds import Funds, read_funds
 from rmfs_server.store.migrations import check_version, migrate
 from rmfs_server.store.schema import JournalKind
@@ -279,7 +280,7 @@ def test_funds_of_a_later_day_are_set_aside(store: Store) -> None:
         connection.execute(
             text(
                 "INSERT INTO fund_file VALUES ('F1', :sha, :octets, '2026-09-21', 1,"
-                " 300000, 0)"
+                " 300000, 0, NULL)"
             ),
             {"sha": HASH, "octets": b""},
         )

@@ -20,11 +20,12 @@ from sqlalchemy import (
     update,
 )
 
+from hw.database import Store, open_store
 from protocol.errors import InvariantError, StoreError
 from protocol.messages import OrderKind
 from protocol.registers import MachineState
 from protocol.values import EpochSeconds, LicenceIdentifier, OrderSerial
-from rmfs_server.store import Store, machines, open_store, orders, schema
+from rmfs_server.store import machines, orders, schema
 from rmfs_server.store.migrations import check_version, migrate
 
 LICENCE = LicenceIdentifier("N123456")
@@ -123,7 +124,7 @@ def test_a_migration_that_is_cut_off_changes_nothing(
 ) -> None:
     with closing(open_store(store_url, Dies())) as dying, pytest.raises(DiedError):
         migrate(dying)
-    with pytest.raises(StoreError, match="schema 0001, 0002 is needed"):
+    with pytest.raises(StoreError, match="schema 0001, 0003 is needed"):
         check_version(old)
     migrate(old)
     check_version(old)
@@ -153,6 +154,21 @@ def test_a_machine_knows_the_credit_key_that_it_was_enrolled_with(old: Store) ->
             assert machine.enrolled_credit_key == key_id
             assert machine.capabilities is None
             assert machine.state is MachineState.LOCKED
+
+
+def test_nobody_vouched_for_files_that_came_before_that_was_asked(old: Store) -> None:
+    with old.writing("a fund file of then") as connection:
+        connection.execute(
+            text(
+                "INSERT INTO fund_file VALUES "
+                "('F1', :sha, :octets, '2026-09-21', 0, 0, 1700000000)"
+            ),
+            {"sha": bytes(32), "octets": b""},
+        )
+    migrate(old)
+    with old.reading() as connection:
+        (row,) = connection.execute(select(schema.fund_file))
+    assert (row.file_id, row.vouched_by) == ("F1", None)
 
 
 def test_old_orders_go_on_and_new_ones_follow(old: Store) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from hw.database import open_store
 from protocol.dialogue.server import Closed, Delivered, Superseded
 from protocol.messages import LicenceState
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier
-from rmfs_server.store import open_store
 from tests.paper_machine import (
     BY,
     NEW,

@@ -10,10 +10,10 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, text
 
+from hw.database import Store, open_store
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
 from protocol.registers import RequestKind
 from rmfs_server.funds import import_fund_file
-from rmfs_server.store import Store, open_store
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
 from tests.paper_machine import (
@@ -104,7 +104,7 @@ def prepare(office: Office) -> None:
         value_date=PAID_ON,
         available_from=PAID_ON,
     )
-    file = FundFile("FND-N-0001", "N", PAID_ON, (line,))
+    file = FundFile.by_hand("FND-N-0001", "N", PAID_ON, (line,))
     report = import_fund_file(office.store, encode_fund_file(file), NOW)
     assert "applied" in report.show().casefold()
 

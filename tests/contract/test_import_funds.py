@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from protocol.exchange import FundFileError
+from hw.database import Store, open_store
+from protocol.exchange import ExchangeFileError
 from protocol.messages import LicenceState
 from protocol.parameters import INDIA, business_date
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.funds import ImportReport, import_fund_file
-from rmfs_server.store import Store, ledger, licences, open_store, schema
+from rmfs_server.store import ledger, licences, schema
 from rmfs_server.store.funds import read_funds
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind
@@ -120,7 +121,7 @@ def _paid(amount: str, licence: str, fields: dict[str, str]) -> tuple[str, ...]:
 def _file(file_id: str, *lines: str) -> bytes:
     paise = sum(int(line.split("|")[5].replace(".", "")) for line in lines)
     sign, (rupees, rest) = "-" if paise < 0 else "", divmod(abs(paise), 100)
-    head = f"H|RMFS-FUNDS|1|{file_id}|N|2026-11-20"
+    head = f"H|RMFS-FUNDS|2|{file_id}|DCR|N|0|2026-11-20|0|2026-11-20T00:00:00+05:30"
     tail = f"T|{len(lines)}|{sign}{rupees}.{rest:02d}"
     return "".join(f"{line}\n" for line in (head, *lines, tail)).encode()
 
@@ -217,7 +218,7 @@ def test_the_same_file_again_changes_nothing_and_gets_the_same_report(
 def test_a_known_file_id_with_other_content_is_refused_whole(store: Store) -> None:
     _import(store, "F1", _deposit("1", "2000.00"))
     before = _dump(store)
-    with pytest.raises(FundFileError) as caught:
+    with pytest.raises(ExchangeFileError) as caught:
         _import(store, "F1", _deposit("1", "3000.00"))
     assert str(caught.value).startswith(
         "line 1: file id F1 came earlier with other content (SHA-256 "
@@ -234,7 +235,7 @@ GOOD = _file(
 
 
 BAD = (
-    (GOOD.replace(b"H|RMFS-FUNDS|1|", b"H|RMFS-FUNDS|9|"), 1),
+    (GOOD.replace(b"H|RMFS-FUNDS|2|", b"H|RMFS-FUNDS|9|"), 1),
     (GOOD[GOOD.index(b"\n") + 1 :], 1),
     (GOOD.replace(b"T|3|", b"T|2|"), 5),
     (GOOD.replace(b"T|3|2600.00", b"T|3|2600.01"), 5),
@@ -259,7 +260,7 @@ def test_a_file_of_wrong_structure_is_refused_whole_and_changes_nothing(
     before = _dump(store)
     for octets, line_number in BAD:
         with subtests.test(octets=octets):
-            with pytest.raises(FundFileError) as caught:
+            with pytest.raises(ExchangeFileError) as caught:
                 import_fund_file(store, octets, NOW)
             assert caught.value.findings[0].line_number == line_number
             assert caught.value.findings[0].reason

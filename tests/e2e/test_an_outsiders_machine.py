@@ -23,6 +23,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from hw.clock import MemoryWallClock
+from hw.database import open_store
 from hw.entropy import SeededEntropy, SystemEntropy
 from hw.lines.tcp import TcpListener
 from hw.reactor import MonotonicReactor
@@ -47,12 +48,12 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import open_books
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.store import ledger, open_store, schema
+from rmfs_server.store import ledger, schema
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
 from rmfs_server.writer import ThreadWriter
-from tests.processes import ROOT, Server, done, rmfs
+from tests.processes import ROOT, UNSIGNED, Server, done, rmfs
 from tests.reactor import run_on_reactor
 from tests.system import OPENED
 from tests.witness import spec_keys
@@ -220,7 +221,7 @@ class Office:
             value_date=date(2026, 9, 16),
             available_from=date(2026, 9, 17),
         )
-        file = FundFile("FND-N-0001", "N", date(2026, 9, 16), (line,))
+        file = FundFile.by_hand("FND-N-0001", "N", date(2026, 9, 16), (line,))
         import_fund_file(self.store, encode_fund_file(file), self.wall.now())
 
     def _balance(self, account: str) -> int:
@@ -779,7 +780,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Counter:
     enrolment.write_text(json.dumps(document))
     licence = ("--number", "KN0600065", "--licensee", LICENSEE)
     counter.run("enrol", enrolment, *licence, "--expires", "2099-08-15")
-    counter.run("import-funds", FUND_FILE)
+    counter.run("import-funds", FUND_FILE, *UNSIGNED)
     counter.memory.write_text(psd.to_json())
     return counter
 

@@ -13,7 +13,7 @@ import pytest
 
 from hw.ports.pty import PseudoTerminal
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED, EXIT_LINE, EXIT_USAGE
-from tests.processes import ROOT, TIMEOUT_S, Program, Server, done, rmfs
+from tests.processes import ROOT, TIMEOUT_S, UNSIGNED, Program, Server, done, rmfs
 
 LICENCE = "N123456"
 FUND_FILE = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
@@ -54,7 +54,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Place:
         *("--number", "KN0600065", "--licensee", "Bharat Stationers, Bengaluru"),
         *("--expires", "2031-08-15"),
     )
-    done("server", "import-funds", FUND_FILE, *at_server)
+    done("server", "import-funds", FUND_FILE, *UNSIGNED, *at_server)
     return place
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from fm_device.folder import LOCK, open_machine
 from hw.clock import SystemWallClock
-from tests.processes import ROOT, Point, Server, Tap, done, rmfs
+from tests.processes import ROOT, UNSIGNED, Point, Server, Tap, done, rmfs
 from tests.rig import TIMEOUT_S, Opened, Rig
 
 FUND_FILE = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
@@ -37,7 +37,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--number", "KN0600065", "--licensee", "Bharat Stationers, Bengaluru"),
         *("--expires", "2031-08-15"),
     )
-    done("server", "import-funds", FUND_FILE, "--server", books)
+    done("server", "import-funds", FUND_FILE, *UNSIGNED, "--server", books)
     with Server(books) as server:
         done("machine", "dial", office, server.line, "--recharge", "2000")
     return place

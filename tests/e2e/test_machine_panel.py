@@ -31,7 +31,7 @@ from protocol.registers import MachineState
 from rmfs_tools.cli import EXIT_DONE, EXIT_USAGE
 from rmfs_tools.pictures import FOLDER, FRANK, SCENES, make_pictures, settled, words_of
 from tests.machines import Bench, a_machine
-from tests.processes import ROOT, TIMEOUT_S, Server, done, rmfs
+from tests.processes import ROOT, TIMEOUT_S, UNSIGNED, Server, done, rmfs
 
 SMALL: Final = (80, 24)
 FUND_FILE: Final = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
@@ -262,7 +262,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--server", office.server, "--number", "KN0600065"),
         *("--licensee", "Bharat Stationers, Bengaluru", "--expires", "2031-08-15"),
     )
-    done("server", "import-funds", FUND_FILE, "--server", office.server)
+    done("server", "import-funds", FUND_FILE, *UNSIGNED, "--server", office.server)
     return folder
 
 

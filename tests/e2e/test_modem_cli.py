@@ -9,7 +9,7 @@ import pytest
 import serial
 
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED, EXIT_LINE, EXIT_USAGE
-from tests.processes import ROOT, TIMEOUT_S, Program, Server, done, rmfs
+from tests.processes import ROOT, TIMEOUT_S, UNSIGNED, Program, Server, done, rmfs
 
 BOOK = """
 own = "100"
@@ -123,7 +123,7 @@ def test_machine_and_server_meet_over_two_modems_on_ptys(tmp_path: Path) -> None
         *("--expires", "2031-08-15"),
     )
     funds = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
-    done("server", "import-funds", funds, *at_server)
+    done("server", "import-funds", funds, *UNSIGNED, *at_server)
     here, there = tmp_path / "here", tmp_path / "there"
     emulate = ("modem", "emulate", "--port")
     with Program(

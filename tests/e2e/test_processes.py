@@ -24,7 +24,7 @@ from rmfs_server.showing import picture_of_licence
 from rmfs_server.store import ledger, recharges
 from rmfs_server.store.verify import verify_books
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED, EXIT_LINE, EXIT_USAGE
-from tests.processes import ROOT, Point, Program, Server, Tap, done, rmfs
+from tests.processes import ROOT, UNSIGNED, Point, Program, Server, Tap, done, rmfs
 from tests.witness.programs import needs
 
 LICENCE: Final = LicenceIdentifier("N123456")
@@ -80,7 +80,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Place:
         *("--expires", "2031-08-15"),
     )
     assert said == "N123456 is enrolled\n"
-    said = done("server", "import-funds", FUND_FILE, "--server", place.server)
+    said = done(
+        "server", "import-funds", FUND_FILE, *UNSIGNED, "--server", place.server
+    )
     assert "2 lines, Rs 5,000.00" in said
     return place
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED
-from tests.processes import ROOT, Said, Server, done, rmfs
+from tests.processes import ROOT, UNSIGNED, Said, Server, done, rmfs
 
 FUND_FILE: Final = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
 FROZEN: Final = "another machine has used this identity"
@@ -25,7 +25,7 @@ def prepared(folder: Path) -> tuple[Path, Path]:
         *("--number", "KN0600065", "--licensee", "Bharat Stationers, Bengaluru"),
         *("--expires", "2031-08-15"),
     )
-    done("server", "import-funds", FUND_FILE, "--server", server)
+    done("server", "import-funds", FUND_FILE, *UNSIGNED, "--server", server)
     return server, machine
 
 

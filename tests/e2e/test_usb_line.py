@@ -22,7 +22,7 @@ from protocol.dialogue.machine import Outcome
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
 from rmfs_tools.cli import EXIT_DONE, EXIT_LINE
-from tests.processes import ROOT, Server, done, rmfs
+from tests.processes import ROOT, UNSIGNED, Server, done, rmfs
 from tests.reactor import run_on_reactor
 from tests.system import IDENTITY, RUPEES_2000, System, new_system
 from tests.usb_desk import UsbDesk, usb_threads_that_stay
@@ -145,7 +145,7 @@ def test_machine_and_server_in_two_processes_have_a_device_each(tmp_path: Path) 
         *("--number", "KN0600065", "--licensee", "Bharat Stationers, Bengaluru"),
         *("--expires", "2031-08-15"),
     )
-    done("server", "import-funds", FUND_FILE, *at_server)
+    done("server", "import-funds", FUND_FILE, *UNSIGNED, *at_server)
     with Server(books, line="usb:simulated:tcp:127.0.0.1:0") as server:
         line = f"usb:simulated:tcp:127.0.0.1:{server.port}"
         assert json.loads(done("line", "test", line, "--json"))["finding"] == "fmp"

@@ -89,15 +89,26 @@ ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
         "rmfs_tools/**",
     ),
     "zxingcpp": ("fm_device/frank/symbol.py", "hw/scanner.py", "rmfs_tools/**"),
-    "fpdf": ("fm_device/reports/pdf.py",),
+    "fpdf": ("fm_device/reports/pdf.py", "dop_gateway/exports/page.py"),
+    "xlsxwriter": ("dop_gateway/exports/xlsx.py",),
     "serial": ("hw/ports/*.py", "hw/scales/serial_port.py"),
     "usb": ("hw/ports/listing.py", "hw/usb/*.py"),
     "textual": ("fm_device/panel/*.py", "rmfs_tools/pictures.py"),
     "fastapi": ("fm_device/control/*.py", "dop_gateway/**", "portal/**"),
+    "aiosmtplib": ("dop_gateway/outbox/smtp.py",),
     "uvicorn": ("fm_device/control/*.py", "dop_gateway/**", "portal/**"),
-    "sqlalchemy": ("rmfs_server/**", "dop_gateway/**", "rmfs_tools/**"),
-    "alembic": ("rmfs_server/**", "dop_gateway/**", "rmfs_tools/**"),
-    "psycopg": ("rmfs_server/**", "dop_gateway/**"),
+    "sqlalchemy": (
+        "hw/database/*.py",
+        "rmfs_server/**",
+        "dop_gateway/**",
+        "rmfs_tools/**",
+    ),
+    "alembic": (
+        "hw/database/*.py",
+        "rmfs_server/store/migrations/**",
+        "dop_gateway/store/migrations/**",
+    ),
+    "psycopg": ("hw/database/opening.py",),
     # They come with the check alone: only a bench that is run may need them.
     "pymodbus": ("rmfs_tools/bench/codec_peers.py",),
     "sliplib": ("rmfs_tools/bench/codec_peers.py",),
@@ -132,6 +143,10 @@ CATCH_ALL: Final[dict[str, str]] = {
         "for it must be told"
     ),
     "fm_device/program.py": "the outermost loop of the machine's program",
+    "dop_gateway/jobs/serving.py": (
+        "the outermost loop of the gateway's jobs: one that is broken must end neither "
+        "the others nor the gateway"
+    ),
     "rmfs_tools/simulation/run.py": "whatever the product raises is a finding",
     "hw/lab/*.py": "the lab records whatever its target provokes as a verdict",
 }

@@ -203,7 +203,10 @@ class CommandOperator:
         assert f"{former.licence} is closed" in said
 
     def import_funds(self, path: Path) -> None:
-        report = json.loads(self._server("import-funds", str(path), "--json"))
+        unsigned = ("--unsigned", "--reason", REASON)
+        report = json.loads(
+            self._server("import-funds", str(path), "--json", *unsigned)
+        )
         assert report["suspended"] == []
 
     def resolve_proposed(self) -> Actions:

@@ -54,7 +54,7 @@ MISTAKES = {
     ),
     # What is read is not what was written.
     "fund-file": Edit(
-        "protocol/exchange/fund_fields.py",
+        "protocol/exchange/spelling.py",
         "    rupees, paise = divmod(abs(amount_paise), 100)\n",
         "    rupees, paise = divmod(abs(amount_paise), 1000)\n",
     ),

@@ -3,8 +3,17 @@
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from protocol.calendar import is_known, is_working_day, next_working_day
+from protocol.calendar import (
+    Calendar,
+    is_known,
+    is_working_day,
+    next_working_day,
+    shipped_calendar,
+)
+from protocol.errors import LocalProtocolError
 
 
 @pytest.mark.parametrize(
@@ -44,3 +53,42 @@ def test_a_year_without_a_list_has_the_national_holidays_only() -> None:
     assert not is_working_day(date(2028, 8, 15))
     assert not is_working_day(date(2028, 10, 2))
     assert is_working_day(date(2028, 12, 25))
+
+
+def test_working_days_are_counted_after_the_day() -> None:
+    friday = date(2026, 11, 20)
+    counted = [shipped_calendar().add_working_days(friday, n) for n in range(4)]
+    # Saturday, Monday; then a holiday, so Wednesday.
+    assert [day.day for day in counted] == [20, 21, 23, 25]
+
+
+def test_no_working_days_after_a_holiday_are_the_next_working_day() -> None:
+    sunday = date(2026, 11, 22)
+    assert shipped_calendar().add_working_days(sunday, 0) == date(2026, 11, 23)
+
+
+@given(
+    st.dates(date(2026, 1, 1), date(2028, 12, 31)),
+    st.integers(min_value=1, max_value=40),
+    st.dictionaries(st.dates(date(2026, 1, 1), date(2028, 12, 31)), st.booleans()),
+)
+def test_so_many_working_days_lie_between(
+    day: date, count: int, days: dict[date, bool]
+) -> None:
+    shipped = shipped_calendar()
+    calendar = Calendar(shipped.weekly_off, shipped.years, shipped.every_year, days)
+    end = calendar.add_working_days(day, count)
+    passed = [day + timedelta(days=n) for n in range(1, (end - day).days + 1)]
+    assert sum(calendar.is_working_day(one) for one in passed) == count
+    assert calendar.is_working_day(end)
+
+
+def test_a_calendar_without_a_working_day_is_an_error() -> None:
+    never = Calendar(frozenset(range(7)), {}, frozenset())
+    with pytest.raises(LocalProtocolError, match="no day of the year after"):
+        never.add_working_days(date(2026, 11, 20), 1)
+
+
+def test_a_negative_number_of_working_days_is_an_error() -> None:
+    with pytest.raises(LocalProtocolError, match="-1 working days"):
+        shipped_calendar().add_working_days(date(2026, 11, 20), -1)

@@ -10,10 +10,11 @@ import pytest
 
 from fm_device.folder import MACHINE, PROVISIONING, read_papers
 from hw.clock import MemoryWallClock
+from hw.database import CommitHook, Store, open_store
 from hw.entropy import SeededEntropy
 from protocol.keys import Realm
 from rmfs_server.folder import ServerFolder, Settings, create_server
-from rmfs_server.store import CommitHook, Store, acts, ledger, open_store
+from rmfs_server.store import acts, ledger
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
 from rmfs_tools.fleet import FleetError

@@ -13,26 +13,26 @@ from hypothesis import strategies as st
 
 from protocol.errors import LocalProtocolError
 from protocol.exchange import (
+    FINDINGS_MAX,
     DetailLine,
+    ExchangeFileError,
+    FileHeader,
     FundFile,
-    FundFileError,
     LineReference,
     PaymentMode,
     content_hash,
     encode_fund_file,
     parse_fund_file,
     same_licensee,
-    write_amount,
+    shipped_layouts,
+    show_amount,
 )
-from protocol.exchange.fund_file import (
-    DETAIL_LINES_MAX,
-    FILE_OCTETS_MAX,
-    FINDINGS_MAX,
-    LINE_OCTETS_MAX,
-)
+from protocol.values import U32_MAX, EpochSeconds
+
+LAYOUT = shipped_layouts()["fund"]
 
 GOOD = """\
-H|RMFS-FUNDS|1|F2|N|2026-11-17
+H|RMFS-FUNDS|2|F2|DCR|N|12|2026-11-17|1|2026-11-17T09:00:00+05:30
 D|1|N123456|KN0600065|Bharat Stationers|2000.00|NETBANKING|2026-11-16|2026-11-17
 D|2|N765432|KN0600066|ಭಾರತ್ ಸ್ಟೇಷನರ್ಸ್|1100.00|PO_CHEQUE|2026-11-16|2026-11-19
 C|3|N123456|KN0600065|Bharat Stationers|-500.00|NETBANKING|2026-11-10|2026-11-11|F1|7
@@ -40,9 +40,12 @@ T|3|2600.00
 """
 
 
+HEADER = GOOD[: GOOD.index("\n") + 1]
+
+
 def _refused(text: str | bytes) -> list[str]:
     octets = text.encode() if isinstance(text, str) else text
-    with pytest.raises(FundFileError) as caught:
+    with pytest.raises(ExchangeFileError) as caught:
         parse_fund_file(octets)
     return [str(finding) for finding in caught.value.findings]
 
@@ -55,9 +58,15 @@ def _good_but(old: str, new: str) -> str:
 def test_a_good_file_is_read_and_written_back_octet_by_octet() -> None:
     fund_file = parse_fund_file(GOOD.encode())
     assert fund_file == FundFile(
-        file_id="F2",
-        oem="N",
-        made_on=date(2026, 11, 17),
+        header=FileHeader(
+            file_id="F2",
+            sender="DCR",
+            receiver="N",
+            sequence=12,
+            business_date=date(2026, 11, 17),
+            window=1,
+            made_at=EpochSeconds(1_794_886_200),
+        ),
         lines=(
             DetailLine(
                 line_id="1",
@@ -93,13 +102,13 @@ def test_a_good_file_is_read_and_written_back_octet_by_octet() -> None:
         ),
     )
     assert fund_file.total_paise == 260_000
-    assert [number for number, _ in fund_file.numbered()] == [2, 3, 4]
+    assert [line.number for line in fund_file.lines] == [2, 3, 4]
     assert str(fund_file.lines[2].corrects) == "F1/7"
     assert encode_fund_file(fund_file) == GOOD.encode()
 
 
 def test_a_file_without_detail_lines_is_a_file() -> None:
-    text = "H|RMFS-FUNDS|1|EMPTY|N|2026-11-17\nT|0|0.00\n"
+    text = f"{HEADER}T|0|0.00\n"
     assert parse_fund_file(text.encode()).lines == ()
 
 
@@ -107,7 +116,7 @@ def test_the_content_hash_is_the_sha_256_of_the_octets() -> None:
     assert content_hash(GOOD.encode()) == hashlib.sha256(GOOD.encode()).digest()
 
 
-COUNT_IS_4 = "line 6: the trailer counts 3 detail lines, there are 4"
+COUNT_IS_4 = "line 6: count: 3 is told, the file has 4 lines"
 AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
 
 
@@ -121,12 +130,21 @@ AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
             ["line 1: the file does not start with a header (H)"],
         ),
         (
-            _good_but("RMFS-FUNDS|1|", "RMFS-FUNDS|2|"),
-            ["line 1: the format is 'RMFS-FUNDS|2'; read here is RMFS-FUNDS|1"],
+            _good_but("RMFS-FUNDS|2|", "RMFS-FUNDS|1|"),
+            ["line 1: version: '1' where '2' stands in files of layout fund"],
         ),
         (
-            _good_but("|N|2026-11-17\n", "|2026-11-17\n"),
-            ["line 1: a record H has 6 fields, here are 5"],
+            _good_but("RMFS-FUNDS|2|", "RMFS-USAGE|2|") + "more|that|is|wrong\n",
+            [
+                (
+                    "line 1: format: 'RMFS-USAGE' where 'RMFS-FUNDS' stands in files "
+                    "of layout fund"
+                )
+            ],
+        ),
+        (
+            _good_but("|DCR|N|", "|DCR|"),
+            ["line 1: a record H has 10 fields, here are 9"],
         ),
         (
             _good_but("F2", "fnd 1"),
@@ -138,23 +156,35 @@ AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
             ],
         ),
         (
-            _good_but("|N|2026-11-17\n", "|Neo|17-11-2026\n"),
+            _good_but("|12|2026-11-17|", "|-1|17-11-2026|"),
             [
-                "line 1: oem: 'Neo' is not one capital letter",
-                "line 1: made on: '17-11-2026' is not a date written as 2026-11-17",
+                "line 1: sequence: '-1' is not a whole number from 0 to 4294967295",
+                (
+                    "line 1: business date: '17-11-2026' is not a date written as "
+                    "2026-11-17"
+                ),
+            ],
+        ),
+        (
+            _good_but("T09:00:00", " 09:00:00"),
+            [
+                (
+                    "line 1: made at: '2026-11-17 09:00:00+05:30' is not a moment "
+                    "written as 2026-11-17T09:30:00+05:30"
+                )
             ],
         ),
         (
             _good_but("T|3|", "T|4|"),
-            ["line 5: the trailer counts 4 detail lines, there are 3"],
+            ["line 5: count: 4 is told, the file has 3 lines"],
         ),
         (
             _good_but("T|3|", "T|03|"),
-            ["line 5: count: '03' is not a number of lines"],
+            ["line 5: count: '03' is not a whole number from 0 to 4294967295"],
         ),
         (
             _good_but("2600.00", "2600.01"),
-            ["line 5: the trailer's total is 2600.01, the lines add up to 2600.00"],
+            ["line 5: total: 2600.01 is told, the lines add up to 2600.00"],
         ),
         (
             GOOD.replace("T|3|2600.00\n", ""),
@@ -168,15 +198,15 @@ AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
         ),
         (
             _good_but("D|2|", "D|1|"),
-            ["line 3: line id 1 stands in line 2 already"],
+            ["line 3: line id: '1' stands in line 2 already"],
         ),
         (
             _good_but("D|2|", "X|2|"),
-            ["line 3: an unknown record type: a detail line starts with D or C"],
+            ["line 3: an unknown record: a line starts with D or C"],
         ),
         (
-            _good_but("D|2|N765432|", "H|RMFS-FUNDS|1|"),
-            ["line 3: a second header: a detail line starts with D or C"],
+            _good_but("D|2|N765432|", "H|RMFS-FUNDS|2|"),
+            ["line 3: a second header: a line starts with D or C"],
         ),
         (
             _good_but("|1100.00|", "|1,100.00|"),
@@ -219,15 +249,18 @@ AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
         (
             _good_but("2026-11-19", "2026-11-15"),
             [
-                "line 3: available from 2026-11-15 is before the value date 2026-11-16",
+                (
+                    "line 3: available from: 2026-11-15 is before the value date "
+                    "2026-11-16"
+                )
             ],
         ),
         (
             _good_but("2026-11-16|2026-11-19", "2026-11-18|2026-11-19"),
             [
                 (
-                    "line 3: the value date 2026-11-18 is after the date of the file, "
-                    "2026-11-17"
+                    "line 3: value date: 2026-11-18 is after the business date of the "
+                    "file, 2026-11-17"
                 )
             ],
         ),
@@ -258,7 +291,7 @@ AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
         ),
         (
             _good_but("F1", "F2"),
-            ["line 4: a correction names a line of an earlier file"],
+            ["line 4: corrects file id: a correction names a line of an earlier file"],
         ),
         (
             _good_but("|F1|7\n", "\n"),
@@ -270,12 +303,12 @@ AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
         ),
         (
             (
-                "H|RMFS-FUNDS|1|A|N|2026-11-17\n"
+                f"{HEADER}"
                 "D|1|N123456|K|B|90071992547409.91|PO_CASH|2026-11-16|2026-11-17\n"
                 "D|2|N123456|K|B|0.01|PO_CASH|2026-11-16|2026-11-17\n"
                 "T|2|0.00\n"
             ),
-            ["line 4: the amounts add up to more than can be held"],
+            ["line 4: total: the amounts add up to more than can be held"],
         ),
     ],
 )
@@ -318,7 +351,7 @@ def test_a_wrong_structure_is_told_with_its_line(
             "line 2: the text is not in Unicode normal form NFC",
         ),
         (
-            _good_but("Bharat", "B" * LINE_OCTETS_MAX).encode(),
+            _good_but("Bharat", "B" * LAYOUT.line_octets_max).encode(),
             "line 2: the line has more than 1024 octets",
         ),
     ],
@@ -340,14 +373,14 @@ def test_all_findings_of_a_file_are_told_at_once_in_the_order_of_its_lines() -> 
         "line 2: amount: '2000' i",
         "line 3: mode: 'CHEQUE' i",
         "line 3: available from: ",
-        "line 4: line id 2 stands",
-        "line 5: the trailer coun",
+        "line 4: line id: '2' sta",
+        "line 5: count: 9 is told",
     ]
 
 
 def test_findings_are_bounded_and_the_rest_is_counted() -> None:
-    text = "H|RMFS-FUNDS|1|A|N|2026-11-17\n" + "?\n" * 250 + "T|250|0.00\n"
-    with pytest.raises(FundFileError) as caught:
+    text = HEADER + "?\n" * 250 + "T|250|0.00\n"
+    with pytest.raises(ExchangeFileError) as caught:
         parse_fund_file(text.encode())
     assert len(caught.value.findings) == FINDINGS_MAX
     assert caught.value.more == 150
@@ -355,12 +388,12 @@ def test_findings_are_bounded_and_the_rest_is_counted() -> None:
 
 
 def test_a_file_that_is_too_long_is_refused_before_it_is_cut_into_lines() -> None:
-    octets = b"\n" * (FILE_OCTETS_MAX + 1)
-    lines = b"\n" * FILE_OCTETS_MAX
+    octets = b"\n" * (LAYOUT.octets_max + 1)
+    lines = b"\n" * LAYOUT.octets_max
     tracemalloc.start()
     assert _refused(octets) == ["line 1: the file has more than 16,777,216 octets"]
     assert _refused(lines) == [
-        "line 100003: the file has more than 100,000 detail lines"
+        "line 100004: the file has more than 100,000 lines of content"
     ]
     _, peak_octets = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -369,13 +402,12 @@ def test_a_file_that_is_too_long_is_refused_before_it_is_cut_into_lines() -> Non
 
 def test_a_file_may_have_a_hundred_thousand_lines_and_not_one_more() -> None:
     line = "D|{}|N1|K1|B|1.00|PO_CASH|2026-11-16|2026-11-17\n"
-    header = "H|RMFS-FUNDS|1|A|N|2026-11-17\n"
-    body = "".join(line.format(number) for number in range(DETAIL_LINES_MAX))
-    full = f"{header}{body}T|100000|100000.00\n"
-    assert len(parse_fund_file(full.encode()).lines) == DETAIL_LINES_MAX
-    longer = f"{header}{body}{line.format('X')}T|100001|100001.00\n"
+    body = "".join(line.format(number) for number in range(LAYOUT.lines_max))
+    full = f"{HEADER}{body}T|100000|100000.00\n"
+    assert len(parse_fund_file(full.encode()).lines) == LAYOUT.lines_max
+    longer = f"{HEADER}{body}{line.format('X')}T|100001|100001.00\n"
     assert _refused(longer) == [
-        "line 100003: the file has more than 100,000 detail lines"
+        "line 100003: the file has more than 100,000 lines of content"
     ]
 
 
@@ -417,9 +449,15 @@ def _lines(draw: st.DrawFn, line_id: str) -> DetailLine:
 def _files(draw: st.DrawFn) -> FundFile:
     line_ids = draw(st.lists(_identifiers, unique=True, max_size=6))
     return FundFile(
-        file_id=draw(_identifiers.filter(lambda one: one != "AN-EARLIER-FILE")),
-        oem=draw(st.sampled_from("NPF")),
-        made_on=date(2100, 1, 1),
+        header=FileHeader(
+            file_id=draw(_identifiers.filter(lambda one: one != "AN-EARLIER-FILE")),
+            sender="DCR",
+            receiver=draw(st.sampled_from("NPF")),
+            sequence=draw(st.integers(0, U32_MAX)),
+            business_date=date(2100, 1, 1),
+            window=draw(st.integers(0, 3)),
+            made_at=EpochSeconds(draw(st.integers(0, U32_MAX))),
+        ),
         lines=tuple(draw(_lines(line_id)) for line_id in line_ids),
     )
 
@@ -437,7 +475,7 @@ def test_any_octets_are_a_file_or_findings(octets: bytes) -> None:
 def _file_or_findings(octets: bytes) -> None:
     try:
         fund_file = parse_fund_file(octets)
-    except FundFileError as error:
+    except ExchangeFileError as error:
         numbers = [finding.line_number for finding in error.findings]
         assert min(numbers) >= 1
     else:
@@ -447,7 +485,7 @@ def _file_or_findings(octets: bytes) -> None:
 def test_every_truncation_is_told_and_none_is_read() -> None:
     octets = GOOD.encode()
     for length in range(len(octets)):
-        with pytest.raises(FundFileError):
+        with pytest.raises(ExchangeFileError):
             parse_fund_file(octets[:length])
 
 
@@ -483,7 +521,7 @@ def test_five_thousand_mutations_give_a_file_or_findings() -> None:
 def test_what_could_not_be_read_back_is_not_written(change: dict[str, object]) -> None:
     fund_file = parse_fund_file(GOOD.encode())
     line = replace(fund_file.lines[0], **change)  # type: ignore[arg-type]
-    with pytest.raises(LocalProtocolError, match=r"not a fund file|a field holds"):
+    with pytest.raises(LocalProtocolError, match="not a file of layout fund"):
         encode_fund_file(replace(fund_file, lines=(line,)))
 
 
@@ -503,7 +541,7 @@ def test_a_name_cannot_smuggle_a_second_line_in() -> None:
     [(0, "0.00"), (5, "0.05"), (200_000, "2000.00"), (-50_001, "-500.01")],
 )
 def test_amounts_are_written_in_rupees(amount_paise: int, text: str) -> None:
-    assert write_amount(amount_paise) == text
+    assert show_amount(amount_paise) == text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from fm_device.psd.record_codec import decode_record, encode_record
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.reading import read_scenario
 from protocol.values import Paise
-from rmfs_server.store.schema import balance
+from rmfs_server.store.schema import ledger
 from rmfs_tools.scenario_findings import money_findings
 from rmfs_tools.scenario_world import World
 from rmfs_tools.scenarios import Played, play
@@ -191,7 +191,6 @@ def test_the_oracles_find_an_item_that_never_came_out(world: World) -> None:
 
 def test_the_oracles_find_books_that_were_changed_by_hand(world: World) -> None:
     with world.store.engine.begin() as connection:
-        connection.execute(
-            balance.update().values(balance_paise=balance.c.balance_paise + 100)
-        )
+        more = ledger.balance.c.balance_paise + 100
+        connection.execute(ledger.balance.update().values(balance_paise=more))
     assert any(one.startswith("books: ") for one in money_findings(world))

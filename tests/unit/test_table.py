@@ -48,3 +48,21 @@ def test_a_table_is_drawn_row_by_row() -> None:
     assert table.mermaid() == (
         "stateDiagram-v2\n    [*] --> OFF\n    OFF --> ON: Pressed\n"
     )
+
+
+class Hand(Enum):
+    PRESSED = "pressed"
+
+
+def test_an_event_that_carries_nothing_may_be_a_member_of_an_enumeration() -> None:
+    rows = [Row(Lamp.OFF, Hand.PRESSED, light, Lamp.ON)]
+    assert Table(Lamp.OFF, rows).mermaid() == (
+        "stateDiagram-v2\n    [*] --> OFF\n    OFF --> ON: PRESSED\n"
+    )
+    with pytest.raises(LocalProtocolError, match="two rows for OFF upon PRESSED"):
+        Table(Lamp.OFF, rows * 2)
+
+
+def test_an_event_that_is_neither_a_class_nor_a_member_is_refused() -> None:
+    with pytest.raises(LocalProtocolError, match="'pressed' is neither"):
+        Table(Lamp.OFF, [Row(Lamp.OFF, "pressed", light, Lamp.ON)])

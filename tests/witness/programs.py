@@ -14,6 +14,7 @@ DEBIAN_PACKAGES: Final = {
     "dmtxread": "dmtx-utils",
     "openssl": "openssl",
     "pdfinfo": "poppler-utils",
+    "pdftoppm": "poppler-utils",
     "pdftotext": "poppler-utils",
     "psql": "postgresql",
     "rz": "lrzsz",

@@ -42,13 +42,12 @@ from rmfs_server.store.schema.machines import (
 )
 from rmfs_server.store.schema.money import (
     account,
-    balance,
-    closed_period,
     entry,
     fund_credit,
     fund_file,
     fund_line,
     journal,
+    ledger,
     suspense,
 )
 
@@ -64,8 +63,6 @@ __all__ = [
     "SignedKind",
     "account",
     "act",
-    "balance",
-    "closed_period",
     "content",
     "credential",
     "credit_key",
@@ -75,6 +72,7 @@ __all__ = [
     "fund_file",
     "fund_line",
     "journal",
+    "ledger",
     "licence",
     "machine",
     "machine_order",

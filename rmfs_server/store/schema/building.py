@@ -1,10 +1,13 @@
-"""What all tables have in common: their names, and columns that many have."""
+"""What all tables of the recharge server have in common."""
 
+from functools import partial
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, MetaData, Table
+from sqlalchemy import Column
 
-from rmfs_server.store.columns import INTEGER
+from hw.database.columns import INTEGER
+from hw.database.tables import table as table_of
+from hw.database.tables import tables
 
 REGISTER_NAMES: Final = (
     "ascending_paise",
@@ -14,30 +17,8 @@ REGISTER_NAMES: Final = (
     "items_with_zero",
 )
 
-metadata: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-    }
-)
-
-
-def table(name: str, *parts: Column[object] | CheckConstraint | object) -> Table:
-    """Make a table whose columns hold what their type says, in SQLite too."""
-    return Table(name, metadata, *parts, sqlite_strict=True)  # type: ignore[arg-type]
-
-
-def key() -> Column[int]:
-    """Make a key that the database counts."""
-    return Column("id", INTEGER, primary_key=True)
-
-
-def paise(name: str, *, nullable: bool = False) -> Column[int]:
-    """Make a column of money."""
-    return Column(name, INTEGER, nullable=nullable)
+metadata: Final = tables()
+table: Final = partial(table_of, metadata)
 
 
 def registers(prefix: str) -> tuple[Column[int], ...]:

@@ -11,6 +11,16 @@ from sqlalchemy import (
     text,
 )
 
+from hw.database.columns import (
+    INTEGER,
+    Flag,
+    IsoDate,
+    flag,
+    names,
+    octets,
+    one_of,
+)
+from hw.database.tables import key, paise
 from protocol.messages import (
     CONTENT_OCTETS_MAX,
     CONTENT_ORDERS,
@@ -20,16 +30,7 @@ from protocol.messages import (
 )
 from protocol.registers import MachineState, VoucherKind
 from protocol.values import AMOUNT_PAISE_MAX
-from rmfs_server.store.columns import (
-    INTEGER,
-    Flag,
-    IsoDate,
-    flag,
-    names,
-    octets,
-    one_of,
-)
-from rmfs_server.store.schema.building import key, paise, registers, table
+from rmfs_server.store.schema.building import registers, table
 from rmfs_server.store.schema.kinds import (
     CredentialState,
     RechargeState,

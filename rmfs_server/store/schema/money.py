@@ -8,87 +8,18 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Text,
-    UniqueConstraint,
 )
 
-from protocol.values import AMOUNT_PAISE_MAX
-from rmfs_server.store.columns import INTEGER, Flag, IsoDate, flag, octets, one_of
-from rmfs_server.store.schema.building import key, paise, table
-from rmfs_server.store.schema.kinds import AccountKind, JournalKind
+from hw.database.columns import INTEGER, Flag, IsoDate, flag, octets
+from hw.database.ledger_tables import ledger_tables
+from hw.database.tables import paise
+from rmfs_server.store.schema.building import metadata, table
+from rmfs_server.store.schema.kinds import POOLED, AccountKind, JournalKind
 
-account = table(
-    "account",
-    key(),
-    Column("name", Text, nullable=False, unique=True),
-    Column("kind", Text, nullable=False),
-    Column("licence", Text, ForeignKey("licence.identifier")),
-    one_of("kind", AccountKind),
-    CheckConstraint(
-        "(licence IS NULL) = (kind IN ('DEPARTMENT', 'SUSPENSE'))", name="pooled"
-    ),
-    UniqueConstraint("licence", "kind"),
-)
-
-balance = table(
-    "balance",
-    Column(
-        "account",
-        INTEGER,
-        ForeignKey("account.id"),
-        primary_key=True,
-        autoincrement=False,
-    ),
-    paise("balance_paise"),
-    Column("seq", INTEGER, nullable=False),
-    CheckConstraint("balance_paise >= 0", name="not_negative"),
-)
-"""Cache of the sum of an account's entries; pooled accounts have no row."""
-
-journal = table(
-    "journal",
-    Column("id", INTEGER, primary_key=True, autoincrement=False),
-    Column("idem", Text, nullable=False, unique=True),
-    Column("request_hash", LargeBinary, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("reverses", INTEGER, ForeignKey("journal.id"), unique=True),
-    Column("refers_to", INTEGER, ForeignKey("journal.id")),
-    Column("business_date", IsoDate, nullable=False),
-    Column("posted_at", INTEGER, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("person", Text),
-    one_of("kind", JournalKind),
-    octets("request_hash", 32),
-)
-
-entry = table(
-    "entry",
-    key(),
-    Column(
-        "journal",
-        INTEGER,
-        ForeignKey("journal.id", deferrable=True, initially="DEFERRED"),
-        nullable=False,
-        index=True,
-    ),
-    Column("account", INTEGER, ForeignKey("account.id"), nullable=False),
-    paise("amount_paise"),
-    Column("seq", INTEGER),
-    CheckConstraint("amount_paise <> 0", name="amount_not_zero"),
-    CheckConstraint(
-        f"amount_paise BETWEEN -{AMOUNT_PAISE_MAX} AND {AMOUNT_PAISE_MAX}",
-        name="amount_range",
-    ),
-    UniqueConstraint("account", "seq"),
-    UniqueConstraint("journal", "account"),
-)
-
-closed_period = table(
-    "closed_period",
-    Column("through", IsoDate, primary_key=True),
-    Column("closed_at", INTEGER, nullable=False),
-    Column("person", Text, nullable=False),
-)
-"""Business dates up to this one take no more postings."""
+ledger = ledger_tables(metadata, AccountKind, POOLED, JournalKind)
+account = ledger.account
+journal = ledger.journal
+entry = ledger.entry
 
 fund_file = table(
     "fund_file",
@@ -99,9 +30,10 @@ fund_file = table(
     Column("lines", INTEGER, nullable=False),
     paise("total_paise"),
     Column("imported_at", INTEGER, nullable=False),
+    Column("vouched_by", Text),
     octets("sha256", 32),
 )
-"""A fund file of the Department, as it came."""
+"""A fund file of the Department, as it came, and who vouched for it."""
 
 fund_line = table(
     "fund_line",

@@ -4,7 +4,7 @@ import json
 from hashlib import sha256
 from typing import Any, Final
 
-from protocol.exchange import FundFileError, encode_fund_file, parse_fund_file
+from protocol.exchange import ExchangeFileError, encode_fund_file, parse_fund_file
 from protocol.indicium import IndiciumError, decode_indicium, encode_unsigned
 from protocol.keys import (
     KeyMaterialError,
@@ -27,7 +27,8 @@ from rmfs_tools.lab.decoders.vectors import octets_of
 
 _CHECK_OCTETS: Final = 8
 _FUNDS: Final = (
-    b"H|RMFS-FUNDS|1|FND-N-20261116-01|N|2026-11-16\n"
+    b"H|RMFS-FUNDS|2|FND-N-20261116-01|DCR|N|12|2026-11-16|1|"
+    b"2026-11-16T09:00:00+05:30\n"
     b"D|1|N123456|KN0600065|Bharat Stationers, Bengaluru|2000.00|NETBANKING|"
     b"2026-11-16|2026-11-17\n"
     b"C|2|N123456|KN0600065|Bharat Stationers, Bengaluru|-3000.00|NETBANKING|"
@@ -151,7 +152,7 @@ TARGETS: Final = (
         "a fund file of the Department",
         parse_fund_file,
         lambda: [_FUNDS],
-        (FundFileError,),
+        (ExchangeFileError,),
         encode_fund_file,
         runs=5_000,
         watched=("protocol.exchange", "protocol.values"),

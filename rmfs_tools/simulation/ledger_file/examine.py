@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from rmfs_server.store import open_store
+from hw.database import open_store
 from rmfs_server.store.verify import verify_books
 from rmfs_tools.simulation.ledger_file.contents import SENT, digest_of_rows
 from rmfs_tools.simulation.ledger_file.disk import Image

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from sqlalchemy import Connection, event
 
-from rmfs_server.store import Store, open_store
+from hw.database import Store, open_store
 
 SYNCHRONOUS: Final = ("off", "normal", "full", "extra")
 """By SQLite's number."""

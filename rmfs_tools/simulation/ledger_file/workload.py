@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from hw.database import NoHook, Store, open_store
 from hw.entropy import SeededEntropy
 from protocol.dialogue.server import Closed, Delivered
 from protocol.errors import InvariantError
@@ -26,7 +27,6 @@ from rmfs_server.administration import Administration
 from rmfs_server.books import Books, Turn
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.funds import import_fund_file
-from rmfs_server.store import NoHook, Store, open_store
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_tools.simulation.ledger_file.caller import Caller
@@ -214,7 +214,7 @@ class _Work:
             value_date=today,
             available_from=today,
         )
-        file = FundFile(f"FND-N-{self._files:04d}", "N", today, (line,))
+        file = FundFile.by_hand(f"FND-N-{self._files:04d}", "N", today, (line,))
         report = import_fund_file(self._store, encode_fund_file(file), self._now)
         if report.suspended:
             raise InvariantError(f"a deposit waits in suspense: {report.show()}")

@@ -1,13 +1,16 @@
 """The first schema: ledger, machines, recharges, evidence, funds; and its triggers.
 
-A migration is never edited after it has been released, and so imports nothing of ours;
-a contract test compares what it builds with `rmfs_server.store.schema`.
+A migration is never edited after it has been released, and so imports nothing of ours
+but the guards, which are added to only; a contract test compares what it builds with
+`rmfs_server.store.schema`.
 """
 
 from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
+
+from hw.database.guards import Guard, guard, ledger_guards, only_grow
 
 revision: Final = "0001"
 down_revision: Final = None
@@ -42,76 +45,41 @@ KEPT: Final = (
 )
 """Tables that lose no row; only `usage` is rewritten when a person adopts it."""
 
-# Name, table, event, condition upon which the change is refused, and the words.
-RULES: Final = (
-    (
-        "journal_seals",
-        "journal",
-        "AFTER INSERT",
-        (
-            "(SELECT count(*) FROM entry WHERE journal = NEW.id) < 2 OR "
-            "(SELECT sum(amount_paise) FROM entry WHERE journal = NEW.id) <> 0"
-        ),
-        "a journal needs two entries at least that sum to 0",
-    ),
-    (
-        "journal_period_open",
-        "journal",
-        "BEFORE INSERT",
-        "EXISTS (SELECT 1 FROM closed_period WHERE through >= NEW.business_date)",
-        "the business date is closed",
-    ),
-    (
-        "entry_not_late",
-        "entry",
-        "BEFORE INSERT",
-        "EXISTS (SELECT 1 FROM journal WHERE id = NEW.journal)",
-        "a sealed journal takes no entry",
-    ),
-    (
+GUARDS: Final = (
+    *ledger_guards(),
+    Guard(
         "recharge_as_granted",
         "recharge",
         "BEFORE UPDATE",
-        (
-            "NEW.licence <> OLD.licence OR NEW.number <> OLD.number "
-            "OR NEW.kind <> OLD.kind OR NEW.amount_paise <> OLD.amount_paise "
-            "OR NEW.voucher <> OLD.voucher OR "
-            "(OLD.void IS NOT NULL AND (NEW.void IS NULL OR NEW.void <> OLD.void))"
-        ),
+        "NEW.licence <> OLD.licence OR NEW.number <> OLD.number "
+        "OR NEW.kind <> OLD.kind OR NEW.amount_paise <> OLD.amount_paise "
+        "OR NEW.voucher <> OLD.voucher OR "
+        "(OLD.void IS NOT NULL AND (NEW.void IS NULL OR NEW.void <> OLD.void))",
         "a granted recharge keeps its number, amount and octets",
     ),
-    (
+    Guard(
         "recharge_settled_once",
         "recharge",
         "BEFORE UPDATE",
         "OLD.state NOT IN ('RESERVED', 'FROZEN')",
         "a settled recharge does not change",
     ),
-    (
+    Guard(
         "machine_number_rises",
         "machine",
         "BEFORE UPDATE",
         "NEW.number < OLD.number OR NEW.call_generation < OLD.call_generation",
         "recharge numbers and call generations do not fall",
     ),
-    (
+    Guard(
         "credential_stays_revoked",
         "credential",
         "BEFORE UPDATE",
-        (
-            "OLD.state = 'REVOKED' OR NEW.credential_hash <> OLD.credential_hash "
-            "OR NEW.signing_x <> OLD.signing_x OR NEW.dh_x <> OLD.dh_x"
-        ),
+        "OLD.state = 'REVOKED' OR NEW.credential_hash <> OLD.credential_hash "
+        "OR NEW.signing_x <> OLD.signing_x OR NEW.dh_x <> OLD.dh_x",
         "a revoked credential does not come back, and no key changes",
     ),
-    *(
-        (f"{table}_not_changed", table, "BEFORE UPDATE", "", f"{table} only grows")
-        for table in APPEND_ONLY
-    ),
-    *(
-        (f"{table}_not_removed", table, "BEFORE DELETE", "", f"{table} only grows")
-        for table in KEPT
-    ),
+    *only_grow(APPEND_ONLY),
 )
 
 
@@ -120,43 +88,7 @@ def upgrade() -> None:
     _make_tables()
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE SEQUENCE journal_number")
-        _guard_postgresql()
-    else:
-        _guard_sqlite()
-
-
-def _guard_sqlite() -> None:
-    for name, table, event, condition, words in RULES:
-        when = f"WHEN {condition} " if condition else ""
-        op.execute(
-            f"CREATE TRIGGER {name} {event} ON {table} {when}"
-            f"BEGIN SELECT RAISE(ABORT, '{words}'); END"
-        )
-
-
-def _guard_postgresql() -> None:
-    for name, table, event, condition, words in RULES:
-        row = "OLD" if event.endswith("DELETE") else "NEW"
-        refuse = f"RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = '{words}';"
-        body = f"IF {condition} THEN {refuse} END IF;" if condition else refuse
-        _trigger(name, table, event, "ROW", f"{body} RETURN {row};")
-    for table in KEPT:
-        refuse = (
-            f"RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = '{table} only grows';"
-        )
-        name = f"{table}_not_truncated"
-        _trigger(name, table, "BEFORE TRUNCATE", "STATEMENT", f"{refuse} RETURN NULL;")
-
-
-def _trigger(name: str, table: str, event: str, each: str, body: str) -> None:
-    op.execute(
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN {body} END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {name} {event} ON {table} FOR EACH {each} "
-        f"EXECUTE FUNCTION {name}()"
-    )
+    guard(GUARDS, KEPT)
 
 
 def _make_tables() -> None:

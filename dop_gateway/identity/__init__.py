@@ -1,0 +1,1 @@
+"""Who asks: people, their roles and how far those reach, sessions (GW-01)."""

@@ -1,0 +1,47 @@
+"""What the gateway is made of: the one thing that every route is given."""
+
+from dataclasses import dataclass
+
+from dop_gateway.identity.passwords import PasswordCost, Passwords
+from dop_gateway.identity.people import ScopeExists
+from dop_gateway.identity.second_factor import SecondFactor
+from dop_gateway.identity.signing_in import Door
+from hw.clock import WallClock
+from hw.database import Store
+from protocol.ports import Entropy
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a gateway that runs."""
+
+    store: Store
+    clock: WallClock
+    entropy: Entropy
+    passwords: Passwords
+    door: Door
+    scope_exists: ScopeExists
+
+
+def make_parts(
+    store: Store,
+    clock: WallClock,
+    entropy: Entropy,
+    *,
+    key: bytes,
+    cost: PasswordCost,
+    scope_exists: ScopeExists,
+) -> Parts:
+    """Put the parts together.
+
+    Args:
+        store: A database of the newest version.
+        clock: The time of day.
+        entropy: Where tokens, salts and secrets come from.
+        key: 32 octets that second factors are sealed with.
+        cost: What one guess of a password costs.
+        scope_exists: Knows offices, makers and licences.
+    """
+    passwords = Passwords(cost, entropy)
+    door = Door(passwords, SecondFactor(key, entropy), entropy)
+    return Parts(store, clock, entropy, passwords, door, scope_exists)

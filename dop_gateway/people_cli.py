@@ -1,0 +1,116 @@
+"""`rmfs dop person`: let people in from the gateway's own computer."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dop_gateway.options_cli import (
+    by_command,
+    gateway_option,
+    json_option,
+    opened,
+    reason_option,
+)
+
+if TYPE_CHECKING:
+    from dop_gateway.identity.model import Grant
+
+
+@click.group(
+    "person",
+    epilog="\b\nExample:\n  rmfs dop person add asha --name 'Asha Rao' --email "
+    "asha@example.org --role ADMINISTRATOR --reason 'first administrator'",
+)
+def person_group() -> None:
+    """Let people in, and give them what gets them in again."""
+
+
+@person_group.command(
+    epilog="\b\nExample:\n  rmfs dop person add asha --name 'Asha Rao' --email "
+    "asha@example.org --role ADMINISTRATOR --reason 'first administrator'"
+)
+@click.argument("login")
+@gateway_option
+@click.option("--name", required=True, help="The whole name.")
+@click.option(
+    "--kind",
+    type=click.Choice(["STAFF", "MAKER", "LICENSEE"]),
+    default="STAFF",
+    show_default=True,
+    help="On whose side somebody stands.",
+)
+@click.option("--email", default="", help="Where messages go.")
+@click.option("--mobile", default="", help="Ten digits, the first 6 to 9.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    help="ROLE for the whole Department, or ROLE:OFFICE:ID, ROLE:MAKER:LETTER, "
+    "ROLE:LICENCE:IDENTIFIER. Again for more.",
+)
+@reason_option
+@json_option
+def add(
+    *,
+    login: str,
+    gateway: Path,
+    name: str,
+    kind: str,
+    email: str,
+    mobile: str,
+    roles: tuple[str, ...],
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Let somebody in; prints the password that they have to change."""
+    from dop_gateway.identity import people
+    from dop_gateway.identity.model import PersonKind
+    from dop_gateway.identity.people import NewPerson
+
+    grants = [_grant(one) for one in roles]
+    new = NewPerson(login, name, PersonKind[kind], email, mobile)
+    with opened(gateway) as parts, parts.store.writing("add a person") as connection:
+        by = by_command(parts, reason)
+        password = people.add_person(connection, new, parts.passwords, by)
+        for grant in grants:
+            people.give_role(connection, login, grant, parts.scope_exists, by)
+    _tell(login, password, as_json=as_json)
+
+
+@person_group.command(
+    epilog="\b\nExample:\n  rmfs dop person reset asha --reason 'lost the phone'"
+)
+@click.argument("login")
+@gateway_option
+@reason_option
+@json_option
+def reset(*, login: str, gateway: Path, reason: str, as_json: bool) -> None:
+    """Give somebody a new password, and take their second factor away."""
+    from dop_gateway.identity import people
+
+    with opened(gateway) as parts, parts.store.writing("reset a person") as connection:
+        by = by_command(parts, reason)
+        password = people.reset(connection, login, parts.passwords, by)
+    _tell(login, password, as_json=as_json)
+
+
+def _grant(text: str) -> "Grant":
+    from dop_gateway.identity.model import Grant, Role, ScopeKind
+
+    role, _, rest = text.partition(":")
+    kind, _, scope = rest.partition(":")
+    try:
+        return Grant(Role[role], ScopeKind[kind or "EVERYTHING"], scope)
+    except KeyError as error:
+        names = ", ".join(member.name for member in Role)
+        message = f"{text}: there is no {error.args[0]}; roles are {names}"
+        raise click.BadParameter(message, param_hint="--role") from error
+
+
+def _tell(login: str, password: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"login": login, "password": password}))
+        return
+    click.echo(f"{login} signs in with the password {password} and has to change it")

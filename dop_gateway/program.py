@@ -1,0 +1,159 @@
+"""The gateway as a program: a socket, uvicorn, its jobs, and an end in order."""
+
+import asyncio
+import os
+import platform
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from dop_gateway.jobs import serving
+from dop_gateway.jobs.catalogue import JOBS
+from dop_gateway.jobs.scheduler import Scheduler
+from dop_gateway.parts import Parts
+from dop_gateway.web.app import build_app
+from protocol.errors import RmfsError
+
+CONNECTIONS_MAX: Final = 256
+IDLE_TIMEOUT_S: Final = 5
+END_TIMEOUT_S: Final = 10
+_HEAD_OCTETS_MAX: Final = 16_384
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+Beside = Callable[[], Coroutine[Any, Any, None]]
+"""What runs beside an application, until it is cancelled."""
+
+
+def run_gateway(
+    parts: Parts, host: str, port: int, listening: Callable[[str], None]
+) -> None:
+    """Serve until a signal ends it; requests and jobs that run are finished.
+
+    Args:
+        parts: The gateway.
+        host: Where it listens.
+        port: 0 for one that is free.
+        listening: Told the address, once it is listening.
+
+    Raises:
+        RmfsError: The port cannot be opened.
+    """
+    scheduler = Scheduler(parts, JOBS, f"{platform.node()}, process {os.getpid()}")
+    serve(
+        build_app(parts),
+        host,
+        port,
+        listening,
+        beside=lambda: serving.serve(scheduler, parts.clock),
+    )
+
+
+def serve(
+    app: FastAPI,
+    host: str,
+    port: int,
+    listening: Callable[[str], None],
+    *,
+    beside: Beside | None = None,
+) -> None:
+    """Serve an application until a signal ends it; requests that run are finished.
+
+    Args:
+        app: The gateway, or a simulator of somebody that it talks to.
+        host: Where it listens.
+        port: 0 for one that is free.
+        listening: Told the address, once it is listening.
+        beside: Runs while the application is served; if it breaks, all ends.
+
+    Raises:
+        RmfsError: The port cannot be opened.
+    """
+    with _bound(host, port) as at:
+        number = at.getsockname()[1]
+        address = f"http://{host}:{number}"
+        asyncio.run(_serve(app, at, lambda: listening(address), beside))
+
+
+async def _serve(
+    app: FastAPI,
+    at: socket.socket,
+    listening: Callable[[], None],
+    beside: Beside | None,
+) -> None:
+    loop = asyncio.get_running_loop()
+    server = _Server(_config(app))
+    for one in _SIGNALS:
+        loop.add_signal_handler(one, server.end)
+    # The socket listens already: whoever connects from now on is answered.
+    listening()
+    async with _running(beside, server):
+        await server.serve(sockets=[at])
+
+
+@asynccontextmanager
+async def _running(beside: Beside | None, server: "_Server") -> AsyncIterator[None]:
+    if beside is None:
+        yield
+        return
+
+    def end_if_broken(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            server.end()
+
+    task = asyncio.create_task(beside())
+    task.add_done_callback(end_if_broken)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, ended by us: its own way raises the signal again before we are done."""
+
+    def end(self) -> None:
+        """Begin the end; a second signal does not hurry it: it is bounded."""
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to whoever runs this."""
+        yield
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=IDLE_TIMEOUT_S,
+        timeout_graceful_shutdown=END_TIMEOUT_S,
+        h11_max_incomplete_event_size=_HEAD_OCTETS_MAX,
+    )
+
+
+@contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        at = socket.create_server((host, port))
+    except OSError as error:
+        raise RmfsError(
+            f"port {port} of {host} cannot be opened ({error.strerror}): choose "
+            "another, or 0 for one that is free"
+        ) from error
+    with at:
+        yield at

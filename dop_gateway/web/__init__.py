@@ -1,0 +1,1 @@
+"""The gateway's HTTP edge: requests to services, refusals to problems, OpenAPI."""

@@ -1,0 +1,126 @@
+"""The gateway as an ASGI application; who serves it is `dop_gateway.program`."""
+
+from typing import Any, Final
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from dop_gateway.access import Access
+from dop_gateway.identity import api as identity
+from dop_gateway.parts import Parts
+from dop_gateway.web.asking import name_request
+from dop_gateway.web.limits import BodyLimit
+from dop_gateway.web.problems import (
+    MEDIA_TYPE,
+    Problem,
+    answer_form,
+    answer_path,
+    answer_refusal,
+)
+from protocol.errors import LocalProtocolError, RmfsError
+
+PREFIX: Final = "/api/v1"
+_DESCRIPTION: Final = """
+The Department's side of remotely managed franking: people and roles, licences,
+deposits, files for the makers of machines, money and reports.
+
+Money is rupees as text, `2000.00`; moments are RFC 3339 in India's time. Whatever is
+refused is answered with a problem of RFC 9457. Formats and rules that are not public
+are this product's own, and say so.
+"""
+_PROBLEMS: Final = {
+    400: "The request is malformed.",
+    401: "Nobody is signed in.",
+    403: "None of the roles may do this, or something has to be done first.",
+    404: "There is no such thing within reach.",
+    409: "The thing is not in a state in which this can be done.",
+    413: "The request is too large.",
+    422: "Fields are wrong; each is named.",
+    429: "Asked too often.",
+    500: "The gateway failed.",
+    503: "The database does not answer.",
+}
+_FEATURES: Final = ((identity.ROUTES, identity.ACCESS),)
+"""Routes of each feature, with what they need of whoever asks."""
+
+
+def access_table() -> dict[tuple[str, str], Access]:
+    """Give the table of authorisation, by method and path behind `PREFIX`."""
+    return {(one.method, one.path): one for _, entries in _FEATURES for one in entries}
+
+
+def build_app(parts: Parts) -> FastAPI:
+    """Put the application together.
+
+    Raises:
+        LocalProtocolError: A route has no entry in the table of authorisation, or an
+            entry no route.
+    """
+    app = _Application(
+        title="RMFS gateway",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+        dependencies=[Depends(name_request)],
+        responses={
+            status: {"description": words, "model": Problem}
+            for status, words in _PROBLEMS.items()
+        },
+    )
+    app.add_middleware(BodyLimit)
+    app.state.parts = parts
+    app.state.access = access_table()
+    for routes, _ in _FEATURES:
+        app.include_router(routes, prefix=PREFIX)
+    _check_table(app.state.access)
+    app.add_exception_handler(RequestValidationError, answer_form)
+    app.add_exception_handler(HTTPException, answer_path)
+    app.add_exception_handler(RmfsError, answer_refusal)
+    app.add_exception_handler(Exception, answer_refusal)
+    return app
+
+
+def _check_table(table: dict[tuple[str, str], Access]) -> None:
+    there = {
+        (method, route.path)
+        for routes, _ in _FEATURES
+        for route in routes.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    wrong = there.symmetric_difference(table)
+    if wrong:
+        method, path = min(wrong)
+        message = f"{method} {path} is a route without an entry, or the other way round"
+        raise LocalProtocolError(message)
+
+
+class _Application(FastAPI):
+    """An application that describes its problems as the media type that they have."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the routes."""
+        schema = get_openapi(
+            title=self.title,
+            version=self.version,
+            description=self.description,
+            routes=self.routes,
+        )
+        schema["components"]["securitySchemes"] = {
+            "session": {"type": "http", "scheme": "bearer"}
+        }
+        table: dict[tuple[str, str], Access] = self.state.access
+        for path, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                if not table[method.upper(), path.removeprefix(PREFIX)].is_public:
+                    operation["security"] = [{"session": []}]
+                for status, answer in operation["responses"].items():
+                    if int(status) in _PROBLEMS:
+                        described = answer["content"].pop("application/json")
+                        answer["content"][MEDIA_TYPE] = described
+        return schema

@@ -1,0 +1,64 @@
+"""Fields of requests and answers: enumerations by name, money and moments as text.
+
+Money is a decimal string of rupees, ``2000.00``; a moment is RFC 3339 in India's time.
+
+Source: requirements, section 11 no. 1; GW-04.
+"""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from protocol.parameters import INDIA
+from protocol.values import EpochSeconds
+
+Reason = Annotated[str, Field(min_length=1, max_length=500)]
+"""Why somebody does something, in words for who reads it later."""
+Words = Annotated[str, Field(max_length=256)]
+
+
+class Body(BaseModel):
+    """The body of a request: nothing in it is overlooked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ByName:
+    """Reads and writes a member of an enumeration as its name."""
+
+    def __init__(self, kind: type[Enum]) -> None:
+        """Read members of this enumeration."""
+        self._kind = kind
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Tell pydantic: JSON has names, Python may have members too."""
+        names = core_schema.literal_schema(list(self._kind.__members__))
+        return core_schema.no_info_plain_validator_function(
+            self._member,
+            json_schema_input_schema=names,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                _name_of, return_schema=names
+            ),
+        )
+
+    def _member(self, value: object) -> Enum:
+        if isinstance(value, self._kind):
+            return value
+        if isinstance(value, str) and value in self._kind.__members__:
+            return self._kind[value]
+        names = ", ".join(self._kind.__members__)
+        raise PydanticCustomError("unknown", "one of {names}", {"names": names})
+
+
+def _name_of(member: Enum) -> str:
+    return member.name
+
+
+def show_moment(moment: EpochSeconds) -> str:
+    """Show a moment in India's time, as in ``2026-11-22T19:30:00+05:30``."""
+    return datetime.fromtimestamp(moment, INDIA).isoformat()

@@ -1,0 +1,29 @@
+"""The gateway as a process: its jobs are known once it serves, and it ends well."""
+
+import signal
+from contextlib import closing
+from pathlib import Path
+
+import httpx2
+
+from dop_gateway.folder import read_gateway
+from dop_gateway.jobs import store
+from dop_gateway.jobs.catalogue import JOBS
+from hw.database import open_store
+from tests.processes import Program, done
+
+
+def test_a_gateway_knows_its_jobs_once_it_serves(tmp_path: Path) -> None:
+    folder = tmp_path / "gateway"
+    done("dop", "init", "--gateway", folder)
+    with Program("dop", "run", "--gateway", folder, "--port", "0") as gateway:
+        address = gateway.said("listening at").split()[-1]
+        assert httpx2.get(f"{address}/api/v1/me").status_code == 401
+        gateway.signal(signal.SIGTERM)
+        assert gateway.ended() == 0, gateway.err
+    with (
+        closing(open_store(read_gateway(folder).database_url)) as books,
+        books.reading() as connection,
+    ):
+        known = [store.planned_until(connection, job.name) for job in JOBS]
+    assert None not in known
