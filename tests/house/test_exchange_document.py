@@ -38,7 +38,7 @@ def test_the_tables_are_those_of_the_layouts() -> None:
     assert sorted(re.findall("<!-- layout: (.*) -->", TEXT)) == list(SHIPPED)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=str)
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=list(LAYOUTS))
 def test_every_layout_has_an_example_that_is_a_file_of_it(layout: Layout) -> None:
     (example,) = (one for one in EXAMPLES if one.startswith(f"H|{_format(layout)}|"))
     octets = example.encode()
