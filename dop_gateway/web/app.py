@@ -9,8 +9,14 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from dop_gateway.access import Access
+from dop_gateway.bank import api as bank
+from dop_gateway.deposits import api as deposits
+from dop_gateway.exchange import api as exchange
 from dop_gateway.identity import api as identity
+from dop_gateway.licences import api as licences
+from dop_gateway.money import api as money
 from dop_gateway.parts import Parts
+from dop_gateway.posting import api as posting
 from dop_gateway.web.asking import name_request
 from dop_gateway.web.limits import BodyLimit
 from dop_gateway.web.problems import (
@@ -43,7 +49,15 @@ _PROBLEMS: Final = {
     500: "The gateway failed.",
     503: "The database does not answer.",
 }
-_FEATURES: Final = ((identity.ROUTES, identity.ACCESS),)
+_FEATURES: Final = (
+    (identity.ROUTES, identity.ACCESS),
+    (licences.ROUTES, licences.ACCESS),
+    (deposits.ROUTES, deposits.ACCESS),
+    (bank.ROUTES, bank.ACCESS),
+    (exchange.ROUTES, exchange.ACCESS),
+    (money.ROUTES, money.ACCESS),
+    (posting.ROUTES, posting.ACCESS),
+)
 """Routes of each feature, with what they need of whoever asks."""
 
 

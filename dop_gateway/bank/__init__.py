@@ -1,0 +1,1 @@
+"""Banks, their files, and accounting."""

@@ -1,0 +1,7 @@
+"""Jobs: banks, their files, and accounting."""
+
+from typing import Final
+
+from dop_gateway.jobs.model import Job
+
+JOBS: Final[tuple[Job, ...]] = ()

@@ -1,0 +1,1 @@
+"""Tables: banks, their files, and accounting."""

@@ -1,0 +1,1 @@
+"""The ledger, deposits, suspense and counters."""

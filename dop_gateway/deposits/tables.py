@@ -1,0 +1,1 @@
+"""Tables: the ledger, deposits, suspense and counters."""

@@ -1,0 +1,1 @@
+"""Parties, and the files that went and came."""

@@ -1,0 +1,1 @@
+"""Tables: parties, and the files that went and came."""

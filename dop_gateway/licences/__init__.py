@@ -1,0 +1,1 @@
+"""Makers, applications, licences and their changes."""

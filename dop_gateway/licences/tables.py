@@ -1,0 +1,1 @@
+"""Tables: makers, applications, licences and their changes."""

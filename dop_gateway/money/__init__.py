@@ -1,0 +1,1 @@
+"""Incidents, downloads, remaining funds, reconciliation."""

@@ -1,0 +1,7 @@
+"""Jobs: incidents, downloads, remaining funds, reconciliation."""
+
+from typing import Final
+
+from dop_gateway.jobs.model import Job
+
+JOBS: Final[tuple[Job, ...]] = ()

@@ -1,0 +1,1 @@
+"""Tables: incidents, downloads, remaining funds, reconciliation."""

@@ -1,0 +1,1 @@
+"""Usage, statements of mailing, rebates, refunds, franks seen."""

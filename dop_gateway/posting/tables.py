@@ -1,0 +1,1 @@
+"""Tables: usage, statements of mailing, rebates, refunds, franks seen."""
