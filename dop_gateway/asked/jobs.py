@@ -1,4 +1,4 @@
-"""Jobs: requests that were answered, so that the same one again gets the same answer."""
+"""Jobs of answered requests."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""Tables: requests that were answered, so that the same one again gets the same answer."""
+"""Tables of answered requests."""
