@@ -34,6 +34,10 @@ class ConflictError(GatewayError):
     """The thing is not in a state in which this can be done; nothing was changed."""
 
 
+class KeyUsedError(GatewayError):
+    """The request came with a key that another request came with before."""
+
+
 class TooManyError(GatewayError):
     """Asked too often.
 

@@ -3,19 +3,27 @@
 A route declares `asking: Asked` and does its work in one transaction of it:
 ``asking.reading()`` or ``asking.writing("what it does")``. What it needs of whoever
 asks stands in the table of `dop_gateway.access`.
+
+A route that moves money or makes an id declares `asking: AskedOnce` instead, and does
+all that it does in ``asking.once("what it does", body, Answer, task)``: made again with
+the same `Idempotency-Key`, it does nothing and answers the same (GW-05).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Final
+from hashlib import sha256
+from typing import Annotated, Final, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request, Response
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Connection
 
 from dop_gateway.access import Access, Permit, permit
-from dop_gateway.errors import NotSignedInError
+from dop_gateway.asked import store as answers
+from dop_gateway.asked.store import Marked
+from dop_gateway.errors import GatewayError, KeyUsedError, NotSignedInError
 from dop_gateway.identity import store
 from dop_gateway.identity.model import By
 from dop_gateway.identity.signing_in import Known, who_has
@@ -26,6 +34,11 @@ from protocol.values import EpochSeconds
 _SCHEME: Final = "bearer "
 _REQUEST_ID_OCTETS: Final = 8
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+KEY_HEADER: Final = "Idempotency-Key"
+REPLAYED_HEADER: Final = "Idempotent-Replayed"
+_KEY: Final = re.compile(r'"?([A-Za-z0-9._:-]{8,64})"?', re.ASCII)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,68 @@ class Asking:
         """Do one transaction; it commits when the block ends."""
         with self.parts.store.writing(name) as connection:
             yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class AskingOnce(Asking):
+    """Somebody asks for a route that does the same request only once.
+
+    Attributes:
+        route: Method and path, as the table of access has them.
+        path: As it was asked for.
+        key: That the request came with.
+        response: What goes into the headers of the answer.
+    """
+
+    route: str
+    path: str
+    key: str
+    response: Response
+
+    def once(
+        self,
+        name: str,
+        body: BaseModel | bytes | None,
+        answer_type: type[T],
+        task: Callable[[Connection], T],
+    ) -> T:
+        """Do a request in one transaction, or answer what was answered to it.
+
+        The answer is stored by the transaction of what was done: whoever crashes in
+        between leaves both or none. A refusal changes nothing, and so is not stored:
+        the same request is judged again.
+
+        Args:
+            name: What it does.
+            body: Of the request: the same key with another body is refused.
+            answer_type: Of the answer; written as JSON and read again.
+            task: Does it, and gives the answer.
+
+        Raises:
+            KeyUsedError: Another request came with this key.
+        """
+        asked = self._marked(body)
+        adapter: TypeAdapter[T] = TypeAdapter(answer_type)
+        with self.writing(name) as connection:
+            before = answers.begin(connection, asked, self.now)
+            if before is None:
+                answer = task(connection)
+                kept = adapter.dump_json(answer).decode()
+                answers.keep(connection, asked, kept)
+                return answer
+        if before.fingerprint != asked.fingerprint:
+            words = "another request came with this key: draw a new one for each"
+            raise KeyUsedError(words)
+        self.response.headers[REPLAYED_HEADER] = "true"
+        return adapter.validate_json(before.answer)
+
+    def _marked(self, body: BaseModel | bytes | None) -> Marked:
+        octets = (
+            body.model_dump_json().encode() if isinstance(body, BaseModel) else body
+        )
+        print_of = sha256(self.path.encode() + b"\n" + (octets or b"")).digest()
+        person = self.permit.actor.person
+        return Marked(person, self.route, self.key, print_of)
 
 
 def parts_of(request: Request) -> Parts:
@@ -105,3 +180,46 @@ def access_of(request: Request) -> Access:
 
 Asked = Annotated[Asking, Depends(asking)]
 """What a route that is not public declares."""
+
+
+def asking_once(
+    request: Request,
+    response: Response,
+    asking: Asked,
+    key: Annotated[
+        str | None,
+        Header(
+            alias=KEY_HEADER,
+            description="Drawn anew for each request, the same when it is made "
+            "again: 8 to 64 letters, digits, or any of . : - _ The answer is kept for "
+            "a day.",
+        ),
+    ] = None,
+) -> AskingOnce:
+    """Find the key of a request that is done only once.
+
+    Raises:
+        GatewayError: It came without one.
+
+    Source: draft-ietf-httpapi-idempotency-key-header-07; GW-05.
+    """
+    found = None if key is None else _KEY.fullmatch(key)
+    if found is None:
+        message = f"{KEY_HEADER} is needed: 8 to 64 letters, digits or any of . : - _"
+        raise GatewayError(message)
+    access = access_of(request)
+    return AskingOnce(
+        asking.parts,
+        asking.known,
+        asking.permit,
+        asking.now,
+        asking.request_id,
+        route=f"{access.method} {access.path}",
+        path=f"{request.url.path}?{request.url.query}",
+        key=found[1],
+        response=response,
+    )
+
+
+AskedOnce = Annotated[AskingOnce, Depends(asking_once)]
+"""What a route declares that moves money or makes an id."""

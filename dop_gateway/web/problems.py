@@ -16,6 +16,7 @@ from dop_gateway.errors import (
     FieldFinding,
     GatewayError,
     InvalidError,
+    KeyUsedError,
     NotAllowedError,
     NotFoundError,
     NotSignedInError,
@@ -78,6 +79,14 @@ _KINDS: Final[tuple[tuple[type[RmfsError], Kind], ...]] = (
         Kind("conflict", HTTPStatus.CONFLICT, "Not in the state that it is in"),
     ),
     (InvalidError, INVALID),
+    (
+        KeyUsedError,
+        Kind(
+            "key-used",
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "The key belongs to another request",
+        ),
+    ),
     (
         TooManyError,
         Kind("too-many", HTTPStatus.TOO_MANY_REQUESTS, "Asked too often"),
