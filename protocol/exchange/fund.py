@@ -37,7 +37,7 @@ _CORRECTION: Final = "correction"
 
 
 class PaymentMode(Enum):
-    """How the licensee paid (RMFS-06 to RMFS-08, RMFS-19)."""
+    """How the licensee paid (RMFS-06 to RMFS-08, RMFS-19); NOTIONAL: nobody did."""
 
     NETBANKING = "NETBANKING"
     SBI_CASH = "SBI_CASH"
@@ -47,6 +47,7 @@ class PaymentMode(Enum):
     PO_CHEQUE = "PO_CHEQUE"
     PO_DRAFT = "PO_DRAFT"
     PORTAL_UPI = "PORTAL_UPI"
+    NOTIONAL = "NOTIONAL"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -238,7 +238,8 @@ AFTER_HEADER = GOOD[GOOD.index("\n") + 1 :]
             [
                 (
                     "line 3: mode: 'CHEQUE' is none of NETBANKING, SBI_CASH, "
-                    "SBI_CHEQUE, SBI_DRAFT, PO_CASH, PO_CHEQUE, PO_DRAFT, PORTAL_UPI"
+                    "SBI_CHEQUE, SBI_DRAFT, PO_CASH, PO_CHEQUE, PO_DRAFT, PORTAL_UPI, "
+                    "NOTIONAL"
                 )
             ],
         ),
