@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Insert,
-    Table,
     delete,
     select,
     update,
@@ -51,15 +49,17 @@ def begin(
     Whoever comes with the same key while the first is at work waits for its end here.
     """
     begun = connection.execute(
-        _insert_new(connection, answered).values(
+        _insert_new(connection)
+        .values(
             person=request.person,
             route=request.route,
             key=request.key,
             fingerprint=request.fingerprint,
             at=now,
         )
-    )
-    if begun.rowcount > 0:
+        .returning(_of.at)
+    ).one_or_none()
+    if begun is not None:
         return None
     row = connection.execute(
         select(_of.fingerprint, _of.answer).where(*_is(request))
@@ -85,8 +85,10 @@ def _is(request: Marked) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _insert_new(connection: Connection, into: Table) -> Insert:
+def _insert_new(
+    connection: Connection,
+) -> postgresql.Insert | sqlite.Insert:
     """Insert a row unless there is one of that key; two may try at the same time."""
     if connection.dialect.name == "postgresql":
-        return postgresql.insert(into).on_conflict_do_nothing()
-    return sqlite.insert(into).on_conflict_do_nothing()
+        return postgresql.insert(answered).on_conflict_do_nothing()
+    return sqlite.insert(answered).on_conflict_do_nothing()

@@ -1,13 +1,14 @@
 """Routes of people and sessions."""
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 
 from dop_gateway.access import EVERYBODY, Access
 from dop_gateway.errors import NotFoundError, NotSignedInError
 from dop_gateway.identity import people, store
+from dop_gateway.identity.lists import PEOPLE, PeopleQuery
 from dop_gateway.identity.model import Role
 from dop_gateway.identity.people import NewPerson
 from dop_gateway.identity.schemas import (
@@ -15,7 +16,6 @@ from dop_gateway.identity.schemas import (
     GivenPassword,
     GrantBody,
     NewPassword,
-    PeopleShown,
     PersonBody,
     PersonShown,
     ReasonBody,
@@ -26,12 +26,12 @@ from dop_gateway.identity.schemas import (
 )
 from dop_gateway.identity.signing_in import Owed, Typed, owed_by
 from dop_gateway.web.asking import Asked, parts_of
+from dop_gateway.web.lists import answer_list, listed
 
 ROUTES: Final = APIRouter(tags=["people"])
 _EVERYTHING_OWED: Final = frozenset(Owed)
 _ADMINISTRATORS: Final = frozenset({Role.ADMINISTRATOR})
 _SEE_PEOPLE: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
-_PAGE_MAX: Final = 100
 
 ACCESS: Final = (
     Access("POST", "/sessions", frozenset()),
@@ -106,21 +106,10 @@ def confirm_second_factor(asking: Asked, body: Code) -> None:
         )
 
 
-@ROUTES.get("/people")
-def list_people(
-    asking: Asked,
-    after: Annotated[str, Query(max_length=64)] = "",
-    limit: Annotated[int, Query(ge=1, le=_PAGE_MAX)] = 10,
-) -> PeopleShown:
-    """List people by login."""
-    with asking.reading() as connection:
-        found = store.list_people(connection, after, limit + 1)
-        shown = [
-            PersonShown.of(one, store.grants_of(connection, one.id), owed_by(one))
-            for one in found[:limit]
-        ]
-    more = shown[-1].login if len(found) > limit else None
-    return PeopleShown(results=shown, next=more)
+@ROUTES.get("/people", **listed(PersonShown))
+def list_people(asking: Asked, query: Annotated[PeopleQuery, Query()]) -> Any:
+    """List people, or have the list as a file."""
+    return answer_list(asking, PEOPLE, query)
 
 
 @ROUTES.post("/people", status_code=HTTPStatus.CREATED)

@@ -147,10 +147,3 @@ class PersonShown(BaseModel):
             owed=list(owed),
             roles=[GrantShown.of(grant) for grant in grants],
         )
-
-
-class PeopleShown(BaseModel):
-    """People, by login; `next` is where the list goes on, if it does."""
-
-    results: list[PersonShown]
-    next: str | None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from dop_gateway.identity.model import (
     Grant,
@@ -16,6 +16,7 @@ from dop_gateway.identity.model import (
     ScopeKind,
 )
 from dop_gateway.identity.tables import granted_role, person, session
+from dop_gateway.store.matching import Matching
 from protocol.values import EpochSeconds
 
 
@@ -116,15 +117,30 @@ def get_person(connection: Connection, of: PersonId) -> Person | None:
     return None if row is None else _person(row)
 
 
-def list_people(connection: Connection, after: str, rows_max: int) -> list[Person]:
-    """List people by login, from behind one of them."""
-    rows = connection.execute(
-        select(person)
-        .where(person.c.login > after)
-        .order_by(person.c.login)
-        .limit(rows_max)
-    )
-    return [_person(row) for row in rows]
+def people_matching(
+    *, words: str = "", kind: PersonKind | None = None, state: PersonState | None = None
+) -> Matching[Person]:
+    """Give the people that a filter lets through.
+
+    Args:
+        words: Are in the login or the name, in any case.
+        kind: On this side.
+        state: In this state.
+    """
+    rows = select(person)
+    if words:
+        of = (person.c.login, person.c.name)
+        rows = rows.where(or_(*(one.icontains(words, autoescape=True) for one in of)))
+    if kind is not None:
+        rows = rows.where(person.c.kind == kind.name)
+    if state is not None:
+        rows = rows.where(person.c.state == state.name)
+    orders = {
+        "login": (person.c.login,),
+        "name": (person.c.name, person.c.login),
+        "created_at": (person.c.created_at, person.c.login),
+    }
+    return Matching(rows, orders, _person)
 
 
 def change_person(connection: Connection, of: PersonId, **columns: object) -> None:

@@ -19,6 +19,7 @@ from typing import Annotated, Final, TypeVar
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel, TypeAdapter
 from sqlalchemy import Connection
+from starlette.datastructures import URL
 
 from dop_gateway.access import Access, Permit, permit
 from dop_gateway.asked import store as answers
@@ -49,6 +50,7 @@ class Asking:
         known: Who it is.
         permit: With which roles.
         now: The moment of the request, the same in all that it does.
+        url: What was asked for, path and query.
     """
 
     parts: Parts
@@ -56,10 +58,16 @@ class Asking:
     permit: Permit
     now: EpochSeconds
     request_id: str
+    url: URL
 
     def by(self, reason: str = "") -> By:
         """Say who acts, for what is kept of it."""
         return By(self.permit.actor, self.now, self.request_id, reason)
+
+    def with_query(self, **values: object) -> str:
+        """Give the address of this request with other values in its query."""
+        changed = self.url.include_query_params(**values)
+        return f"{changed.path}?{changed.query}"
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -80,13 +88,11 @@ class AskingOnce(Asking):
 
     Attributes:
         route: Method and path, as the table of access has them.
-        path: As it was asked for.
         key: That the request came with.
         response: What goes into the headers of the answer.
     """
 
     route: str
-    path: str
     key: str
     response: Response
 
@@ -131,7 +137,8 @@ class AskingOnce(Asking):
         octets = (
             body.model_dump_json().encode() if isinstance(body, BaseModel) else body
         )
-        print_of = sha256(self.path.encode() + b"\n" + (octets or b"")).digest()
+        address = f"{self.url.path}?{self.url.query}\n"
+        print_of = sha256(address.encode() + (octets or b"")).digest()
         person = self.permit.actor.person
         return Marked(person, self.route, self.key, print_of)
 
@@ -169,7 +176,8 @@ def asking(request: Request) -> Asking:
     if now - known.seen_at >= SEEN_EVERY_S:
         with parts.store.writing("see a session") as connection:
             store.see_session(connection, known.token_hash, now)
-    return Asking(parts, known, permitted, now, request.state.request_id)
+    url = request.url
+    return Asking(parts, known, permitted, now, request.state.request_id, url)
 
 
 def access_of(request: Request) -> Access:
@@ -214,8 +222,8 @@ def asking_once(
         asking.permit,
         asking.now,
         asking.request_id,
+        asking.url,
         route=f"{access.method} {access.path}",
-        path=f"{request.url.path}?{request.url.query}",
         key=found[1],
         response=response,
     )

@@ -29,34 +29,43 @@ class Body(BaseModel):
 class ByName:
     """Reads and writes a member of an enumeration as its name."""
 
-    def __init__(self, kind: type[Enum]) -> None:
-        """Read members of this enumeration."""
+    def __init__(self, kind: type[Enum], *, lower: bool = False) -> None:
+        """Read members of this enumeration.
+
+        Args:
+            kind: The enumeration.
+            lower: Outside its names are in small letters.
+        """
         self._kind = kind
+        self._members = {
+            name.lower() if lower else name: one
+            for name, one in kind.__members__.items()
+        }
+        self._lower = lower
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         """Tell pydantic: JSON has names, Python may have members too."""
-        names = core_schema.literal_schema(list(self._kind.__members__))
+        names = core_schema.literal_schema(list(self._members))
         return core_schema.no_info_plain_validator_function(
             self._member,
             json_schema_input_schema=names,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                _name_of, return_schema=names
+                self._name_of, return_schema=names
             ),
         )
 
     def _member(self, value: object) -> Enum:
         if isinstance(value, self._kind):
             return value
-        if isinstance(value, str) and value in self._kind.__members__:
-            return self._kind[value]
-        names = ", ".join(self._kind.__members__)
+        if isinstance(value, str) and value in self._members:
+            return self._members[value]
+        names = ", ".join(self._members)
         raise PydanticCustomError("unknown", "one of {names}", {"names": names})
 
-
-def _name_of(member: Enum) -> str:
-    return member.name
+    def _name_of(self, member: Enum) -> str:
+        return member.name.lower() if self._lower else member.name
 
 
 def show_moment(moment: EpochSeconds) -> str:

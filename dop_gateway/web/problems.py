@@ -175,11 +175,18 @@ async def answer_refusal(request: Request, error: Exception) -> Response:
 
 
 async def answer_form(request: Request, error: Exception) -> Response:
-    """Say which members are wrong and why; never what they held."""
+    """Say which members are wrong and why; never what they held.
+
+    A query parameter that nobody knows is malformed: a filter that is overlooked would
+    show what was not asked for.
+    """
     found = error.errors() if isinstance(error, RequestValidationError) else ()
     findings = tuple(_finding(one) for one in found)
     first = f"{findings[0].pointer}: {findings[0].words}" if findings else INVALID.title
-    return problem_response(request, INVALID, first, findings)
+    unknown = any(
+        one["type"] == "extra_forbidden" and one["loc"][0] == "query" for one in found
+    )
+    return problem_response(request, BAD if unknown else INVALID, first, findings)
 
 
 async def answer_path(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import Response
 from pydantic import BaseModel
 from sqlalchemy import Connection, select
+from starlette.datastructures import URL
 
 from dop_gateway.access import Permit
 from dop_gateway.asked.jobs import KEPT_S, forget
@@ -54,8 +55,8 @@ def _asking(gateway: Gateway, key: str = KEY, path: str = "/entries") -> AskingO
         Permit(GATEWAY, ()),
         now,
         "test",
+        URL(path),
         route="POST /entries",
-        path=path,
         key=key,
         response=Response(),
     )
