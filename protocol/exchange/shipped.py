@@ -13,6 +13,7 @@ SHIPPED: Final = (
     "account-statement",
     "acknowledgement",
     "credit-download",
+    "discrepancy",
     "e-payment-day",
     "fund",
     "funds-received",
