@@ -38,7 +38,8 @@ def dop() -> None:
 )
 def init(*, gateway: Path, database: str) -> None:
     """Make a gateway in a new folder, with new keys and an empty database."""
-    from dop_gateway.folder import Settings, create_gateway
+    from dop_gateway.folder import create_gateway
+    from dop_gateway.settings import Settings
     from hw.entropy import SystemEntropy
 
     create_gateway(gateway, Settings(database), SystemEntropy())

@@ -7,12 +7,10 @@
 Its owner alone can look into the folder.
 """
 
-import json
 import os
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +19,11 @@ from sqlalchemy import URL
 from dop_gateway.identity.passwords import PasswordCost
 from dop_gateway.parts import Parts, make_parts
 from dop_gateway.scopes import scope_exists
+from dop_gateway.settings import Settings, parse_settings, write_settings
 from dop_gateway.store.migrations import check_version, migrate
 from hw.clock import WallClock
 from hw.database import Store, open_store
-from protocol.errors import RmfsError
+from protocol.errors import LocalProtocolError, RmfsError
 from protocol.ports import Entropy
 
 SETTINGS: Final = "gateway.toml"
@@ -39,23 +38,6 @@ _FILE_OCTETS_MAX: Final = 64 * 1024
 
 class GatewayFolderError(RmfsError):
     """The folder holds no gateway, or is not to be used; it says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What an operator decides about a gateway.
-
-    Attributes:
-        database: URL, or empty for the SQLite file in the folder.
-        password_memory_kib: What one guess of a password costs.
-        password_passes: Likewise.
-        password_lanes: Likewise.
-    """
-
-    database: str = ""
-    password_memory_kib: int = 65_536
-    password_passes: int = 3
-    password_lanes: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +57,11 @@ class GatewayFolder:
         return URL.create("sqlite", database=path).render_as_string()
 
     def parts(self, store: Store, clock: WallClock, entropy: Entropy) -> Parts:
-        """Put the gateway together."""
+        """Put the gateway together.
+
+        Raises:
+            LocalProtocolError: A setting of mail or text messages has another form.
+        """
         settings = self.settings
         return make_parts(
             store,
@@ -88,6 +74,7 @@ class GatewayFolder:
                 settings.password_lanes,
             ),
             scope_exists=scope_exists,
+            carriers=settings.carriers(clock),
         )
 
 
@@ -112,7 +99,7 @@ def create_gateway(folder: Path, settings: Settings, entropy: Entropy) -> None:
             _write(folder / DATABASE, "")
         with _opened(made) as store:
             migrate(store)
-        _write(folder / SETTINGS, _show(settings))
+        _write(folder / SETTINGS, write_settings(settings))
     except OSError as error:
         message = f"{folder} cannot be written: {error.strerror}"
         raise GatewayFolderError(message) from error
@@ -172,27 +159,11 @@ def _opened(gateway: GatewayFolder) -> Iterator[Store]:
         store.close()
 
 
-def _show(settings: Settings) -> str:
-    # A JSON string or number is one of TOML, too.
-    lines = [
-        f"{name} = {json.dumps(value)}" for name, value in asdict(settings).items()
-    ]
-    return "\n".join(("# Settings of this gateway.", *lines, ""))
-
-
 def _parse(path: Path) -> Settings:
     try:
-        table = tomllib.loads(_read(path))
-    except tomllib.TOMLDecodeError as error:
+        return parse_settings(_read(path))
+    except LocalProtocolError as error:
         raise GatewayFolderError(f"{path} cannot be read: {error}") from error
-    kinds = {name: type(value) for name, value in asdict(Settings()).items()}
-    for name, kind in kinds.items():
-        if type(table.get(name)) is not kind:
-            raise GatewayFolderError(f"{path}: {name} must be a {kind.__name__}")
-    unknown = sorted(table.keys() - kinds.keys())
-    if unknown:
-        raise GatewayFolderError(f"{path}: there is no setting {unknown[0]}")
-    return Settings(**table)
 
 
 def _read(path: Path) -> str:

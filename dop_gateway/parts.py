@@ -6,6 +6,8 @@ from dop_gateway.identity.passwords import PasswordCost, Passwords
 from dop_gateway.identity.people import ScopeExists
 from dop_gateway.identity.second_factor import SecondFactor
 from dop_gateway.identity.signing_in import Door
+from dop_gateway.outbox.service import NOBODY, Carriers, Delivery, Outbox
+from dop_gateway.outbox.templates import shipped_templates
 from hw.clock import WallClock
 from hw.database import Store
 from protocol.ports import Entropy
@@ -13,7 +15,12 @@ from protocol.ports import Entropy
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a gateway that runs."""
+    """The parts of a gateway that runs.
+
+    Attributes:
+        outbox: Where messages to people are put in.
+        carriers: Who takes them over from there.
+    """
 
     store: Store
     clock: WallClock
@@ -21,6 +28,13 @@ class Parts:
     passwords: Passwords
     door: Door
     scope_exists: ScopeExists
+    outbox: Outbox
+    carriers: Carriers
+
+    @property
+    def delivery(self) -> Delivery:
+        """What sends messages that are due."""
+        return Delivery(self.store, self.clock, self.outbox.templates, self.carriers)
 
 
 def make_parts(
@@ -31,6 +45,7 @@ def make_parts(
     key: bytes,
     cost: PasswordCost,
     scope_exists: ScopeExists,
+    carriers: Carriers = NOBODY,
 ) -> Parts:
     """Put the parts together.
 
@@ -41,7 +56,9 @@ def make_parts(
         key: 32 octets that second factors are sealed with.
         cost: What one guess of a password costs.
         scope_exists: Knows offices, makers and licences.
+        carriers: Who takes messages over; without them they wait.
     """
     passwords = Passwords(cost, entropy)
     door = Door(passwords, SecondFactor(key, entropy), entropy)
-    return Parts(store, clock, entropy, passwords, door, scope_exists)
+    outbox = Outbox(shipped_templates())
+    return Parts(store, clock, entropy, passwords, door, scope_exists, outbox, carriers)

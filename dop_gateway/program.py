@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from dop_gateway.jobs import serving
 from dop_gateway.jobs.catalogue import JOBS
 from dop_gateway.jobs.scheduler import Scheduler
+from dop_gateway.outbox import serving as outbox_serving
 from dop_gateway.parts import Parts
 from dop_gateway.web.app import build_app
 from protocol.errors import RmfsError
@@ -49,8 +50,15 @@ def run_gateway(
         host,
         port,
         listening,
-        beside=lambda: serving.serve(scheduler, parts.clock),
+        beside=lambda: _beside(scheduler, parts),
     )
+
+
+async def _beside(scheduler: Scheduler, parts: Parts) -> None:
+    """Run jobs and send messages; if one of them breaks, all ends."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serving.serve(scheduler, parts.clock))
+        group.create_task(outbox_serving.serve(parts.delivery))
 
 
 def serve(

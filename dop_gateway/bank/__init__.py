@@ -1,1 +1,1 @@
-"""Banks, their files, and accounting."""
+"""Banks and the e-Payment Central Server: their files, held against their account."""

@@ -70,6 +70,10 @@ class Carriers:
         return tuple(one for one, by in by_channel.items() if by is not None)
 
 
+NOBODY: Final = Carriers(None, None)
+"""All messages wait."""
+
+
 @dataclass(slots=True)
 class Round:
     """What one call of `Delivery.deliver_due` did.

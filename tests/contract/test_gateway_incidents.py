@@ -1,4 +1,4 @@
-"""What is wrong is told once, given to somebody, acted upon, closed, on both engines."""
+"""What is wrong is told once, given to somebody, acted upon, closed; both engines."""
 
 from collections.abc import Iterator
 from dataclasses import replace

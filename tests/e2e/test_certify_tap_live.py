@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rmfs_tools.cli import EXIT_DONE, EXIT_LINE
-from tests.processes import ROOT, Program, Server, done, rmfs
+from tests.processes import ROOT, UNSIGNED, Program, Server, done, rmfs
 from tests.tapped_line import TappedLine
 
 FUNDS = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *("--number", "KN0600065", "--licensee", "Bharat Stationers, Bengaluru"),
         *("--expires", "2031-08-15"),
     )
-    done("server", "import-funds", FUNDS, "--server", server)
+    done("server", "import-funds", FUNDS, *UNSIGNED, "--server", server)
     done("certify", "key", folder / "lab.pem")
     return folder
 

@@ -9,6 +9,8 @@
   of a machine is open.
 - What a machine signed is kept as it came, with the answer that it got: the same octets
   again get the same answer.
+- Files of the Department and files to it are kept as they came and as they went; what
+  is to be told to it waits, row by row (`exchange`).
 - An order keeps what was ordered under its serial; one that was taken back is sent as
   NOTHING. The contents that orders name are kept as they were signed, once each.
 
@@ -18,14 +20,28 @@ Source: reliability notes, rules L1 to L16; docs/decisions/ledger.md.
 from typing import Final
 
 from rmfs_server.store.schema.building import REGISTER_NAMES, metadata
+from rmfs_server.store.schema.exchange import (
+    file_number,
+    issued_licence,
+    received_file,
+    received_refusal,
+    sent_file,
+    sent_refusal,
+    told_item,
+    usage_report,
+)
 from rmfs_server.store.schema.kinds import (
     POOLED,
     AccountKind,
     CredentialState,
+    Direction,
     JournalKind,
+    ReceivedState,
     RechargeState,
+    SentState,
     SettledBy,
     SignedKind,
+    TellingKind,
 )
 from rmfs_server.store.schema.machines import (
     act,
@@ -57,10 +73,14 @@ __all__ = [
     "REGISTER_NAMES",
     "AccountKind",
     "CredentialState",
+    "Direction",
     "JournalKind",
+    "ReceivedState",
     "RechargeState",
+    "SentState",
     "SettledBy",
     "SignedKind",
+    "TellingKind",
     "account",
     "act",
     "content",
@@ -68,19 +88,27 @@ __all__ = [
     "credit_key",
     "discrepancy",
     "entry",
+    "file_number",
     "fund_credit",
     "fund_file",
     "fund_line",
+    "issued_licence",
     "journal",
     "ledger",
     "licence",
     "machine",
     "machine_order",
     "metadata",
+    "received_file",
+    "received_refusal",
     "recharge",
+    "sent_file",
+    "sent_refusal",
     "signed_message",
     "suspense",
+    "told_item",
     "usage",
+    "usage_report",
 ]
 
 APPEND_ONLY: Final = (
@@ -94,5 +122,6 @@ APPEND_ONLY: Final = (
     "fund_line",
     "fund_credit",
     "content",
+    "usage_report",
 )
 """Tables whose rows are never changed and never removed (triggers hold it)."""

@@ -61,3 +61,37 @@ class SignedKind(Enum):
 
     STATEMENT = "STATEMENT"
     CONFIRMATION = "CONFIRMATION"
+
+
+class Direction(Enum):
+    """Which way a file goes."""
+
+    IN = "from the Department"
+    OUT = "to the Department"
+
+
+class ReceivedState(Enum):
+    """What became of a file of the Department."""
+
+    WAITING = "kept, not judged yet; a file before it may be missing"
+    TAKEN = "carried out"
+    TAKEN_IN_PART = "carried out but for the lines that were refused"
+    REFUSED = "nothing of it was carried out"
+
+
+class SentState(Enum):
+    """What is known of a file that goes to the Department."""
+
+    OFFERED = "goes until it is answered"
+    TAKEN = "the Department has taken it"
+    TAKEN_IN_PART = "taken but for the lines that were refused"
+    REFUSED = "refused whole: what it told is told again"
+
+
+class TellingKind(Enum):
+    """What happened that the Department is to be told."""
+
+    RECHARGE = "a voucher was settled"
+    STATEMENT = "a machine dialled in"
+    FOUND = "something did not fit"
+    RESOLVED = "a person ended what did not fit"

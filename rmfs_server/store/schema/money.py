@@ -64,13 +64,17 @@ suspense = table(
     Column("outcome", Text),
     Column("closed_by_file_id", Text),
     Column("closed_by_line_id", Text),
+    Column("code", Text),
     ForeignKeyConstraint(
         ["file_id", "line_id"], ["fund_line.file_id", "fund_line.line_id"]
     ),
     CheckConstraint("outcome IN ('APPLIED', 'CLOSED')", name="outcome_known"),
     CheckConstraint("(closed_at IS NULL) = (outcome IS NULL)", name="closed_whole"),
 )
-"""Lines that could not be applied; opened, and closed once."""
+"""Lines that could not be applied; opened, and closed once.
+
+The code is that of the reason; lines that waited before there were codes have none.
+"""
 
 fund_credit = table(
     "fund_credit",
