@@ -8,12 +8,14 @@ product may be imported before. What a target does not watch is left out: it tak
 seconds to be made watchable, and says nothing of the decoder.
 """
 
+import resource
 import sys
 from pathlib import Path
 from typing import Final
 
 import atheris
 
+MEMORY_MB_MAX: Final = 1_024
 _PACKAGES: Final = ("protocol", "hw", "fm_device", "rmfs_server", "rmfs_tools")
 
 
@@ -34,8 +36,17 @@ def main(group: str, name: str, watched: str, options: list[str]) -> None:
         from rmfs_tools.lab.decoders.listing import targets_of  # noqa: PLC0415
 
         target = next(one for one in targets_of(group) if one.id == name)
-    atheris.Setup([sys.argv[0], *options], target.play)
+    limit = f"-rss_limit_mb={_peak_mb() + MEMORY_MB_MAX}"
+    atheris.Setup([sys.argv[0], limit, *options], target.play)
     atheris.Fuzz()
+
+
+def _peak_mb() -> int:
+    """Tell the most memory that libFuzzer will take for ours from the beginning.
+
+    A process is born with the peak of whoever started it (Linux, ru_maxrss in KiB).
+    """
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _modules() -> list[str]:

@@ -18,7 +18,6 @@ from rmfs_tools.planting import ROOT
 
 INPUT_S_MAX: Final = 20
 """A decoder that takes longer over one input hangs."""
-MEMORY_MB_MAX: Final = 1_024
 PROCESS_S_MAX: Final = 600
 """Beyond the time that it was given, a process that has not ended has failed."""
 _NAME_DIGITS: Final = 10
@@ -147,7 +146,7 @@ def _play(
             *(group, target.id, ",".join(target.watched)),
             *(limit, f"-seed={plan.seed}"),
             *(f"-max_len={target.octets_max}", f"-timeout={INPUT_S_MAX}"),
-            *(f"-rss_limit_mb={MEMORY_MB_MAX}", "-print_final_stats=1"),
+            "-print_final_stats=1",
             # Neither the folder nor the clock is to say what is tried next.
             *("-reload=0", "-entropic=0"),
             *(f"-artifact_prefix={work}/", *map(str, corpora)),
