@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dop_gateway.folder import Settings, create_gateway
+from dop_gateway.folder import create_gateway
+from dop_gateway.settings import Settings
 from hw.entropy import SeededEntropy
 from rmfs_tools.cli import main
 

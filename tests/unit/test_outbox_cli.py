@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from dop_gateway.folder import Settings, create_gateway, read_gateway
+from dop_gateway.folder import create_gateway, read_gateway
 from dop_gateway.identity.model import GATEWAY, By
 from dop_gateway.outbox.model import Language, MessageId, Refused
 from dop_gateway.outbox.service import Carriers, Delivery, Outbox
 from dop_gateway.outbox.templates import shipped_templates
+from dop_gateway.settings import Settings
 from hw.clock import MemoryWallClock
 from hw.database import open_store
 from hw.entropy import SeededEntropy
