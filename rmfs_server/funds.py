@@ -15,10 +15,9 @@ Source: docs/exchange-files.md; RMFS-02 to RMFS-05 (amounts), RMFS-15 to RMFS-17
 RMFS-25.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -44,93 +43,20 @@ from protocol.values import (
     Paise,
     show_rupees,
 )
+from rmfs_server.fund_reports import ImportReport
 from rmfs_server.store import fund_files, ledger
 from rmfs_server.store.fund_files import (
     CameWith,
     Credit,
     Deposit,
     EarlierLine,
-    JudgedLine,
     Outcome,
 )
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.schema import JournalKind
+from rmfs_server.suspending import Suspended, SuspendedError
 
 _ID_IS_TAKEN: Final = "file id {} came earlier with other content (SHA-256 {})"
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of a fund file.
-
-    Attributes:
-        file_id: Its id.
-        sha256: 32 octets over its octets.
-        already_known: The same file came earlier; nothing was changed now.
-        lines: How each detail line was judged when the file first came.
-    """
-
-    file_id: str
-    sha256: bytes
-    already_known: bool
-    lines: tuple[JudgedLine, ...]
-
-    @property
-    def applied(self) -> tuple[JudgedLine, ...]:
-        """The lines that were carried out."""
-        return tuple(line for line in self.lines if line.suspended_because is None)
-
-    @property
-    def suspended(self) -> tuple[JudgedLine, ...]:
-        """The lines that went to suspense."""
-        return tuple(line for line in self.lines if line.suspended_because is not None)
-
-    @property
-    def applied_paise(self) -> int:
-        """Sum of the amounts of the lines that were carried out."""
-        return _sum_paise(self.applied)
-
-    @property
-    def suspended_paise(self) -> int:
-        """Sum of the amounts of the lines that went to suspense."""
-        return _sum_paise(self.suspended)
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the report as it is printed for programs."""
-        return {
-            "file_id": self.file_id,
-            "sha256": self.sha256.hex(),
-            "already_known": self.already_known,
-            "lines": len(self.lines),
-            "total_paise": self.applied_paise + self.suspended_paise,
-            "applied": len(self.applied),
-            "applied_paise": self.applied_paise,
-            "suspended_paise": self.suspended_paise,
-            "suspended": [
-                {
-                    "line_number": line.line_number,
-                    "line_id": line.line_id,
-                    "amount_paise": line.amount_paise,
-                    "reason": line.suspended_because,
-                }
-                for line in self.suspended
-            ],
-        }
-
-    def show(self) -> str:
-        """Tell a person."""
-        known = ": known already, nothing changed" if self.already_known else ""
-        lines = [
-            f"fund file {self.file_id}{known}",
-            f"  applied    {_show_sum(self.applied)}",
-            f"  suspended  {_show_sum(self.suspended)}",
-        ]
-        lines += [
-            f"  line {line.line_number} (line id {line.line_id}, "
-            f"{show_rupees(Paise(line.amount_paise))}): {line.suspended_because}"
-            for line in self.suspended
-        ]
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +74,6 @@ class _TakeBack:
     """The line takes back one that waits: no funds move."""
 
     ends: LineReference
-
-
-class _SuspendedError(Exception):
-    """The line cannot be carried out; the message says why, to a person."""
 
 
 def import_fund_file(
@@ -181,19 +103,29 @@ def import_fund_file(
             again: if it was taken, nothing changes.
     """
     fund_file = parse_fund_file(octets, layouts)
-    sha256 = content_hash(octets)
+    came = CameWith(octets, content_hash(octets), now, vouched_by)
     with store.writing("import fund file") as connection:
-        fund_files.begin_import(connection)
-        known = fund_files.known_hash(connection, fund_file.file_id)
-        if known is not None and known != sha256:
-            reason = _ID_IS_TAKEN.format(fund_file.file_id, known.hex())
-            raise ExchangeFileError([Finding(1, reason)])
-        if known is None:
-            came = CameWith(octets, sha256, now, vouched_by)
-            fund_files.insert_file(connection, fund_file, came)
-            _Import(connection, fund_file, now).run()
-        lines = fund_files.judged_lines(connection, fund_file.file_id)
-    return ImportReport(fund_file.file_id, sha256, known is not None, lines)
+        return take_fund_file(connection, fund_file, came)
+
+
+def take_fund_file(
+    connection: Connection, fund_file: FundFile, came: CameWith
+) -> ImportReport:
+    """Take a fund file that was read, within a transaction that writes.
+
+    Raises:
+        ExchangeFileError: Its id is known with other content.
+    """
+    fund_files.begin_import(connection)
+    known = fund_files.known_hash(connection, fund_file.file_id)
+    if known is not None and known != came.sha256:
+        reason = _ID_IS_TAKEN.format(fund_file.file_id, known.hex())
+        raise ExchangeFileError([Finding(1, reason)])
+    if known is None:
+        fund_files.insert_file(connection, fund_file, came)
+        _Import(connection, fund_file, came.at).run()
+    lines = fund_files.judged_lines(connection, fund_file.file_id)
+    return ImportReport(fund_file.file_id, came.sha256, known is not None, lines)
 
 
 class _Import:
@@ -219,9 +151,10 @@ class _Import:
             reference = LineReference(self._fund_file.file_id, line.line_id)
             try:
                 decided = self._judge(line, reference)
-            except _SuspendedError as reason:
+            except SuspendedError as reason:
+                code = reason.why.code
                 fund_files.open_suspense(
-                    self._connection, reference, str(reason), self._now
+                    self._connection, reference, code, str(reason), self._now
                 )
                 continue
             if isinstance(decided, _Apply):
@@ -234,24 +167,28 @@ class _Import:
             return self._judge_deposit(line, reference, reference, line.amount_paise)
         earlier = fund_files.find_line(self._connection, line.corrects)
         if earlier is None:
-            raise _SuspendedError(
-                f"line {line.corrects}, which it corrects, is not known"
+            raise SuspendedError(
+                Suspended.UNKNOWN_LINE,
+                f"line {line.corrects}, which it corrects, is not known",
             )
         if earlier.closed:
-            raise _SuspendedError(
-                f"line {line.corrects} was taken back; a deposit is a line of its own"
+            raise SuspendedError(
+                Suspended.TAKEN_BACK,
+                f"line {line.corrects} was taken back; a deposit is a line of its own",
             )
         if earlier.waits:
             return self._judge_again(line, reference, earlier)
         if earlier.is_correction:
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.OF_A_CORRECTION,
                 f"line {line.corrects} is a correction that was carried out; name the "
-                "deposit line that it corrected"
+                "deposit line that it corrected",
             )
         deposit = fund_files.find_deposit(self._connection, line.corrects)
         if deposit is None:
-            raise _SuspendedError(
-                f"line {line.corrects} brought nothing into the funds"
+            raise SuspendedError(
+                Suspended.NOTHING_THERE,
+                f"line {line.corrects} brought nothing into the funds",
             )
         return self._judge_difference(line, reference, line.corrects, deposit)
 
@@ -286,9 +223,10 @@ class _Import:
         if amount_paise == 0:
             return _TakeBack(earlier.reference)
         if earlier.is_correction:
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.OF_A_CORRECTION,
                 f"line {earlier.reference} is a suspended correction: it can only be "
-                f"taken back, by {show_rupees(Paise(-earlier.amount_paise))}"
+                f"taken back, by {show_rupees(Paise(-earlier.amount_paise))}",
             )
         return self._judge_deposit(
             line, reference, earlier.reference, amount_paise, earlier.reference
@@ -304,14 +242,16 @@ class _Import:
         """Judge what a correction changes about a deposit that is in the funds."""
         licence = self._match(line)
         if licence.identifier != deposit.licence:
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.OTHER_FUNDS,
                 f"line {corrected} is in the funds of {deposit.licence}: take it back "
-                "there, and bring the amount by a deposit line here"
+                "there, and bring the amount by a deposit line here",
             )
         difference_paise = line.amount_paise
         if difference_paise == 0:
-            raise _SuspendedError(
-                f"line {corrected} is applied; Rs 0.00 changes nothing"
+            raise SuspendedError(
+                Suspended.CHANGES_NOTHING,
+                f"line {corrected} is applied; Rs 0.00 changes nothing",
             )
         if difference_paise > 0:
             self._check_open(licence)
@@ -321,9 +261,10 @@ class _Import:
             _check_amount(left_paise, deposit.value_date, is_first=deposit.is_first)
         balance = self._balances[licence.identifier]
         if balance + difference_paise < 0:
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.FUNDS_SHORT,
                 f"the funds remaining are {show_rupees(balance)}, too little to take "
-                f"{show_rupees(Paise(-difference_paise))} from"
+                f"{show_rupees(Paise(-difference_paise))} from",
             )
         # What is taken back counts from the day of the deposit, so that the two meet.
         raised = difference_paise > 0
@@ -340,41 +281,50 @@ class _Import:
     def _match(self, line: DetailLine) -> Licence:
         """Find the licence that a line names by all three of its names."""
         if line.licence[0] != self._fund_file.oem:
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.OTHER_OEM,
                 f"licence identifier {line.licence} is not of the OEM that the file is "
-                f"for, {self._fund_file.oem}"
+                f"for, {self._fund_file.oem}",
             )
         licence = self._licences.get(line.licence)
         if licence is None:
-            raise _SuspendedError(
-                f"licence identifier {line.licence} is not known here"
+            raise SuspendedError(
+                Suspended.UNKNOWN_LICENCE,
+                f"licence identifier {line.licence} is not known here",
             )
         if licence.number != line.licence_number:
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.OTHER_NUMBER,
                 f"licence number {line.licence_number} is not that of "
-                f"{licence.identifier}, {licence.number}"
+                f"{licence.identifier}, {licence.number}",
             )
         if not same_licensee(licence.licensee, line.licensee):
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.OTHER_LICENSEE,
                 f"{line.licensee!r} is not the licensee of {licence.identifier}, "
-                f"{licence.licensee!r}"
+                f"{licence.licensee!r}",
             )
         return licence
 
     def _check_open(self, licence: Licence) -> None:
         """Refuse funds for a licence that is over."""
         if licence.state is LicenceState.CANCELLED:
-            raise _SuspendedError(f"licence {licence.identifier} is cancelled")
+            raise SuspendedError(
+                Suspended.CANCELLED, f"licence {licence.identifier} is cancelled"
+            )
         expired = licence.state is LicenceState.EXPIRED
         if expired or licence.expires_on < self._today:
-            raise _SuspendedError(
+            raise SuspendedError(
+                Suspended.EXPIRED,
                 f"licence {licence.identifier} expired on "
-                f"{licence.expires_on.isoformat()}: no fund is sent from the day after"
+                f"{licence.expires_on.isoformat()}: no fund is sent from the day after",
             )
 
     def _check_room(self, licence: LicenceIdentifier, amount_paise: int) -> None:
         if self._balances[licence] + amount_paise > AMOUNT_PAISE_MAX:
-            raise _SuspendedError("the funds would be more than can be held")
+            raise SuspendedError(
+                Suspended.TOO_MUCH, "the funds would be more than can be held"
+            )
 
     def _apply(self, decided: _Apply, reference: LineReference) -> None:
         credit = decided.credit
@@ -422,17 +372,21 @@ def _check_amount(amount_paise: int, on: date, *, is_first: bool) -> None:
         minimum_paise = Paise(parameter(key, on))
         step_paise = Paise(parameter("deposit.step_paise", on))
     except LocalProtocolError as error:
-        raise _SuspendedError(f"no deposit rule holds on {on.isoformat()}") from error
+        raise SuspendedError(
+            Suspended.NO_RULE, f"no deposit rule holds on {on.isoformat()}"
+        ) from error
     if amount_paise < minimum_paise:
         which = "the first deposit" if is_first else "a later deposit"
-        raise _SuspendedError(
+        raise SuspendedError(
+            Suspended.AMOUNT,
             f"{show_rupees(Paise(amount_paise))} is less than {which} must be, "
-            f"{show_rupees(minimum_paise)}"
+            f"{show_rupees(minimum_paise)}",
         )
     if amount_paise % step_paise != 0:
-        raise _SuspendedError(
+        raise SuspendedError(
+            Suspended.AMOUNT,
             f"{show_rupees(Paise(amount_paise))} is not a multiple of "
-            f"{show_rupees(step_paise)}"
+            f"{show_rupees(step_paise)}",
         )
 
 
@@ -440,12 +394,3 @@ def _reason(credit: Credit) -> str:
     if credit.line == credit.deposit:
         return f"deposit, fund file line {credit.line}"
     return f"fund file line {credit.line}, which corrects line {credit.deposit}"
-
-
-def _sum_paise(lines: Sequence[JudgedLine]) -> int:
-    return sum(line.amount_paise for line in lines)
-
-
-def _show_sum(lines: Sequence[JudgedLine]) -> str:
-    count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-    return f"{count}, {show_rupees(Paise(_sum_paise(lines)))}"

@@ -73,6 +73,7 @@ _JUDGED: Final = Prepared(
         schema.fund_line.c.line_id,
         schema.fund_line.c.amount_paise,
         schema.suspense.c.reason,
+        schema.suspense.c.code,
     )
     .select_from(schema.fund_line.outerjoin(schema.suspense))
     .where(schema.fund_line.c.file_id == bindparam("of_file"))
@@ -156,12 +157,18 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class JudgedLine:
-    """How a line was judged when its file came."""
+    """How a line was judged when its file came.
+
+    Attributes:
+        suspended_because: Why it went to suspense; None if it was carried out.
+        code: The same for programs; None where reasons had no codes yet.
+    """
 
     line_number: int
     line_id: str
     amount_paise: int
     suspended_because: str | None
+    code: str | None = None
 
 
 def begin_import(connection: Connection) -> None:
@@ -330,12 +337,20 @@ def insert_credit(connection: Connection, credit: Credit, journal: int) -> None:
 
 
 def open_suspense(
-    connection: Connection, line: LineReference, reason: str, now: EpochSeconds
+    connection: Connection,
+    line: LineReference,
+    code: str,
+    reason: str,
+    now: EpochSeconds,
 ) -> None:
     """Let a line wait."""
     connection.execute(
         insert(schema.suspense).values(
-            file_id=line.file_id, line_id=line.line_id, reason=reason, opened_at=now
+            file_id=line.file_id,
+            line_id=line.line_id,
+            code=code,
+            reason=reason,
+            opened_at=now,
         )
     )
 
@@ -379,7 +394,7 @@ def judged_lines(connection: Connection, file_id: str) -> tuple[JudgedLine, ...]
     """Say how the lines of a known file were judged when it came."""
     rows = _JUDGED.all(connection, {"of_file": file_id})
     return tuple(
-        JudgedLine(row.line_number, row.line_id, row.amount_paise, row.reason)
+        JudgedLine(row.line_number, row.line_id, row.amount_paise, row.reason, row.code)
         for row in rows
     )
 

@@ -89,8 +89,9 @@ def _fill(connection: Connection) -> None:
 def test_rows_of_the_first_schema_are_all_there_afterwards(old: Store) -> None:
     before = {}
     with old.reading() as connection:
+        known = inspect(connection).get_table_names()
         for table in schema.metadata.sorted_tables:
-            if table.name != "content":
+            if table.name in known:
                 names = ", ".join(
                     column["name"]
                     for column in inspect(connection).get_columns(table.name)
@@ -124,7 +125,7 @@ def test_a_migration_that_is_cut_off_changes_nothing(
 ) -> None:
     with closing(open_store(store_url, Dies())) as dying, pytest.raises(DiedError):
         migrate(dying)
-    with pytest.raises(StoreError, match="schema 0001, 0003 is needed"):
+    with pytest.raises(StoreError, match="schema 0001, 0004 is needed"):
         check_version(old)
     migrate(old)
     check_version(old)
