@@ -35,7 +35,8 @@ from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.administration import Administration
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import ServerFolder
-from rmfs_server.funds import ImportReport, import_fund_file
+from rmfs_server.fund_reports import ImportReport
+from rmfs_server.funds import import_fund_file
 from rmfs_server.store import fund_files, machines
 from rmfs_server.store.acts import By
 from rmfs_tools.fleet import FleetError, FleetPlan, Member

@@ -35,7 +35,8 @@ from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import Settings, create_server, open_books, read_server
-from rmfs_server.funds import ImportReport, import_fund_file
+from rmfs_server.fund_reports import ImportReport
+from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
 from rmfs_server.store.acts import By
 from rmfs_server.writer import ThreadWriter

@@ -19,7 +19,8 @@ from protocol.exchange import ExchangeFileError
 from protocol.messages import LicenceState
 from protocol.parameters import INDIA, business_date
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
-from rmfs_server.funds import ImportReport, import_fund_file
+from rmfs_server.fund_reports import ImportReport
+from rmfs_server.funds import import_fund_file
 from rmfs_server.store import ledger, licences, schema
 from rmfs_server.store.funds import read_funds
 from rmfs_server.store.migrations import migrate
