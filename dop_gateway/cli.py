@@ -50,10 +50,11 @@ def init(*, gateway: Path, database: str) -> None:
 @dop.command(epilog="\b\nExample:\n  rmfs dop migrate --gateway rmfs-gateway")
 @gateway_option
 def migrate(*, gateway: Path) -> None:
-    """Bring the database to the newest schema; the gateway must not run."""
+    """Bring it to the newest version: database and keys; the gateway must not run."""
     from dop_gateway.folder import migrate_gateway
+    from hw.entropy import SystemEntropy
 
-    migrate_gateway(gateway)
+    migrate_gateway(gateway, SystemEntropy())
 
 
 @dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080")

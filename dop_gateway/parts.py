@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from dop_gateway.exchange.ours import OurSide
 from dop_gateway.identity.passwords import PasswordCost, Passwords
 from dop_gateway.identity.people import ScopeExists
 from dop_gateway.identity.second_factor import SecondFactor
@@ -20,6 +21,7 @@ class Parts:
     Attributes:
         outbox: Where messages to people are put in.
         carriers: Who takes them over from there.
+        exchange: What files are made and judged by.
     """
 
     store: Store
@@ -30,6 +32,7 @@ class Parts:
     scope_exists: ScopeExists
     outbox: Outbox
     carriers: Carriers
+    exchange: OurSide
 
     @property
     def delivery(self) -> Delivery:
@@ -45,6 +48,7 @@ def make_parts(
     key: bytes,
     cost: PasswordCost,
     scope_exists: ScopeExists,
+    exchange: OurSide,
     carriers: Carriers = NOBODY,
 ) -> Parts:
     """Put the parts together.
@@ -56,9 +60,20 @@ def make_parts(
         key: 32 octets that second factors are sealed with.
         cost: What one guess of a password costs.
         scope_exists: Knows offices, makers and licences.
+        exchange: What files are made and judged by.
         carriers: Who takes messages over; without them they wait.
     """
     passwords = Passwords(cost, entropy)
     door = Door(passwords, SecondFactor(key, entropy), entropy)
     outbox = Outbox(shipped_templates())
-    return Parts(store, clock, entropy, passwords, door, scope_exists, outbox, carriers)
+    return Parts(
+        store,
+        clock,
+        entropy,
+        passwords,
+        door,
+        scope_exists,
+        outbox,
+        carriers,
+        exchange,
+    )

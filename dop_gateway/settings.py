@@ -31,6 +31,8 @@ class Settings:
         sms_key: That the operator knows us by.
         sms_entity: The Department's number as a principal entity, 19 digits.
         sms_header: Six letters that text messages come from.
+        realm: ``TEST`` or ``PRODUCTION``: in which exchange files are signed.
+        exchange_key_id: By which other parties know the key that signs ours.
     """
 
     database: str = ""
@@ -48,6 +50,8 @@ class Settings:
     sms_key: str = ""
     sms_entity: str = ""
     sms_header: str = ""
+    realm: str = "TEST"
+    exchange_key_id: str = "dop-1"
 
     def carriers(self, clock: WallClock) -> Carriers:
         """Give who takes messages over; a channel that is not set has nobody.

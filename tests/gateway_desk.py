@@ -8,6 +8,7 @@ import pyotp
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from dop_gateway.exchange.ours import OurSide
 from dop_gateway.identity import people
 from dop_gateway.identity.model import (
     GATEWAY,
@@ -25,6 +26,8 @@ from dop_gateway.web.app import PREFIX, build_app
 from hw.clock import MemoryWallClock
 from hw.database import Store, open_store
 from hw.entropy import SeededEntropy
+from protocol.exchange import shipped_layouts
+from protocol.keys import Realm, SigningKey
 from tests.system import OPENED
 
 BEGAN = datetime(2026, 11, 16, 3, 30, tzinfo=UTC)
@@ -32,6 +35,10 @@ BEGAN = datetime(2026, 11, 16, 3, 30, tzinfo=UTC)
 CHEAP = PasswordCost(memory_kib=64, passes=1, lanes=1)
 PASSWORD = "seven brown foxes jump"
 KEY = bytes(range(32))
+OURS = OurSide(
+    "dop-1", SigningKey((7).to_bytes(32, "big")), Realm.TEST, shipped_layouts()
+)
+"""The Department, as it makes and judges files in tests."""
 
 
 @dataclass
@@ -146,5 +153,6 @@ def new_gateway(url: str) -> Gateway:
         key=KEY,
         cost=CHEAP,
         scope_exists=lambda _connection, _kind, scope: scope != "unknown",
+        exchange=OURS,
     )
     return Gateway(parts, clock, TestClient(build_app(parts)))

@@ -157,7 +157,8 @@ def _make_files() -> None:
         sa.Column("answer_by", INTEGER, nullable=True),
         sa.Column("owed", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "(direction = 'OUT') = (state IN ('ACKNOWLEDGED', 'ACKNOWLEDGED_IN_PART', 'OFFERED', 'TAKEN'))",
+            "(direction = 'OUT') = (state IN ('ACKNOWLEDGED', "
+            "'ACKNOWLEDGED_IN_PART', 'OFFERED', 'TAKEN'))",
             name=op.f("ck_exchange_file_state_of_direction"),
         ),
         sa.CheckConstraint(
@@ -168,11 +169,13 @@ def _make_files() -> None:
             name=op.f("ck_exchange_file_refusal_told"),
         ),
         sa.CheckConstraint(
-            "state = 'REFUSED' OR (file_id IS NOT NULL AND sequence IS NOT NULL AND business_date IS NOT NULL AND window_of_day IS NOT NULL)",
+            "state = 'REFUSED' OR (file_id IS NOT NULL AND sequence IS NOT NULL "
+            "AND business_date IS NOT NULL AND window_of_day IS NOT NULL)",
             name=op.f("ck_exchange_file_header_known"),
         ),
         sa.CheckConstraint(
-            "state IN ('ACKNOWLEDGED', 'ACKNOWLEDGED_IN_PART', 'APPLIED', 'APPLIED_IN_PART', 'OFFERED', 'RECEIVED', 'REFUSED', 'TAKEN', 'WAITING')",
+            "state IN ('ACKNOWLEDGED', 'ACKNOWLEDGED_IN_PART', 'APPLIED', "
+            "'APPLIED_IN_PART', 'OFFERED', 'RECEIVED', 'REFUSED', 'TAKEN', 'WAITING')",
             name=op.f("ck_exchange_file_state_known"),
         ),
         sa.CheckConstraint(
