@@ -22,6 +22,8 @@ from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 
 _of = incident.c
 _SUBJECT = "incident"
+_AT_A_TIME = 500
+_UNMENDED = (IncidentState.OPEN.name, IncidentState.ASSIGNED.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,25 @@ def count(connection: Connection, wanted: Wanted) -> int:
     """Count the incidents of a list."""
     asked = _narrowed(select(func.count()).select_from(incident), wanted)
     return int(connection.execute(asked).scalar_one())
+
+
+def unmended(
+    connection: Connection,
+    kinds: Sequence[IncidentKind],
+    licences: Sequence[LicenceIdentifier],
+) -> set[tuple[IncidentKind, str]]:
+    """Give kinds and subjects of incidents of licences that nobody has acted upon."""
+    found: set[tuple[IncidentKind, str]] = set()
+    for start in range(0, len(licences), _AT_A_TIME):
+        rows = connection.execute(
+            select(_of.kind, _of.subject).where(
+                _of.licence.in_(licences[start : start + _AT_A_TIME]),
+                _of.kind.in_([kind.name for kind in kinds]),
+                _of.state.in_(_UNMENDED),
+            )
+        )
+        found.update((IncidentKind[row.kind], row.subject) for row in rows)
+    return found
 
 
 def history(connection: Connection, of: IncidentId) -> list[Step]:
