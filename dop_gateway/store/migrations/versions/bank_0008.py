@@ -128,7 +128,8 @@ def upgrade() -> None:
             "(state = 'TAKEN') = (code = '')", name=op.f("ck_bank_file_code_told")
         ),
         sa.CheckConstraint(
-            "state = 'REFUSED' OR (sequence IS NOT NULL AND business_date IS NOT NULL AND file_id <> '')",
+            "state = 'REFUSED' OR (sequence IS NOT NULL AND business_date IS NOT NULL "
+            "AND file_id <> '')",
             name=op.f("ck_bank_file_read_if_taken"),
         ),
         sa.CheckConstraint(
@@ -210,7 +211,8 @@ def upgrade() -> None:
             name=op.f("ck_bank_item_agreed_same"),
         ),
         sa.CheckConstraint(
-            "state IN ('AGREED', 'DIFFERS', 'ENTERED', 'NOT_IN_ACCOUNT', 'NOT_IN_FILE', 'TOLD', 'UNREALISED')",
+            "state IN ('AGREED', 'DIFFERS', 'ENTERED', 'NOT_IN_ACCOUNT', "
+            "'NOT_IN_FILE', 'TOLD', 'UNREALISED')",
             name=op.f("ck_bank_item_state_known"),
         ),
         sa.CheckConstraint(

@@ -1,0 +1,1 @@
+"""Accounting of what post offices take: heads, daily lists, accounts, schedules."""

@@ -1,0 +1,88 @@
+"""Items that both sides have had their say about: on to deposits, suspense, incidents.
+
+- Agreed, in: the money is there and told; it is received as a deposit, and verified.
+- Agreed, out again: the payment is taken back.
+- With other amounts: what is in the account is received, for a person to look at.
+- In the account alone: likewise, with no licence.
+- Told alone: no money is there. It is named, and waits for an entry of a later day.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from dop_gateway.bank.judging import Key, Named, name
+from dop_gateway.bank.model import FileId, Item, ItemState, Seen, Side
+from dop_gateway.bank.neighbours import Paid, TakenBack
+from dop_gateway.bank.store import get_file
+from dop_gateway.bank.work import Work
+from dop_gateway.ledger import Source
+
+_NO_MODE: Final = "NETBANKING"
+"""A payment of unknown mode came by the only way that SBI has at launch (RMFS-07)."""
+
+_OVER: Final = frozenset({ItemState.AGREED, ItemState.DIFFERS, ItemState.NOT_IN_FILE})
+
+
+def settle(work: Work, items: Sequence[Item]) -> None:
+    """Carry on with items that have just changed."""
+    named = {_key(item): found for item in items if (found := name(item))}
+    file_ids = _file_ids(work.connection, items)
+    paid = [
+        _paid(item, named.get(_key(item)), item.entered, file_ids)
+        for item in items
+        if item.side is Side.CREDIT and item.entered is not None and _is_over(item)
+    ]
+    wrong = list(named.values())
+    if paid:
+        wrong += work.neighbours.receive(work.connection, paid, work.by)
+    back = [
+        TakenBack(
+            Source.BANK,
+            item.reference,
+            item.captured.value_date or item.entered.day,
+            item.captured.words,
+        )
+        for item in items
+        if item.side is Side.DEBIT
+        and item.state is ItemState.AGREED
+        and item.entered is not None
+    ]
+    if back:
+        wrong += work.neighbours.take_back(work.connection, back, work.by)
+    work.name(wrong)
+
+
+def _is_over(item: Item) -> bool:
+    return item.state in _OVER
+
+
+def _key(item: Item) -> Key:
+    return item.reference, item.side
+
+
+def _file_ids(connection: Connection, items: Sequence[Item]) -> dict[FileId, str]:
+    files = {seen.file for item in items if (seen := item.told or item.entered)}
+    return {one: get_file(connection, one).file_id for one in files}
+
+
+def _paid(
+    item: Item, doubt: Named | None, entered: Seen, file_ids: Mapping[FileId, str]
+) -> Paid:
+    captured, seen = item.captured, item.told or entered
+    return Paid(
+        source=Source.BANK,
+        reference=item.reference,
+        licence=captured.licence,
+        licence_number=captured.licence_number,
+        licensee=captured.licensee,
+        amount_paise=entered.amount_paise,
+        mode=captured.mode or _NO_MODE,
+        instrument=captured.instrument,
+        value_date=captured.value_date or entered.day,
+        realised_on=captured.realised_on,
+        doubt="" if doubt is None else doubt.words,
+        file_id=file_ids[seen.file],
+        line_id=seen.line_id,
+    )
