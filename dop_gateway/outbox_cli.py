@@ -15,10 +15,9 @@ from dop_gateway.options_cli import (
 )
 
 if TYPE_CHECKING:
-    from dop_gateway.outbox.model import Message, To
+    from dop_gateway.outbox.model import Message
 
 _ROWS_MAX: Final = 1_000
-_SEEN_END: Final = 4
 
 
 @click.group("outbox", epilog="\b\nExample:\n  rmfs dop outbox show --state GIVEN_UP")
@@ -133,31 +132,6 @@ def sms_simulator(*, host: str, port: int, key: str, register: Path | None) -> N
 
 
 def _described(message: "Message") -> dict[str, Any]:
-    from dop_gateway.outbox.model import MessageState
-    from dop_gateway.web.fields import show_moment
+    from dop_gateway.outbox.api import MessageShown
 
-    waits = message.state is MessageState.WAITING
-    sent_at = message.sent_at
-    return {
-        "number": message.id,
-        "reference": message.reference,
-        "state": message.state.name,
-        "template": message.template,
-        "language": message.language.value,
-        "channel": message.to.channel.name,
-        "to": _masked(message.to),
-        "attempts": message.attempts,
-        "next_attempt_at": show_moment(message.next_attempt_at) if waits else None,
-        "last_error": message.last_error,
-        "created_at": show_moment(message.created_at),
-        "sent_at": None if sent_at is None else show_moment(sent_at),
-        "provider_id": message.provider_id,
-    }
-
-
-def _masked(to: "To") -> str:
-    """Show so much of an address that its owner is recognised by who knows them."""
-    name, at, domain = to.address.rpartition("@")
-    if at:
-        return f"{name[:1]}***@{domain}"
-    return "*" * (len(to.address) - _SEEN_END) + to.address[-_SEEN_END:]
+    return MessageShown.of(message).model_dump(mode="json")

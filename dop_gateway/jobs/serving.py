@@ -61,7 +61,7 @@ def _turn(scheduler: Scheduler, job: Job) -> float | None:
         found = scheduler.turn(job)
         if not isinstance(found, Claim):
             return found
-        _run(scheduler, found)
+        run_claimed(scheduler, found)
     except RmfsError:
         # The database, above all: it comes back, and leases end by themselves.
         _log.exception("job %s", job.name)
@@ -69,7 +69,8 @@ def _turn(scheduler: Scheduler, job: Job) -> float | None:
     return None
 
 
-def _run(scheduler: Scheduler, claim: Claim) -> None:
+def run_claimed(scheduler: Scheduler, claim: Claim) -> None:
+    """Run a moment that is ours; whatever comes out of it is written down."""
     try:
         outcome = scheduler.run(claim)
     except Exception as error:  # noqa: BLE001 - the outermost loop

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Table, or_, select, update
+from sqlalchemy import Connection, Insert, Row, Table, not_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dop_gateway.jobs.model import Ending, JobRun, RunId
 from dop_gateway.jobs.tables import job, job_run
+from dop_gateway.store.matching import Matching
 from protocol.values import EpochSeconds
 
 _of = job_run.c
@@ -140,6 +141,32 @@ def runs(
     if open_only:
         wanted = wanted.where(_is_open)
     return [_run(row) for row in connection.execute(wanted.limit(rows_max))]
+
+
+def runs_matching(
+    *, job_name: str = "", ending: Ending | None = None, open_only: bool | None = None
+) -> Matching[JobRun]:
+    """Give the moments that a filter lets through.
+
+    Args:
+        job_name: Of this job; empty: of all.
+        ending: That ended so.
+        open_only: Those that are to run or run, or only the others.
+    """
+    rows = select(job_run)
+    if job_name:
+        rows = rows.where(_of.job == job_name)
+    if ending is not None:
+        rows = rows.where(_of.outcome == ending.name)
+    if open_only is not None:
+        rows = rows.where(_is_open if open_only else not_(_is_open))
+    return Matching(rows, {"moment": (_of.for_moment, _of.id)}, _run)
+
+
+def get(connection: Connection, of: RunId) -> JobRun | None:
+    """Read a moment."""
+    row = connection.execute(select(job_run).where(_of.id == of)).one_or_none()
+    return None if row is None else _run(row)
 
 
 def _insert_new(connection: Connection, into: Table) -> Insert:

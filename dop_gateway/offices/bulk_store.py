@@ -53,6 +53,12 @@ _SERVES_NO_MORE: Final = Prepared(
     .values(serves_pin=bindparam("serves", type_=office.c.serves_pin.type))
 )
 
+_HAS_NO_CODE: Final = Prepared(
+    update(office)
+    .where(office.c.id == bindparam("of_id"))
+    .values(code=bindparam("no_code", type_=office.c.code.type))
+)
+
 
 def all_offices(connection: Connection) -> Iterable[Stored]:
     """Read every office, also the closed ones."""
@@ -65,6 +71,14 @@ def stop_serving(connection: Connection, ids: Sequence[int]) -> None:
     if ids:
         _SERVES_NO_MORE.run_many(
             connection, [{"of_id": one, "serves": False} for one in ids]
+        )
+
+
+def give_up_codes(connection: Connection, ids: Sequence[int]) -> None:
+    """Take from offices the codes that they will not have, before others get them."""
+    if ids:
+        _HAS_NO_CODE.run_many(
+            connection, [{"of_id": one, "no_code": None} for one in ids]
         )
 
 

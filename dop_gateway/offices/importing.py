@@ -122,45 +122,19 @@ def import_directory(
     Raises:
         InvariantError: The tree refuses it: a code belongs to two offices.
     """
-    left_out = directory.left_out
-    refused = Imported(
-        taken=False,
-        lines=directory.count,
-        repeated=directory.repeated,
-        findings=directory.findings,
-        left_out=left_out,
-    )
-    if left_out and not (although_left_out and directory.lines):
-        return refused
+    if directory.left_out and not (although_left_out and directory.lines):
+        return _refused(directory)
     store.lock(connection)
-    stored = bulk_store.all_offices(connection)
-    plan = Planner(stored, codes, by.now, closes=not left_out).plan(directory.lines)
-    added, changed = plan.added, plan.changed
-    closed = [new for old, new in changed if _closes(old, new)]
-    if _is_many(len(closed), len(plan.before)) and not closes_many:
-        return replace(refused, closed=len(closed))
+    plan = _plan(connection, directory, codes, by)
+    imported = _told(directory, plan)
+    if _is_many(imported.closed, len(plan.before)) and not closes_many:
+        return replace(_refused(directory), closed=imported.closed)
     _write(connection, plan, by, progress or _nobody)
-    others = [(old, new) for old, new in changed if not _closes(old, new)]
-    still = sum(row.closed_at is None for row in plan.after.values())
-    unserved, contested = _wrong_pins(plan.after.values())
-    imported = replace(
-        refused,
-        taken=True,
-        added=len(added),
-        changed=len(others),
-        closed=len(closed),
-        unchanged=still - len(added) - len(others),
-        changes=tuple(_change(old, new) for old, new in others[:TOLD_MAX]),
-        unserved=tuple(unserved[:TOLD_MAX]),
-        unserved_count=len(unserved),
-        contested=tuple(contested[:TOLD_MAX]),
-        contested_count=len(contested),
-    )
     bulk_store.note_import(
         connection,
         sha256=directory.sha256,
         lines=directory.count,
-        left_out=left_out,
+        left_out=directory.left_out,
         added=imported.added,
         changed=imported.changed,
         closed=imported.closed,
@@ -171,11 +145,70 @@ def import_directory(
     return imported
 
 
+def plan_directory(
+    connection: Connection, directory: Directory, codes: Codes, by: By
+) -> Imported:
+    """Tell what an import would do, and do nothing; `taken` says whether it would.
+
+    Lines that were left out or many offices that would close speak against it, unless
+    whoever brings it says otherwise.
+    """
+    if not directory.lines:
+        return _refused(directory)
+    plan = _plan(connection, directory, codes, by)
+    planned = _told(directory, plan)
+    many = _is_many(planned.closed, len(plan.before))
+    return replace(planned, taken=not directory.left_out and not many)
+
+
+def _refused(directory: Directory) -> Imported:
+    return Imported(
+        taken=False,
+        lines=directory.count,
+        repeated=directory.repeated,
+        findings=directory.findings,
+        left_out=directory.left_out,
+    )
+
+
+def _plan(connection: Connection, directory: Directory, codes: Codes, by: By) -> Plan:
+    stored = bulk_store.all_offices(connection)
+    planner = Planner(stored, codes, by.now, closes=not directory.left_out)
+    return planner.plan(directory.lines)
+
+
+def _told(directory: Directory, plan: Plan) -> Imported:
+    """Tell what becomes of a directory that is taken."""
+    added, changed = plan.added, plan.changed
+    closed = sum(_closes(old, new) for old, new in changed)
+    others = [(old, new) for old, new in changed if not _closes(old, new)]
+    still = sum(row.closed_at is None for row in plan.after.values())
+    unserved, contested = _wrong_pins(plan.after.values())
+    return replace(
+        _refused(directory),
+        taken=True,
+        added=len(added),
+        changed=len(others),
+        closed=closed,
+        unchanged=still - len(added) - len(others),
+        changes=tuple(_change(old, new) for old, new in others[:TOLD_MAX]),
+        unserved=tuple(unserved[:TOLD_MAX]),
+        unserved_count=len(unserved),
+        contested=tuple(contested[:TOLD_MAX]),
+        contested_count=len(contested),
+    )
+
+
 def _write(connection: Connection, plan: Plan, by: By, progress: Progress) -> None:
     person, changed, added = by.actor.login, plan.changed, plan.added
     bulk_store.stop_serving(
         connection,
         [old.id for old, new in changed if old.serves_pin and not new.serves_pin],
+    )
+    # Two may have each other's code from now on.
+    bulk_store.give_up_codes(
+        connection,
+        [old.id for old, new in changed if old.code not in {None, new.code}],
     )
     # A change may lead under an office that is new: new ones come first. One that is to
     # serve a PIN does so only after the office that served it has stopped.

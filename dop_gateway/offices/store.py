@@ -88,7 +88,7 @@ def subtree_of(
         .where(within(get(connection, office_id)), _OPEN, office.c.kind.in_(wanted))
         .order_by(office.c.path)
     )
-    return [_office(row) for row in rows]
+    return [read_office(row) for row in rows]
 
 
 def within(top_office: Office) -> ColumnElement[bool]:
@@ -124,7 +124,7 @@ def ancestors(connection: Connection, office_id: OfficeId) -> list[Office]:
     """
     above = get(connection, office_id).line[:-1]
     rows = connection.execute(select(office).where(office.c.id.in_(above)))
-    found = {row.id: _office(row) for row in rows}
+    found = {row.id: read_office(row) for row in rows}
     return [found[one] for one in above]
 
 
@@ -147,7 +147,7 @@ def by_pin(connection: Connection, pin: str) -> list[Office]:
         .where(office.c.pin == pin, _OPEN)
         .order_by(office.c.serves_pin.desc(), office.c.name_key)
     )
-    return [_office(row) for row in rows]
+    return [read_office(row) for row in rows]
 
 
 def by_pin_and_name(connection: Connection, pin: str, name: str) -> Office | None:
@@ -212,7 +212,7 @@ def find(
         .order_by(office.c.name_key, office.c.id)
         .limit(min(limit, FOUND_MAX))
     )
-    return [_office(row) for row in rows]
+    return [read_office(row) for row in rows]
 
 
 def add(
@@ -349,16 +349,17 @@ def _check_place(kind: OfficeKind, parent: Office) -> None:
 
 def _one(connection: Connection, where: ColumnElement[bool]) -> Office | None:
     row = connection.execute(select(office).where(where)).one_or_none()
-    return None if row is None else _office(row)
+    return None if row is None else read_office(row)
 
 
 def _in_order(connection: Connection, where: ColumnElement[bool]) -> list[Office]:
     rows = connection.execute(select(office).where(where, _OPEN))
-    offices = [_office(row) for row in rows]
+    offices = [read_office(row) for row in rows]
     return sorted(offices, key=lambda one: (one.kind.rank, name_key(one.name)))
 
 
-def _office(row: Row[Any]) -> Office:
+def read_office(row: Row[Any]) -> Office:
+    """Make an office of a row of `office`."""
     return Office(
         office_id=OfficeId(row.id),
         parent=None if row.parent is None else OfficeId(row.parent),

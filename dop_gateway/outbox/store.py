@@ -22,6 +22,7 @@ from dop_gateway.outbox.model import (
     To,
 )
 from dop_gateway.outbox.tables import message
+from dop_gateway.store.matching import Matching
 from protocol.values import EpochSeconds
 
 
@@ -173,6 +174,27 @@ def ask_again(
 ) -> None:
     """Let a message begin from its first attempt; one that runs is left alone."""
     _move(connection, of, upon, attempts=0, next_attempt_at=now)
+
+
+def messages_matching(
+    *,
+    state: MessageState | None = None,
+    channel: Channel | None = None,
+    template: str = "",
+) -> Matching[Message]:
+    """Give the messages that a filter lets through."""
+    rows = select(message)
+    if state is not None:
+        rows = rows.where(message.c.state == state.name)
+    if channel is not None:
+        rows = rows.where(message.c.channel == channel.name)
+    if template:
+        rows = rows.where(message.c.template == template)
+    orders = {
+        "number": (message.c.id,),
+        "next_attempt_at": (message.c.next_attempt_at, message.c.id),
+    }
+    return Matching(rows, orders, _message)
 
 
 def _move(connection: Connection, of: Message, upon: object, **columns: object) -> None:

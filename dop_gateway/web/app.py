@@ -9,12 +9,18 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from dop_gateway.access import Access
+from dop_gateway.audit import api as audit
 from dop_gateway.bank import api as bank
+from dop_gateway.calendars import api as calendars
 from dop_gateway.deposits import api as deposits
 from dop_gateway.exchange import api as exchange
 from dop_gateway.identity import api as identity
+from dop_gateway.jobs import api as jobs
 from dop_gateway.licences import api as licences
 from dop_gateway.money import api as money
+from dop_gateway.offices import api as offices
+from dop_gateway.outbox import api as outbox
+from dop_gateway.parameters import api as parameters
 from dop_gateway.parts import Parts
 from dop_gateway.posting import api as posting
 from dop_gateway.web.asking import name_request
@@ -51,6 +57,12 @@ _PROBLEMS: Final = {
 }
 _FEATURES: Final = (
     (identity.ROUTES, identity.ACCESS),
+    (offices.ROUTES, offices.ACCESS),
+    (calendars.ROUTES, calendars.ACCESS),
+    (parameters.ROUTES, parameters.ACCESS),
+    (jobs.ROUTES, jobs.ACCESS),
+    (outbox.ROUTES, outbox.ACCESS),
+    (audit.ROUTES, audit.ACCESS),
     (licences.ROUTES, licences.ACCESS),
     (deposits.ROUTES, deposits.ACCESS),
     (bank.ROUTES, bank.ACCESS),

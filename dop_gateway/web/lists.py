@@ -38,7 +38,7 @@ from dop_gateway.errors import FieldFinding, InvalidError
 from dop_gateway.exports.showing import india
 from dop_gateway.exports.table import Column, Listing, Row
 from dop_gateway.exports.writing import Format
-from dop_gateway.store.matching import Matching
+from dop_gateway.store.matching import Selection
 from dop_gateway.web.asking import Asking
 from dop_gateway.web.fields import ByName
 
@@ -133,7 +133,7 @@ class WebList(Generic[_Q, T, _M]):
     name: str
     title: str
     columns: tuple[Column, ...]
-    matching: Callable[[Connection, Permit, _Q], Matching[T]]
+    matching: Callable[[Connection, Permit, _Q], Selection[T]]
     show: Callable[[Connection, Sequence[T]], list[_M]]
     cells: Callable[[T], Row]
 
