@@ -14,7 +14,7 @@ from dop_gateway.ledger.model import (
     JournalKind,
     Source,
 )
-from dop_gateway.ledger.movements import Movement
+from dop_gateway.ledger.movements import Movement, MovementOf
 from dop_gateway.ledger.store import (
     all_balances,
     balance_paise,
@@ -37,6 +37,7 @@ __all__ = [
     "Balances",
     "JournalKind",
     "Movement",
+    "MovementOf",
     "Source",
     "all_balances",
     "balance_paise",

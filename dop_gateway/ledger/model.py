@@ -55,10 +55,8 @@ class JournalKind(Enum):
     SUSPENDED = "a source's payment does not fit: source to suspense"
     RELEASED = "a suspended payment fits after all: suspense to deposited"
     RETURNED = "a suspended payment goes back to who paid: suspense to source"
-    REVERSED = "a deposit is taken back: deposited to source, or remaining to suspense"
-    RECALLED = (
-        "a deposit is taken back before the maker answered: deposited to suspense"
-    )
+    REVERSED = "a deposit is taken back: deposited or remaining to source or suspense"
+    RECALLED = "a claim is met by what the maker never took: deposited to suspense"
     CLAIMED = "the source took back what the maker still has: suspense to source"
     ACKNOWLEDGED = "the maker took the line of a fund file: deposited to remaining"
     REFUSED_BY_MAKER = "the maker refused it: deposited to suspense"

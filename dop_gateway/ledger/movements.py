@@ -5,6 +5,7 @@ The key is made of what the movement is about, as in ``deposit:17:acknowledged``
 same movement again changes nothing, another one with its key is an error.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +31,10 @@ class Movement:
     to_account: AccountName
     amount_paise: int
     reason: str
+
+
+MovementOf = Callable[[LicenceIdentifier, int, str, str], Movement]
+"""Makes a movement of a licence, an amount, a key and a reason."""
 
 
 def account_of(kind: AccountKind, licence: LicenceIdentifier) -> AccountName:
@@ -87,7 +92,7 @@ def returned(source: Source, amount: int, key: str, reason: str) -> Movement:
 def reversed_unsent(
     source: Source, licence: LicenceIdentifier, amount: int, key: str, reason: str
 ) -> Movement:
-    """Take a deposit back of which no maker knows."""
+    """Take a deposit back that no maker has in its funds."""
     to = source_account(source)
     held = account_of(_DEPOSITED, licence)
     return Movement(JournalKind.REVERSED, key, held, to, amount, reason)
@@ -99,7 +104,7 @@ def claimed(source: Source, amount: int, key: str, reason: str) -> Movement:
     return Movement(kind, key, SUSPENSE, source_account(source), amount, reason)
 
 
-def recalled(
+def met_unanswered(
     licence: LicenceIdentifier, amount: int, key: str, reason: str
 ) -> Movement:
     """Meet a claim by a deposit that the maker never brought into its funds."""
@@ -107,12 +112,20 @@ def recalled(
     return Movement(JournalKind.RECALLED, key, held, SUSPENSE, amount, reason)
 
 
-def reversed_at_maker(
+def met_by_maker(
     licence: LicenceIdentifier, amount: int, key: str, reason: str
 ) -> Movement:
     """Meet a claim by what the maker gave back of its funds."""
     held = account_of(_REMAINING, licence)
     return Movement(JournalKind.REVERSED, key, held, SUSPENSE, amount, reason)
+
+
+def reversed_at_maker(
+    source: Source, licence: LicenceIdentifier, amount: int, key: str, reason: str
+) -> Movement:
+    """Take a deposit back that the maker gave back of its funds."""
+    held, to = account_of(_REMAINING, licence), source_account(source)
+    return Movement(JournalKind.REVERSED, key, held, to, amount, reason)
 
 
 def acknowledged(

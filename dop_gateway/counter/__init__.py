@@ -1,0 +1,1 @@
+"""Deposits at the counters of post offices: receipts, cheques, the end of the day."""
