@@ -1,0 +1,414 @@
+"""A post office where a real machine's mail is handed in, and its maker's usage files.
+
+Franks, STATEMENTs and statements of mailing are made by the product's own firmware; the
+licence is put into the database as if it had been issued.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert, update
+
+from dop_gateway import ledger
+from dop_gateway.exchange.model import RefusedLine
+from dop_gateway.identity import store as people
+from dop_gateway.identity.model import (
+    GATEWAY,
+    Actor,
+    By,
+    Grant,
+    PersonKind,
+    Role,
+    ScopeKind,
+)
+from dop_gateway.ledger import Source, movements
+from dop_gateway.licences import store as licences
+from dop_gateway.licences.application import (
+    ApplicationKind,
+    ApplicationState,
+    Scenario,
+)
+from dop_gateway.licences.model import (
+    Body,
+    CancelReason,
+    Holder,
+    Licence,
+    LicenceKind,
+    MachineState,
+)
+from dop_gateway.licences.store import holder_columns
+from dop_gateway.licences.tables import licence as licence_table
+from dop_gateway.licences.tables import licence_application
+from dop_gateway.offices import store as offices
+from dop_gateway.offices.model import OfficeId, OfficeKind
+from dop_gateway.usage import service as usage
+from fm_device.firmware.mailing import close_mailing
+from fm_device.reports.document import Report
+from hw.database import Store
+from protocol.dialogue.machine import Request
+from protocol.exchange import (
+    ExchangeFile,
+    FileHeader,
+    Line,
+    read_file,
+    shipped_layouts,
+    write_file,
+)
+from protocol.keys import MachineProvisioning
+from protocol.messages import LicenceState, Usage, UsageRow
+from protocol.parameters import INDIA
+from protocol.registers import RequestKind
+from protocol.values import (
+    EpochSeconds,
+    LicenceNumber,
+    Paise,
+    RechargeNumber,
+)
+from tests.gateway import gateway_at
+from tests.machines import PIN_CODE, Bench, a_machine
+from tests.witness.small_server import LICENCE
+
+NUMBER = LicenceNumber("KN0600065")
+SERVER_FUNDS = 1_000_000
+"""What the maker's server holds of the licence, in paise, before the first recharge."""
+
+
+@dataclass(frozen=True)
+class DialInTold:
+    """What a maker knows of one dial-in."""
+
+    number: int
+    at: EpochSeconds
+    statement: bytes
+    binding: bytes
+    ascending_paise: int
+    descending_paise: int
+    control_total_paise: int
+    items: int
+    products: tuple[UsageRow, ...]
+
+    def lines(self, name: str) -> list[Line]:
+        """Write it as lines of a usage file."""
+        values: dict[str, Any] = {
+            "line_id": name,
+            "licence": LICENCE,
+            "licence_number": NUMBER,
+            "dial_in": self.number,
+            "at": self.at,
+            "ascending_paise": self.ascending_paise,
+            "descending_paise": self.descending_paise,
+            "control_total_paise": self.control_total_paise,
+            "items": self.items,
+            "statement": self.statement,
+            "binding": self.binding,
+        }
+        return [
+            Line("dial_in", values),
+            *(
+                Line(
+                    "product",
+                    {
+                        "line_id": f"{name}-{place}",
+                        "dial_in_line_id": name,
+                        "product_class": row.product_class,
+                        "items": row.items,
+                        "amount_paise": row.amount_paise,
+                    },
+                )
+                for place, row in enumerate(self.products, start=1)
+            ),
+        ]
+
+
+@dataclass
+class PostingDesk:
+    """A designated office, another one, people at both, and a machine."""
+
+    store: Store
+    bench: Bench
+    office: OfficeId
+    other: OfficeId
+    people: dict[str, By]
+    table: dict[int, UsageRow] = field(default_factory=dict)
+    files: int = 0
+
+    def memory(self) -> bytes:
+        """Copy the memory of the machine's PSD."""
+        return self.bench.nvram.image()
+
+    def put_back(self, memory: bytes) -> None:
+        """Put an older copy of the PSD's memory back, as a thief of postage would."""
+        self.bench.nvram.write(0, memory)
+        self.bench.restart()
+        self.table.clear()
+
+    @property
+    def now(self) -> EpochSeconds:
+        """The moment, by the machine's clock."""
+        return self.bench.clock.now()
+
+    @property
+    def today(self) -> date:
+        """The day, by the machine's clock."""
+        return self.bench.today
+
+    def by(self, login: str) -> By:
+        """Let somebody act now."""
+        return replace(self.people[login], now=self.now)
+
+    def frank(self, count: int = 1, grams: int = 18) -> list[bytes]:
+        """Frank letters; gives the octets of their barcodes."""
+        made = [self.bench.franked(grams).frank for _ in range(count)]
+        return [frank.indicium for frank in made if frank is not None]
+
+    def mailing(self) -> dict[str, Any]:
+        """Have the machine print its statement of mailing."""
+        made = close_mailing(self.bench.machine)
+        assert isinstance(made, tuple), made
+        (report,) = made
+        assert isinstance(report, Report)
+        return report.as_json()
+
+    def dial_in(
+        self, *, with_usage: bool = True, request: Request | None = None
+    ) -> DialInTold:
+        """Let the machine dial its maker's server in, and tell what that server knows.
+
+        Args:
+            with_usage: Whether the line holds until the usage came.
+            request: What the machine asks for.
+        """
+        dial = self.bench.dial(*([] if request is None else [request]))
+        binding = dial._channel.binding
+        if request is not None:
+            dial.say(dial.voucher())
+        dial.say(dial.receipt())
+        sealed = dial.psd.usage() if with_usage else ()
+        for packet in sealed:
+            message, _ = dial.open(packet)
+            assert isinstance(message, Usage)
+            self.table.update({row.product_class: row for row in message.rows})
+        if sealed:
+            dial.say(dial.usage_ack())
+        if with_usage:
+            dial.psd.goodbye()
+        dial.psd.hang_up()
+        self.bench.machine.look()
+        statement = dial.statement
+        registers = statement.registers
+        rows = tuple(self.table[number] for number in sorted(self.table))
+        return DialInTold(
+            statement.dial_in,
+            self.now,
+            statement.encode(),
+            binding,
+            registers.ascending_paise,
+            registers.descending_paise,
+            registers.control_total_paise,
+            registers.items,
+            rows if with_usage else (),
+        )
+
+    def recharge(self, amount: int = 200_000) -> None:
+        """Recharge the machine, and bring the credit into the Department's ledger."""
+        self.dial_in(request=Request(RequestKind.RECHARGE, Paise(amount)))
+        self.credited(amount)
+
+    def credited(self, amount: int) -> None:
+        """Post a credit that the maker told of."""
+        number = self.bench.machine.record.recharge_number
+        with self.store.writing("test") as connection:
+            ledger.post(
+                connection,
+                movements.downloaded(LICENCE, amount, f"credit:{number}", "a test"),
+                self.by("gateway"),
+            )
+
+    def usage_file(self, *told: DialInTold, **changes: Any) -> ExchangeFile:
+        """Write a usage file and read it again; `changes` alter its dial-in lines."""
+        self.files += 1
+        lines = [
+            replace(line, values={**line.values, **changes})
+            if line.record == "dial_in"
+            else line
+            for number, one in enumerate(told, start=1)
+            for line in one.lines(f"L{self.files}-{number}")
+        ]
+        header = FileHeader(
+            file_id=f"N-{self.files}",
+            sender="N",
+            receiver="DCR",
+            sequence=self.files,
+            business_date=self.today,
+            window=1,
+            made_at=self.now,
+        )
+        layout = shipped_layouts()["usage"]
+        return read_file(layout, write_file(layout, header.values(), lines))
+
+    def take(self, file: ExchangeFile) -> list[RefusedLine]:
+        """Take a usage file."""
+        header: Any = file.header
+        with self.store.writing("test") as connection:
+            return usage.apply(connection, file, header["file_id"], self.by("gateway"))
+
+    def tell(self, *told: DialInTold) -> None:
+        """Take a usage file of which nothing is refused."""
+        assert self.take(self.usage_file(*told)) == []
+
+    def change_licence(self, **values: Any) -> None:
+        """Change the licence behind everybody's back."""
+        with self.store.writing("test") as connection:
+            connection.execute(update(licence_table).values(**values))
+
+    def cancel_licence(self) -> None:
+        """Cancel the licence, and with it the machine."""
+        self.change_licence(
+            state=LicenceState.CANCELLED.name,
+            machine_state=MachineState.CANCELLED.name,
+            cancelled=CancelReason.FM_CANCELLATION.name,
+            cancelled_on=self.today,
+            refund_allowed=True,
+        )
+
+
+@contextmanager
+def posting_desk(url: str) -> Iterator[PostingDesk]:
+    """Open a post office on a new database, and a machine with Rs 2,000."""
+    bench = a_machine()
+    with gateway_at(url) as store:
+        at = bench.clock.now()
+        gateway = By(GATEWAY, at, "a-test", "a test")
+        with store.writing("a post office") as connection:
+            top = offices.add(
+                connection, None, OfficeKind.DIRECTORATE, "Dak Bhawan", gateway
+            )
+            circle = offices.add(
+                connection, top, OfficeKind.CIRCLE, "Karnataka", gateway, code="KN"
+            )
+            division = offices.add(
+                connection, circle, OfficeKind.DIVISION, "East", gateway, code="KN06"
+            )
+            office, other = (
+                offices.add(
+                    connection, division, OfficeKind.HO, name, gateway, pin=str(pin)
+                ).office_id
+                for name, pin in (("Bengaluru GPO", PIN_CODE), ("Malur", 563_130))
+            )
+            grants = {
+                "meena": Grant(Role.COUNTER_ASSISTANT, ScopeKind.OFFICE, str(office)),
+                "prakash": Grant(Role.POSTMASTER, ScopeKind.OFFICE, str(office)),
+                "padma": Grant(Role.POSTMASTER, ScopeKind.OFFICE, str(office)),
+                "malini": Grant(Role.POSTMASTER, ScopeKind.OFFICE, str(other)),
+                "lata": Grant(
+                    Role.LICENSING_AUTHORITY,
+                    ScopeKind.OFFICE,
+                    str(division.office_id),
+                ),
+                "nina": Grant(Role.MAKER_OFFICER, ScopeKind.MAKER, "N"),
+            }
+            people_there = {"gateway": gateway}
+            for login, grant in grants.items():
+                people_there[login] = _person(connection, login, grant, gateway)
+            _licence(connection, office, division.office_id, at)
+            licences.register(connection, _provisioning(bench, at), at)
+            ledger.open_licence(connection, LICENCE)
+            _fund(connection, gateway)
+        yield PostingDesk(store, bench, office, other, people_there)
+
+
+def _person(connection: Any, login: str, grant: Grant, by: By) -> By:
+    maker = grant.role is Role.MAKER_OFFICER
+    kind = PersonKind.MAKER if maker else PersonKind.STAFF
+    number = people.insert_person(
+        connection,
+        login=login,
+        name=login.title(),
+        kind=kind,
+        email="",
+        mobile="",
+        password_hash=None,
+        now=by.now,
+    )
+    people.insert_grant(connection, number, grant, GATEWAY.person, by.now)
+    return By(Actor(number, login, kind, (grant,)), by.now, "a-test", "a test")
+
+
+def _licence(
+    connection: Any, office: OfficeId, division: OfficeId, at: EpochSeconds
+) -> None:
+    day = datetime.fromtimestamp(at, INDIA).date()
+    holder = Holder("Asha Textiles", Body.PRIVATE, ("1 MG Road",), str(PIN_CODE))
+    application = connection.execute(
+        insert(licence_application).values(
+            **holder_columns(holder),
+            kind=ApplicationKind.ISSUE.name,
+            scenario=Scenario.NEW.name,
+            state=ApplicationState.APPROVED.name,
+            maker="N",
+            identifier=LICENCE,
+            licence_kind=LicenceKind.INDIVIDUAL.name,
+            office=office,
+            division=division,
+            applied_on=day,
+            due_on=day,
+            entered_by=GATEWAY.person,
+            entered_at=at,
+            delay="",
+            ended_on=day,
+        )
+    ).inserted_primary_key[0]
+    licences.add(
+        connection,
+        Licence(
+            LICENCE,
+            NUMBER,
+            "N",
+            LicenceKind.INDIVIDUAL,
+            None,
+            holder,
+            office,
+            division,
+            LicenceState.REGISTERED,
+            MachineState.IN_SERVICE,
+            day,
+            day.replace(year=day.year + 5),
+            1,
+            refund_allowed=False,
+            cancelled=None,
+            cancelled_on=None,
+            replaces=None,
+            application=application,
+        ),
+    )
+
+
+def _provisioning(bench: Bench, at: EpochSeconds) -> MachineProvisioning:
+    """Give what its maker signed of the machine when it was made."""
+    nothing = Paise(0)
+    return MachineProvisioning(
+        bench.machine.psd.credential,
+        "RMFS-S1",
+        "0.1.0",
+        nothing,
+        nothing,
+        nothing,
+        0,
+        0,
+        RechargeNumber(0),
+        at,
+    )
+
+
+def _fund(connection: Any, by: By) -> None:
+    """Bring funds to the maker's server, and the first Rs 2,000 into the machine."""
+    source = Source.BANK
+    for movement in (
+        movements.authenticated(source, LICENCE, SERVER_FUNDS, "test:a", "a test"),
+        movements.acknowledged(LICENCE, SERVER_FUNDS, "test:b", "a test"),
+        movements.downloaded(LICENCE, 200_000, "test:1", "a test"),
+    ):
+        ledger.post(connection, movement, by)
