@@ -108,7 +108,8 @@ def _matching(
     _connection: Connection, permit: Permit, query: AuditQuery
 ) -> Selection[AuditRow]:
     if not permit.reaches_everything:
-        return Held[AuditRow]((), {"number": lambda row: row.number})
+        nothing: Sequence[AuditRow] = ()
+        return Held(nothing, {"number": lambda row: row.number})
     last = query.last_day
     narrowed = AuditFilter(
         query.person,

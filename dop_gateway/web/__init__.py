@@ -11,4 +11,8 @@ How a feature writes its routes:
   `Idempotent-Replayed: true`, the same key with another request 422. A route without a
   body gives ``None``, one that answers nothing has ``type(None)``.
 - What lists: see `dop_gateway.web.lists`.
+- Each route has an `Access` in its feature, and a sample in `tests/gateway_samples`, by
+  which a test asks it as every role, within its scope and out of it.
+- What people are told goes into ``asking.parts.outbox``, in the transaction of what it
+  tells.
 """
