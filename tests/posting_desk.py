@@ -7,7 +7,7 @@ licence is put into the database as if it had been issued.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert, update
@@ -48,7 +48,7 @@ from dop_gateway.usage import service as usage
 from fm_device.firmware.mailing import close_mailing
 from fm_device.reports.document import Report
 from hw.database import Store
-from protocol.dialogue.machine import Request
+from protocol.dialogue.machine import Request, VoucherApplied
 from protocol.exchange import (
     ExchangeFile,
     FileHeader,
@@ -134,6 +134,7 @@ class PostingDesk:
     people: dict[str, By]
     table: dict[int, UsageRow] = field(default_factory=dict)
     files: int = 0
+    kept: list[bytes] = field(default_factory=list)
 
     def memory(self) -> bytes:
         """Copy the memory of the machine's PSD."""
@@ -184,7 +185,9 @@ class PostingDesk:
         dial = self.bench.dial(*([] if request is None else [request]))
         binding = dial._channel.binding
         if request is not None:
-            dial.say(dial.voucher())
+            answer = dial.say(dial.voucher())
+            assert isinstance(answer, VoucherApplied)
+            dial.open(answer.packet)
         dial.say(dial.receipt())
         sealed = dial.psd.usage() if with_usage else ()
         for packet in sealed:
@@ -276,8 +279,13 @@ class PostingDesk:
 
 
 @contextmanager
-def posting_desk(url: str) -> Iterator[PostingDesk]:
-    """Open a post office on a new database, and a machine with Rs 2,000."""
+def posting_desk(url: str, valid_days: int = 1_826) -> Iterator[PostingDesk]:
+    """Open a post office on a new database, and a machine with Rs 2,000.
+
+    Args:
+        url: Of an empty database.
+        valid_days: From today to the last day of the licence.
+    """
     bench = a_machine()
     with gateway_at(url) as store:
         at = bench.clock.now()
@@ -313,7 +321,7 @@ def posting_desk(url: str) -> Iterator[PostingDesk]:
             people_there = {"gateway": gateway}
             for login, grant in grants.items():
                 people_there[login] = _person(connection, login, grant, gateway)
-            _licence(connection, office, division.office_id, at)
+            _licence(connection, office, division.office_id, at, valid_days)
             licences.register(connection, _provisioning(bench, at), at)
             ledger.open_licence(connection, LICENCE)
             _fund(connection, gateway)
@@ -338,7 +346,11 @@ def _person(connection: Any, login: str, grant: Grant, by: By) -> By:
 
 
 def _licence(
-    connection: Any, office: OfficeId, division: OfficeId, at: EpochSeconds
+    connection: Any,
+    office: OfficeId,
+    division: OfficeId,
+    at: EpochSeconds,
+    valid_days: int,
 ) -> None:
     day = datetime.fromtimestamp(at, INDIA).date()
     holder = Holder("Asha Textiles", Body.PRIVATE, ("1 MG Road",), str(PIN_CODE))
@@ -375,7 +387,7 @@ def _licence(
             LicenceState.REGISTERED,
             MachineState.IN_SERVICE,
             day,
-            day.replace(year=day.year + 5),
+            day + timedelta(days=valid_days),
             1,
             refund_allowed=False,
             cancelled=None,

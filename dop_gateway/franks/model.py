@@ -5,11 +5,14 @@ A verdict of `protocol.indicium` says whether a frank is what its machine made; 
 """
 
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import Final
 
+from dop_gateway.offices.model import OfficeId
 from protocol.coded import Coded
 from protocol.indicium import SignedIndicium, Unchecked, Verdict
+from protocol.values import EpochSeconds
 
 
 class Purpose(Enum):
@@ -98,6 +101,25 @@ def worst_first(findings: list[FrankFinding]) -> tuple[FrankFinding, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A frank that was seen before.
+
+    Attributes:
+        number: Of its row.
+        purpose: Why it was scanned first.
+        office: Where.
+        claim: The claim that its value is claimed back with; None where none is.
+    """
+
+    number: int
+    purpose: Purpose
+    office: OfficeId
+    seen_on: date
+    seen_at: EpochSeconds
+    claim: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FrankVerdict:
     """What came of verifying one frank.
 
@@ -107,6 +129,7 @@ class FrankVerdict:
         is_believed: Whether its machine signed it.
         unchecked: What was not looked at.
         number: Of its row among the franks seen; None where none is kept.
+        before: What was known of it before; None if it was never seen.
     """
 
     findings: tuple[FrankFinding, ...]
@@ -114,6 +137,7 @@ class FrankVerdict:
     is_believed: bool
     unchecked: tuple[Unchecked, ...]
     number: int | None = None
+    before: Seen | None = None
 
     @property
     def is_genuine(self) -> bool:
