@@ -195,7 +195,7 @@ def change(connection: Connection, number: FileNumber, **values: Any) -> None:
     connection.execute(update(exchange_file).where(_of.id == number).values(**values))
 
 
-def set_owed(connection: Connection, numbers: Collection[FileNumber]) -> None:
+def set_told(connection: Connection, numbers: Collection[FileNumber]) -> None:
     """Say that an acknowledgement tells of these files."""
     if numbers:
         connection.execute(

@@ -206,6 +206,13 @@ class _Taking:
             lines=len(file.lines),
             owed=False,
         )
+        incidents.over(
+            self._connection,
+            IncidentKind.FILE_MISSING,
+            f"{row.party} {row.layout} {row.business_date} {row.window}",
+            f"{row.name} came late",
+            self._by,
+        )
         if has_turn and header.sequence:
             self._take_turn(layout, header.sequence)
         waits = file_store.first_waiting(

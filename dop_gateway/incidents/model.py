@@ -20,6 +20,7 @@ class IncidentKind(Enum):
     NOT_ACKNOWLEDGED = "a file that was given was not acknowledged"
     FILE_REFUSED = "a file that came was refused whole"
     FILE_REPLACED = "a file came again with other octets"
+    FILE_STUCK = "a file that came cannot be applied"
     SEQUENCE_GAP = "files of a sender are not numbered without gaps"
     LINE_REFUSED = "a line of a file was refused"
     BANK_TOTAL = "a file of a bank does not add up"
