@@ -31,9 +31,11 @@ from dop_gateway.ledger.store import (
     total_paise,
     verify,
 )
+from hw.database.ledger import AccountName
 
 __all__ = [
     "AccountKind",
+    "AccountName",
     "Balances",
     "JournalKind",
     "Movement",
