@@ -4,6 +4,7 @@
     sealing.key      32 octets in hex that second factors are sealed with
     exchange.key     private key that signs our files, as PEM
     sftp_host.key    private key of our SFTP drop, as OpenSSH writes it
+    bank_ssh.key     private key that we are known by at banks, likewise
     layouts/*.toml   layouts of exchange files in the place of the product's own
     gateway.sqlite   the database, unless gateway.toml names another one
 
@@ -44,6 +45,7 @@ SETTINGS: Final = "gateway.toml"
 SEALING_KEY: Final = "sealing.key"
 EXCHANGE_KEY: Final = "exchange.key"
 SFTP_HOST_KEY: Final = "sftp_host.key"
+BANK_SSH_KEY: Final = "bank_ssh.key"
 LAYOUTS: Final = "layouts"
 DATABASE: Final = "gateway.sqlite"
 
@@ -64,6 +66,7 @@ class GatewayFolder:
     Attributes:
         exchange: What files are made and judged by.
         sftp_host_key: As OpenSSH writes private keys.
+        bank_ssh_key: Likewise.
     """
 
     folder: Path
@@ -71,6 +74,7 @@ class GatewayFolder:
     sealing_key: bytes
     exchange: OurSide
     sftp_host_key: str = field(repr=False)
+    bank_ssh_key: str = field(repr=False)
 
     @property
     def database_url(self) -> str:
@@ -97,6 +101,8 @@ class GatewayFolder:
             scope_exists=scope_exists,
             exchange=self.exchange,
             carriers=settings.carriers(clock),
+            rates=settings.rates,
+            bank_ssh_key=self.bank_ssh_key,
         )
 
 
@@ -143,13 +149,13 @@ def read_gateway(folder: Path) -> GatewayFolder:
     if len(key) != _KEY_OCTETS:
         message = f"{folder / SEALING_KEY} does not hold {_KEY_OCTETS} octets in hex"
         raise GatewayFolderError(message)
-    for name in (EXCHANGE_KEY, SFTP_HOST_KEY):
+    for name in (EXCHANGE_KEY, SFTP_HOST_KEY, BANK_SSH_KEY):
         if not (folder / name).exists():
             message = f"{folder} is of an older version and has no {name}"
             raise GatewayFolderError(f"{message}: rmfs dop migrate makes it")
     ours = _our_side(folder, settings)
-    host_key = _read(folder / SFTP_HOST_KEY)
-    return GatewayFolder(folder.absolute(), settings, key, ours, host_key)
+    host_key, bank_key = _read(folder / SFTP_HOST_KEY), _read(folder / BANK_SSH_KEY)
+    return GatewayFolder(folder.absolute(), settings, key, ours, host_key, bank_key)
 
 
 @contextmanager
@@ -204,10 +210,13 @@ def _add_keys(folder: Path, entropy: Entropy) -> None:
     if not (folder / EXCHANGE_KEY).exists():
         scalar = SigningKey.generate(entropy).scalar
         _write(folder / EXCHANGE_KEY, write_private_key(scalar))
-    if not (folder / SFTP_HOST_KEY).exists():
-        key = Ed25519PrivateKey.from_private_bytes(entropy.octets(_KEY_OCTETS))
-        octets = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-        _write(folder / SFTP_HOST_KEY, octets.decode("ascii"))
+    for name in (SFTP_HOST_KEY, BANK_SSH_KEY):
+        if not (folder / name).exists():
+            key = Ed25519PrivateKey.from_private_bytes(entropy.octets(_KEY_OCTETS))
+            octets = key.private_bytes(
+                Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
+            )
+            _write(folder / name, octets.decode("ascii"))
 
 
 def _our_side(folder: Path, settings: Settings) -> OurSide:

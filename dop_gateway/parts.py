@@ -1,6 +1,6 @@
 """What the gateway is made of: the one thing that every route is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dop_gateway.exchange.ours import OurSide
 from dop_gateway.identity.passwords import PasswordCost, Passwords
@@ -9,6 +9,7 @@ from dop_gateway.identity.second_factor import SecondFactor
 from dop_gateway.identity.signing_in import Door
 from dop_gateway.outbox.service import NOBODY, Carriers, Delivery, Outbox
 from dop_gateway.outbox.templates import shipped_templates
+from dop_gateway.web.rates import USUAL_RATES, Rates
 from hw.clock import WallClock
 from hw.database import Store
 from protocol.ports import Entropy
@@ -22,6 +23,8 @@ class Parts:
         outbox: Where messages to people are put in.
         carriers: Who takes them over from there.
         exchange: What files are made and judged by.
+        bank_ssh_key: Private key that we are known by at banks, as OpenSSH writes it.
+        rates: How often somebody may ask.
     """
 
     store: Store
@@ -33,6 +36,8 @@ class Parts:
     outbox: Outbox
     carriers: Carriers
     exchange: OurSide
+    bank_ssh_key: str = field(default="", repr=False)
+    rates: Rates = USUAL_RATES
 
     @property
     def delivery(self) -> Delivery:
@@ -50,6 +55,8 @@ def make_parts(
     scope_exists: ScopeExists,
     exchange: OurSide,
     carriers: Carriers = NOBODY,
+    rates: Rates = USUAL_RATES,
+    bank_ssh_key: str = "",
 ) -> Parts:
     """Put the parts together.
 
@@ -62,6 +69,8 @@ def make_parts(
         scope_exists: Knows offices, makers and licences.
         exchange: What files are made and judged by.
         carriers: Who takes messages over; without them they wait.
+        rates: How often somebody may ask.
+        bank_ssh_key: That we are known by at banks; empty: none is asked.
     """
     passwords = Passwords(cost, entropy)
     door = Door(passwords, SecondFactor(key, entropy), entropy)
@@ -76,4 +85,6 @@ def make_parts(
         outbox,
         carriers,
         exchange,
+        bank_ssh_key,
+        rates,
     )

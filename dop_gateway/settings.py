@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from dop_gateway.outbox.dlt_http import DltSettings, DltTextMessages
 from dop_gateway.outbox.service import Carriers
 from dop_gateway.outbox.smtp import Security, SmtpMailer, SmtpSettings
+from dop_gateway.web.rates import Rates
 from hw.clock import WallClock
 from protocol.errors import LocalProtocolError
 
@@ -20,6 +21,8 @@ class Settings:
         password_memory_kib: What one guess of a password costs.
         password_passes: Likewise.
         password_lanes: Likewise.
+        sign_ins_per_minute: From one address; behind a proxy all have the proxy's.
+        requests_per_minute: Of one person.
         mail_host: Server that takes e-mail over; empty: e-mail waits.
         mail_port: Of that server.
         mail_sender: Address that e-mail comes from.
@@ -39,6 +42,8 @@ class Settings:
     password_memory_kib: int = 65_536
     password_passes: int = 3
     password_lanes: int = 4
+    sign_ins_per_minute: int = 60
+    requests_per_minute: int = 600
     mail_host: str = ""
     mail_port: int = 587
     mail_sender: str = ""
@@ -52,6 +57,11 @@ class Settings:
     sms_header: str = ""
     realm: str = "TEST"
     exchange_key_id: str = "dop-1"
+
+    @property
+    def rates(self) -> Rates:
+        """How often somebody may ask."""
+        return Rates(self.sign_ins_per_minute, self.requests_per_minute)
 
     def carriers(self, clock: WallClock) -> Carriers:
         """Give who takes messages over; a channel that is not set has nobody.

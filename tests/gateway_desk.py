@@ -23,6 +23,7 @@ from dop_gateway.identity.people import NewPerson
 from dop_gateway.parts import Parts, make_parts
 from dop_gateway.store.migrations import migrate
 from dop_gateway.web.app import PREFIX, build_app
+from dop_gateway.web.rates import Rates
 from hw.clock import MemoryWallClock
 from hw.database import Store, open_store
 from hw.entropy import SeededEntropy
@@ -39,6 +40,9 @@ OURS = OurSide(
     "dop-1", SigningKey((7).to_bytes(32, "big")), Realm.TEST, shipped_layouts()
 )
 """The Department, as it makes and judges files in tests."""
+
+OFTEN = Rates(sign_ins_per_minute=100_000, requests_per_minute=100_000)
+"""In a test the clock stands still, however much is asked."""
 
 
 @dataclass
@@ -140,7 +144,7 @@ class Gateway:
         return pyotp.TOTP(secret).at(self.clock.now())
 
 
-def new_gateway(url: str) -> Gateway:
+def new_gateway(url: str, rates: Rates = OFTEN) -> Gateway:
     """Set a gateway up on an empty database; it is closed behind the test."""
     store = open_store(url)
     OPENED.append(store)
@@ -154,5 +158,6 @@ def new_gateway(url: str) -> Gateway:
         cost=CHEAP,
         scope_exists=lambda _connection, _kind, scope: scope != "unknown",
         exchange=OURS,
+        rates=rates,
     )
     return Gateway(parts, clock, TestClient(build_app(parts)))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from httpx2 import Response
+from sqlalchemy import Connection
 
 from dop_gateway.access import Access
 from dop_gateway.identity.model import (
@@ -69,11 +70,8 @@ class World:
 def new_world(url: str) -> World:
     """Put offices and people into an empty database."""
     gateway = new_gateway(url)
-    by = By(GATEWAY, gateway.clock.now(), "test", "a test")
-    text = files("dop_gateway.offices").joinpath("sample.csv").read_bytes()
     with gateway.store.writing("test") as connection:
-        directory = read_octets(text.splitlines(keepends=True))
-        offices.bring_in(connection, directory, shipped_codes(), by)
+        bring_in_offices(connection, gateway)
         inside = office_store.by_code(connection, INSIDE_DIVISION)
         outside = office_store.by_code(connection, OUTSIDE_CIRCLE)
     if inside is None or outside is None:
@@ -98,6 +96,14 @@ def new_world(url: str) -> World:
     given = gateway.add("owing", PersonKind.STAFF, *everything)
     owing = gateway.sign_in("owing", given)
     return World(gateway, askers, owing, gateway.somebody("idle"))
+
+
+def bring_in_offices(connection: Connection, gateway: Gateway) -> None:
+    """Bring the shipped offices in."""
+    by = By(GATEWAY, gateway.clock.now(), "test", "a test")
+    text = files("dop_gateway.offices").joinpath("sample.csv").read_bytes()
+    directory = read_octets(text.splitlines(keepends=True))
+    offices.bring_in(connection, directory, shipped_codes(), by)
 
 
 _OF_EVERYTHING = (Role.ADMINISTRATOR, Role.AUDITOR, Role.DCR_SUPERVISOR)

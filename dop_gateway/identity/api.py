@@ -25,7 +25,7 @@ from dop_gateway.identity.schemas import (
     StateBody,
 )
 from dop_gateway.identity.signing_in import Owed, Typed, owed_by
-from dop_gateway.web.asking import Asked, parts_of
+from dop_gateway.web.asking import Asked, gates_of, parts_of
 from dop_gateway.web.lists import answer_list, listed
 
 ROUTES: Final = APIRouter(tags=["people"])
@@ -54,6 +54,8 @@ ACCESS: Final = (
 def sign_in(request: Request, body: SignIn) -> SessionBegun:
     """Sign in: the token goes into `Authorization: Bearer` from then on."""
     parts = parts_of(request)
+    address = "" if request.client is None else request.client.host
+    gates_of(request).sign_ins.pass_through(address, parts.clock.now())
     typed = Typed(body.login, body.password, body.code)
     # A wrong attempt is committed like a right one: it has been counted.
     with parts.store.writing("sign in") as connection:

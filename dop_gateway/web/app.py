@@ -23,7 +23,9 @@ from dop_gateway.outbox import api as outbox
 from dop_gateway.parameters import api as parameters
 from dop_gateway.parts import Parts
 from dop_gateway.posting import api as posting
-from dop_gateway.web.asking import name_request
+from dop_gateway.web.asking import KEY_HEADER, name_request
+from dop_gateway.web.documents import add_documents
+from dop_gateway.web.headers import SafeHeaders
 from dop_gateway.web.limits import BodyLimit
 from dop_gateway.web.problems import (
     MEDIA_TYPE,
@@ -32,6 +34,7 @@ from dop_gateway.web.problems import (
     answer_path,
     answer_refusal,
 )
+from dop_gateway.web.rates import Gates
 from protocol.errors import LocalProtocolError, RmfsError
 
 PREFIX: Final = "/api/v1"
@@ -99,7 +102,9 @@ def build_app(parts: Parts) -> FastAPI:
         },
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(SafeHeaders)
     app.state.parts = parts
+    app.state.gates = Gates(parts.rates)
     app.state.access = access_table()
     for routes, _ in _FEATURES:
         app.include_router(routes, prefix=PREFIX)
@@ -108,6 +113,7 @@ def build_app(parts: Parts) -> FastAPI:
     app.add_exception_handler(HTTPException, answer_path)
     app.add_exception_handler(RmfsError, answer_refusal)
     app.add_exception_handler(Exception, answer_refusal)
+    add_documents(app)
     return app
 
 
@@ -130,7 +136,12 @@ class _Application(FastAPI):
     """An application that describes its problems as the media type that they have."""
 
     def openapi(self) -> dict[str, Any]:
-        """Describe the routes."""
+        """Describe the routes; they are the same as long as this runs."""
+        if self.openapi_schema is None:
+            self.openapi_schema = self._described()
+        return self.openapi_schema
+
+    def _described(self) -> dict[str, Any]:
         schema = get_openapi(
             title=self.title,
             version=self.version,
@@ -145,6 +156,9 @@ class _Application(FastAPI):
             for method, operation in operations.items():
                 if not table[method.upper(), path.removeprefix(PREFIX)].is_public:
                     operation["security"] = [{"session": []}]
+                for one in operation.get("parameters", ()):
+                    # Its absence is answered by us, with 400: FastAPI's answer is 422.
+                    one["required"] = one["required"] or one["name"] == KEY_HEADER
                 for status, answer in operation["responses"].items():
                     if int(status) in _PROBLEMS:
                         described = answer["content"].pop("application/json")

@@ -30,6 +30,7 @@ from dop_gateway.identity.model import By
 from dop_gateway.identity.signing_in import Known, who_has
 from dop_gateway.identity.store import SEEN_EVERY_S
 from dop_gateway.parts import Parts
+from dop_gateway.web.rates import Gates
 from protocol.values import EpochSeconds
 
 _SCHEME: Final = "bearer "
@@ -149,6 +150,12 @@ def parts_of(request: Request) -> Parts:
     return parts
 
 
+def gates_of(request: Request) -> Gates:
+    """Give what counts how often somebody asks."""
+    gates: Gates = request.app.state.gates
+    return gates
+
+
 def name_request(request: Request) -> None:
     """Give a request the id that it came with, or one of ours."""
     given = request.headers.get("x-request-id", "")
@@ -163,6 +170,7 @@ def asking(request: Request) -> Asking:
     Raises:
         NotSignedInError: Nobody whom we know.
         NotAllowedError: Somebody who may not.
+        TooManyError: Somebody who asks too often.
     """
     parts = parts_of(request)
     access = access_of(request)
@@ -172,6 +180,7 @@ def asking(request: Request) -> Asking:
     now = parts.clock.now()
     with parts.store.reading() as connection:
         known = who_has(connection, given[0][len(_SCHEME) :].strip(), now)
+    gates_of(request).requests.pass_through(str(known.person.id), now)
     permitted = permit(known.actor, known.owed, access)
     if now - known.seen_at >= SEEN_EVERY_S:
         with parts.store.writing("see a session") as connection:

@@ -1,0 +1,48 @@
+"""Headers of every answer: nothing of it is guessed at, framed, kept or run.
+
+Source: requirements, section 11 no. 12; OWASP REST Security Cheat Sheet.
+"""
+
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dop_gateway.web.problems import REQUEST_ID
+
+PAGE_POLICY: Final = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+"""Of a page of ours: what it needs comes from here, and nothing runs in line."""
+_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class SafeHeaders:
+    """Stands before the application and adds what an answer does not say itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand before an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, and add headers to its answer."""
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                request_id = scope.get("state", {}).get("request_id")
+                if request_id:
+                    headers[REQUEST_ID] = request_id
+            await send(message)
+
+        await self._app(scope, receive, adding)

@@ -1,0 +1,113 @@
+"""What every answer of the gateway's API keeps to, and how often somebody may ask."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dop_gateway.errors import TooManyError
+from dop_gateway.web.app import PREFIX, access_table
+from dop_gateway.web.documents import DOCS
+from dop_gateway.web.rates import KEYS_MAX, Gate, Rates
+from protocol.errors import LocalProtocolError
+from protocol.values import EpochSeconds
+from tests.gateway_desk import Gateway, new_gateway
+from tests.gateway_world import bring_in_offices
+
+NOW = EpochSeconds(1_790_000_000)
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Gateway:
+    return new_gateway(f"sqlite:///{tmp_path / 'gateway.sqlite'}")
+
+
+@pytest.mark.parametrize("path", ["/me", "/openapi.json", "/nowhere"])
+def test_no_answer_is_kept_framed_or_guessed_at(gateway: Gateway, path: str) -> None:
+    answer = gateway.ask("GET", path, **{"X-Request-ID": "r-1"})
+    headers = answer.headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_an_answer_names_its_request(gateway: Gateway) -> None:
+    answer = gateway.ask("GET", "/me", **{"X-Request-ID": "r-1"})
+    assert answer.headers["X-Request-ID"] == "r-1"
+    assert answer.json()["request_id"] == "r-1"
+    drawn = gateway.ask("GET", "/me", **{"X-Request-ID": "a b"})
+    assert len(drawn.headers["X-Request-ID"]) == 16
+
+
+def test_the_page_lists_every_route_and_needs_nothing_from_elsewhere(
+    gateway: Gateway,
+) -> None:
+    page = gateway.client.get(DOCS)
+    assert page.status_code == 200
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'self'")
+    for _, path in access_table():
+        assert f"<code>{PREFIX}{path}</code>" in page.text
+    assert "<script" not in page.text
+    assert "http" not in page.text.replace("http-equiv", "")
+    style = gateway.client.get(f"{DOCS}/style.css")
+    assert style.headers["Content-Type"].startswith("text/css")
+
+
+def test_a_route_that_needs_a_key_says_so(gateway: Gateway) -> None:
+    document = gateway.ask("GET", "/openapi.json").json()
+    named = document["paths"][f"{PREFIX}/offices"]["post"]["parameters"]
+    assert [(one["name"], one["required"]) for one in named] == [
+        ("Idempotency-Key", True)
+    ]
+    body = {"parent": "F000000018", "kind": "REGION", "name": "x", "reason": "x"}
+    answer = gateway.administrator().ask("POST", "/offices", body)
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.json()["detail"]
+
+
+def test_a_request_made_again_is_answered_the_same_over_http(gateway: Gateway) -> None:
+    asha = gateway.administrator()
+    with gateway.store.writing("test") as connection:
+        bring_in_offices(connection, gateway)
+    body = {"parent": "F000000018", "kind": "REGION", "name": "x", "reason": "x"}
+    key = {"Idempotency-Key": '"8e03978e-40d5-43e6"'}
+    first = asha.ask("POST", "/offices", body, **key)
+    again = asha.ask("POST", "/offices", body, **key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = asha.ask("POST", "/offices", {**body, "name": "y"}, **key)
+    assert other.status_code == 422
+    assert json.loads(other.text)["type"].endswith("key-used")
+
+
+def test_sign_ins_of_an_address_are_counted_and_so_are_requests_of_a_person(
+    tmp_path: Path,
+) -> None:
+    rates = Rates(sign_ins_per_minute=5, requests_per_minute=8)
+    gateway = new_gateway(f"sqlite:///{tmp_path / 'gateway.sqlite'}", rates)
+    asha = gateway.administrator()
+    gateway.clock.advance(60)
+    answers = [asha.ask("GET", "/me") for _ in range(9)]
+    assert [one.status_code for one in answers] == [200] * 8 + [429]
+    assert answers[-1].headers["Retry-After"] == "8"
+    tried = [gateway.try_sign_in(f"nobody{n}", "wrong") for n in range(6)]
+    assert [one.status_code for one in tried] == [401] * 5 + [429]
+    gateway.clock.advance(12)
+    assert gateway.try_sign_in("nobody", "wrong").status_code == 401
+    assert asha.ask("GET", "/me").status_code == 200
+
+
+def test_a_gate_lets_through_as_often_as_it_says_and_remembers_so_many() -> None:
+    gate = Gate(2, "tries")
+    for key in range(KEYS_MAX + 1):
+        gate.pass_through(str(key), NOW)
+        gate.pass_through(str(key), NOW)
+    with pytest.raises(TooManyError, match="more than 2 tries") as caught:
+        gate.pass_through(str(KEYS_MAX), NOW)
+    assert caught.value.retry_after_s == 30
+    gate.pass_through("0", NOW)
+    gate.pass_through(str(KEYS_MAX), EpochSeconds(NOW + 30))
+    gate.pass_through(str(KEYS_MAX), EpochSeconds(NOW - 7_200))
+    with pytest.raises(LocalProtocolError):
+        Gate(0, "tries")
