@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from dop_gateway.bank_cli import dop_bank_group
+from dop_gateway.bank_simulator_cli import bank_group
 from dop_gateway.jobs_cli import job_group
 from dop_gateway.options_cli import (
     EXIT_FAILED,
@@ -21,9 +23,11 @@ def add_commands(root: click.Group) -> None:
     dop.add_command(person_group)
     dop.add_command(audit_group)
     dop.add_command(job_group)
+    dop.add_command(dop_bank_group)
     dop.add_command(outbox_group)
     dop.add_command(sms_simulator)
     root.add_command(dop)
+    root.add_command(bank_group)
 
 
 @click.group("dop", epilog="\b\nExample:\n  rmfs dop run --gateway rmfs-gateway")

@@ -166,7 +166,7 @@ CONTRIBUTIONS: Final = (
     Contribution(("check",), _check),
     Contribution(("machine",), _machine),
     Contribution(("server", "evidence"), _server),
-    Contribution(("dop",), _dop),
+    Contribution(("dop", "bank"), _dop),
     Contribution(("maker",), _maker),
     Contribution(("frank",), _frank),
     Contribution(("bench",), _bench),

@@ -142,6 +142,19 @@ def get_file(connection: Connection, file: FileId) -> BankFile:
     return _file(row)
 
 
+def files_of(connection: Connection, code: BankCode) -> list[BankFile]:
+    """List all files of a bank."""
+    return _files(connection, bank_file.c.bank == code)
+
+
+def latest(connection: Connection, limit: int) -> list[BankFile]:
+    """List the files that came last, the latest first."""
+    rows = connection.execute(
+        select(*_FILE).order_by(bank_file.c.id.desc()).limit(limit)
+    )
+    return [_file(row) for row in rows]
+
+
 def of_name(connection: Connection, code: BankCode, name: str) -> list[BankFile]:
     """List the files that had a name, the first one first."""
     return _files(connection, bank_file.c.bank == code, bank_file.c.name == name)

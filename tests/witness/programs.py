@@ -21,6 +21,7 @@ DEBIAN_PACKAGES: Final = {
     "gcc": "gcc",
     "ser2net": "ser2net",
     "spin": "spin",
+    "sshd": "openssh-server",
     "sz": "lrzsz",
     "tshark": "tshark",
 }
@@ -36,7 +37,8 @@ def needs(program: str) -> str:
     Returns:
         The path of the program.
     """
-    found = shutil.which(program)
+    # Daemons stand where a user's PATH may not lead.
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
     if found is None:
         package = DEBIAN_PACKAGES[program]
         missing(f"{program} is not on this machine (apt-get install {package})")

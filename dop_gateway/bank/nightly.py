@@ -1,0 +1,108 @@
+"""The nightly run (RMFS-14): every bank is asked, what stands there is taken.
+
+It asks every day, Sundays and holidays too. Running it again for the same moment
+changes nothing: what was taken is known, and what is missing is named once. A bank that
+does not answer is asked again after a pause, as every job is that fails; a file that
+comes late is taken at the next run, for its own day.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from dop_gateway.bank import fetching, store, taking
+from dop_gateway.bank.carrying import GatewayNeighbours
+from dop_gateway.bank.fetching import BankUnreachableError, Standing
+from dop_gateway.bank.model import Bank, BankFile, FileState
+from dop_gateway.bank.neighbours import Neighbours
+from dop_gateway.bank.work import Rules, Work
+from dop_gateway.identity.model import GATEWAY, By
+from dop_gateway.jobs.model import Ending, Outcome
+from dop_gateway.parts import Parts
+from protocol.exchange import Layouts
+from protocol.parameters import business_date
+from protocol.values import EpochSeconds
+
+NEIGHBOURS: Final[Neighbours] = GatewayNeighbours()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a run brought.
+
+    Attributes:
+        files: Those that were not known, in the order in which they were taken.
+        missing: Layouts of the day that have not come.
+        failure: Why the bank could not be asked; empty if it was.
+    """
+
+    bank: Bank
+    files: tuple[BankFile, ...]
+    missing: tuple[str, ...]
+    failure: str = ""
+
+    @property
+    def words(self) -> str:
+        """Say it in a line."""
+        if self.failure:
+            return f"{self.bank.code}: {self.failure}"
+        counts = dict.fromkeys(FileState, 0)
+        for one in self.files:
+            counts[one.state] += 1
+        told = ", ".join(
+            f"{count} {state.name.lower()}" for state, count in counts.items() if count
+        )
+        missing = f"; missing {', '.join(self.missing)}" if self.missing else ""
+        return f"{self.bank.code}: {told or 'nothing new'}{missing}"
+
+
+def run(parts: Parts, moment: EpochSeconds) -> Outcome:
+    """Ask every bank that is in use, for the day of a moment."""
+    request_id = f"bank-fetch:{moment}"
+    by = By(GATEWAY, parts.clock.now(), request_id)
+    with parts.store.reading() as connection:
+        banks = [one for one in store.banks(connection) if one.in_use]
+    if not banks:
+        return Outcome(Ending.NOTHING_TO_DO, "no bank is in use")
+    found = [fetch(parts, one, moment, by) for one in banks]
+    failed = any(one.failure for one in found)
+    words = "; ".join(one.words for one in found)
+    return Outcome(Ending.FAILED if failed else Ending.DONE, words)
+
+
+def fetch(parts: Parts, bank: Bank, moment: EpochSeconds, by: By) -> Fetched:
+    """Ask a bank: take what is new, name what is missing of the day of a moment."""
+    ours = parts.exchange
+    rules = Rules(ours.layouts, ours.realm, NEIGHBOURS)
+    with parts.store.reading() as connection:
+        known = {
+            Standing(one.name, one.octet_count, one.modified_at)
+            for one in store.files_of(connection, bank.code)
+        }
+        since = store.known_since(connection, bank.code)
+
+    def wanted(one: Standing) -> int | None:
+        return None if one in known else _octets_max(bank, ours.layouts, one.name)
+
+    failure, delivered = "", []
+    try:
+        delivered = fetching.fetch(bank.address, parts.bank_ssh_key, wanted)
+    except BankUnreachableError as error:
+        failure = str(error)
+    files = []
+    for one in delivered:
+        with parts.store.writing("take a file of a bank") as connection:
+            files.append(taking.take(Work(connection, bank, by, rules), one))
+    missing: list[str] = []
+    if since <= moment:
+        with parts.store.writing("look for files of a bank") as connection:
+            work = Work(connection, bank, by, rules)
+            missing = taking.missing(work, business_date(moment))
+    return Fetched(bank, tuple(files), tuple(missing), failure)
+
+
+def _octets_max(bank: Bank, layouts: Layouts, name: str) -> int | None:
+    """Say how long a file may be; None if it is none of this bank."""
+    layout = layouts.of_file(name)
+    if layout is None or layout.name not in bank.kind.layouts:
+        return None
+    return layout.octets_max
