@@ -18,6 +18,7 @@ from hw.database import Store
 from protocol.keys import CreditKey, MachineProvisioning
 from protocol.messages import LicenceState, OrderKind
 from protocol.values import LicenceIdentifier, OrderSerial
+from rmfs_server.changing import change_licence, void_open
 from rmfs_server.contents import OrderedContent
 from rmfs_server.enrolling import NewLicence, check_machine, enrol, register
 from rmfs_server.finding import licence_of, machine_of
@@ -29,12 +30,11 @@ from rmfs_server.ordering import (
     take_back,
 )
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.store import acts, licences, machines, recharges
+from rmfs_server.store import acts, machines
 from rmfs_server.store.acts import By
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Machine, fenced
 from rmfs_server.store.orders import StoredOrder
-from rmfs_server.vouchers import issue_void
 
 
 class Administration:
@@ -121,9 +121,6 @@ class Administration:
         """
         with self._writing("set_licence") as connection:
             licence = licence_of(connection, identifier)
-            if licence.state is LicenceState.CANCELLED:
-                raise MoveRefusedError(f"licence {identifier} is cancelled for good")
-            machine = machines.lock(connection, identifier)
             changed = replace(
                 licence,
                 state=licence.state if state is None else state,
@@ -132,18 +129,7 @@ class Administration:
                 if refund_allowed is None
                 else refund_allowed,
             )
-            licences.change(connection, changed)
-            if changed.state is LicenceState.CANCELLED and machine is not None:
-                self._void(connection, identifier, by)
-            acts.add(
-                connection,
-                identifier,
-                "set_licence",
-                by,
-                state=changed.state.name,
-                expires_on=changed.expires_on.isoformat(),
-                refund_allowed=changed.refund_allowed,
-            )
+            change_licence(connection, self._keys, licence, changed, by)
             return changed
 
     def revoke(self, identifier: LicenceIdentifier, by: By) -> None:
@@ -252,26 +238,11 @@ class Administration:
         with self._writing("void") as connection:
             licence_of(connection, identifier)
             machine_of(connection, identifier)
-            void = self._void(connection, identifier, by)
+            void = void_open(connection, self._keys, identifier, by)
             if void is None:
                 raise MoveRefusedError(f"nothing is outstanding for {identifier}")
             acts.add(connection, identifier, "void", by)
             return void
-
-    def _void(
-        self, connection: Connection, identifier: LicenceIdentifier, by: By
-    ) -> bytes | None:
-        opened = recharges.find_open(connection, identifier)
-        enrolled = machines.find_enrolled(connection, identifier)
-        machine = machines.find(connection, identifier)
-        if opened is None or enrolled is None or machine is None:
-            return None
-        if opened.void is not None:
-            return opened.void
-        key = self._keys.signer_for(connection, machine, by.now)
-        void = issue_void(key, enrolled.credential.credential_hash, opened, by.now)
-        recharges.store_void(connection, opened, void, by.now)
-        return void
 
     def _writing(self, name: str) -> AbstractContextManager[Connection]:
         return self._store.writing(name)

@@ -57,7 +57,14 @@ from rmfs_server.judging import (
     open_case,
 )
 from rmfs_server.keyring import CreditKeys, FindKey, no_later_key
-from rmfs_server.store import contents, machines, messages, recharges, usage
+from rmfs_server.store import (
+    contents,
+    machines,
+    messages,
+    recharges,
+    told_items,
+    usage,
+)
 from rmfs_server.store.machines import Machine
 from rmfs_server.store.messages import Answer
 from rmfs_server.store.schema import SignedKind
@@ -231,6 +238,9 @@ class Books:
             if misfit is not None:
                 return self._freeze_usage(connection, machine, misfit, now)
             usage.write(connection, turn.licence, reported)
+            told_items.report_usage(
+                connection, turn.licence, statement.usage_digest, reported
+            )
             ascending = statement.registers.ascending_paise
             machines.change(
                 connection, replace(machine, usage_ascending_paise=ascending)

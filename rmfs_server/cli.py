@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 def add_commands(root: click.Group) -> None:
     """Bring the commands of the recharge server."""
     from hw.clock import SystemWallClock
-    from rmfs_server import funds_cli, licences_cli, orders_cli, resolving_cli, run_cli
+    from rmfs_server import (
+        exchange_cli,
+        funds_cli,
+        licences_cli,
+        orders_cli,
+        resolving_cli,
+        run_cli,
+    )
     from rmfs_server.department import read_department
     from rmfs_server.evidence_cli import evidence
     from rmfs_server.folder import open_books
@@ -34,6 +41,7 @@ def add_commands(root: click.Group) -> None:
         licences_cli.add_commands(server_group)
         orders_cli.add_commands(server_group)
         resolving_cli.add_commands(server_group)
+        exchange_cli.add_commands(server_group)
     root.add_command(server_group)
     root.add_command(evidence)
 

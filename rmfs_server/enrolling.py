@@ -16,7 +16,15 @@ from protocol.values import LicenceIdentifier, LicenceNumber
 from rmfs_server.finding import machine_of
 from rmfs_server.keyring import CreditKeys
 from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.store import acts, credit_keys, ledger, licences, machines, recharges
+from rmfs_server.store import (
+    acts,
+    credit_keys,
+    issued,
+    ledger,
+    licences,
+    machines,
+    recharges,
+)
 from rmfs_server.store.acts import By
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Enrolled, Machine, fenced
@@ -82,6 +90,7 @@ def enrol(
     licence = register(connection, identifier, new, by)
     if licence.state is LicenceState.CANCELLED:
         raise MoveRefusedError(f"licence {identifier} is cancelled")
+    _check_issued(connection, provisioning)
     known = _key_of(connection, credential.psd_serial, keys, credit_key)
     for life in machines.lives_of(connection, credential.psd_serial):
         _end_life(connection, life, provisioning, by)
@@ -128,6 +137,18 @@ def register(
     licences.add(connection, licence, by.now)
     acts.add(connection, identifier, "register", by, number=new.number)
     return licence
+
+
+def _check_issued(connection: Connection, provisioning: MachineProvisioning) -> None:
+    """See that the Department has issued the licence for this machine, if it said."""
+    credential = provisioning.credential
+    identifier = credential.licence_identifier
+    said = issued.find(connection, identifier)
+    if said is not None and said.credential not in (None, credential.ccs):
+        message = f"the Department has issued {identifier} for another machine"
+        raise MoveRefusedError(
+            f"{message}: enrol that one, or have the licence changed"
+        )
 
 
 def _key_of(

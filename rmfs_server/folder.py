@@ -12,6 +12,8 @@
     makers/*.pem     public keys of makers whose machines may be enrolled, by name
     dop-*.pem        public keys of the Department, which sign its files (`department`)
     layouts/*.toml   layouts of exchange files in the place of the product's own
+    exchange.toml    where the Department's server is (`exchange.settings`), with the
+                     keys exchange.pem and exchange-ssh beside it
     books.sqlite     the books, unless server.toml names another database
 
 Their owner alone can look into the folder, and read private keys, settings and books.
@@ -115,7 +117,7 @@ class ServerFolder:
             MakerPublicKey(
                 path.stem,
                 self.settings.realm,
-                VerifyingKey(read_public_key(_read(path))),
+                VerifyingKey(read_public_key(read_small(path))),
             )
             for path in sorted((self.folder / MAKERS).glob("*.pem"))
         ]
@@ -132,7 +134,7 @@ class ServerFolder:
         path = self.folder / _credit_file(key_id)
         if not path.is_file():
             return None
-        scalar = read_private_key(_read(path))
+        scalar = read_private_key(read_small(path))
         return CreditKey(key_id, self.settings.realm, SigningKey(scalar))
 
     def read_content(self, file: Path) -> OrderedContent:
@@ -142,7 +144,7 @@ class ServerFolder:
             MoveRefusedError: It is not; it says why.
             ServerFolderError: A file cannot be read.
         """
-        return read_ordered(_read(file), self.makers, self.identity.credential)
+        return read_ordered(read_small(file), self.makers, self.identity.credential)
 
     @property
     def database_url(self) -> str:
@@ -159,7 +161,7 @@ class ServerFolder:
             ProvisioningError: It is not; it says why.
             ServerFolderError: A file cannot be read.
         """
-        return read_machine_provisioning(_read(file), self.makers)
+        return read_machine_provisioning(read_small(file), self.makers)
 
 
 def create_server(
@@ -197,7 +199,9 @@ def create_server(
     maker = (
         MakerKey.generate(maker_name, realm, entropy)
         if maker_key is None
-        else MakerKey(maker_name, realm, SigningKey(read_private_key(_read(maker_key))))
+        else MakerKey(
+            maker_name, realm, SigningKey(read_private_key(read_small(maker_key)))
+        )
     )
     credential = identity.credential.with_credit_key(
         credit_key.key_id, credit_key.signing.public
@@ -219,12 +223,12 @@ def create_server(
         folder.chmod(_OWNERS_FOLDER)
         (folder / MAKERS).mkdir()
         for name, text in files.items():
-            _write(folder / name, text, private=name.count("/") == 0)
+            write_new(folder / name, text, private=name.count("/") == 0)
         if not settings.database:
             # SQLite gives its journals the mode of the database that it finds.
-            _write(folder / BOOKS, "", private=True)
+            write_new(folder / BOOKS, "", private=True)
         _open_books(made, first=True).close()
-        _write(folder / SETTINGS, _show_settings(settings), private=True)
+        write_new(folder / SETTINGS, _show_settings(settings), private=True)
         (folder / PROVISIONING).chmod(_PUBLIC)
     except OSError as error:
         message = f"{folder} cannot be written: {error.strerror}"
@@ -243,8 +247,8 @@ def read_server(folder: Path) -> ServerFolder:
         message = f"there is no recharge server in {folder}"
         raise ServerFolderError(f"{message}: make one with rmfs server init")
     settings = _parse_settings(folder / SETTINGS)
-    dh_private = read_private_key(_read(folder / DH_KEY))
-    scalar = read_private_key(_read(folder / _credit_file(settings.credit_key)))
+    dh_private = read_private_key(read_small(folder / DH_KEY))
+    scalar = read_private_key(read_small(folder / _credit_file(settings.credit_key)))
     return ServerFolder(
         folder.absolute(),
         settings,
@@ -285,7 +289,7 @@ def add_credit_key(
         KeyMaterialError: The maker's key is none.
         StoreError: The books cannot be opened.
     """
-    signing = SigningKey(read_private_key(_read(maker_key)))
+    signing = SigningKey(read_private_key(read_small(maker_key)))
     known = (one for one in server.makers if one.verifying == signing.public)
     maker_public = next(known, None)
     if maker_public is None:
@@ -311,8 +315,8 @@ def add_credit_key(
     )
     text = write_private_key(key.signing.scalar)
     try:
-        _write(server.folder / _credit_file(key_id), text, private=True)
-        _write(made.provisioning, write_provisioning(told, maker), private=False)
+        write_new(server.folder / _credit_file(key_id), text, private=True)
+        write_new(made.provisioning, write_provisioning(told, maker), private=False)
         _write_octets(made.content, write_content(content, maker), _PUBLIC)
     except OSError as error:
         message = f"{error.filename} cannot be written: {error.strerror}"
@@ -383,7 +387,7 @@ def _show_settings(settings: Settings) -> str:
 
 def _parse_settings(path: Path) -> Settings:
     try:
-        table = tomllib.loads(_read(path).decode("utf-8"))
+        table = tomllib.loads(read_small(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ServerFolderError(f"{path} cannot be read: {error}") from error
     kinds: Mapping[str, type] = {
@@ -411,7 +415,12 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
     return Settings(**{**table, "realm": realm})
 
 
-def _read(path: Path) -> bytes:
+def read_small(path: Path) -> bytes:
+    """Read a file of a server's folder: settings or a key.
+
+    Raises:
+        ServerFolderError: It cannot be read, or is far too long.
+    """
     try:
         if path.stat().st_size > _FILE_OCTETS_MAX:
             raise ServerFolderError(f"{path} is too long")
@@ -420,7 +429,12 @@ def _read(path: Path) -> bytes:
         raise ServerFolderError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _write(path: Path, text: str, *, private: bool) -> None:
+def write_new(path: Path, text: str, *, private: bool) -> None:
+    """Write a file that is not there yet, and wait until it is on the disk.
+
+    Raises:
+        OSError: It is there, or cannot be written.
+    """
     _write_octets(path, text.encode("utf-8"), _OWNER_ONLY if private else _PUBLIC)
 
 

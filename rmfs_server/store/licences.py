@@ -87,6 +87,9 @@ def change(connection: Connection, licence: Licence) -> None:
         connection,
         {
             "of_licence": licence.identifier,
+            "number": licence.number,
+            "licensee": licence.licensee,
+            "kind": licence.kind,
             "state": licence.state.name,
             "expires_on": licence.expires_on,
             "refund_allowed": licence.refund_allowed,

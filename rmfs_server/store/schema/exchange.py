@@ -61,7 +61,6 @@ sent_file = table(
     Column("answered_at", INTEGER),
     one_of("state", SentState),
     octets("sha256", 32),
-    UniqueConstraint("layout", "sequence"),
     CheckConstraint("(state = 'OFFERED') = (answered_at IS NULL)", name="answered"),
     Index(
         "ix_sent_file_offered",
@@ -70,8 +69,19 @@ sent_file = table(
         postgresql_where=text("state = 'OFFERED'"),
     ),
     Index("ix_sent_file_window", "business_date", "window_of_day"),
+    Index(
+        "uq_sent_file_sequence",
+        "layout",
+        "sequence",
+        unique=True,
+        sqlite_where=text("state <> 'REFUSED'"),
+        postgresql_where=text("state <> 'REFUSED'"),
+    ),
 )
-"""A file to the Department; it goes again until the Department has answered it."""
+"""A file to the Department; it goes again until the Department has answered it.
+
+One that was refused has taken no number: another one goes under the same.
+"""
 
 sent_refusal = table(
     "sent_refusal",

@@ -160,9 +160,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sent_file")),
         sa.UniqueConstraint("file_id", name=op.f("uq_sent_file_file_id")),
-        sa.UniqueConstraint(
-            "layout", "sequence", name=op.f("uq_sent_file_layout_sequence")
-        ),
         sa.UniqueConstraint("sha256", name=op.f("uq_sent_file_sha256")),
         sqlite_strict=True,
     )
@@ -173,6 +170,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'OFFERED'"),
         postgresql_where=sa.text("state = 'OFFERED'"),
+    )
+    op.create_index(
+        "uq_sent_file_sequence",
+        "sent_file",
+        ["layout", "sequence"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'REFUSED'"),
+        postgresql_where=sa.text("state <> 'REFUSED'"),
     )
     op.create_index(
         "ix_sent_file_window",
