@@ -216,7 +216,7 @@ def _nearest(
 ) -> Neighbour | None:
     rows = _of(licence).where(where)
     if with_products:
-        rows = rows.where(_dial_in.has_products.is_(True))
+        rows = rows.where(_dial_in.has_products == True)  # noqa: E712
     order = _dial_in.number.desc() if downwards else _dial_in.number
     row = connection.execute(rows.order_by(order).limit(1)).one_or_none()
     if row is None:
