@@ -4,10 +4,23 @@
 franks, and signs what it says. What its maker makes of that is up to a test.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date, time, timedelta
 
 from dop_gateway.downloads.model import Download
+from dop_gateway.licences import store as licences
 from hw.entropy import SeededEntropy
+from protocol.exchange import (
+    ExchangeFile,
+    FileHeader,
+    Line,
+    Value,
+    read_file,
+    shipped_layouts,
+    write_file,
+)
 from protocol.keys import MachineIdentity, MachineProvisioning, Realm, SigningKey, sign
 from protocol.messages import SIGNATURE_OCTETS, Confirmation, Statement, Voucher
 from protocol.registers import (
@@ -28,7 +41,11 @@ from protocol.values import (
     Paise,
     RechargeNumber,
 )
+from tests.deposit_desk import N1, TODAY, DepositDesk, deposit_desk_at, moment
 
+LAYOUTS = shipped_layouts()
+WINDOWS = 3
+"""On each day."""
 BINDING = bytes(range(32))
 MADE_AT = EpochSeconds(1_794_000_000)
 NONE = RechargeNumber(0)
@@ -170,6 +187,83 @@ def signing_machine(serial: int = 1, letter: str = "N") -> SigningMachine:
     """Make a machine with keys of its own."""
     licence = LicenceIdentifier(f"{letter}{serial:06d}")
     identity = MachineIdentity.generate(
-        licence, f"PSD{serial:05d}", Realm.TEST, SeededEntropy(licence.encode())
+        licence,
+        f"PSD{serial % 100_000:05d}",
+        Realm.TEST,
+        SeededEntropy(licence.encode()),
     )
-    return SigningMachine(licence, LicenceNumber(f"KN06{serial:05d}"), identity)
+    number = LicenceNumber(f"KN06{serial % 100_000:05d}")
+    return SigningMachine(licence, number, identity)
+
+
+@dataclass
+class MakerFiles:
+    """Files as a maker writes them, one window after the other.
+
+    Attributes:
+        window: How many windows there were.
+    """
+
+    maker: str = "N"
+    window: int = 1
+    files: int = 0
+
+    @property
+    def day(self) -> date:
+        """Of the window."""
+        return TODAY + timedelta(days=(self.window - 1) // WINDOWS)
+
+    @property
+    def made_at(self) -> EpochSeconds:
+        """When the files of this window are made."""
+        at = time(9 + 4 * ((self.window - 1) % WINDOWS), 40)
+        return moment(self.day, at)
+
+    def file(self, layout: str, lines: Iterable[Line]) -> ExchangeFile:
+        """Write a file and read it again."""
+        self.files += 1
+        header = FileHeader(
+            file_id=f"{layout[:3].upper()}-{self.maker}-{self.files:06d}",
+            sender=self.maker,
+            receiver="DCR",
+            sequence=self.files,
+            business_date=self.day,
+            window=(self.window - 1) % WINDOWS + 1,
+            made_at=self.made_at,
+        )
+        of = LAYOUTS[layout]
+        octets = write_file(of, header.values(), lines)
+        return read_file(of, octets)
+
+    def downloads(self, *told: Download) -> ExchangeFile:
+        """Write a file of credits."""
+        return self.file("credit-download", (_download_line(one) for one in told))
+
+    def remaining(self, *told: Mapping[str, Value]) -> ExchangeFile:
+        """Write a file of remaining funds."""
+        numbered = (
+            {"line_id": str(number), "reserved_paise": 0, **one}
+            for number, one in enumerate(told, start=1)
+        )
+        return self.file("remaining-fund", (Line("balance", one) for one in numbered))
+
+
+def _download_line(one: Download) -> Line:
+    values = {
+        name: getattr(one, name)
+        for name in Download.__dataclass_fields__
+        if name not in {"number", "kind"}
+    }
+    values["recharge_number"] = one.number
+    values["kind"] = one.kind.name
+    return Line("download", values)
+
+
+@contextmanager
+def money_desk_at(url: str) -> Iterator[tuple[DepositDesk, SigningMachine]]:
+    """Open a Department where N123456 has a machine that is registered."""
+    machine = signing_machine(int(N1[1:]))
+    with deposit_desk_at(url) as desk:
+        with desk.store.writing("register a machine") as connection:
+            licences.register(connection, machine.provisioning, MADE_AT)
+        yield desk, machine

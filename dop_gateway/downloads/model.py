@@ -1,6 +1,7 @@
 """A credit as a maker tells it, and what can be wrong with it."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import Enum
 from typing import NewType, Protocol
 
@@ -145,6 +146,8 @@ class Kept:
 
     Attributes:
         file_id: Of the file that it came in.
+        day: For which that file was made.
+        window: Of that day; 0 for a file made by hand.
         made_at: When the maker made that file.
         journal: That it was posted with; None if it is not in the ledger, or moved
             nothing.
@@ -153,6 +156,8 @@ class Kept:
     id: DownloadId
     file_id: str
     maker: str
+    day: date
+    window: int
     made_at: EpochSeconds
     state: DownloadState
     code: str

@@ -32,36 +32,37 @@ from dop_gateway.identity.model import By
 from dop_gateway.ledger import Movement, movements
 from dop_gateway.licences import store as licences
 from dop_gateway.licences.model import Credential, Licence
+from dop_gateway.usage import service as usage
 from protocol.exchange import ExchangeFile, FileHeader
 from protocol.registers import VoucherKind
 from protocol.values import LicenceIdentifier, RechargeNumber
 
+_UNPROVED = DownloadState.UNPROVED
 _Judged = tuple[Download, DownloadState, Objection | None]
 
 
 def apply(
-    connection: Connection, file: ExchangeFile, file_id: str, by: By
+    connection: Connection, file: ExchangeFile, _file_id: str, by: By
 ) -> list[RefusedLine]:
     """Take a credit download file.
 
     Args:
         connection: A writing transaction.
         file: As it was read, its signature checked; its sender is a maker.
-        file_id: Of the file, for who looks at a line later.
         by: Who lets it be taken.
 
     Returns:
         The lines that were not taken, in the order of the file. A line that only waits
         for one before it is none of them.
     """
-    return _apply(connection, FileHeader.of(file), file_id, read_downloads(file), by)
+    return _apply(connection, FileHeader.of(file), read_downloads(file), by)
 
 
 def take_settled(
-    connection: Connection, file: ExchangeFile, file_id: str, by: By
+    connection: Connection, file: ExchangeFile, by: By
 ) -> list[RefusedLine]:
     """Keep what people at a maker settled, out of a discrepancy file."""
-    return _apply(connection, FileHeader.of(file), file_id, read_settled(file), by)
+    return _apply(connection, FileHeader.of(file), read_settled(file), by)
 
 
 def resume(
@@ -79,21 +80,13 @@ def resume(
 def _apply(
     connection: Connection,
     header: FileHeader,
-    file_id: str,
     lines: Iterable[Download],
     by: By,
 ) -> list[RefusedLine]:
     told = list(lines)
     about = _About.of(connection, {one.licence for one in told})
     judged = _judge(connection, told, header.sender, about)
-    store.add_many(
-        connection,
-        judged,
-        maker=header.sender,
-        file_id=file_id,
-        made_at=header.made_at,
-        now=by.now,
-    )
+    store.add_many(connection, judged, header, by.now)
     for one, state, objection in judged:
         if state is DownloadState.REFUSED and objection is not None:
             telling.tell_refused(connection, one, header.sender, objection, by)
@@ -177,7 +170,7 @@ def _judge(
             detail = f"recharge {one.number} was told before with another voucher"
             fault = Objection(DownloadFault.SAID_OTHERWISE, detail)
             judged.append((one, DownloadState.REFUSED, fault))
-        elif before is not None and one.message and not before.download.message:
+        elif before is not None and one.message and before.state is _UNPROVED:
             store.prove(connection, before.id, one)
     return judged
 
@@ -240,6 +233,8 @@ def _take(
         [(of_line, next(posted).journal if move else None) for of_line, move in taken],
         by.now,
     )
+    for licence in sorted({of(one) for one in waiting}):
+        usage.post_used(connection, licence, by)
     return len(taken)
 
 

@@ -16,6 +16,7 @@ from dop_gateway.downloads.model import (
 )
 from dop_gateway.downloads.tables import download_line
 from dop_gateway.store.matching import Matching
+from protocol.exchange import FileHeader
 from protocol.registers import VoucherKind
 from protocol.values import (
     EpochSeconds,
@@ -33,18 +34,17 @@ _HELD: Final = [state.name for state in HELD]
 def add_many(
     connection: Connection,
     lines: Iterable[tuple[Download, DownloadState, Objection | None]],
-    *,
-    maker: str,
-    file_id: str,
-    made_at: EpochSeconds,
+    header: FileHeader,
     now: EpochSeconds,
 ) -> None:
     """Keep lines of a file, with what is objected to them; none is taken yet."""
     rows = [
         {
-            "maker": maker,
-            "file_id": file_id,
-            "made_at": made_at,
+            "maker": header.sender,
+            "file_id": header.file_id,
+            "day": header.business_date,
+            "window_of_day": header.window,
+            "made_at": header.made_at,
             **_columns(one),
             "state": state.name,
             "code": "" if objection is None else objection.fault.code,
@@ -143,12 +143,12 @@ def taken_sums(
     return found
 
 
-def taken_since(
+def taken_lately(
     connection: Connection,
     licences: Sequence[LicenceIdentifier],
-    made_after: EpochSeconds,
+    made_from: EpochSeconds,
 ) -> list[Kept]:
-    """List what was taken out of files that were made after a moment."""
+    """List what was taken out of files that were made from a moment on."""
     return [
         kept_of(row)
         for some in _portions(licences)
@@ -157,9 +157,24 @@ def taken_since(
             .where(
                 _of.licence.in_(some),
                 _of.state == DownloadState.TAKEN.name,
-                _of.made_at > made_after,
+                _of.made_at >= made_from,
             )
             .order_by(_of.licence, _of.number)
+        )
+    ]
+
+
+def refused(
+    connection: Connection, licences: Sequence[LicenceIdentifier]
+) -> list[Kept]:
+    """List lines of licences that were refused, the latest last."""
+    return [
+        kept_of(row)
+        for some in _portions(licences)
+        for row in connection.execute(
+            _select()
+            .where(_of.licence.in_(some), _of.state == DownloadState.REFUSED.name)
+            .order_by(_of.licence, _of.id)
         )
     ]
 
@@ -197,7 +212,7 @@ def take(
     now: EpochSeconds,
 ) -> None:
     """Say that lines are taken, each with the journal that it was posted with."""
-    rows = [{"of_id": of, "to_journal": journal, "at": now} for of, journal in taken]
+    rows = [{"of_id": of, "to_journal": journal, "now": now} for of, journal in taken]
     if rows:
         connection.execute(
             update(download_line)
@@ -206,7 +221,7 @@ def take(
                 state=DownloadState.TAKEN.name,
                 code="",
                 detail="",
-                taken_at=bindparam("at"),
+                taken_at=bindparam("now"),
                 journal=bindparam("to_journal"),
             ),
             rows,
@@ -277,6 +292,8 @@ def kept_of(row: Row[Any]) -> Kept:
         id=DownloadId(row.id),
         file_id=row.file_id,
         maker=row.maker,
+        day=row.day,
+        window=row.window_of_day,
         made_at=EpochSeconds(row.made_at),
         state=DownloadState[row.state],
         code=row.code,

@@ -5,7 +5,7 @@ from sqlalchemy import text as sql
 
 from dop_gateway.downloads.model import DownloadState
 from dop_gateway.store.building import table
-from hw.database.columns import INTEGER, one_of
+from hw.database.columns import INTEGER, IsoDate, one_of
 from hw.database.tables import key, paise
 from protocol.registers import VoucherKind
 
@@ -14,6 +14,8 @@ download_line = table(
     key(),
     Column("maker", Text, nullable=False),
     Column("file_id", Text, nullable=False),
+    Column("day", IsoDate, nullable=False),
+    Column("window_of_day", INTEGER, nullable=False),
     Column("made_at", INTEGER, nullable=False),
     Column("line_id", Text, nullable=False),
     Column("licence", Text, nullable=False),
