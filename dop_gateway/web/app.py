@@ -23,7 +23,7 @@ from dop_gateway.outbox import api as outbox
 from dop_gateway.parameters import api as parameters
 from dop_gateway.parts import Parts
 from dop_gateway.posting import api as posting
-from dop_gateway.web.asking import KEY_HEADER, name_request
+from dop_gateway.web.asking import KEY_FORM, KEY_HEADER, name_request
 from dop_gateway.web.documents import add_documents
 from dop_gateway.web.headers import SafeHeaders
 from dop_gateway.web.limits import BodyLimit
@@ -157,8 +157,10 @@ class _Application(FastAPI):
                 if not table[method.upper(), path.removeprefix(PREFIX)].is_public:
                     operation["security"] = [{"session": []}]
                 for one in operation.get("parameters", ()):
-                    # Its absence is answered by us, with 400: FastAPI's answer is 422.
-                    one["required"] = one["required"] or one["name"] == KEY_HEADER
+                    if one["name"] == KEY_HEADER:
+                        # We answer with 400 where FastAPI would with 422.
+                        one["required"] = True
+                        one["schema"] = {"type": "string", "pattern": KEY_FORM}
                 for status, answer in operation["responses"].items():
                     if int(status) in _PROBLEMS:
                         described = answer["content"].pop("application/json")

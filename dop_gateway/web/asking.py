@@ -38,6 +38,7 @@ _REQUEST_ID_OCTETS: Final = 8
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 KEY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotent-Replayed"
+KEY_FORM: Final = r'^"?[A-Za-z0-9._:-]{8,64}"?$'
 _KEY: Final = re.compile(r'"?([A-Za-z0-9._:-]{8,64})"?', re.ASCII)
 
 T = TypeVar("T")
@@ -157,11 +158,18 @@ def gates_of(request: Request) -> Gates:
 
 
 def name_request(request: Request) -> None:
-    """Give a request the id that it came with, or one of ours."""
+    """Give a request the id that it came with, or one of ours.
+
+    Raises:
+        GatewayError: Its address has U+0000, which PostgreSQL does not store.
+    """
     given = request.headers.get("x-request-id", "")
     if _REQUEST_ID.fullmatch(given) is None:
         given = parts_of(request).entropy.octets(_REQUEST_ID_OCTETS).hex()
     request.state.request_id = given
+    asked = (*request.path_params.values(), *request.query_params.values())
+    if any("\0" in str(one) for one in asked):
+        raise GatewayError("an address with %00 is not taken")
 
 
 def asking(request: Request) -> Asking:

@@ -9,7 +9,13 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from protocol.parameters import INDIA
@@ -24,6 +30,22 @@ class Body(BaseModel):
     """The body of a request: nothing in it is overlooked."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_nul(cls, given: object) -> object:
+        """Refuse U+0000, which no text has and PostgreSQL does not store."""
+        if isinstance(given, dict) and any(map(_has_nul, given.values())):
+            raise PydanticCustomError("nul", "a text with U+0000 is not taken")
+        return given
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, dict) and any(map(_has_nul, value.values()))
 
 
 class ByName:

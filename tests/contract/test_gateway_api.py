@@ -65,6 +65,14 @@ def test_a_route_that_needs_a_key_says_so(gateway: Gateway) -> None:
     assert "Idempotency-Key" in answer.json()["detail"]
 
 
+def test_a_text_that_a_database_does_not_store_is_refused(store_url: str) -> None:
+    asha = new_gateway(store_url).administrator()
+    body = {"login": "a\0b", "password": "x"}
+    assert asha.ask("POST", "/sessions", body).status_code == 422
+    assert asha.ask("GET", "/people/a%00b").status_code == 400
+    assert asha.ask("GET", "/people?search=a%00b").status_code == 400
+
+
 def test_a_request_made_again_is_answered_the_same_over_http(gateway: Gateway) -> None:
     asha = gateway.administrator()
     with gateway.store.writing("test") as connection:
