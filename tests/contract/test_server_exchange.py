@@ -15,12 +15,12 @@ from protocol.messages import SIGNATURE_OCTETS, LicenceState
 from protocol.registers import RequestKind
 from protocol.usage import usage_digest
 from protocol.values import LicenceIdentifier
-from rmfs_server.evidence import Action
 from rmfs_server.exchange.remote import RemoteError
 from rmfs_server.exchange.session import SessionReport, run_session
 from rmfs_server.exchange.showing import go_on, look
 from rmfs_server.exchange.windows import Slot
 from rmfs_server.funds import import_fund_file
+from rmfs_server.proposing import Action
 from rmfs_server.refusals import MoveRefusedError
 from rmfs_server.store import licences, messages, received_files
 from rmfs_server.store.schema import Direction
