@@ -34,6 +34,7 @@ from dop_gateway.licences.application import (
 from dop_gateway.licences.model import (
     Body,
     CancelReason,
+    CommercialAs,
     Holder,
     Licence,
     LicenceKind,
@@ -44,8 +45,12 @@ from dop_gateway.licences.tables import licence as licence_table
 from dop_gateway.licences.tables import licence_application
 from dop_gateway.offices import store as offices
 from dop_gateway.offices.model import OfficeId, OfficeKind
+from dop_gateway.posting import mailing
+from dop_gateway.posting.model import Mailing, MailingLine, NewMailing
 from dop_gateway.usage import service as usage
+from fm_device.classes import parse_class
 from fm_device.firmware.mailing import close_mailing
+from fm_device.psd.franking import Frank
 from fm_device.reports.document import Report
 from hw.database import Store
 from protocol.dialogue.machine import Request, VoucherApplied
@@ -67,11 +72,18 @@ from protocol.values import (
     Paise,
     RechargeNumber,
 )
+from tests.franking import frank
 from tests.gateway import gateway_at
-from tests.machines import PIN_CODE, Bench, a_machine
+from tests.machines import LETTER, PIN_CODE, Bench, a_machine
 from tests.witness.small_server import LICENCE
 
 NUMBER = LicenceNumber("KN0600065")
+REGISTERS = (
+    "opening_ascending_paise",
+    "opening_descending_paise",
+    "closing_ascending_paise",
+    "closing_descending_paise",
+)
 SERVER_FUNDS = 1_000_000
 """What the maker's server holds of the licence, in paise, before the first recharge."""
 
@@ -165,6 +177,18 @@ class PostingDesk:
         made = [self.bench.franked(grams).frank for _ in range(count)]
         return [frank.indicium for frank in made if frank is not None]
 
+    def franked_worth(self, paise: int, at_most: int = 100_000) -> list[bytes]:
+        """Debit so much at once, in few franks; gives the octets of their barcodes."""
+        made = []
+        while paise > 0:
+            value = min(paise, at_most)
+            done = frank(self.bench.machine.psd, Paise(value), LETTER)
+            assert isinstance(done, Frank), done
+            made.append(done.indicium)
+            paise -= value
+        self.bench.machine.look()
+        return made
+
     def mailing(self) -> dict[str, Any]:
         """Have the machine print its statement of mailing."""
         made = close_mailing(self.bench.machine)
@@ -172,6 +196,37 @@ class PostingDesk:
         (report,) = made
         assert isinstance(report, Report)
         return report.as_json()
+
+    def typed(self, printed: dict[str, Any], **changes: Any) -> NewMailing:
+        """Type a statement of mailing from its paper; `changes` are slips."""
+        made = NewMailing(
+            number=printed["som_number"],
+            mail_dated=self.today,
+            closed_at=printed["to"],
+            lines=tuple(
+                MailingLine(
+                    parse_class(row["class"]),
+                    is_registered=False,
+                    items=row["items"],
+                    amount_paise=row["amount_paise"],
+                )
+                for row in printed["classes"]
+            ),
+            **{name: printed[name] for name in REGISTERS},
+        )
+        return replace(made, **changes)
+
+    def handed_in(self, login: str = "meena", **changes: Any) -> Mailing:
+        """Print a statement of mailing, and hand it in."""
+        return self.capture(self.typed(self.mailing(), **changes), login)
+
+    def capture(
+        self, new: NewMailing, login: str = "meena", office: OfficeId | None = None
+    ) -> Mailing:
+        """Capture a statement of mailing."""
+        at = self.office if office is None else office
+        with self.store.writing("test") as connection:
+            return mailing.capture(connection, new, at, self.today, self.by(login))
 
     def dial_in(
         self, *, with_usage: bool = True, request: Request | None = None
@@ -279,12 +334,15 @@ class PostingDesk:
 
 
 @contextmanager
-def posting_desk(url: str, valid_days: int = 1_826) -> Iterator[PostingDesk]:
+def posting_desk(
+    url: str, valid_days: int = 1_826, *, commercial: bool = False
+) -> Iterator[PostingDesk]:
     """Open a post office on a new database, and a machine with Rs 2,000.
 
     Args:
         url: Of an empty database.
         valid_days: From today to the last day of the licence.
+        commercial: Whether the licensee franks for others.
     """
     bench = a_machine()
     with gateway_at(url) as store:
@@ -321,7 +379,10 @@ def posting_desk(url: str, valid_days: int = 1_826) -> Iterator[PostingDesk]:
             people_there = {"gateway": gateway}
             for login, grant in grants.items():
                 people_there[login] = _person(connection, login, grant, gateway)
-            _licence(connection, office, division.office_id, at, valid_days)
+            kind = LicenceKind.COMMERCIAL if commercial else LicenceKind.INDIVIDUAL
+            _licence(
+                connection, office, division.office_id, at, days=valid_days, kind=kind
+            )
             licences.register(connection, _provisioning(bench, at), at)
             ledger.open_licence(connection, LICENCE)
             _fund(connection, gateway)
@@ -350,7 +411,9 @@ def _licence(
     office: OfficeId,
     division: OfficeId,
     at: EpochSeconds,
-    valid_days: int,
+    *,
+    days: int,
+    kind: LicenceKind,
 ) -> None:
     day = datetime.fromtimestamp(at, INDIA).date()
     holder = Holder("Asha Textiles", Body.PRIVATE, ("1 MG Road",), str(PIN_CODE))
@@ -362,7 +425,7 @@ def _licence(
             state=ApplicationState.APPROVED.name,
             maker="N",
             identifier=LICENCE,
-            licence_kind=LicenceKind.INDIVIDUAL.name,
+            licence_kind=kind.name,
             office=office,
             division=division,
             applied_on=day,
@@ -379,15 +442,15 @@ def _licence(
             LICENCE,
             NUMBER,
             "N",
-            LicenceKind.INDIVIDUAL,
-            None,
+            kind,
+            CommercialAs.REGISTRAR if kind is LicenceKind.COMMERCIAL else None,
             holder,
             office,
             division,
             LicenceState.REGISTERED,
             MachineState.IN_SERVICE,
             day,
-            day + timedelta(days=valid_days),
+            day + timedelta(days=days),
             1,
             refund_allowed=False,
             cancelled=None,
