@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
+from dop_gateway.api_cli import openapi
 from dop_gateway.bank_cli import dop_bank_group
 from dop_gateway.bank_simulator_cli import bank_group
 from dop_gateway.jobs_cli import job_group
+from dop_gateway.master_cli import calendar_group, parameter_group
+from dop_gateway.offices_cli import office_group
 from dop_gateway.options_cli import (
     EXIT_FAILED,
     gateway_option,
@@ -21,11 +24,15 @@ from dop_gateway.people_cli import person_group
 def add_commands(root: click.Group) -> None:
     """Bring the commands of the gateway."""
     dop.add_command(person_group)
+    dop.add_command(office_group)
+    dop.add_command(calendar_group)
+    dop.add_command(parameter_group)
     dop.add_command(audit_group)
     dop.add_command(job_group)
     dop.add_command(dop_bank_group)
     dop.add_command(outbox_group)
     dop.add_command(sms_simulator)
+    dop.add_command(openapi)
     root.add_command(dop)
     root.add_command(bank_group)
 
@@ -61,7 +68,7 @@ def migrate(*, gateway: Path) -> None:
     migrate_gateway(gateway, SystemEntropy())
 
 
-@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080")
+@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080 --sftp-port 2022")
 @gateway_option
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where it listens."
@@ -73,13 +80,32 @@ def migrate(*, gateway: Path) -> None:
     show_default=True,
     help="Where it listens; 0 for one that is free.",
 )
-def run(*, gateway: Path, host: str, port: int) -> None:
+@click.option(
+    "--sftp-port",
+    type=click.IntRange(0, 65_535),
+    default=None,
+    help="Serve the drop of the makers here too; 0 for a port that is free.",
+)
+@click.option(
+    "--sftp-host", default="127.0.0.1", show_default=True, help="Where the drop is."
+)
+def run(
+    *, gateway: Path, host: str, port: int, sftp_port: int | None, sftp_host: str
+) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that run are finished."""
-    from dop_gateway.program import run_gateway
+    from dop_gateway.folder import read_gateway
+    from dop_gateway.program import DropAddress, run_gateway
 
+    drop = None
+    if sftp_port is not None:
+        drop = DropAddress(sftp_host, sftp_port, read_gateway(gateway).sftp_host_key)
     with opened(gateway) as parts:
         run_gateway(
-            parts, host, port, lambda address: click.echo(f"listening at {address}")
+            parts,
+            host,
+            port,
+            lambda address: click.echo(f"listening at {address}"),
+            drop=drop,
         )
 
 

@@ -5,18 +5,29 @@ import os
 import platform
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterator,
+    Sequence,
+)
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from dop_gateway.exchange import applying
+from dop_gateway.exchange.registered import SOURCES
+from dop_gateway.identity.model import GATEWAY, By
 from dop_gateway.jobs import serving
 from dop_gateway.jobs.catalogue import JOBS
 from dop_gateway.jobs.scheduler import Scheduler
 from dop_gateway.outbox import serving as outbox_serving
 from dop_gateway.parts import Parts
+from dop_gateway.sftp.server import serve_drop
 from dop_gateway.web.app import build_app
 from protocol.errors import RmfsError
 
@@ -30,35 +41,65 @@ Beside = Callable[[], Coroutine[Any, Any, None]]
 """What runs beside an application, until it is cancelled."""
 
 
+@dataclass(frozen=True, slots=True)
+class DropAddress:
+    """Where the SFTP drop is served.
+
+    Attributes:
+        port: 0 for one that is free.
+        host_key: Its private key, as OpenSSH writes it.
+    """
+
+    host: str
+    port: int
+    host_key: str
+
+
 def run_gateway(
-    parts: Parts, host: str, port: int, listening: Callable[[str], None]
+    parts: Parts,
+    host: str,
+    port: int,
+    listening: Callable[[str], None],
+    *,
+    drop: DropAddress | None = None,
 ) -> None:
     """Serve until a signal ends it; requests and jobs that run are finished.
+
+    What came before and was not applied is applied first.
 
     Args:
         parts: The gateway.
         host: Where it listens.
         port: 0 for one that is free.
-        listening: Told the address, once it is listening.
+        listening: Told each address, once it is listening there.
+        drop: Where the SFTP drop is served; None: it is not.
 
     Raises:
-        RmfsError: The port cannot be opened.
+        RmfsError: A port cannot be opened.
     """
+    started = By(GATEWAY, parts.clock.now(), "start", "the gateway starts")
+    applying.catch_up_all(parts.store, parts.exchange, SOURCES, started)
     scheduler = Scheduler(parts, JOBS, f"{platform.node()}, process {os.getpid()}")
-    serve(
-        build_app(parts),
-        host,
-        port,
-        listening,
-        beside=lambda: _beside(scheduler, parts),
-    )
+    with ExitStack() as stack:
+        beside = [lambda: serving.serve(scheduler, parts.clock)]
+        beside.append(lambda: outbox_serving.serve(parts.delivery))
+        if drop is not None:
+            at = stack.enter_context(_bound(drop.host, drop.port))
+            listening(f"sftp://{drop.host}:{at.getsockname()[1]}")
+            beside.append(lambda: _serve_drop(parts, at, drop.host_key))
+        serve(build_app(parts), host, port, listening, beside=lambda: _all(beside))
 
 
-async def _beside(scheduler: Scheduler, parts: Parts) -> None:
-    """Run jobs and send messages; if one of them breaks, all ends."""
+async def _all(beside: Sequence[Beside]) -> None:
+    """Run what runs beside the application; if one of it breaks, all ends."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(serving.serve(scheduler, parts.clock))
-        group.create_task(outbox_serving.serve(parts.delivery))
+        for one in beside:
+            group.create_task(one())
+
+
+async def _serve_drop(parts: Parts, at: socket.socket, host_key: str) -> None:
+    async with await serve_drop(parts, SOURCES, at, host_key=host_key):
+        await asyncio.Event().wait()
 
 
 def serve(

@@ -8,11 +8,14 @@ from sqlalchemy import Connection
 
 from dop_gateway.deposits import funds
 from dop_gateway.downloads import service as downloads
+from dop_gateway.exchange.model import RefusedLine
 from dop_gateway.exchange.sources import Answers, Source, Sources, WaitingLine
 from dop_gateway.identity.model import By
+from dop_gateway.incidents import discrepancies
 from dop_gateway.licences import changes
+from dop_gateway.remaining import service as remaining
 from dop_gateway.usage import service as usage
-from protocol.exchange import Line
+from protocol.exchange import ExchangeFile, Line
 
 _LICENCE_RECORDS: Final = {
     "license-issue": "licence",
@@ -46,6 +49,14 @@ def _funds_answered(
     downloads.resume(connection, None, by)
 
 
+def _discrepancies(
+    connection: Connection, file: ExchangeFile, file_id: str, by: By
+) -> list[RefusedLine]:
+    """Take what was found and ended, and what people settled."""
+    refused = discrepancies.apply(connection, file, by)
+    return [*refused, *downloads.take_settled(connection, file, file_id, by)]
+
+
 def _of_changes(layout: str) -> Source:
     waiting: Callable[[Connection, str], list[WaitingLine]] = partial(_changes, layout)
     return Source(waiting, _change_files, changes.answered)
@@ -58,6 +69,8 @@ SOURCES: Final = Sources(
     },
     incoming={
         "credit-download": downloads.apply,
+        "discrepancy": _discrepancies,
+        "remaining-fund": remaining.apply,
         "usage": usage.apply,
     },
 )
