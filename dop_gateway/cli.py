@@ -68,7 +68,7 @@ def migrate(*, gateway: Path) -> None:
     migrate_gateway(gateway, SystemEntropy())
 
 
-@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080 --sftp-port 2022")
+@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080")
 @gateway_option
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where it listens."
@@ -80,32 +80,13 @@ def migrate(*, gateway: Path) -> None:
     show_default=True,
     help="Where it listens; 0 for one that is free.",
 )
-@click.option(
-    "--sftp-port",
-    type=click.IntRange(0, 65_535),
-    default=None,
-    help="Serve the drop of the makers here too; 0 for a port that is free.",
-)
-@click.option(
-    "--sftp-host", default="127.0.0.1", show_default=True, help="Where the drop is."
-)
-def run(
-    *, gateway: Path, host: str, port: int, sftp_port: int | None, sftp_host: str
-) -> None:
+def run(*, gateway: Path, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that run are finished."""
-    from dop_gateway.folder import read_gateway
-    from dop_gateway.program import DropAddress, run_gateway
+    from dop_gateway.program import run_gateway
 
-    drop = None
-    if sftp_port is not None:
-        drop = DropAddress(sftp_host, sftp_port, read_gateway(gateway).sftp_host_key)
     with opened(gateway) as parts:
         run_gateway(
-            parts,
-            host,
-            port,
-            lambda address: click.echo(f"listening at {address}"),
-            drop=drop,
+            parts, host, port, lambda address: click.echo(f"listening at {address}")
         )
 
 

@@ -88,6 +88,25 @@ def build_app(parts: Parts) -> FastAPI:
         LocalProtocolError: A route has no entry in the table of authorisation, or an
             entry no route.
     """
+    app = _routed()
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SafeHeaders)
+    app.state.parts = parts
+    app.state.gates = Gates(parts.rates)
+    app.add_exception_handler(RequestValidationError, answer_form)
+    app.add_exception_handler(HTTPException, answer_path)
+    app.add_exception_handler(RmfsError, answer_refusal)
+    app.add_exception_handler(Exception, answer_refusal)
+    add_documents(app)
+    return app
+
+
+def describe_api() -> dict[str, Any]:
+    """Give the OpenAPI document: the same for every gateway of this version."""
+    return _routed().openapi()
+
+
+def _routed() -> FastAPI:
     app = _Application(
         title="RMFS gateway",
         version="1",
@@ -101,19 +120,10 @@ def build_app(parts: Parts) -> FastAPI:
             for status, words in _PROBLEMS.items()
         },
     )
-    app.add_middleware(BodyLimit)
-    app.add_middleware(SafeHeaders)
-    app.state.parts = parts
-    app.state.gates = Gates(parts.rates)
     app.state.access = access_table()
     for routes, _ in _FEATURES:
         app.include_router(routes, prefix=PREFIX)
     _check_table(app.state.access)
-    app.add_exception_handler(RequestValidationError, answer_form)
-    app.add_exception_handler(HTTPException, answer_path)
-    app.add_exception_handler(RmfsError, answer_refusal)
-    app.add_exception_handler(Exception, answer_refusal)
-    add_documents(app)
     return app
 
 

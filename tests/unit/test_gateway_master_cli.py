@@ -1,0 +1,91 @@
+"""Offices, calendars and parameters from the gateway's own computer."""
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from dop_gateway.cli import add_commands
+from dop_gateway.folder import create_gateway
+from dop_gateway.settings import Settings
+from hw.entropy import SystemEntropy
+
+ROOT = click.Group()
+add_commands(ROOT)
+WHY = ("--reason", "a test")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "gateway"
+    create_gateway(folder, Settings(), SystemEntropy())
+    return folder
+
+
+def _run(folder: Path, *arguments: str) -> Result:
+    group, command, *rest = arguments
+    return CliRunner().invoke(
+        ROOT, ["dop", group, command, "--gateway", str(folder), *rest]
+    )
+
+
+def _done(folder: Path, *arguments: str) -> str:
+    said = _run(folder, *arguments)
+    assert said.exception is None or said.exit_code == 0, said.output
+    return said.output
+
+
+def test_offices_are_planned_brought_in_and_found(folder: Path) -> None:
+    planned = json.loads(_done(folder, "office", "import", "--plan", "--json", *WHY))
+    assert planned["taken"]
+    done = json.loads(_done(folder, "office", "import", "--json", *WHY))
+    assert done == planned
+    found = json.loads(_done(folder, "office", "find", "KN06", "--json"))
+    assert [one["code"] for one in found] == ["KN06"]
+    below = _done(folder, "office", "tree", "KN06").splitlines()
+    assert len(below) > 1
+    assert "Division" in below[0]
+    again = _done(folder, "office", "import", *WHY)
+    assert " 0 offices added, 0 changed, 0 closed" in again
+
+
+def test_a_day_is_said_shown_and_taken_back(folder: Path) -> None:
+    _done(folder, "calendar", "say", "DCR", "2026-11-19", "Inventory", *WHY)
+    shown = json.loads(
+        _done(folder, "calendar", "show", "DCR", "--year", "2026", "--json")
+    )
+    assert shown["days"] == [{"day": "2026-11-19", "works": False, "name": "Inventory"}]
+    _done(folder, "calendar", "take-back", "DCR", "2026-11-19", *WHY)
+    assert "Inventory" not in _done(folder, "calendar", "show", "DCR", "--year", "2026")
+
+
+def test_the_years_of_a_file_are_brought_in(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "years.toml"
+    file.write_text('[[year]]\nyear = 2031\nsource = "x"\nholidays = [2031-01-26]\n')
+    said = _done(folder, "calendar", "import", "COMMON", str(file), *WHY)
+    assert said == "2031: 1 added, 0 removed, 0 kept, 0 unchanged\n"
+
+
+def test_a_parameter_is_set_from_a_day_on(folder: Path) -> None:
+    key = "licence.fee_paise"
+    _done(folder, "parameter", "set", key, "40000", "--from", "2031-04-01", *WHY)
+    for day, value in (("2031-03-31", 37_500), ("2031-04-01", 40_000)):
+        said = _done(folder, "parameter", "list", "--on", day, "--json")
+        assert json.loads(said)[key] == value
+    assert f"{key} = 40000  (" in _done(
+        folder, "parameter", "list", "--on", "2031-04-01", "--search", "fee"
+    )
+
+
+def test_a_value_for_days_that_are_over_needs_a_word(folder: Path) -> None:
+    said = ("parameter", "set", "bank.run_at", "21:00", "--from", "2026-01-01", *WHY)
+    refused = _run(folder, *said)
+    assert "although_past" in str(refused.exception)
+    _done(folder, *said, "--although-past")
+
+
+def test_the_description_needs_no_gateway() -> None:
+    said = CliRunner().invoke(ROOT, ["dop", "openapi"])
+    assert json.loads(said.output)["openapi"].startswith("3.1")
