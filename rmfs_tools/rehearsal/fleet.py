@@ -31,6 +31,7 @@ from protocol.keys import (
     ServerIdentity,
     ServerProvisioning,
 )
+from protocol.ports import Entropy
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.books import Books
@@ -44,11 +45,16 @@ _GENERATION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class MakerKeys:
-    """What a maker's server proves itself and signs with, of the realm TEST."""
+    """What a maker's server proves itself and signs with, of the realm TEST.
+
+    Attributes:
+        machines: Where the keys of its machines come from.
+    """
 
     identity: ServerIdentity
     credit: CreditKey
     maker: MakerKey
+    machines: Entropy
 
 
 def draw_keys(letter: str, seed: int) -> MakerKeys:
@@ -58,6 +64,7 @@ def draw_keys(letter: str, seed: int) -> MakerKeys:
         ServerIdentity.generate(f"OEM-{letter}", Realm.TEST, _GENERATION, entropy),
         CreditKey.generate(_GENERATION, Realm.TEST, entropy),
         MakerKey.generate(f"MAKER-{letter}", Realm.TEST, entropy),
+        SeededEntropy(f"machines of {letter}, {seed}".encode()),
     )
 
 
@@ -69,22 +76,19 @@ class Fleet:
         franks: How many items were franked.
     """
 
-    def __init__(
-        self, keys: MakerKeys, store: Store, clock: WallClock, seed: int
-    ) -> None:
+    def __init__(self, keys: MakerKeys, store: Store, clock: WallClock) -> None:
         """Begin without machines.
 
         Args:
             keys: The maker's.
             store: The books of its server.
             clock: The time of day of everybody.
-            seed: Chooses the keys of machines.
         """
         self.dial_ins = 0
         self.franks = 0
         self._keys = keys
         self._clock = clock
-        self._entropy = SeededEntropy(f"machines, {seed}".encode())
+        self._entropy = keys.machines
         credential = keys.identity.credential.with_credit_key(
             _GENERATION, keys.credit.signing.public
         )

@@ -27,7 +27,7 @@ def test_a_machine_is_credited_and_franks_what_it_has(tmp_path: Path) -> None:
     keys = draw_keys("P", 1)
     with closing(open_store(f"sqlite:///{tmp_path / 'books.sqlite'}")) as store:
         migrate(store)
-        fleet = Fleet(keys, store, BEGAN, 1)
+        fleet = Fleet(keys, store, BEGAN)
         made = fleet.make(LICENCE, "PSD00001", 560001)
         now = BEGAN.now()
         Administration(store, keys.credit).enrol(
