@@ -86,32 +86,8 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """One payment at a counter, as the e-Payment Central Server tells it.
-
-    Attributes:
-        reference: Number of the receipt.
-        office: None where no office has this PIN and name.
-        accounted_on: Day on which it became money; None while it has not.
-    """
-
-    reference: str
-    office: OfficeId | None
-    office_name: str
-    office_pin: str
-    at: EpochSeconds
-    licence: str
-    licence_number: str
-    licensee: str
-    amount_paise: Paise
-    mode: str
-    instrument: str
-    accounted_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
 class DayTotal:
-    """What one office accounted on one day.
+    """What one office accounted on one day of one mode of payment.
 
     Attributes:
         count: Of receipts.
@@ -119,6 +95,7 @@ class DayTotal:
 
     office: OfficeId
     day: date
+    mode: str
     count: int
     amount_paise: Paise
 
@@ -165,6 +142,7 @@ class Schedule:
 
     Attributes:
         month: Its first day.
+        made_by: Login of who made it last.
     """
 
     id: ScheduleId

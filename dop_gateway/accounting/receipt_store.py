@@ -1,19 +1,19 @@
 """All SQL about receipts of post offices."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from dop_gateway.accounting.model import DayTotal, Outcome
 from dop_gateway.accounting.tables import e_payment_receipt as receipt
-from dop_gateway.offices.model import Office, OfficeId
-from dop_gateway.offices.store import within_any
+from dop_gateway.offices.model import OfficeId
 from dop_gateway.offices.tables import office
 from protocol.values import Paise
 
 _AT_A_TIME: Final = 500
+_ONE_DAY: Final = timedelta(days=1)
 CHEQUE: Final = "PO_CHEQUE"
 
 
@@ -60,66 +60,48 @@ def write(
 
 
 def totals(
-    connection: Connection,
-    under: Iterable[Office],
-    first: date,
-    last: date,
-    offices: Iterable[OfficeId] | None = None,
+    connection: Connection, offices: Collection[OfficeId], first: date, last: date
 ) -> list[DayTotal]:
-    """Add up what offices accounted on some days, by office and day.
-
-    Args:
-        connection: To the database.
-        under: Offices with all below them.
-        first: The first day.
-        last: The last one.
-        offices: Of these alone.
-    """
-    wanted = [
-        within_any(under),
-        receipt.c.accounted_on >= first,
-        receipt.c.accounted_on <= last,
-    ]
-    if offices is not None:
-        wanted.append(receipt.c.office.in_(list(offices)))
-    rows = connection.execute(
-        select(
-            receipt.c.office,
-            receipt.c.accounted_on,
-            func.count(),
-            func.sum(receipt.c.amount_paise),
+    """Add up what offices accounted on some days, by day, office and mode."""
+    found: list[DayTotal] = []
+    wanted = sorted(offices)
+    for start in range(0, len(wanted), _AT_A_TIME):
+        rows = connection.execute(
+            select(
+                receipt.c.office,
+                receipt.c.accounted_on,
+                receipt.c.mode,
+                func.count(),
+                func.sum(receipt.c.amount_paise),
+            )
+            .where(
+                receipt.c.office.in_(wanted[start : start + _AT_A_TIME]),
+                receipt.c.accounted_on >= first,
+                receipt.c.accounted_on <= last,
+            )
+            .group_by(receipt.c.office, receipt.c.accounted_on, receipt.c.mode)
         )
-        .join(office, office.c.id == receipt.c.office)
-        .where(*wanted)
-        .group_by(receipt.c.office, receipt.c.accounted_on)
-        .order_by(receipt.c.accounted_on, receipt.c.office)
-    )
-    return [DayTotal(row[0], row[1], row[2], Paise(int(row[3]))) for row in rows]
+        found += [
+            DayTotal(row[0], row[1], row[2], row[3], Paise(int(row[4]))) for row in rows
+        ]
+    return sorted(found, key=lambda one: (one.day, one.office, one.mode))
 
 
 def listed(
-    connection: Connection, under: Iterable[Office], first: date, last: date
-) -> Iterable[Row[Any]]:
-    """List the receipts that offices accounted on some days, with their offices."""
-    return connection.execute(
-        select(
-            receipt.c.accounted_on,
-            office.c.facility,
-            office.c.name,
-            receipt.c.reference,
-            receipt.c.at,
-            receipt.c.licence,
-            receipt.c.licence_number,
-            receipt.c.licensee,
-            receipt.c.mode,
-            receipt.c.instrument,
-            receipt.c.amount_paise,
-        )
-        .join(office, office.c.id == receipt.c.office)
-        .where(
-            within_any(under),
-            receipt.c.accounted_on >= first,
-            receipt.c.accounted_on <= last,
-        )
-        .order_by(receipt.c.accounted_on, office.c.path, receipt.c.reference)
-    )
+    connection: Connection, offices: Collection[OfficeId], first: date, last: date
+) -> Iterator[Row[Any]]:
+    """List the receipts that offices accounted on some days, by day and number."""
+    day = first
+    wanted = sorted(offices)
+    while day <= last:
+        for start in range(0, len(wanted), _AT_A_TIME):
+            yield from connection.execute(
+                select(receipt, office.c.facility, office.c.name)
+                .join(office, office.c.id == receipt.c.office)
+                .where(
+                    receipt.c.office.in_(wanted[start : start + _AT_A_TIME]),
+                    receipt.c.accounted_on == day,
+                )
+                .order_by(office.c.path, receipt.c.reference)
+            )
+        day += _ONE_DAY

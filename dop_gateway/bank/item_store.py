@@ -56,7 +56,7 @@ def find(connection: Connection, code: str, reference: str) -> list[Item]:
     return _items(connection, BankCode(code), bank_item.c.reference == reference)
 
 
-def agreed_days(
+def entered_days(
     connection: Connection, code: str, first: date, last: date
 ) -> list[Row[Any]]:
     """List what the account took in on some days, in the order of day and licence."""

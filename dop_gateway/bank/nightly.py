@@ -9,7 +9,7 @@ comes late is taken at the next run, for its own day.
 from dataclasses import dataclass
 from typing import Final
 
-from dop_gateway.bank import fetching, store, taking
+from dop_gateway.bank import fetching, own_counters, store, taking
 from dop_gateway.bank.carrying import GatewayNeighbours
 from dop_gateway.bank.fetching import BankUnreachableError, Standing
 from dop_gateway.bank.model import Bank, BankFile, FileState
@@ -61,12 +61,15 @@ def run(parts: Parts, moment: EpochSeconds) -> Outcome:
     by = By(GATEWAY, parts.clock.now(), request_id)
     with parts.store.reading() as connection:
         banks = [one for one in store.banks(connection) if one.in_use]
-    if not banks:
+    own = _own_counters(parts, moment, by)
+    if not banks and own is None:
         return Outcome(Ending.NOTHING_TO_DO, "no bank is in use")
     found = [fetch(parts, one, moment, by) for one in banks]
     failed = any(one.failure for one in found)
-    words = "; ".join(one.words for one in found)
-    return Outcome(Ending.FAILED if failed else Ending.DONE, words)
+    words = [one.words for one in found]
+    if own is not None:
+        words.append(f"our own counters: {own.name}")
+    return Outcome(Ending.FAILED if failed else Ending.DONE, "; ".join(words))
 
 
 def fetch(parts: Parts, bank: Bank, moment: EpochSeconds, by: By) -> Fetched:
@@ -98,6 +101,13 @@ def fetch(parts: Parts, bank: Bank, moment: EpochSeconds, by: By) -> Fetched:
             work = Work(connection, bank, by, rules)
             missing = taking.missing(work, business_date(moment))
     return Fetched(bank, tuple(files), tuple(missing), failure)
+
+
+def _own_counters(parts: Parts, moment: EpochSeconds, by: By) -> BankFile | None:
+    ours = parts.exchange
+    rules = Rules(ours.layouts, ours.realm, NEIGHBOURS)
+    with parts.store.writing("hand over our own counters") as connection:
+        return own_counters.hand_over(connection, moment, by, rules=rules, ours=ours)
 
 
 def _octets_max(bank: Bank, layouts: Layouts, name: str) -> int | None:

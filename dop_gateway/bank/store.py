@@ -231,7 +231,7 @@ def last_taken(connection: Connection, code: BankCode, layout: str) -> BankFile 
 
 
 def highest_number(
-    connection: Connection, code: BankCode, layout: str, but: FileId
+    connection: Connection, code: BankCode, layout: str, but: FileId | None = None
 ) -> int | None:
     """Give the highest sequence number of the other files that count; None of none."""
     found: int | None = connection.execute(
@@ -239,7 +239,7 @@ def highest_number(
             bank_file.c.bank == code,
             bank_file.c.layout == layout,
             bank_file.c.state == FileState.TAKEN.name,
-            bank_file.c.id != but,
+            bank_file.c.id != (0 if but is None else but),
         )
     ).scalar_one()
     return found
