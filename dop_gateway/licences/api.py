@@ -4,8 +4,15 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from dop_gateway.access import Access
+from dop_gateway.licences import applications_api, licences_api, makers_api
 
-ROUTES: Final = APIRouter(tags=["licences"])
+# The application looks at each route: a router within a router would hide its own.
+ROUTES: Final = APIRouter(
+    routes=[
+        *makers_api.ROUTES.routes,
+        *applications_api.ROUTES.routes,
+        *licences_api.ROUTES.routes,
+    ]
+)
 
-ACCESS: Final[tuple[Access, ...]] = ()
+ACCESS: Final = (*makers_api.ACCESS, *applications_api.ACCESS, *licences_api.ACCESS)

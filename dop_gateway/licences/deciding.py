@@ -186,6 +186,19 @@ def approve(
     return approved, _do(connection, approved, before, by, refund_allowed)
 
 
+def open_to(
+    connection: Connection, one: Application, by: By
+) -> tuple[ApplicationMove, ...]:
+    """List the moves that somebody who sees an application can make with it now."""
+    earlier = history.made_by(
+        connection, Axis.APPLICATION, str(one.id), ApplicationMove
+    )
+    # The check-list comes with the move: it is not looked for before.
+    marked = tuple(Check(item, CheckResult.SATISFIED) for item in one.items)
+    who = mover_over(connection, by, one)
+    return APPLICATION.open_to(one.state, who, Examined(one, marked), earlier)
+
+
 def _do(
     connection: Connection,
     one: Application,

@@ -17,7 +17,6 @@ from dop_gateway.errors import (
     ConflictError,
     FieldFinding,
     InvalidError,
-    NotAllowedError,
     NotFoundError,
 )
 from dop_gateway.identity.model import By, Role
@@ -60,9 +59,9 @@ def enter(connection: Connection, form: Form, by: By) -> Application:
             that they hold, a licensee (OPEN).
 
     Raises:
-        InvalidError: Fields are missing or wrong; each is told.
+        InvalidError: Fields are missing or wrong, or it is not for them to bring;
+            each is told.
         NotFoundError: There is no such licence, or none within reach.
-        NotAllowedError: Whoever enters it has no role for that.
         ConflictError: Its licence is not in a state for it, or one of its kind waits.
     """
     findings = list(findings_of_fields(form))
@@ -170,7 +169,8 @@ def _check_bringer(connection: Connection, new: Application, by: By) -> None:
         wanted = _BY_THE_MAKER if new.kind in NEW_LICENCE else _BY_WHO_HAS_IT
     if not mover_over(connection, by, new).roles & wanted:
         names = ", ".join(sorted(role.name for role in wanted))
-        raise NotAllowedError(f"{new.scenario.name}: this is for {names}")
+        words = f"{new.kind.name} is brought so by {names}"
+        raise InvalidError([FieldFinding("/scenario", "not_for_them", words)])
 
 
 def _check_licence(new: Application, before: Licence) -> None:

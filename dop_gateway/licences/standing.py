@@ -211,14 +211,26 @@ def _move(
     return changed
 
 
-def _judge(
-    connection: Connection, found: Licence, event: LicenceMove, by: By
-) -> LicenceState:
-    on = business_date(by.now)
+def open_to(connection: Connection, found: Licence, by: By) -> tuple[LicenceMove, ...]:
+    """List the moves that somebody who sees a licence can make with it now."""
+    earlier = history.made_by(connection, Axis.LICENCE, found.identifier, LicenceMove)
+    standing = _standing(connection, found, by)
+    who = mover_over(connection, by, found)
+    return LICENCE.open_to(found.state, who, standing, earlier)
+
+
+def _standing(connection: Connection, found: Licence, by: By) -> Standing:
     months = parameters.table(connection).months(
         "licence.cancel_after_expiry_months", found.expires_on
     )
-    standing = Standing(found, on, months_after(found.expires_on, months))
+    revocable_from = months_after(found.expires_on, months)
+    return Standing(found, business_date(by.now), revocable_from)
+
+
+def _judge(
+    connection: Connection, found: Licence, event: LicenceMove, by: By
+) -> LicenceState:
+    standing = _standing(connection, found, by)
     who = mover_over(connection, by, found)
     earlier = history.made_by(connection, Axis.LICENCE, found.identifier, LicenceMove)
     return LICENCE.move(found.state, event, who, standing, earlier)

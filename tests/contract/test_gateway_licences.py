@@ -174,9 +174,9 @@ def test_who_entered_an_application_does_not_approve_it(desk: LicenceDesk) -> No
 @pytest.mark.parametrize(
     ("who", "scenario", "error"),
     [
-        ("officer", Scenario.NEW, NotAllowedError),
-        ("operator", Scenario.OPEN, NotAllowedError),
-        ("authority", Scenario.NEW, NotAllowedError),
+        ("officer", Scenario.NEW, InvalidError),
+        ("operator", Scenario.OPEN, InvalidError),
+        ("authority", Scenario.NEW, InvalidError),
         ("rival", Scenario.OPEN, NotFoundError),
         ("stranger", Scenario.NEW, NotFoundError),
     ],

@@ -10,7 +10,6 @@ import pytest
 from dop_gateway.errors import (
     ConflictError,
     InvalidError,
-    NotAllowedError,
     NotFoundError,
 )
 from dop_gateway.incidents import store as incidents
@@ -144,7 +143,7 @@ def test_a_licensee_raises_what_concerns_the_own_licence(
     form = replace(renewal(desk, licence, FEE), scenario=Scenario.OPEN)
     one = desk.enter(form, "licensee")
     assert (one.scenario, one.state) == (Scenario.OPEN, ApplicationState.ENTERED)
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(InvalidError, match="brought so by LICENSING_OPERATOR"):
         desk.enter(replace(form, scenario=Scenario.NEW), "licensee")
 
 
