@@ -50,11 +50,11 @@ def _funds_answered(
 
 
 def _discrepancies(
-    connection: Connection, file: ExchangeFile, file_id: str, by: By
+    connection: Connection, file: ExchangeFile, _file_id: str, by: By
 ) -> list[RefusedLine]:
     """Take what was found and ended, and what people settled."""
     refused = discrepancies.apply(connection, file, by)
-    return [*refused, *downloads.take_settled(connection, file, file_id, by)]
+    return [*refused, *downloads.take_settled(connection, file, by)]
 
 
 def _of_changes(layout: str) -> Source:
