@@ -221,15 +221,19 @@ class DepositDesk:
 @contextmanager
 def deposit_desk_at(url: str) -> Iterator[DepositDesk]:
     """Open a Department with four licences on a new database."""
-    gateway = By(GATEWAY, moment(TODAY), "a-test", "a test")
     with gateway_at(url) as store:
-        with store.writing("a department") as connection:
-            desk = _department(connection, store, gateway)
-            for identifier in (N1, N2, P1):
-                add_licence(connection, desk, identifier)
-            kind = LicenceKind.DEPARTMENTAL
-            add_licence(connection, desk, DEPARTMENTAL, kind=kind)
-        yield desk
+        yield furnish(store)
+
+
+def furnish(store: Store) -> DepositDesk:
+    """Put a Department with four licences into an empty database."""
+    gateway = By(GATEWAY, moment(TODAY), "a-test", "a test")
+    with store.writing("a department") as connection:
+        desk = _department(connection, store, gateway)
+        for identifier in (N1, N2, P1):
+            add_licence(connection, desk, identifier)
+        add_licence(connection, desk, DEPARTMENTAL, kind=LicenceKind.DEPARTMENTAL)
+    return desk
 
 
 def _department(connection: Connection, store: Store, by: By) -> DepositDesk:

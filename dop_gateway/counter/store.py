@@ -14,6 +14,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dop_gateway.counter.model import (
     INSTRUMENTS,
@@ -49,20 +50,21 @@ def lock_day(connection: Connection, office_id: OfficeId, day: date) -> OfficeDa
     """Open a day of an office, or find it; nobody else changes it meanwhile."""
     where = (_day.office == office_id) & (_day.day == day)
     query = select(counter_day).where(where).with_for_update()
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        connection.execute(
-            insert(counter_day).values(
-                office=office_id,
-                day=day,
-                state=DayState.OPEN.name,
-                serial=0,
-                receipts=0,
-                total_paise=0,
-            )
+    # Of two assistants who begin a day at once, one waits for the other here.
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        dialect.insert(counter_day)
+        .values(
+            office=office_id,
+            day=day,
+            state=DayState.OPEN.name,
+            serial=0,
+            receipts=0,
+            total_paise=0,
         )
-        row = connection.execute(query).one()
-    return _office_day(row)
+        .on_conflict_do_nothing()
+    )
+    return _office_day(connection.execute(query).one())
 
 
 def find_day(

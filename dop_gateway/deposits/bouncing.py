@@ -74,7 +74,7 @@ def bounce(  # noqa: PLR0917
     Raises:
         NotFoundError: Nobody has told of such a payment.
     """
-    deposit = store.find(connection, source, reference)
+    deposit = store.lock_reference(connection, source, reference)
     if deposit is None:
         raise NotFoundError(f"there is no payment {reference} of {source.value}")
     if deposit.state in _OVER:

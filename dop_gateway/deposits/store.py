@@ -163,6 +163,15 @@ def lock(connection: Connection, deposit_id: DepositId) -> Deposit | None:
 
 def find(connection: Connection, source: Source, reference: str) -> Deposit | None:
     """Find a deposit by what its source calls it."""
+    where = (_of.source == source.name) & (_of.reference == reference)
+    row = connection.execute(select(deposit).where(where)).one_or_none()
+    return None if row is None else read(row)
+
+
+def lock_reference(
+    connection: Connection, source: Source, reference: str
+) -> Deposit | None:
+    """Find a deposit by what its source calls it; nobody else changes it meanwhile."""
     found = lock_references(connection, source, [reference])
     return found[0] if found else None
 

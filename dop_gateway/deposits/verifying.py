@@ -89,7 +89,7 @@ def realise(
     Raises:
         NotFoundError: Nobody has told of such a payment.
     """
-    found = store.find(connection, source, reference)
+    found = store.lock_reference(connection, source, reference)
     if found is None:
         raise NotFoundError(f"there is no payment {reference} of {source.value}")
     if found.payment.mode not in CHEQUES or found.state is not DepositState.RECEIVED:

@@ -31,13 +31,14 @@ from dop_gateway.ledger.store import (
     total_paise,
     verify,
 )
-from hw.database.ledger import AccountName
+from hw.database.ledger import AccountName, Line
 
 __all__ = [
     "AccountKind",
     "AccountName",
     "Balances",
     "JournalKind",
+    "Line",
     "Movement",
     "MovementOf",
     "Source",

@@ -15,9 +15,14 @@ from sqlalchemy import select, text
 from dop_gateway.deposits import funds, verifying
 from dop_gateway.deposits.advancing import advance
 from dop_gateway.deposits.judging import Fault
-from dop_gateway.deposits.model import DepositState, Payment
-from dop_gateway.deposits.notional import give
-from dop_gateway.errors import ConflictError, InvalidError, NotFoundError
+from dop_gateway.deposits.model import DepositId, DepositState, Payment
+from dop_gateway.deposits.notional import confirm, enter
+from dop_gateway.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    SamePersonError,
+)
 from dop_gateway.incidents.tables import incident
 from dop_gateway.ledger import Balances, Source, movements
 from dop_gateway.moves import ObjectionError
@@ -480,18 +485,27 @@ def test_departmental_licences_have_notional_credit_and_no_others(
 ) -> None:
     """Domain notes, section 23 no. 10."""
     by = desk.by("omar")
-    with desk.store.writing("notional") as connection:
-        for _ in range(2):
-            made = give(connection, DEPARTMENTAL, Paise(500_000), "SANCTION 1", by)
-        assert made.state is S.AUTHENTICATED
-        assert made.available_from == TODAY
+    with desk.store.writing("enter") as connection:
+        made = enter(connection, DEPARTMENTAL, Paise(500_000), "SANCTION 1", by)
+        with pytest.raises(ConflictError, match="used already"):
+            enter(connection, DEPARTMENTAL, Paise(500_000), "SANCTION 1", by)
+    assert (made.state, desk.holds("notional")) == (S.RECEIVED, 0)
+    with desk.store.writing("confirm") as connection:
+        with pytest.raises(SamePersonError):
+            confirm(connection, made.id, by)
+        done = confirm(connection, made.id, desk.by("sunita"))
+        with pytest.raises(ConflictError, match="AUTHENTICATED"):
+            confirm(connection, made.id, desk.by("sunita"))
+        with pytest.raises(NotFoundError):
+            confirm(connection, DepositId(99), desk.by("sunita"))
+    assert (done.state, done.available_from) == (S.AUTHENTICATED, TODAY)
     assert desk.holds("notional") == -500_000
     with desk.store.reading() as connection:
         (line,) = funds.waiting(connection, "N")
     assert line.line.values["mode"] == "NOTIONAL"
     for licence, error in ((N1, ObjectionError), ("N000000", InvalidError)):
         with pytest.raises(error), desk.store.writing("notional") as connection:
-            give(connection, licence, Paise(500_000), "SANCTION 2", by)
+            enter(connection, licence, Paise(500_000), "SANCTION 2", by)
 
 
 def test_each_move_of_a_deposit_stays_written_with_who_made_it(
