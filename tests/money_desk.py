@@ -9,7 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
 
+from sqlalchemy import Connection
+
 from dop_gateway.downloads.model import Download
+from dop_gateway.exchange import file_store, party_store
+from dop_gateway.exchange.model import (
+    Direction,
+    FileState,
+    Party,
+    PartyKind,
+    PartyState,
+)
 from dop_gateway.licences import store as licences
 from hw.entropy import SeededEntropy
 from protocol.exchange import (
@@ -22,7 +32,13 @@ from protocol.exchange import (
     write_file,
 )
 from protocol.keys import MachineIdentity, MachineProvisioning, Realm, SigningKey, sign
-from protocol.messages import SIGNATURE_OCTETS, Confirmation, Statement, Voucher
+from protocol.messages import (
+    SIGNATURE_OCTETS,
+    Confirmation,
+    Statement,
+    UsageRow,
+    Voucher,
+)
 from protocol.registers import (
     ZERO_REGISTERS,
     MachineState,
@@ -44,6 +60,8 @@ from protocol.values import (
 from tests.deposit_desk import N1, TODAY, DepositDesk, deposit_desk_at, moment
 
 LAYOUTS = shipped_layouts()
+LETTERS = 3
+"""A product class."""
 WINDOWS = 3
 """On each day."""
 BINDING = bytes(range(32))
@@ -141,7 +159,7 @@ class SigningMachine:
             recharge_number=self.number,
             order_serial=OrderSerial(0),
             mark=bytes(len(BINDING) // 4),
-            usage_digest=usage_digest(()),
+            usage_digest=usage_digest(self.usage()),
             time=MADE_AT,
             dial_in=self.dial_ins,
             request=RequestKind.INSPECTION,
@@ -149,6 +167,13 @@ class SigningMachine:
             signature=bytes(SIGNATURE_OCTETS),
         )
         return self.signed("STATEMENT", unsigned.encode())
+
+    def usage(self) -> list[UsageRow]:
+        """Give what was franked since its life began: letters, all of it."""
+        franked = self.registers
+        if not franked.items:
+            return []
+        return [UsageRow(LETTERS, franked.items, franked.ascending_paise)]
 
     def signed(self, context: str, octets: bytes) -> bytes:
         """Sign a message over the binding of the channel."""
@@ -239,6 +264,16 @@ class MakerFiles:
         """Write a file of credits."""
         return self.file("credit-download", (_download_line(one) for one in told))
 
+    def usage(self, *machines: SigningMachine) -> ExchangeFile:
+        """Let machines dial in, and write a file of that."""
+        return self.file(
+            "usage",
+            (
+                _dial_in_line(machine, str(number), self.made_at)
+                for number, machine in enumerate(machines, start=1)
+            ),
+        )
+
     def remaining(self, *told: Mapping[str, Value]) -> ExchangeFile:
         """Write a file of remaining funds."""
         numbered = (
@@ -257,6 +292,60 @@ def _download_line(one: Download) -> Line:
     values["recharge_number"] = one.number
     values["kind"] = one.kind.name
     return Line("download", values)
+
+
+def _dial_in_line(machine: SigningMachine, line_id: str, at: EpochSeconds) -> Line:
+    statement = machine.statement()
+    registers = machine.registers
+    values: dict[str, Value] = {
+        "line_id": line_id,
+        "licence": machine.licence,
+        "licence_number": machine.licence_number,
+        "dial_in": machine.dial_ins,
+        "at": at,
+        "ascending_paise": registers.ascending_paise,
+        "descending_paise": registers.descending_paise,
+        "control_total_paise": registers.control_total_paise,
+        "items": registers.items,
+        "statement": statement,
+        "binding": BINDING,
+    }
+    return Line("dial_in", values)
+
+
+def record(connection: Connection, file: ExchangeFile, now: EpochSeconds) -> None:
+    """Keep the record of a file that was applied, as the exchange does."""
+    header = FileHeader.of(file)
+    if party_store.find(connection, header.sender) is None:
+        party = Party(
+            header.sender, PartyKind.MAKER, "Maker", PartyState.OPEN, EpochSeconds(0)
+        )
+        party_store.add(connection, party)
+    file_store.add(
+        connection,
+        b"",
+        direction=Direction.IN.name,
+        party=header.sender,
+        layout=file.layout.name,
+        file_id=header.file_id,
+        name=f"{header.file_id}.txt",
+        sequence=header.sequence,
+        business_date=header.business_date,
+        window_of_day=header.window,
+        made_for=None,
+        at=now,
+        sha256=bytes(32),
+        size=0,
+        state=FileState.APPLIED.name,
+        state_at=now,
+        code="",
+        words="",
+        lines=len(file.lines),
+        refused=0,
+        offers=1,
+        answer_by=None,
+        owed=False,
+    )
 
 
 @contextmanager

@@ -328,8 +328,10 @@ class World:
             ),
             documents=Documents(
                 brought_paise=self.brought,
+                answered_paise=self.brought,
                 credited_paise=sum(one.download.effect_paise for one in taken),
                 refunded_paise=0,
+                given_up_paise=0,
                 used_paise=self.used,
             ),
             registered=Registered(ZERO, ZERO, ZERO, NONE),

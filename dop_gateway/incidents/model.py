@@ -35,6 +35,7 @@ class IncidentKind(Enum):
     CREDIT_NOT_REPORTED = "a machine has a credit that its maker told nothing of"
     CREDIT_NOT_OURS = "a maker told of a credit of a licence that it has not"
     USAGE_NOT_SIGNED = "a maker told of usage that no machine signed"
+    USAGE_NOT_REPORTED = "a machine franked, and its maker told nothing of it"
     REGISTERS_DISAGREE = "registers of a machine do not follow those before"
     SNAPSHOT_WRONG = "a maker's remaining funds are not what they have to be"
     DISCREPANCY = "a maker's server refused a machine over its registers"

@@ -90,7 +90,7 @@ def _deposited(facts: Facts, fit: _Fit | None, now: EpochSeconds) -> Difference:
             (_entry(line),),
         )
         for line in facts.lines
-        if line.answered_at is None and line.amount_paise > 0
+        if line.is_deposited and line.answered_at is None and line.amount_paise > 0
     )
     return Difference(Balance.DEPOSITED, facts.balances.deposited, 0, tuple(parts))
 
@@ -132,7 +132,11 @@ def _remaining(facts: Facts, fit: _Fit | None, now: EpochSeconds) -> Difference:
         return Difference(Balance.REMAINING, ours, None, parts)
     snapshot = fit.snapshot
     since = snapshot.turn.made_at
-    explanations = [*_lines_since(facts, fit.arrived, now), *fit.sure]
+    explanations = [
+        *_lines_since(facts, fit.arrived, now),
+        *fit.sure,
+        *_taken_back(facts, snapshot),
+    ]
     if fit.gap is not None:
         explanations += gap_explained(facts, fit.gap, -1, snapshot.turn, now)
     if fit.refunded_paise:
@@ -185,6 +189,7 @@ def _fit(facts: Facts, snapshot: Snapshot, now: EpochSeconds) -> _Fit:
     sure, gap = _credits_since(facts, snapshot, now)
     wanted = snapshot.held_paise - _by_documents(facts)
     wanted -= sum(one.amount_paise for one in sure)
+    wanted -= _claimed(facts)
     missed = 0 if gap is None else gap.amount_paise
     refunded = facts.documents.refunded_paise
     answered = _answered(facts)
@@ -208,6 +213,18 @@ def _fit(facts: Facts, snapshot: Snapshot, now: EpochSeconds) -> _Fit:
         0,
         wanted + missed - sum(_shift(one, answered) for one in facts.lines),
     )
+
+
+def _claimed(facts: Facts) -> int:
+    return facts.documents.answered_paise - facts.documents.brought_paise
+
+
+def _taken_back(facts: Facts, snapshot: Snapshot) -> Iterator[Explanation]:
+    claimed = _claimed(facts)
+    if claimed:
+        amount = show_rupees(Paise(abs(claimed)))
+        words = f"{amount} are being taken back, and answered by the maker in part"
+        yield Explanation(Cause.CLAIM, words, claimed, snapshot.turn.made_at)
 
 
 def _answered(facts: Facts) -> int:

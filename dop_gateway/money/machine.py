@@ -25,6 +25,7 @@ def machine_difference(facts: Facts, now: EpochSeconds) -> Difference:
     """
     ours, word = facts.balances.machine, _last(facts)
     documents = facts.documents.credited_paise - facts.documents.used_paise
+    documents -= facts.documents.given_up_paise
     if word is None:
         parts: tuple[Explanation, ...] = ()
         if documents:
@@ -32,7 +33,11 @@ def machine_difference(facts: Facts, now: EpochSeconds) -> Difference:
             parts = (Explanation(Cause.IN_FLIGHT, words, -documents, now),)
         return Difference(Balance.MACHINE, ours, None, parts)
     told = word.descending_paise - facts.registered.descending_paise
-    explanations = [*_credits(facts, word, now), *_franked(facts, word)]
+    explanations = [
+        *_credits(facts, word, now),
+        *_franked(facts, word),
+        *_given_up(facts, word),
+    ]
     rest = told - documents - sum(one.amount_paise for one in explanations)
     if rest:
         explanations.append(_disagrees(facts, word, rest))
@@ -92,6 +97,13 @@ def _franked(facts: Facts, word: Word) -> Iterator[Explanation]:
         cause = Cause.IN_FLIGHT
         words = f"{_rs(untold)} were franked, and the usage file has not come yet"
     yield Explanation(cause, words, -untold, word.at, (entry,))
+
+
+def _given_up(facts: Facts, word: Word) -> Iterator[Explanation]:
+    amount = facts.documents.given_up_paise
+    if amount:
+        words = f"{_rs(amount)} were paid back, and the cancelled machine shows them"
+        yield Explanation(Cause.REFUND, words, amount, word.at)
 
 
 def _disagrees(facts: Facts, word: Word, rest: int) -> Explanation:

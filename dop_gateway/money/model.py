@@ -148,6 +148,7 @@ class FundLine:
         answer_by: Until when the maker has to answer; None if that is not known.
         answered_at: When it did; None while it has not.
         is_claimed: The bank has taken the payment back.
+        is_deposited: Its money is in ``deposited:``.
     """
 
     id: str
@@ -158,6 +159,7 @@ class FundLine:
     answer_by: EpochSeconds | None = None
     answered_at: EpochSeconds | None = None
     is_claimed: bool = False
+    is_deposited: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +234,20 @@ class Documents:
     """What the documents of a licence add up to: the ledger has to be the same.
 
     Attributes:
-        brought_paise: Of fund lines that the maker took, what it gave back taken off.
+        brought_paise: Of deposits that are in the maker's funds.
+        answered_paise: Of fund lines that the maker said it took, what it gave back
+            taken off: another sum while a payment is being taken back.
         credited_paise: Of credits that were taken, what machines gave back taken off.
         refunded_paise: Paid back out of what remained.
+        given_up_paise: Paid back of what a cancelled machine still shows.
         used_paise: Of usage that was posted.
     """
 
     brought_paise: int
+    answered_paise: int
     credited_paise: int
     refunded_paise: int
+    given_up_paise: int
     used_paise: int
 
 
