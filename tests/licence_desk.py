@@ -87,7 +87,7 @@ _DIVISION_ROLES: Final = (
     ("postmaster", Role.POSTMASTER),
 )
 _DESIGNATED: Final = frozenset({OfficeKind.HO, OfficeKind.SO})
-_MAKER_KEY: Final = MakerKey.generate("Maker-N", Realm.TEST, SeededEntropy(b"maker N"))
+MAKER_KEY: Final = MakerKey.generate("Maker-N", Realm.TEST, SeededEntropy(b"maker N"))
 
 
 def machine_of(
@@ -114,7 +114,7 @@ def machine_of(
     )
 
 
-def file_of(machine: MachineProvisioning, maker: MakerKey = _MAKER_KEY) -> bytes:
+def file_of(machine: MachineProvisioning, maker: MakerKey = MAKER_KEY) -> bytes:
     """Sign the file of a machine as its maker does."""
     return write_provisioning(machine, maker).encode()
 
@@ -243,7 +243,7 @@ def licence_desk_at(url: str) -> Iterator[LicenceDesk]:
             takes_mail = [one for one in below if one.kind in _DESIGNATED]
             desk = LicenceDesk(store, division, takes_mail[0], takes_mail[1])
             makers.approve_model(connection, "N", MODEL, date(2020, 1, 1), ASHA)
-            makers.add_key(connection, "N", _MAKER_KEY.public, ASHA)
+            makers.add_key(connection, "N", MAKER_KEY.public, ASHA)
             _let_in(connection, desk)
         yield desk
 
