@@ -1,5 +1,6 @@
 """The gateway as an ASGI application; who serves it is `dop_gateway.program`."""
 
+import json
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI
@@ -158,6 +159,7 @@ class _Application(FastAPI):
             description=self.description,
             routes=self.routes,
         )
+        _leave_out_unused(schema)
         schema["components"]["securitySchemes"] = {
             "session": {"type": "http", "scheme": "bearer"}
         }
@@ -176,3 +178,12 @@ class _Application(FastAPI):
                         described = answer["content"].pop("application/json")
                         answer["content"][MEDIA_TYPE] = described
         return schema
+
+
+def _leave_out_unused(document: dict[str, Any]) -> None:
+    """Leave enumerations out that are told of by name where they are used."""
+    schemas = document["components"]["schemas"]
+    text = json.dumps(document)
+    for name in [name for name, one in schemas.items() if "enum" in one]:
+        if f'"#/components/schemas/{name}"' not in text:
+            del schemas[name]
