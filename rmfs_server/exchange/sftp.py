@@ -67,7 +67,7 @@ class SftpRemote:
         Args:
             address: Where.
             waits_s: Before each further attempt to connect.
-            step_s_max: Longest wait for an answer.
+            step_s_max: Longest time in which a step may not get on.
         """
         self._address = address
         self._waits_s = tuple(waits_s)
@@ -75,6 +75,7 @@ class SftpRemote:
         self._runner = asyncio.Runner()
         self._connection: asyncssh.SSHClientConnection | None = None
         self._client: asyncssh.SFTPClient | None = None
+        self._gets_on = False
 
     def __enter__(self) -> Self:
         """Connect.
@@ -116,9 +117,30 @@ class SftpRemote:
 
     def _do(self, step: Coroutine[Any, Any, T], words: str) -> T:
         try:
-            return self._runner.run(step)
+            return self._runner.run(self._watched(step))
         except (OSError, asyncssh.Error, TimeoutError) as error:
             raise RemoteError(f"could not {words}: {_said(error)}") from error
+
+    async def _watched(self, step: Coroutine[Any, Any, T]) -> T:
+        """Wait for a step as long as it gets on; one that stands is hung up on.
+
+        Raises:
+            TimeoutError: Nothing came for too long.
+        """
+        task = asyncio.create_task(step)
+        while True:
+            self._gets_on = False
+            done, _ = await asyncio.wait({task}, timeout=self._step_s_max)
+            if done:
+                return task.result()
+            if not self._gets_on:
+                break
+        # What is cancelled still asks the server to close its file: nobody answers.
+        if self._connection is not None:
+            self._connection.abort()
+        task.cancel()
+        await asyncio.wait({task}, timeout=self._step_s_max)
+        raise TimeoutError
 
     async def _connect(self) -> None:
         address = self._address
@@ -179,18 +201,18 @@ class SftpRemote:
 
     async def _names(self) -> list[str]:
         found: list[str] = []
-        async with asyncio.timeout(self._step_s_max):
-            async for entry in self._sftp.scandir(self._address.to_us):
-                kind = entry.attrs.type
-                regular = kind in {
-                    asyncssh.FILEXFER_TYPE_REGULAR,
-                    asyncssh.FILEXFER_TYPE_UNKNOWN,
-                }
-                name = entry.filename
-                if regular and isinstance(name, str) and "/" not in name:
-                    found.append(name)
-                if len(found) >= NAMES_MAX:
-                    break
+        async for entry in self._sftp.scandir(self._address.to_us):
+            self._gets_on = True
+            kind = entry.attrs.type
+            regular = kind in {
+                asyncssh.FILEXFER_TYPE_REGULAR,
+                asyncssh.FILEXFER_TYPE_UNKNOWN,
+            }
+            name = entry.filename
+            if regular and isinstance(name, str) and "/" not in name:
+                found.append(name)
+            if len(found) >= NAMES_MAX:
+                break
         return found
 
     async def _read(self, name: str, octets_max: int) -> bytes:
@@ -200,8 +222,8 @@ class SftpRemote:
         async with opened as file:
             while len(octets) <= octets_max:
                 wanted = min(CHUNK_OCTETS, octets_max + 1 - len(octets))
-                async with asyncio.timeout(self._step_s_max):
-                    piece = await file.read(wanted)
+                piece = await file.read(wanted)
+                self._gets_on = True
                 if not piece:
                     break
                 octets += piece
@@ -212,17 +234,16 @@ class SftpRemote:
         part = f"{path}{PART}"
         async with self._sftp.open(part, "wb") as file:
             for start in range(0, len(octets), CHUNK_OCTETS):
-                async with asyncio.timeout(self._step_s_max):
-                    await file.write(octets[start : start + CHUNK_OCTETS])
-        async with asyncio.timeout(self._step_s_max):
-            try:
-                await self._sftp.rename(part, path)
-            except asyncssh.SFTPError:
-                # A server of version 3 renames over nothing. If the same file lies
-                # there, an earlier session has handed it over and did not hear so.
-                if not await self._lies_there(path, octets):
-                    raise
-                await self._sftp.remove(part)
+                await file.write(octets[start : start + CHUNK_OCTETS])
+                self._gets_on = True
+        try:
+            await self._sftp.rename(part, path)
+        except asyncssh.SFTPError:
+            # A server of version 3 renames over nothing. If the same file lies
+            # there, an earlier session has handed it over and did not hear so.
+            if not await self._lies_there(path, octets):
+                raise
+            await self._sftp.remove(part)
 
     async def _lies_there(self, path: str, octets: bytes) -> bool:
         try:
