@@ -8,6 +8,7 @@ import click
 from dop_gateway.api_cli import openapi
 from dop_gateway.bank_cli import dop_bank_group
 from dop_gateway.bank_simulator_cli import bank_group
+from dop_gateway.deposits_cli import deposit_group, suspense_group
 from dop_gateway.jobs_cli import job_group
 from dop_gateway.master_cli import calendar_group, parameter_group
 from dop_gateway.offices_cli import office_group
@@ -29,6 +30,8 @@ def add_commands(root: click.Group) -> None:
     dop.add_command(parameter_group)
     dop.add_command(audit_group)
     dop.add_command(job_group)
+    dop.add_command(deposit_group)
+    dop.add_command(suspense_group)
     dop.add_command(dop_bank_group)
     dop.add_command(outbox_group)
     dop.add_command(sms_simulator)

@@ -1,0 +1,59 @@
+"""`rmfs dop deposit` and `rmfs dop suspense` show what payments have come to."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from dop_gateway.deposits_cli import deposit_group, suspense_group
+from dop_gateway.folder import create_gateway, open_gateway
+from dop_gateway.settings import Settings
+from hw.clock import SystemWallClock
+from hw.entropy import SystemEntropy
+from tests.deposit_desk import N1, furnish
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a gateway with a deposit on its way, and one in suspense."""
+    folder = tmp_path / "gateway"
+    create_gateway(folder, Settings(""), SystemEntropy())
+    with open_gateway(folder, SystemWallClock(), SystemEntropy()) as parts:
+        desk = furnish(parts.store)
+        desk.deliver()
+        desk.bring(90_000)
+    return folder
+
+
+def test_deposits_are_listed_and_shown_with_their_moves(folder: Path) -> None:
+    runner = CliRunner()
+    listed = runner.invoke(deposit_group, ["list", "--gateway", str(folder)])
+    assert listed.exit_code == 0, listed.output
+    assert "SUSPENSE Rs 900.00 N123456" in listed.output
+    assert listed.output.endswith("2 deposits\n")
+    narrowed = ["list", "--gateway", str(folder), "--state", "ACKNOWLEDGED", "--json"]
+    (one,) = json.loads(runner.invoke(deposit_group, narrowed).output)
+    assert (one["licence"], one["amount"]) == (N1, "2000.00")
+    number = str(one["id"])
+    shown = runner.invoke(deposit_group, ["show", number, "--gateway", str(folder)])
+    assert "ACKNOWLEDGED → ACKNOWLEDGED" in shown.output
+    as_json = ["show", number, "--gateway", str(folder), "--json"]
+    moves = json.loads(runner.invoke(deposit_group, as_json).output)["moves"]
+    assert [move["number"] for move in moves] == [1, 2, 3, 4, 5]
+
+
+def test_a_deposit_that_is_not_there_is_said_so(folder: Path) -> None:
+    result = CliRunner().invoke(
+        deposit_group,
+        ["show", "99", "--gateway", str(folder)],
+        standalone_mode=False,
+    )
+    assert result.return_value == 1
+    assert "no deposit 99" in result.output
+
+
+def test_suspense_is_listed_with_what_is_wrong(folder: Path) -> None:
+    result = CliRunner().invoke(suspense_group, ["list", "--gateway", str(folder)])
+    assert "DEP-01-007" in result.output
+    assert result.output.endswith("1 deposits\n")
