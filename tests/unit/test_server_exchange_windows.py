@@ -1,6 +1,7 @@
 """When the maker dials the Department: in windows of working days, until all came."""
 
 import asyncio
+import re
 from datetime import date, datetime
 
 import pytest
@@ -8,11 +9,14 @@ import pytest
 from hw.clock import MemoryWallClock, epoch_seconds
 from protocol.parameters import INDIA
 from protocol.values import EpochSeconds
+from rmfs_server.exchange.faults import FileRefused, LineRefused, PartlyTaken
 from rmfs_server.exchange.program import BACKOFF_S, POLL_S, SLEEP_S_MAX, Exchanging
 from rmfs_server.exchange.remote import RemoteError
 from rmfs_server.exchange.session import SessionReport
 from rmfs_server.exchange.windows import Slot, Windows
 from rmfs_server.exchange.wording import fit_words
+from rmfs_server.suspending import Suspended
+from tests.house.sources import ROOT
 
 MONDAY = date(2026, 11, 23)
 
@@ -115,3 +119,12 @@ def test_words_are_made_to_fit_a_line_of_a_file() -> None:
     assert fit_words("") == "-"
     assert fit_words("ಬೆಂಗಳೂರು; x", ";") == "ಬೆಂಗಳೂರು x"
     assert len(fit_words("x y " * 200)) <= 300
+
+
+def test_every_code_is_told_to_operators() -> None:
+    document = (ROOT / "docs" / "exchange-session.md").read_text("utf-8")
+    told = re.findall(
+        r"^\| `([A-Z]{3}-\d\d-\d{3})` \| (.*) \|$", document, re.MULTILINE
+    )
+    kinds = (FileRefused, PartlyTaken, LineRefused, Suspended)
+    assert told == [(one.code, one.words) for kind in kinds for one in kind]
