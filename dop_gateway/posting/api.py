@@ -4,8 +4,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from dop_gateway.access import Access
+from dop_gateway.posting import claims_api, mailings_api
 
-ROUTES: Final = APIRouter(tags=["posting"])
+# The application looks at each route: a router within a router would hide its own.
+ROUTES: Final = APIRouter(
+    routes=[*mailings_api.ROUTES.routes, *claims_api.ROUTES.routes]
+)
 
-ACCESS: Final[tuple[Access, ...]] = ()
+ACCESS: Final = (*mailings_api.ACCESS, *claims_api.ACCESS)

@@ -1,6 +1,7 @@
 """All SQL about statements of mailing."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -217,6 +218,12 @@ def lines_of(
     return {one: tuple(lines) for one, lines in found.items()}
 
 
+def with_lines(connection: Connection, found: Sequence[Mailing]) -> list[Mailing]:
+    """Give statements of a list with their lines."""
+    lines = lines_of(connection, [one.id for one in found])
+    return [replace(one, lines=lines[one.id]) for one in found]
+
+
 def mailing_of(row: Row[Any], lines: tuple[MailingLine, ...] = ()) -> Mailing:
     """Read a statement from a row."""
     return Mailing(
@@ -238,6 +245,7 @@ def mailing_of(row: Row[Any], lines: tuple[MailingLine, ...] = ()) -> Mailing:
         office=OfficeId(row.office),
         presented_on=row.presented_on,
         state=MailingState[row.state],
+        stated_paise=Paise(row.amount_paise),
         captured_by=PersonId(row.captured_by),
         captured_at=EpochSeconds(row.captured_at),
     )

@@ -158,13 +158,19 @@ class NewMailing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing(NewMailing):
-    """A statement of mailing that was captured."""
+    """A statement of mailing that was captured.
+
+    Attributes:
+        presented_on: The day on which it was handed in.
+        stated_paise: Its postage, also where the lines are not at hand.
+    """
 
     id: MailingId
     licence: LicenceIdentifier
     office: OfficeId
     presented_on: date
     state: MailingState
+    stated_paise: Paise
     captured_by: PersonId
     captured_at: EpochSeconds
 
