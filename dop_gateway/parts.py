@@ -7,6 +7,7 @@ from dop_gateway.identity.passwords import PasswordCost, Passwords
 from dop_gateway.identity.people import ScopeExists
 from dop_gateway.identity.second_factor import SecondFactor
 from dop_gateway.identity.signing_in import Door
+from dop_gateway.outbox.sealing import Sealing
 from dop_gateway.outbox.service import NOBODY, Carriers, Delivery, Outbox
 from dop_gateway.outbox.templates import shipped_templates
 from dop_gateway.web.rates import USUAL_RATES, Rates
@@ -42,7 +43,10 @@ class Parts:
     @property
     def delivery(self) -> Delivery:
         """What sends messages that are due."""
-        return Delivery(self.store, self.clock, self.outbox.templates, self.carriers)
+        outbox = self.outbox
+        return Delivery(
+            self.store, self.clock, outbox.templates, self.carriers, outbox.sealing
+        )
 
 
 def make_parts(
@@ -64,7 +68,7 @@ def make_parts(
         store: A database of the newest version.
         clock: The time of day.
         entropy: Where tokens, salts and secrets come from.
-        key: 32 octets that second factors are sealed with.
+        key: 32 octets that second factors and secrets of messages are sealed with.
         cost: What one guess of a password costs.
         scope_exists: Knows offices, makers and licences.
         exchange: What files are made and judged by.
@@ -74,7 +78,7 @@ def make_parts(
     """
     passwords = Passwords(cost, entropy)
     door = Door(passwords, SecondFactor(key, entropy), entropy)
-    outbox = Outbox(shipped_templates())
+    outbox = Outbox(shipped_templates(), Sealing(key, entropy))
     return Parts(
         store,
         clock,

@@ -40,6 +40,7 @@ from dop_gateway.outbox.model import (
     To,
 )
 from dop_gateway.outbox.ports import Mailer, TextMessages
+from dop_gateway.outbox.sealing import SealError, Sealing
 from dop_gateway.outbox.templates import Templates
 from hw.clock import WallClock
 from hw.database import Store
@@ -53,6 +54,9 @@ _NO_OUTCOME: Final = PutOff(
 )
 _NO_TEMPLATE: Final = Refused(
     "MSG-03-002", "its template is not there any more, or has other variables"
+)
+_NOT_OURS: Final = Refused(
+    "MSG-03-003", "its secret was sealed with another key: make a new one"
 )
 
 
@@ -91,9 +95,15 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Where messages are put in."""
+    """Where messages are put in.
+
+    Attributes:
+        templates: What is said.
+        sealing: Seals what is secret; None: it waits as it is.
+    """
 
     templates: Templates
+    sealing: Sealing | None = None
 
     def put(
         self,
@@ -120,11 +130,14 @@ class Outbox:
                 own.
         """
         known = self.templates.get(template)
+        said = known.fit(variables)
+        if self.sealing is not None:
+            said = self.sealing.seal(known, said, to)
         number = rows.add(
             connection,
             template,
             language,
-            known.fit(variables),
+            said,
             to,
             created_by=by.actor.person,
             now=by.now,
@@ -164,12 +177,14 @@ class Delivery:
         clock: The time of day.
         templates: What is said.
         carriers: Who takes messages over.
+        sealing: Opens what `Outbox` sealed.
     """
 
     store: Store
     clock: WallClock
     templates: Templates
     carriers: Carriers
+    sealing: Sealing | None = None
 
     def deliver_due(self, messages_max: int = MESSAGES_AT_ONCE_MAX) -> Round:
         """Send what is due, one after the other.
@@ -208,9 +223,14 @@ class Delivery:
     def _attempt(self, message: Message) -> Outcome:
         try:
             template = self.templates.get(message.template)
-            variables = template.fit(message.variables)
+            known = message.variables
+            if self.sealing is not None:
+                known = self.sealing.open(template, known, message.to)
+            variables = template.fit(known)
         except LocalProtocolError:
             return _NO_TEMPLATE
+        except SealError:
+            return _NOT_OURS
         carriers, address = self.carriers, message.to.address
         if message.to.channel is Channel.MAIL and carriers.mailer is not None:
             letter = template.letter(message.language, variables)

@@ -246,6 +246,25 @@ def test_a_new_table_of_codes_is_taken_over(store: Store) -> None:
     assert str(done.changes[0]) == "Kolar Division: code was KN14, is KN77"
 
 
+def test_two_divisions_may_have_each_others_code_from_one_import_on(
+    store: Store,
+) -> None:
+    circle = (
+        'directorate = {name = "D"}\n'
+        'circle = [{name = "KARNATAKA circle", code = "KN"}]\n'
+    )
+
+    def codes(kolar: str, hassan: str) -> Codes:
+        named = f'{{name = "Kolar Division", code = "{kolar}"}}'
+        other = f'{{name = "Hassan Division", code = "{hassan}"}}'
+        return parse_codes(f"{circle}division = [{named}, {other}]\n")
+
+    bring(store, *ALL, codes=codes("KN01", "KN02"))
+    bring(store, *ALL, codes=codes("KN02", "KN01"))
+    found = [named(store, name).code for name in ("Kolar Division", "Hassan Division")]
+    assert found == ["KN02", "KN01"]
+
+
 @pytest.mark.parametrize(
     ("division", "reason"),
     [
