@@ -10,6 +10,7 @@ from dop_gateway.bank_cli import dop_bank_group
 from dop_gateway.bank_simulator_cli import bank_group
 from dop_gateway.deposits_cli import deposit_group, suspense_group
 from dop_gateway.jobs_cli import job_group
+from dop_gateway.licences_cli import licence_group, maker_group
 from dop_gateway.master_cli import calendar_group, parameter_group
 from dop_gateway.offices_cli import office_group
 from dop_gateway.options_cli import (
@@ -28,6 +29,8 @@ def add_commands(root: click.Group) -> None:
     dop.add_command(office_group)
     dop.add_command(calendar_group)
     dop.add_command(parameter_group)
+    dop.add_command(maker_group)
+    dop.add_command(licence_group)
     dop.add_command(audit_group)
     dop.add_command(job_group)
     dop.add_command(deposit_group)

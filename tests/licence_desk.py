@@ -59,7 +59,7 @@ from protocol.values import (
     RechargeNumber,
     parse_licence_identifier,
 )
-from tests.gateway import ASHA, gateway_at
+from tests.gateway import NOW, gateway_at
 from tests.house.sources import ROOT
 
 SAMPLE = ROOT / "dop_gateway" / "offices" / "sample.csv"
@@ -86,6 +86,7 @@ _DIVISION_ROLES: Final = (
     ("verifier", Role.VERIFIER),
     ("postmaster", Role.POSTMASTER),
 )
+_SET_UP: Final = By(GATEWAY, NOW, "a-test", "a test")
 _DESIGNATED: Final = frozenset({OfficeKind.HO, OfficeKind.SO})
 MAKER_KEY: Final = MakerKey.generate("Maker-N", Realm.TEST, SeededEntropy(b"maker N"))
 
@@ -232,20 +233,24 @@ class LicenceDesk:
 def licence_desk_at(url: str) -> Iterator[LicenceDesk]:
     """Open a desk on a new database."""
     with gateway_at(url) as store:
-        with store.writing("a desk") as connection:
-            office_service.bring_in(
-                connection, read_directory(SAMPLE), shipped_codes(), ASHA
-            )
-            division = offices.by_code(connection, DIVISION_CODE)
-            if division is None:
-                raise NotFoundError(DIVISION_CODE)
-            below = offices.subtree_of(connection, division.office_id)
-            takes_mail = [one for one in below if one.kind in _DESIGNATED]
-            desk = LicenceDesk(store, division, takes_mail[0], takes_mail[1])
-            makers.approve_model(connection, "N", MODEL, date(2020, 1, 1), ASHA)
-            makers.add_key(connection, "N", MAKER_KEY.public, ASHA)
-            _let_in(connection, desk)
-        yield desk
+        yield licence_desk_in(store)
+
+
+def licence_desk_in(store: Store) -> LicenceDesk:
+    """Put offices, a maker and people into a database that has none of them."""
+    with store.writing("a desk") as connection:
+        directory = read_directory(SAMPLE)
+        office_service.bring_in(connection, directory, shipped_codes(), _SET_UP)
+        division = offices.by_code(connection, DIVISION_CODE)
+        if division is None:
+            raise NotFoundError(DIVISION_CODE)
+        below = offices.subtree_of(connection, division.office_id)
+        takes_mail = [one for one in below if one.kind in _DESIGNATED]
+        desk = LicenceDesk(store, division, takes_mail[0], takes_mail[1])
+        makers.approve_model(connection, "N", MODEL, date(2020, 1, 1), _SET_UP)
+        makers.add_key(connection, "N", MAKER_KEY.public, _SET_UP)
+        _let_in(connection, desk)
+    return desk
 
 
 def _let_in(connection: Any, desk: LicenceDesk) -> None:
@@ -281,5 +286,5 @@ def _let_in(connection: Any, desk: LicenceDesk) -> None:
             password_hash=None,
             now=EpochSeconds(int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())),
         )
-        people.insert_grant(connection, person, grant, PersonId(1), ASHA.now)
+        people.insert_grant(connection, person, grant, PersonId(1), NOW)
         desk.people[login] = Actor(person, login, kind, (grant,))
