@@ -40,6 +40,7 @@ from dop_gateway.ledger import Movement, movements
 from protocol.errors import InvariantError
 from protocol.exchange import Line, Value
 
+LAYOUT: Final = "fund"
 LINES_MAX: Final = 100_000
 """Most lines that a fund file of ours has; the others go into the next one."""
 
