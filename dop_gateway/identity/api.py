@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from dop_gateway.access import EVERYBODY, Access
 from dop_gateway.errors import NotFoundError, NotSignedInError
@@ -29,6 +29,7 @@ from dop_gateway.web.asking import Asked, gates_of, parts_of
 from dop_gateway.web.lists import answer_list, listed
 
 ROUTES: Final = APIRouter(tags=["people"])
+Login = Annotated[str, Path(max_length=40)]
 _EVERYTHING_OWED: Final = frozenset(Owed)
 _ADMINISTRATORS: Final = frozenset({Role.ADMINISTRATOR})
 _SEE_PEOPLE: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
@@ -126,7 +127,7 @@ def add_person(asking: Asked, body: PersonBody) -> GivenPassword:
 
 
 @ROUTES.get("/people/{login}")
-def show_person(asking: Asked, login: str) -> PersonShown:
+def show_person(asking: Asked, login: Login) -> PersonShown:
     """Show somebody."""
     with asking.reading() as connection:
         found = store.find_person(connection, login)
@@ -137,14 +138,14 @@ def show_person(asking: Asked, login: str) -> PersonShown:
 
 
 @ROUTES.post("/people/{login}/state", status_code=HTTPStatus.NO_CONTENT)
-def set_state(asking: Asked, login: str, body: StateBody) -> None:
+def set_state(asking: Asked, login: Login, body: StateBody) -> None:
     """Disable somebody, or let them in again."""
     with asking.writing("set a person's state") as connection:
         people.set_state(connection, login, body.state, asking.by(body.reason))
 
 
 @ROUTES.post("/people/{login}/reset")
-def reset(asking: Asked, login: str, body: ReasonBody) -> GivenPassword:
+def reset(asking: Asked, login: Login, body: ReasonBody) -> GivenPassword:
     """Give somebody a new password, and take their second factor away."""
     with asking.writing("reset a person") as connection:
         password = people.reset(
@@ -154,7 +155,7 @@ def reset(asking: Asked, login: str, body: ReasonBody) -> GivenPassword:
 
 
 @ROUTES.post("/people/{login}/roles", status_code=HTTPStatus.NO_CONTENT)
-def give_role(asking: Asked, login: str, body: GrantBody) -> None:
+def give_role(asking: Asked, login: Login, body: GrantBody) -> None:
     """Give somebody a role."""
     with asking.writing("give a role") as connection:
         people.give_role(
@@ -167,7 +168,7 @@ def give_role(asking: Asked, login: str, body: GrantBody) -> None:
 
 
 @ROUTES.post("/people/{login}/roles/end", status_code=HTTPStatus.NO_CONTENT)
-def end_role(asking: Asked, login: str, body: GrantBody) -> None:
+def end_role(asking: Asked, login: Login, body: GrantBody) -> None:
     """End a role of somebody."""
     with asking.writing("end a role") as connection:
         people.end_role(connection, login, body.grant(), asking.by(body.reason))

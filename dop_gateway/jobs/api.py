@@ -162,7 +162,10 @@ def list_jobs(asking: Asked) -> list[JobShown]:
 
 @ROUTES.post("/jobs/{name}/run", status_code=HTTPStatus.ACCEPTED)
 def run_job(
-    asking: Asked, name: str, body: RunBody, behind: BackgroundTasks
+    asking: Asked,
+    name: Annotated[str, Path(max_length=80)],
+    body: RunBody,
+    behind: BackgroundTasks,
 ) -> JobRunShown:
     """Run a job now for a moment at which it was due, behind the answer."""
     moment = _whole_second(body.moment)

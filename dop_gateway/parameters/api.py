@@ -22,11 +22,19 @@ from dop_gateway.web.lists import ListQuery, WebList, answer_list, listed
 from protocol.errors import LocalProtocolError
 from protocol.parameter_values import ParameterType, write_value
 from protocol.parameters import Parameter, business_date
+from protocol.values import AMOUNT_PAISE_MAX
 
 ROUTES: Final = APIRouter(tags=["parameters"])
 TypeName = Annotated[ParameterType, ByName(ParameterType)]
+_LIST_MAX: Final = 48
 Key = Annotated[str, Path(max_length=80)]
-Written = int | bool | str | list[str]
+_Text = Annotated[str, Field(max_length=80)]
+Written = (
+    Annotated[int, Field(ge=0, le=AMOUNT_PAISE_MAX)]
+    | bool
+    | _Text
+    | Annotated[list[_Text], Field(max_length=_LIST_MAX)]
+)
 """A value as JSON has it: a number, true or false, ``22:00``, or a list of texts."""
 
 ACCESS: Final = (
