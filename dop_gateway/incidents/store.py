@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select, update
+from sqlalchemy import Connection, Select, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dop_gateway.audit.tables import audit
@@ -18,6 +18,7 @@ from dop_gateway.incidents.model import (
     Step,
 )
 from dop_gateway.incidents.tables import incident
+from dop_gateway.store.matching import Matching
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 
 _of = incident.c
@@ -52,6 +53,7 @@ class Wanted:
         makers: Concerning one of these makers; None: of whatever maker.
         licences: Concerning one of these; None: of whatever licence.
         subject: About exactly this.
+        number: This one.
     """
 
     states: Sequence[IncidentState] = ()
@@ -59,6 +61,7 @@ class Wanted:
     makers: Sequence[str] | None = None
     licences: Select[Any] | Sequence[str] | None = None
     subject: str = ""
+    number: IncidentId | None = None
 
 
 def find_open(
@@ -142,6 +145,18 @@ def list_incidents(
     return [_incident(row) for row in rows]
 
 
+def incidents_matching(wanted: Wanted) -> Matching[Incident]:
+    """Give the incidents that a filter lets through."""
+    orders = {
+        "number": (_of.id,),
+        "kind": (_of.kind, _of.id),
+        "amount": (_of.amount_paise, _of.id),
+        "found_at": (_of.found_at, _of.id),
+        "seen_at": (_of.seen_at, _of.id),
+    }
+    return Matching(_narrowed(_select(), wanted), orders, _incident)
+
+
 def count(connection: Connection, wanted: Wanted) -> int:
     """Count the incidents of a list."""
     asked = _narrowed(select(func.count()).select_from(incident), wanted)
@@ -202,6 +217,8 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
         asked = asked.where(_of.kind.in_([one.name for one in wanted.kinds]))
     if wanted.subject:
         asked = asked.where(_of.subject == wanted.subject)
+    if wanted.number is not None:
+        asked = asked.where(_of.id == wanted.number)
     reach = []
     if wanted.makers is not None:
         reach.append(_of.maker.in_(wanted.makers))
@@ -210,7 +227,7 @@ def _narrowed(asked: Select[Any], wanted: Wanted) -> Select[Any]:
     return asked.where(or_(*reach)) if reach else asked
 
 
-def _incident(row: Row[Any]) -> Incident:
+def _incident(row: Any) -> Incident:
     return Incident(
         id=IncidentId(row.id),
         kind=IncidentKind[row.kind],

@@ -142,13 +142,14 @@ def _cleared(
 
 def _claimed(connection: Connection, now: EpochSeconds) -> Explanation | None:
     of = deposit.c
-    amount, since = connection.execute(
+    total, since = connection.execute(
         select(func.coalesce(func.sum(of.amount_paise), 0), func.min(of.changed_at))
         .where(of.state.in_([state.name for state in CLAIMED]))
         .where(of.recalled_for == DepositState.BOUNCED.name)
     ).one()
+    amount = int(total)
     if not amount:
         return None
     words = f"{show_rupees(Paise(amount))} were taken back by who paid, and are claimed"
     began = EpochSeconds(now if since is None else since)
-    return Explanation(Cause.CLAIM, words, int(amount), began)
+    return Explanation(Cause.CLAIM, words, amount, began)
