@@ -9,9 +9,15 @@ from dop_gateway.api_cli import openapi
 from dop_gateway.bank_cli import dop_bank_group
 from dop_gateway.bank_simulator_cli import bank_group
 from dop_gateway.deposits_cli import deposit_group, suspense_group
+from dop_gateway.exchange_cli import exchange_group
 from dop_gateway.jobs_cli import job_group
 from dop_gateway.licences_cli import licence_group, maker_group
 from dop_gateway.master_cli import calendar_group, parameter_group
+from dop_gateway.money_cli import (
+    incident_group,
+    reconcile_command,
+    verify_command,
+)
 from dop_gateway.offices_cli import office_group
 from dop_gateway.options_cli import (
     EXIT_FAILED,
@@ -21,6 +27,7 @@ from dop_gateway.options_cli import (
 )
 from dop_gateway.outbox_cli import outbox_group, sms_simulator
 from dop_gateway.people_cli import person_group
+from dop_gateway.posting_cli import frank_group, usage_command
 
 
 def add_commands(root: click.Group) -> None:
@@ -36,9 +43,15 @@ def add_commands(root: click.Group) -> None:
     dop.add_command(deposit_group)
     dop.add_command(suspense_group)
     dop.add_command(dop_bank_group)
+    dop.add_command(frank_group)
+    dop.add_command(usage_command)
     dop.add_command(outbox_group)
     dop.add_command(sms_simulator)
     dop.add_command(openapi)
+    dop.add_command(reconcile_command)
+    dop.add_command(verify_command)
+    dop.add_command(incident_group)
+    dop.add_command(exchange_group)
     root.add_command(dop)
     root.add_command(bank_group)
 
@@ -74,7 +87,7 @@ def migrate(*, gateway: Path) -> None:
     migrate_gateway(gateway, SystemEntropy())
 
 
-@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080")
+@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080 --sftp-port 2022")
 @gateway_option
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where it listens."
@@ -86,13 +99,32 @@ def migrate(*, gateway: Path) -> None:
     show_default=True,
     help="Where it listens; 0 for one that is free.",
 )
-def run(*, gateway: Path, host: str, port: int) -> None:
+@click.option(
+    "--sftp-port",
+    type=click.IntRange(0, 65_535),
+    default=None,
+    help="Serve the drop of the makers here too; 0 for a port that is free.",
+)
+@click.option(
+    "--sftp-host", default="127.0.0.1", show_default=True, help="Where the drop is."
+)
+def run(
+    *, gateway: Path, host: str, port: int, sftp_port: int | None, sftp_host: str
+) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that run are finished."""
-    from dop_gateway.program import run_gateway
+    from dop_gateway.folder import read_gateway
+    from dop_gateway.program import DropAddress, run_gateway
 
+    drop = None
+    if sftp_port is not None:
+        drop = DropAddress(sftp_host, sftp_port, read_gateway(gateway).sftp_host_key)
     with opened(gateway) as parts:
         run_gateway(
-            parts, host, port, lambda address: click.echo(f"listening at {address}")
+            parts,
+            host,
+            port,
+            lambda address: click.echo(f"listening at {address}"),
+            drop=drop,
         )
 
 
