@@ -130,11 +130,11 @@ def add_person(asking: Asked, body: PersonBody) -> GivenPassword:
 def show_person(asking: Asked, login: Login) -> PersonShown:
     """Show somebody."""
     with asking.reading() as connection:
-        found = store.find_person(connection, login)
+        found = store.read_person(connection, login)
         if found is None:
             raise NotFoundError(f"there is nobody with the login {login}")
-        grants = store.grants_of(connection, found[0].id)
-    return PersonShown.of(found[0], grants, owed_by(found[0]))
+        grants = store.grants_of(connection, found.id)
+    return PersonShown.of(found, grants, owed_by(found))
 
 
 @ROUTES.post("/people/{login}/state", status_code=HTTPStatus.NO_CONTENT)

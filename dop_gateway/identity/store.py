@@ -111,6 +111,14 @@ def find_person(connection: Connection, login: str) -> tuple[Person, Secrets] | 
     return None if row is None else (_person(row), _secrets(row))
 
 
+def read_person(connection: Connection, login: str) -> Person | None:
+    """Find somebody by login."""
+    row = connection.execute(
+        select(person).where(person.c.login == login)
+    ).one_or_none()
+    return None if row is None else _person(row)
+
+
 def get_person(connection: Connection, of: PersonId) -> Person | None:
     """Read somebody."""
     row = connection.execute(select(person).where(person.c.id == of)).one_or_none()

@@ -115,3 +115,19 @@ def test_who_owes_something_does_that_first(world: World, access: Access) -> Non
 def test_who_has_no_role_gets_nowhere(world: World, access: Access) -> None:
     answer = ask(world, access, SAMPLES[_name(access)], world.idle.token)
     assert answer.status_code == HTTPStatus.FORBIDDEN, answer.text
+
+
+def test_both_engines_answer_every_route(store_url: str) -> None:
+    """PostgreSQL refuses a lock in a transaction that only reads; SQLite does not."""
+    world = new_world(store_url)
+    for access in WITH_SAMPLE:
+        if access.path in ENDS_SESSIONS:
+            continue
+        asker = next(
+            one
+            for one in world.askers
+            if access.is_public or (one.inside and one.grant.role in access.roles)
+        )
+        answer = ask(world, access, SAMPLES[_name(access)], asker.desk.token)
+        told = (_name(access), answer.text)
+        assert answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, told
