@@ -19,12 +19,12 @@ _HALF: Final = 2
 
 
 class Trouble(Enum):
-    """What may go wrong with a file that a maker hands over, or is to take."""
+    """What may go wrong with a file that a maker hands over."""
 
     TRUNCATED = "only its first half arrives, under its whole name"
     TWICE = "it is handed over a second time"
     HELD_BACK = "it is left lying until it is let go; those behind it go"
-    NOT_READ = "the maker overlooks it among those that lie there"
+    BREAKS = "the line breaks before it has arrived, again and again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Struck:
     """A file that something went wrong with.
 
     Attributes:
-        sha256: Of the whole file; empty of one that the maker was to take.
+        sha256: Of the whole file.
     """
 
     trouble: Trouble
     name: str
-    sha256: bytes = b""
+    sha256: bytes
 
 
 @dataclass
@@ -56,22 +56,18 @@ class Crossing:
     troubles: dict[str, Trouble] = field(default_factory=dict)
     struck: list[Struck] = field(default_factory=list)
     _held: set[str] = field(default_factory=set)
+    _has_broken: bool = False
 
     def let_go(self) -> None:
-        """Hold nothing back any more."""
+        """Hold nothing back any more, and let the line be good."""
         self._held.clear()
+        self.troubles.clear()
+        self._has_broken = False
 
     def names(self) -> Sequence[str]:
         """Name what lies there."""
         self._check_open()
-        names = self.drop.names()
-        for layout, trouble in list(self.troubles.items()):
-            hidden = [name for name in names if name.startswith(f"{layout}-")]
-            if trouble is Trouble.NOT_READ and hidden:
-                del self.troubles[layout]
-                self.struck += [Struck(trouble, name) for name in hidden]
-                names = [name for name in names if name not in hidden]
-        return names
+        return self.drop.names()
 
     def read(self, name: str, octets_max: int) -> bytes:
         """Read a file; of one that is larger, `octets_max` + 1 octets."""
@@ -88,9 +84,14 @@ class Crossing:
             return
         layout = next((one for one in self.troubles if name.startswith(f"{one}-")), "")
         trouble = self.troubles.get(layout)
-        if trouble is None or trouble is Trouble.NOT_READ:
+        if trouble is None:
             self._hand_over(name, octets)
             return
+        if trouble is Trouble.BREAKS:
+            if not self._has_broken:
+                self.struck.append(Struck(trouble, name, content_hash(octets)))
+            self._has_broken = True
+            raise RemoteError(f"the line broke before {name} had arrived")
         del self.troubles[layout]
         self.struck.append(Struck(trouble, name, content_hash(octets)))
         if trouble is Trouble.TRUNCATED:

@@ -98,7 +98,7 @@ def draw_plan(days: int, letters: tuple[str, ...], seed: int) -> Plan:
 
 
 def _layout(mistake: WindowMistake, dice: Dice) -> str:
-    if mistake in {WindowMistake.MAKER_DOWN, WindowMistake.FILE_LATE}:
+    if mistake is WindowMistake.MAKER_DOWN:
         return ""
     if mistake is WindowMistake.ACKNOWLEDGEMENT_LOST:
         return "acknowledgement"

@@ -28,7 +28,7 @@ from rmfs_tools.rehearsal.crossing import Crossing
 from rmfs_tools.rehearsal.department import Department, department_in
 from rmfs_tools.rehearsal.maker import Maker, maker_in
 from rmfs_tools.rehearsal.mistakes import Mistake
-from rmfs_tools.rehearsal.plan import CALM, Plan
+from rmfs_tools.rehearsal.plan import CALM, Plan, draw_plan
 from rmfs_tools.rehearsal.striking import Striking, mistake_of_bank
 from rmfs_tools.simulation.dice import Dice
 
@@ -41,7 +41,11 @@ _FIRST_NUMBER: Final = 100_001
 _FIRST_PAISE: Final = Paise(500_000)
 _LATER_PAISE: Final = Paise(300_000)
 _LOW_PAISE: Final = 100_000
-_ONE_DAY: Final = timedelta(days=1)
+_PAYS_AGAIN: Final = 0.02
+_PAYMENTS_LEAST: Final = 3
+"""On a working day: a bank makes mistakes with payments."""
+_DIALS: Final = 0.1
+"""Of all machines, before each window."""
 
 
 @dataclass
@@ -107,8 +111,8 @@ class Rehearsal:
         self.department.run_jobs()
         if works:
             for window, start in enumerate(WINDOWS):
-                self._window(day, window, start, plan)
                 self._dial_ins(day, start)
+                self._window(day, window, start, plan)
             self.played.working_days += 1
         self.at(day, time(21, 30))
         faults = [plan.evenings[number]] if works and number in plan.evenings else []
@@ -136,12 +140,12 @@ class Rehearsal:
         self.clock.set(begins + _END)
         self.department.run_jobs()
 
-    def _dial_ins(self, day: date, after: time) -> None:
-        """Let machines frank and dial, a tenth of them between two windows."""
-        self.clock.set(datetime.combine(day, after, INDIA) + 2 * _END)
+    def _dial_ins(self, day: date, before: time) -> None:
+        """Let machines frank and dial before a window, some of them."""
+        self.clock.set(datetime.combine(day, before, INDIA) - _END)
         for maker in self.makers:
             for licence in maker.fleet.licences:
-                if self.dice.happens(0.1):
+                if self.dice.happens(_DIALS):
                     self._dial_in(maker, licence)
 
     def _dial_in(self, maker: Maker, licence: LicenceIdentifier) -> None:
@@ -161,7 +165,10 @@ class Rehearsal:
         if not works:
             return
         paying, self._to_pay = self._to_pay, []
-        paying += [one for one in self._paid if self.dice.happens(0.02)]
+        again = sorted(self._paid)
+        paying += [one for one in again if self.dice.happens(_PAYS_AGAIN)]
+        while again and len(paying) < _PAYMENTS_LEAST:
+            paying.append(self.dice.one_of(again))
         for identifier in paying:
             licence = self.licences[identifier]
             first = identifier not in self._paid
@@ -196,3 +203,44 @@ def rehearsal_in(folder: Path, seed: int, began: date) -> Iterator[Rehearsal]:
             striking[letter] = Striking(maker, Crossing(drop))
         dice = Dice(seed)
         yield Rehearsal(department, bank, made, striking, clock, dice)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is rehearsed.
+
+    Attributes:
+        machines: Of both makers together.
+        days: Of the calendar; files go on those that are worked.
+        seed: Decides what is paid, franked and goes wrong.
+        began: The first day.
+    """
+
+    machines: int
+    days: int
+    seed: int
+    began: date
+
+    def dates(self) -> list[date]:
+        """List the days."""
+        return [self.began + timedelta(days=number) for number in range(self.days)]
+
+
+@contextmanager
+def play(
+    folder: Path, span: Span, progress: Callable[[str], None]
+) -> Iterator[Rehearsal]:
+    """Rehearse some days in an empty folder, and leave everything open to look at."""
+    calendar = shipped_calendar()
+    worked = sum(calendar.is_working_day(day) for day in span.dates())
+    plan = draw_plan(worked, LETTERS, span.seed)
+    with rehearsal_in(folder, span.seed, span.began) as rehearsal:
+        rehearsal.issue(span.machines, progress)
+        for day in span.dates():
+            rehearsal.day(day, plan)
+            done = rehearsal.played
+            progress(
+                f"{day}: {done.dial_ins} dial-ins, {done.files} files, "
+                f"{len(rehearsal.mistakes)} mistakes so far"
+            )
+        yield rehearsal

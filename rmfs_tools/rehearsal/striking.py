@@ -24,7 +24,7 @@ _TROUBLES: Final = {
     WindowMistake.FILE_TWICE: Trouble.TWICE,
     WindowMistake.FILE_TRUNCATED: Trouble.TRUNCATED,
     WindowMistake.FILE_OUT_OF_ORDER: Trouble.HELD_BACK,
-    WindowMistake.ACKNOWLEDGEMENT_LOST: Trouble.HELD_BACK,
+    WindowMistake.ACKNOWLEDGEMENT_LOST: Trouble.BREAKS,
 }
 _WINDOWS_HELD: Final = {
     WindowMistake.FILE_OUT_OF_ORDER: 2,
@@ -108,14 +108,11 @@ class Striking:
             return [Incident(IncidentKind.FILE_REFUSED, f"{letter}/{one.name}")]
         if mistake is WindowMistake.FILE_LATE:
             return [self._missing(layout)]
-        gap = f"{letter} {layout} {_number_of(one.name)}"
-        signs: list[Sign] = [Incident(IncidentKind.SEQUENCE_GAP, gap)]
         if mistake is WindowMistake.ACKNOWLEDGEMENT_LOST:
-            signs += [
-                Incident(IncidentKind.NOT_ACKNOWLEDGED, f"{letter}/{name}")
-                for name in self._ours
-            ]
-        return signs
+            kind = IncidentKind.NOT_ACKNOWLEDGED
+            return [Incident(kind, f"{letter}/{name}") for name in self._ours]
+        gap = f"{letter} {layout} {_number_of(one.name)}"
+        return [Incident(IncidentKind.SEQUENCE_GAP, gap)]
 
     def _missing(self, layout: str) -> Incident:
         subject = f"{self._maker.letter} {layout} {self._when()}"
