@@ -11,6 +11,7 @@ from datetime import date, time, timedelta
 
 from sqlalchemy import Connection
 
+from dop_gateway.downloads import service as downloads
 from dop_gateway.downloads.model import Download
 from dop_gateway.exchange import file_store, party_store
 from dop_gateway.exchange.model import (
@@ -348,11 +349,25 @@ def record(connection: Connection, file: ExchangeFile, now: EpochSeconds) -> Non
     )
 
 
+def registered(desk: DepositDesk) -> SigningMachine:
+    """Give N123456 a machine that is registered."""
+    machine = signing_machine(int(N1[1:]))
+    with desk.store.writing("register a machine") as connection:
+        licences.register(connection, machine.provisioning, MADE_AT)
+    return machine
+
+
+def take_downloads(desk: DepositDesk, files: MakerFiles, *told: Download) -> None:
+    """Let a maker tell of credits."""
+    file = files.downloads(*told)
+    by = desk.by()
+    with desk.store.writing("take credits") as connection:
+        downloads.apply(connection, file, str(file.header["file_id"]), by)
+        record(connection, file, by.now)
+
+
 @contextmanager
 def money_desk_at(url: str) -> Iterator[tuple[DepositDesk, SigningMachine]]:
     """Open a Department where N123456 has a machine that is registered."""
-    machine = signing_machine(int(N1[1:]))
     with deposit_desk_at(url) as desk:
-        with desk.store.writing("register a machine") as connection:
-            licences.register(connection, machine.provisioning, MADE_AT)
-        yield desk, machine
+        yield desk, registered(desk)
