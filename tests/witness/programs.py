@@ -20,6 +20,8 @@ DEBIAN_PACKAGES: Final = {
     "rz": "lrzsz",
     "gcc": "gcc",
     "ser2net": "ser2net",
+    "sftp": "openssh-client",
+    "ssh-keygen": "openssh-client",
     "spin": "spin",
     "sshd": "openssh-server",
     "sz": "lrzsz",
