@@ -170,17 +170,13 @@ def fetch(
 ) -> int:
     """Ask a bank now, and take what is new; ends with 1 if a file is missing."""
     from dop_gateway.bank import nightly, store
-    from hw.clock import epoch_seconds
-    from protocol.parameters import INDIA
+    from protocol.parameters import business_date
 
     with opened(gateway) as parts:
         with parts.store.reading() as connection:
             bank = store.get(connection, code)
-        now = parts.clock.now()
-        moment = (
-            now if day is None else epoch_seconds(day.replace(hour=22, tzinfo=INDIA))
-        )
-        done = nightly.fetch(parts, bank, moment, by_command(parts, reason))
+        of = business_date(parts.clock.now()) if day is None else day.date()
+        done = nightly.fetch(parts, bank, of, by_command(parts, reason))
     if as_json:
         shown = {
             "bank": code,

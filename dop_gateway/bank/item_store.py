@@ -1,11 +1,21 @@
 """All SQL about items: what file of payments and account tell by reference."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    false,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from dop_gateway.bank.judging import Key
 from dop_gateway.bank.model import (
@@ -17,6 +27,7 @@ from dop_gateway.bank.model import (
     Side,
 )
 from dop_gateway.bank.tables import bank_item
+from dop_gateway.store.matching import Matching
 
 _AT_A_TIME: Final = 500
 _CAPTURED: Final = tuple(Captured.__dataclass_fields__)
@@ -54,6 +65,42 @@ def write(connection: Connection, code: BankCode, items: Sequence[Item]) -> None
 def find(connection: Connection, code: str, reference: str) -> list[Item]:
     """List what is known of a reference: in, and out again."""
     return _items(connection, BankCode(code), bank_item.c.reference == reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which items; what is empty or None does not narrow."""
+
+    bank: str
+    state: ItemState | None
+    side: Side | None
+    licence: str
+    reference: str
+    entered_from: date | None
+    entered_to: date | None
+
+
+def matching(wanted: Wanted, *, everything: bool) -> Matching[Item]:
+    """Give the items that a filter lets through; none without `everything`."""
+    of = bank_item.c
+    found: list[ColumnElement[bool]] = [true() if everything else false()]
+    for column, text in (
+        (of.bank, wanted.bank),
+        (of.licence, wanted.licence),
+        (of.reference, wanted.reference),
+    ):
+        if text:
+            found.append(column == text)
+    if wanted.state is not None:
+        found.append(of.state == wanted.state.name)
+    if wanted.side is not None:
+        found.append(of.side == wanted.side.name)
+    if wanted.entered_from is not None:
+        found.append(of.entered_on >= wanted.entered_from)
+    if wanted.entered_to is not None:
+        found.append(of.entered_on <= wanted.entered_to)
+    orders = {"number": (of.id,), "licence": (of.licence, of.id)}
+    return Matching(select(bank_item).where(*found), orders, _item)
 
 
 def entered_days(

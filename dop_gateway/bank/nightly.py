@@ -7,6 +7,7 @@ comes late is taken at the next run, for its own day.
 """
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from dop_gateway.bank import fetching, own_counters, store, taking
@@ -60,11 +61,18 @@ def run(parts: Parts, moment: EpochSeconds) -> Outcome:
     request_id = f"bank-fetch:{moment}"
     by = By(GATEWAY, parts.clock.now(), request_id)
     with parts.store.reading() as connection:
-        banks = [one for one in store.banks(connection) if one.in_use]
+        banks = [
+            (one, store.known_since(connection, one.code))
+            for one in store.banks(connection)
+            if one.in_use
+        ]
     own = _own_counters(parts, moment, by)
     if not banks and own is None:
         return Outcome(Ending.NOTHING_TO_DO, "no bank is in use")
-    found = [fetch(parts, one, moment, by) for one in banks]
+    found = [
+        fetch(parts, one, business_date(moment) if since <= moment else None, by)
+        for one, since in banks
+    ]
     failed = any(one.failure for one in found)
     words = [one.words for one in found]
     if own is not None:
@@ -72,8 +80,16 @@ def run(parts: Parts, moment: EpochSeconds) -> Outcome:
     return Outcome(Ending.FAILED if failed else Ending.DONE, "; ".join(words))
 
 
-def fetch(parts: Parts, bank: Bank, moment: EpochSeconds, by: By) -> Fetched:
-    """Ask a bank: take what is new, name what is missing of the day of a moment."""
+def fetch(parts: Parts, bank: Bank, day: date | None, by: By) -> Fetched:
+    """Ask a bank, and take what is new.
+
+    Args:
+        parts: The gateway.
+        bank: Which.
+        day: Whose files are named if they are missing; None: of a day on which the bank
+            was not known yet nothing is missing.
+        by: Who asks.
+    """
     ours = parts.exchange
     rules = Rules(ours.layouts, ours.realm, NEIGHBOURS)
     with parts.store.reading() as connection:
@@ -81,7 +97,6 @@ def fetch(parts: Parts, bank: Bank, moment: EpochSeconds, by: By) -> Fetched:
             Standing(one.name, one.octet_count, one.modified_at)
             for one in store.files_of(connection, bank.code)
         }
-        since = store.known_since(connection, bank.code)
 
     def wanted(one: Standing) -> int | None:
         return None if one in known else _octets_max(bank, ours.layouts, one.name)
@@ -96,10 +111,9 @@ def fetch(parts: Parts, bank: Bank, moment: EpochSeconds, by: By) -> Fetched:
         with parts.store.writing("take a file of a bank") as connection:
             files.append(taking.take(Work(connection, bank, by, rules), one))
     missing: list[str] = []
-    if since <= moment:
+    if day is not None:
         with parts.store.writing("look for files of a bank") as connection:
-            work = Work(connection, bank, by, rules)
-            missing = taking.missing(work, business_date(moment))
+            missing = taking.missing(Work(connection, bank, by, rules), day)
     return Fetched(bank, tuple(files), tuple(missing), failure)
 
 

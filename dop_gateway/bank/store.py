@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    false,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from dop_gateway.bank.model import (
     Address,
@@ -18,6 +28,7 @@ from dop_gateway.bank.model import (
 )
 from dop_gateway.bank.tables import bank, bank_file
 from dop_gateway.errors import NotFoundError
+from dop_gateway.store.matching import Matching
 from protocol.keys import Point
 from protocol.values import EpochSeconds
 
@@ -153,6 +164,31 @@ def latest(connection: Connection, limit: int) -> list[BankFile]:
         select(*_FILE).order_by(bank_file.c.id.desc()).limit(limit)
     )
     return [_file(row) for row in rows]
+
+
+def files_matching(
+    *,
+    bank_code: str,
+    state: FileState | None,
+    layout: str,
+    day: date | None,
+    everything: bool,
+) -> Matching[BankFile]:
+    """Give the files that a filter lets through; none without `everything`."""
+    wanted: list[ColumnElement[bool]] = [true() if everything else false()]
+    if bank_code:
+        wanted.append(bank_file.c.bank == bank_code)
+    if state is not None:
+        wanted.append(bank_file.c.state == state.name)
+    if layout:
+        wanted.append(bank_file.c.layout == layout)
+    if day is not None:
+        wanted.append(bank_file.c.business_date == day)
+    orders = {
+        "number": (bank_file.c.id,),
+        "business_date": (bank_file.c.business_date, bank_file.c.id),
+    }
+    return Matching(select(*_FILE).where(*wanted), orders, _file)
 
 
 def of_name(connection: Connection, code: BankCode, name: str) -> list[BankFile]:

@@ -6,10 +6,11 @@ Source: requirements, section 11 no. 1.
 """
 
 import json
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from dop_gateway.exports.showing import india, tell
-from dop_gateway.exports.table import Cell, Kind, Row, Sums, Table
+from dop_gateway.exports.table import Cell, Column, Kind, Row, Sums, Table
 
 
 def write_json(table: Table, file: BinaryIO) -> None:
@@ -32,18 +33,19 @@ def write_json(table: Table, file: BinaryIO) -> None:
     sums = Sums(table.columns)
     before = "\n"
     for row in sums.watch(table.rows):
-        file.write(f"{before}{_json(_named(table, row))}".encode())
+        file.write(f"{before}{_json(named(table.columns, row))}".encode())
         before = ",\n"
     end: dict[str, object] = {"count": sums.rows, "totals": None}
     if sums.total is not None:
-        totals = _named(table, sums.total)
+        totals = named(table.columns, sums.total)
         summed = [column.name for column in table.columns if column.summed]
         end["totals"] = {name: totals[name] for name in summed}
     file.write(f"\n], {_json(end)[1:]}\n".encode())
 
 
-def _named(table: Table, row: Row) -> dict[str, str | int | None]:
-    pairs = zip(table.columns, row, strict=True)
+def named(columns: Sequence[Column], row: Row) -> dict[str, str | int | None]:
+    """Give the cells of a row as JSON has them, by the names of their columns."""
+    pairs = zip(columns, row, strict=True)
     return {column.name: _value(column.kind, cell) for column, cell in pairs}
 
 

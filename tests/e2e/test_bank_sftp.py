@@ -152,7 +152,7 @@ def ten_o_clock(gateway: Gateway, server: Server, day: object = MONDAY) -> Fetch
     bank = server.bank()
     with gateway.store.writing("test") as connection:
         service.put(connection, bank, by)
-    return nightly.fetch(gateway.parts, bank, now, by)
+    return nightly.fetch(gateway.parts, bank, moment.date(), by)
 
 
 def test_a_night_fetches_what_the_bank_made_and_the_next_one_nothing_again(
