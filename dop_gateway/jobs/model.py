@@ -48,7 +48,8 @@ class Job:
         due: Gives the first moment after another one.
         run: Does it for a moment; may be called again for the same one. It blocks, and
             opens its transactions itself. An `RmfsError` is a failure.
-        longest_s: A run that takes longer is held to have crashed.
+        longest_s: A run of which nobody has heard for so long is held to have crashed;
+            one that runs is heard of.
         attempts_max: After so many failures a person has to look.
     """
 

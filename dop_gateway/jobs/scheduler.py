@@ -122,6 +122,16 @@ class Scheduler:
             outcome = Outcome(Ending.FAILED, str(error))
         return self._end(claim, outcome)
 
+    def renew(self, claim: Claim) -> bool:
+        """Keep a moment that still runs; False if it is not ours any more.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        until = EpochSeconds(self._parts.clock.now() + claim.job.longest_s)
+        with self._parts.store.writing("renew a lease") as connection:
+            return store.renew(connection, claim.run, claim.attempt, until)
+
     def fail(self, claim: Claim, words: str) -> Outcome:
         """Write that a run came to no end of its own.
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from math import inf
+from threading import Event, Thread
 from typing import Final
 
 from dop_gateway.jobs.model import Claim, Job
@@ -19,6 +20,10 @@ from protocol.errors import RmfsError
 
 SLEEP_S_MAX: Final = 60.0
 SLEEP_S_MIN: Final = 1.0
+
+RENEWED_PER_LEASE: Final = 3
+RENEWALS_MAX: Final = 30
+"""A run may take ten times as long as its job says."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -70,7 +75,35 @@ def _turn(scheduler: Scheduler, job: Job) -> float | None:
 
 
 def run_claimed(scheduler: Scheduler, claim: Claim) -> None:
-    """Run a moment that is ours; whatever comes out of it is written down."""
+    """Run a moment that is ours; whatever comes out of it is written down.
+
+    As long as it runs here its lease is renewed, `RENEWALS_MAX` times at most: a run
+    that hangs is held to have crashed in the end.
+    """
+    over = Event()
+    renewing = Thread(target=_renew, args=(scheduler, claim, over), daemon=True)
+    renewing.start()
+    try:
+        _run_to_its_end(scheduler, claim)
+    finally:
+        over.set()
+        renewing.join()
+
+
+def _renew(scheduler: Scheduler, claim: Claim, over: Event) -> None:
+    pause_s = claim.job.longest_s / RENEWED_PER_LEASE
+    for _ in range(RENEWALS_MAX):
+        if over.wait(pause_s):
+            return
+        try:
+            if not scheduler.renew(claim):
+                return
+        except RmfsError:
+            # The next renewal comes before the lease is over.
+            _log.exception("job %s", claim.job.name)
+
+
+def _run_to_its_end(scheduler: Scheduler, claim: Claim) -> None:
     try:
         outcome = scheduler.run(claim)
     except Exception as error:  # noqa: BLE001 - the outermost loop

@@ -112,6 +112,18 @@ def begin(
     return attempt
 
 
+def renew(
+    connection: Connection, run: RunId, attempt: int, lease_until: EpochSeconds
+) -> bool:
+    """Let an attempt that runs go on; False if it has ended, or another has begun."""
+    done = connection.execute(
+        update(job_run)
+        .where(_of.id == run, _of.attempts == attempt, _of.outcome.is_(None))
+        .values(try_at=lease_until)
+    )
+    return done.rowcount > 0
+
+
 def end(
     connection: Connection,
     run: RunId,

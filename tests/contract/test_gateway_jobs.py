@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from threading import Event
 
 import pytest
 from sqlalchemy import select, text
@@ -16,9 +17,9 @@ from dop_gateway.jobs.catalogue import JOBS
 from dop_gateway.jobs.dues import at_times
 from dop_gateway.jobs.model import Claim, Ending, Job, JobRun, Outcome
 from dop_gateway.jobs.scheduler import PAUSE_S, PLANNED_AT_ONCE, Scheduler
-from dop_gateway.jobs.serving import SLEEP_S_MAX, serve
+from dop_gateway.jobs.serving import SLEEP_S_MAX, run_claimed, serve
 from dop_gateway.parts import Parts
-from hw.clock import epoch_seconds
+from hw.clock import MemoryWallClock, epoch_seconds
 from protocol.errors import InvariantError, RmfsError
 from protocol.parameters import INDIA
 from protocol.values import EpochSeconds
@@ -294,6 +295,49 @@ def test_the_loop_sleeps_until_the_next_moment_and_runs_it(
     assert [(one.ending, one.detail) for one in given_up[:MOMENTS]] == [
         (Ending.GIVEN_UP, "ZeroDivisionError: see the log")
     ] * MOMENTS
+
+
+@dataclass
+class Long:
+    """A job that runs until its lease was renewed."""
+
+    clock: MemoryWallClock
+    renewed: Event = field(default_factory=Event)
+
+    def run(self, _parts: Parts, _moment: EpochSeconds) -> Outcome:
+        self.clock.advance(DAY_S / 2)
+        return DONE if self.renewed.wait(10) else Outcome(Ending.FAILED, "too long")
+
+    def job(self) -> Job:
+        return Job("long", "Take long.", Bank().job().due, self.run, 1)
+
+
+class Noting(Scheduler):
+    """Tells when a lease was renewed."""
+
+    renewed: Event
+
+    def renew(self, claim: Claim) -> bool:
+        ours = super().renew(claim)
+        self.renewed.set()
+        return ours
+
+
+def test_a_lease_is_renewed_as_long_as_its_run_goes_on(gateway: Gateway) -> None:
+    long = Long(gateway.clock)
+    scheduler = Noting(gateway.parts, [long.job()], "first")
+    other = Scheduler(gateway.parts, [long.job()], "other")
+    scheduler.renewed = long.renewed
+    scheduler.turn(long.job())
+    gateway.clock.advance(DAY_S)
+    claim = scheduler.turn(long.job())
+    assert isinstance(claim, Claim)
+    run_claimed(scheduler, claim)
+    with gateway.store.reading() as connection:
+        (run,) = store.runs(connection, "long", 10)
+    assert run.ending is Ending.DONE
+    assert not scheduler.renew(claim)
+    assert not isinstance(other.turn(long.job()), Claim)
 
 
 def test_a_loop_without_jobs_is_over(gateway: Gateway) -> None:
