@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from dop_gateway import ledger
 from dop_gateway.deposits import bouncing, checks, funds, receiving, store, verifying
-from dop_gateway.deposits.model import Deposit, DepositState, Payment
+from dop_gateway.deposits.model import Deposit, DepositState, LineState, Payment
 from dop_gateway.deposits.receiving import Received
+from dop_gateway.deposits.tables import fund_line
 from dop_gateway.identity import store as people
 from dop_gateway.identity.model import (
     GATEWAY,
@@ -195,6 +196,15 @@ class DepositDesk:
         """Read the balances of a licence."""
         with self.store.reading() as connection:
             return ledger.balances(connection, licence)
+
+    def taken(self, licence: LicenceIdentifier = N1) -> int:
+        """Sum what the lines that its maker took have changed of a licence's funds."""
+        line = fund_line.c
+        query = select(func.coalesce(func.sum(line.amount_paise), 0)).where(
+            line.licence == licence, line.state == LineState.TAKEN.name
+        )
+        with self.store.reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def holds(self, account: str) -> int:
         """Read a pooled account."""

@@ -136,7 +136,7 @@ def bring(
         objection=None,
         suspended_at=None,
     )
-    new = NewLine(deposit.id, identifier, LineKind.DEPOSIT, amount)
+    new = NewLine(deposit.id, identifier, LineKind.DEPOSIT, amount, amount)
     steps.line(new if line is None else line)
     desk.with_deposits.add(identifier)
     return brought

@@ -23,6 +23,7 @@ from dop_gateway.deposits import fund_lines, store
 from dop_gateway.deposits import proposals_store as proposals
 from dop_gateway.deposits.fund_lines import NewLine, SentLine
 from dop_gateway.deposits.model import (
+    CLAIMED,
     Deposit,
     DepositEvent,
     DepositState,
@@ -109,14 +110,11 @@ def take_back(
     moved = steps.move(deposit, event, money, recalled_for=for_what)
     first = _first_told(lines, moved)
     if first is not None and moved.licence is not None and moved.state is not _S.OWED:
-        line = NewLine(
-            moved.id,
-            moved.licence,
-            LineKind.TAKE_BACK,
-            -moved.amount_paise,
-            first.id,
-        )
-        steps.line(line)
+        told = -moved.amount_paise
+        # What the maker refused waits in its suspense: no funds change.
+        changes = told if moved.state in CLAIMED else 0
+        back = LineKind.TAKE_BACK
+        steps.line(NewLine(moved.id, moved.licence, back, changes, told, first.id))
     steps.write(connection, "take deposit back")
     proposals.overtake(connection, deposit.id, by)
     if moved.state is _S.OWED:

@@ -145,7 +145,14 @@ def _release(
     steps = Steps(by)
     line = None
     if first is not None and same:
-        line = NewLine(deposit.id, licence.identifier, LineKind.AGAIN, 0, first.id)
+        line = NewLine(
+            deposit.id,
+            licence.identifier,
+            LineKind.AGAIN,
+            deposit.amount_paise,
+            0,
+            first.id,
+        )
     elif first is not None:
         _clear_at_maker(steps, deposit, first)
     released = bring(
@@ -173,8 +180,8 @@ def _give_back(connection: Connection, deposit: Deposit, why: str, by: By) -> De
 def _clear_at_maker(steps: Steps, deposit: Deposit, first: SentLine) -> None:
     """Take back the line that waits in suspense at the maker, which refused it."""
     if deposit.licence is not None:
-        kind, amount = LineKind.TAKE_BACK, -deposit.amount_paise
-        steps.line(NewLine(deposit.id, deposit.licence, kind, amount, first.id))
+        kind, told = LineKind.TAKE_BACK, -deposit.amount_paise
+        steps.line(NewLine(deposit.id, deposit.licence, kind, 0, told, first.id))
 
 
 def _fitting(

@@ -42,7 +42,8 @@ class NewLine:
     """A line that is to go into the next fund file.
 
     Attributes:
-        amount_paise: With sign: what it changes at the maker.
+        amount_paise: With sign: what the maker's funds change by, if it takes it.
+        told_paise: With sign: what stands in the file.
         corrects: The line that brought the deposit; None if this one does.
     """
 
@@ -50,6 +51,7 @@ class NewLine:
     licence: LicenceIdentifier
     kind: LineKind
     amount_paise: int
+    told_paise: int
     corrects: LineId | None = None
 
 
@@ -58,6 +60,8 @@ class SentLine:
     """A line in a file.
 
     Attributes:
+        amount_paise: With sign: what the maker's funds change by, if it takes it.
+        told_paise: With sign: what stands in the file.
         file_id: None of one that was never sent.
     """
 
@@ -67,6 +71,7 @@ class SentLine:
     kind: LineKind
     state: LineState
     amount_paise: int
+    told_paise: int
     corrects: LineId | None
     file_id: str | None
 
@@ -80,7 +85,7 @@ class WaitingLine:
     licence: str
     licence_number: str
     licensee: str
-    amount_paise: int
+    told_paise: int
     mode: str
     value_date: date
     available_from: date
@@ -107,6 +112,7 @@ def add(connection: Connection, lines: Sequence[NewLine], now: EpochSeconds) -> 
             "licence": one.licence,
             "kind": one.kind.name,
             "amount_paise": one.amount_paise,
+            "told_paise": one.told_paise,
             "corrects": one.corrects,
             "state": LineState.WAITING.name,
             "file_id": None,
@@ -135,7 +141,7 @@ def waiting(connection: Connection, maker: str, limit: int) -> list[WaitingLine]
             licence.c.identifier,
             licence.c.number,
             licence.c.licensee,
-            _of.amount_paise,
+            _of.told_paise,
             deposit.c.mode,
             deposit.c.value_date,
             deposit.c.available_from,
@@ -162,7 +168,7 @@ def waiting(connection: Connection, maker: str, limit: int) -> list[WaitingLine]
             licence=row.identifier,
             licence_number=row.number,
             licensee=row.licensee,
-            amount_paise=row.amount_paise,
+            told_paise=row.told_paise,
             mode=row.mode,
             value_date=row.value_date,
             available_from=row.available_from,
@@ -228,6 +234,21 @@ def drop(connection: Connection, deposit_id: DepositId) -> None:
     )
 
 
+def only_clears(
+    connection: Connection, deposit_id: DepositId, of: LicenceIdentifier
+) -> None:
+    """Note that taking a deposit back changes no funds: the maker had none of it."""
+    connection.execute(
+        update(fund_line)
+        .where(
+            _of.deposit == deposit_id,
+            _of.licence == of,
+            _of.kind == LineKind.TAKE_BACK.name,
+        )
+        .values(amount_paise=0)
+    )
+
+
 def _sent(row: Row[Any]) -> SentLine:
     return SentLine(
         LineId(row.id),
@@ -236,6 +257,7 @@ def _sent(row: Row[Any]) -> SentLine:
         LineKind[row.kind],
         LineState[row.state],
         row.amount_paise,
+        row.told_paise,
         None if row.corrects is None else LineId(row.corrects),
         row.file_id,
     )

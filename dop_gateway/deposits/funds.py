@@ -128,7 +128,7 @@ def answered(
         elif no is None:
             _taken(connection, steps, deposits, line)
         else:
-            _refused(steps, deposits, line.deposit, no)
+            _refused(connection, steps, deposits, (line, no))
     fund_lines.answer(connection, answers, by.now)
     steps.write(connection, f"answer to {file_id}")
     for line, given_back in back:
@@ -151,7 +151,7 @@ def _taken(
         # The maker was asked before it knew of the deposit, and had none to give.
         back, amount = LineKind.TAKE_BACK, -deposit.amount_paise
         first = line.id if line.corrects is None else line.corrects
-        steps.line(NewLine(deposit.id, line.licence, back, amount, first))
+        steps.line(NewLine(deposit.id, line.licence, back, amount, amount, first))
 
 
 def _is_asked_back(connection: Connection, deposit: Deposit) -> bool:
@@ -164,23 +164,26 @@ def _is_asked_back(connection: Connection, deposit: Deposit) -> bool:
 
 
 def _refused(
+    connection: Connection,
     steps: Steps,
     deposits: dict[DepositId, Deposit],
-    number: DepositId,
-    no: tuple[str, str],
+    answer: tuple[SentLine, tuple[str, str]],
 ) -> None:
-    deposit = deposits[number]
+    line, no = answer
+    deposit = deposits[line.deposit]
     words = f"{no[0]}: {no[1]}"
     if deposit.state is _S.SENT_TO_OEM:
-        deposits[number] = steps.move(
+        deposits[line.deposit] = steps.move(
             deposit,
             _E.REFUSED,
             partial(_move, movements.refused_by_maker, deposit, words),
             objection=Fault.REFUSED_BY_MAKER.objection(words),
             suspended_at=steps.by.now,
         )
-    elif deposit.state is _S.RECALLED_UNANSWERED:
-        deposits[number] = _end_recall(steps, deposit, words)
+        return
+    if deposit.state is _S.RECALLED_UNANSWERED:
+        deposits[line.deposit] = _end_recall(steps, deposit, words)
+    fund_lines.only_clears(connection, line.deposit, line.licence)
 
 
 def _answer_to_take_back(
@@ -239,7 +242,7 @@ def _line(one: WaitingLine) -> Line:
         "licence": one.licence,
         "licence_number": one.licence_number,
         "licensee": one.licensee,
-        "amount_paise": one.amount_paise,
+        "amount_paise": one.told_paise,
         "mode": one.mode,
         "value_date": one.value_date,
         "available_from": one.available_from,

@@ -125,7 +125,7 @@ class FundLineShown(BaseModel):
             licence=one.licence,
             kind=one.kind,
             state=one.state,
-            amount=Paise(one.amount_paise),
+            amount=Paise(one.told_paise),
             file_id=one.file_id,
         )
 

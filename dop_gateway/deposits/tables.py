@@ -110,6 +110,7 @@ fund_line = table(
     Column("maker", Text, ForeignKey("maker.letter"), nullable=False),
     Column("licence", Text, ForeignKey("licence.identifier"), nullable=False),
     Column("kind", Text, nullable=False),
+    paise("told_paise"),
     paise("amount_paise"),
     Column("corrects", INTEGER, ForeignKey("fund_line.id")),
     Column("state", Text, nullable=False),
@@ -131,7 +132,12 @@ fund_line = table(
         name="answered_whole",
     ),
 )
-"""A line of a fund file: its id in the file is its key here."""
+"""A line of a fund file: its id in the file is its key here.
+
+`told_paise` stands in the file. `amount_paise` is what the maker's funds change by when
+it takes the line: one that is told again corrects by nothing and brings all of it, and
+one that only clears what waits in the maker's suspense changes nothing.
+"""
 
 proposal = table(
     "deposit_proposal",

@@ -434,6 +434,7 @@ def test_what_bounces_while_the_answer_is_awaited_is_over_either_way(
     desk.answer(desk.send())
     assert desk.state(taken) is S.BOUNCED
     assert desk.holds("suspense") == 0
+    assert (desk.taken(N1), desk.taken(N2)) == (0, 0)
 
 
 def test_answers_may_come_in_any_order(desk: DepositDesk) -> None:
@@ -445,6 +446,19 @@ def test_answers_may_come_in_any_order(desk: DepositDesk) -> None:
     assert desk.state(payment) is S.BOUNCED
     desk.answer(first)
     assert desk.balances() == Balances(Paise(0), Paise(0), Paise(0))
+    assert desk.taken() == 0
+
+
+def test_a_refusal_that_comes_after_its_take_back_leaves_nothing(
+    desk: DepositDesk,
+) -> None:
+    payment = desk.bring()
+    first = desk.send()
+    desk.bounce(payment)
+    desk.answer(desk.send())
+    desk.answer(first, desk.told[first])
+    assert desk.state(payment) is S.BOUNCED
+    assert desk.taken() == 0
 
 
 def test_a_take_back_that_came_too_early_is_asked_again(desk: DepositDesk) -> None:
@@ -540,7 +554,7 @@ def test_each_move_of_a_deposit_stays_written_with_who_made_it(
         "UPDATE deposit SET licence_text = 'N000001'",
         "DELETE FROM deposit",
         "DELETE FROM fund_line",
-        "UPDATE fund_line SET amount_paise = 1",
+        "UPDATE fund_line SET told_paise = 1",
         "UPDATE deposit_move SET person = 2",
         "UPDATE journal SET kind = 'USED'",
         "DELETE FROM entry",

@@ -99,6 +99,7 @@ class Pair:
         with self.server.reading() as connection:
             found = ledger.balance_paise(connection, ledger.funds_of(licence))
         assert found == self.desk.balances(licence).remaining
+        assert found == self.desk.taken(licence)
         return found
 
 

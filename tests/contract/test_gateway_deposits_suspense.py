@@ -194,6 +194,7 @@ def test_what_the_maker_refused_is_sent_again_as_a_correction_of_that_line(
     desk.answer(desk.send())
     assert desk.state(payment) is S.ACKNOWLEDGED
     assert desk.balances() == Balances(Paise(0), Paise(200_000), Paise(0))
+    assert desk.taken() == 200_000
 
 
 def test_what_the_maker_refused_is_taken_out_of_its_suspense_when_it_is_given_back(

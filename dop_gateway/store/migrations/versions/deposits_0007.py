@@ -71,8 +71,8 @@ GUARDS: Final = (
         "fund_line",
         "BEFORE UPDATE",
         "NEW.id <> OLD.id OR NEW.deposit <> OLD.deposit OR NEW.kind <> OLD.kind "
-        "OR NEW.licence <> OLD.licence OR NEW.amount_paise <> OLD.amount_paise "
-        "OR OLD.state IN ('TAKEN', 'REFUSED', 'DROPPED') "
+        "OR NEW.licence <> OLD.licence OR NEW.told_paise <> OLD.told_paise "
+        "OR (OLD.state IN ('TAKEN', 'REFUSED', 'DROPPED') AND NEW.state <> OLD.state) "
         "OR (OLD.file_id IS NOT NULL AND NEW.file_id <> OLD.file_id)",
         "a line stays in its file, and is answered once",
     ),
@@ -456,6 +456,7 @@ def _make_deposits() -> None:
         sa.Column("maker", sa.Text(), nullable=False),
         sa.Column("licence", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("told_paise", INTEGER, nullable=False),
         sa.Column("amount_paise", INTEGER, nullable=False),
         sa.Column("corrects", INTEGER, nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
