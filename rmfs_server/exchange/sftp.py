@@ -13,7 +13,7 @@ Source: asyncssh's documentation; draft-ietf-secsh-filexfer-02, section 6.5 (ren
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -84,11 +84,10 @@ class SftpRemote:
             RemoteError: The server cannot be reached, shows another host key, or does
                 not let us in.
         """
-        try:
+        with ExitStack() as opened:
+            opened.callback(self._runner.close)
             self._runner.run(self._connect())
-        except BaseException:
-            self._runner.close()
-            raise
+            opened.pop_all()
         return self
 
     def __exit__(
