@@ -335,14 +335,14 @@ class PostingDesk:
 
 @contextmanager
 def posting_desk(
-    url: str, valid_days: int = 1_826, *, commercial: bool = False
+    url: str, valid_days: int = 1_826, kind: LicenceKind = LicenceKind.INDIVIDUAL
 ) -> Iterator[PostingDesk]:
     """Open a post office on a new database, and a machine with Rs 2,000.
 
     Args:
         url: Of an empty database.
         valid_days: From today to the last day of the licence.
-        commercial: Whether the licensee franks for others.
+        kind: What the licence is for.
     """
     bench = a_machine()
     with gateway_at(url) as store:
@@ -379,7 +379,6 @@ def posting_desk(
             people_there = {"gateway": gateway}
             for login, grant in grants.items():
                 people_there[login] = _person(connection, login, grant, gateway)
-            kind = LicenceKind.COMMERCIAL if commercial else LicenceKind.INDIVIDUAL
             _licence(
                 connection, office, division.office_id, at, days=valid_days, kind=kind
             )

@@ -10,25 +10,30 @@ Rules of this module:
   rest, which goes as soon as the credit is known: `post_used` is called then too.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from dop_gateway import ledger
 from dop_gateway.exchange.model import RefusedLine
-from dop_gateway.identity.model import By
+from dop_gateway.identity.model import GATEWAY, By
 from dop_gateway.incidents import service as incidents
 from dop_gateway.incidents.model import IncidentKind
 from dop_gateway.ledger import movements
+from dop_gateway.licences import machines
 from dop_gateway.licences import store as licences
-from dop_gateway.licences.model import Licence
+from dop_gateway.licences.model import Licence, MachineState
+from dop_gateway.moves import IllegalMoveError
 from dop_gateway.usage import store
 from dop_gateway.usage.judging import has_products, objection_to, read_statement
 from dop_gateway.usage.model import DialIn, Objection, UsageFault
 from dop_gateway.usage.reading import read_dial_ins
 from dop_gateway.usage.store import PostedUsage
+from protocol import registers
 from protocol.errors import InvariantError
 from protocol.exchange import ExchangeFile
+from protocol.messages import Statement
 from protocol.values import LicenceIdentifier, Paise, show_rupees
 
 _INCIDENTS: Final = {
@@ -142,7 +147,35 @@ def _take(
         connection, dial_in.licence, PostedUsage(highest, before.posted_paise)
     )
     post_used(connection, dial_in.licence, by)
+    if known.after is None:
+        _move_machine(connection, licence, message, by)
     return None
+
+
+def _move_machine(
+    connection: Connection, licence: Licence, message: Statement, by: By
+) -> None:
+    """Take over the situation in which the newest dial-in found a machine.
+
+    One that is blocked for its silence has called with this dial-in, which frees it.
+    """
+    blocked = message.state is registers.MachineState.BLOCKED
+    told = registers.MachineState.IN_SERVICE if blocked else message.state
+    if licence.machine_state is MachineState.CANCELLED:
+        return
+    try:
+        program = replace(by, actor=GATEWAY)
+        machines.report(connection, licence.identifier, told, program)
+    except IllegalMoveError as error:
+        incidents.report(
+            connection,
+            IncidentKind.REGISTERS_DISAGREE,
+            f"machine {licence.identifier}",
+            f"dial-in {message.dial_in} says that the machine is {told.name}: {error}",
+            by,
+            maker=licence.maker,
+            licence=licence.identifier,
+        )
 
 
 def _other_number(dial_in: DialIn, licence: Licence) -> Objection:

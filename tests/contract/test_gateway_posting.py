@@ -16,6 +16,7 @@ from dop_gateway.errors import (
     NotFoundError,
     SamePersonError,
 )
+from dop_gateway.licences.model import LicenceKind
 from dop_gateway.moves import IllegalMoveError, ObjectionError
 from dop_gateway.posting import mailing, mailing_store
 from dop_gateway.posting.model import Mailing, MailingState, parse_som_number
@@ -182,7 +183,7 @@ def test_the_paper_is_held_against_what_the_machine_signed(desk: PostingDesk) ->
 def test_customers_of_a_commercial_licensee_have_a_statement_each(
     store_url: str,
 ) -> None:
-    with posting_desk(store_url, commercial=True) as desk:
+    with posting_desk(store_url, kind=LicenceKind.COMMERCIAL) as desk:
         desk.frank(3)
         whole = desk.typed(desk.mailing())
         (line,) = whole.lines

@@ -13,6 +13,7 @@ from dop_gateway.errors import (
 )
 from dop_gateway.franks.verifying import verify
 from dop_gateway.ledger import movements
+from dop_gateway.licences.model import LicenceKind
 from dop_gateway.moves import ObjectionError
 from dop_gateway.posting import claims_store, settling_claims
 from dop_gateway.posting.claiming import FRANKS_MAX, propose_spoiled, propose_unused
@@ -255,3 +256,15 @@ def test_a_machine_that_has_not_told_its_registers_is_reconciled_first(
     with pytest.raises(InvalidError) as refused:
         unused(desk)
     assert ("/licence", "ledger_differs") in codes(refused)
+
+
+def test_credit_of_the_departments_own_machines_is_not_paid_back(
+    store_url: str,
+) -> None:
+    """Domain notes 6.1: it is notional, nobody has paid it in."""
+    with posting_desk(store_url, kind=LicenceKind.DEPARTMENTAL) as desk:
+        (octets,) = desk.frank()
+        with pytest.raises(InvalidError, match="notional"):
+            spoiled(desk, octets)
+        with pytest.raises(InvalidError, match="notional"):
+            unused(desk)

@@ -10,6 +10,8 @@ from sqlalchemy import select
 from dop_gateway import ledger
 from dop_gateway.incidents.tables import incident
 from dop_gateway.ledger import AccountKind
+from dop_gateway.licences import store as licences
+from dop_gateway.licences.model import MachineState
 from dop_gateway.usage import service, store
 from dop_gateway.usage.tables import usage_dial_in, usage_product
 from protocol.messages import UsageRow
@@ -241,3 +243,46 @@ def test_the_books_name_the_account_that_usage_leaves(desk: PostingDesk) -> None
     with desk.store.reading() as connection:
         moved = ledger.sums_by_kind(connection, AccountKind.MACHINE, [LICENCE])
     assert moved[LICENCE, ledger.JournalKind.USED] == -500
+
+
+def machine_state(desk: PostingDesk) -> MachineState:
+    with desk.store.reading() as connection:
+        return licences.get(connection, LICENCE).machine_state
+
+
+def test_a_machine_is_where_its_newest_dial_in_says(desk: PostingDesk) -> None:
+    desk.change_licence(machine_state="UNINSTALLED")
+    older = desk.dial_in()
+    newer = desk.dial_in()
+    desk.tell(newer)
+    assert machine_state(desk) is MachineState.IN_SERVICE
+    desk.change_licence(machine_state="LOCKED_OUT")
+    desk.tell(older)
+    assert machine_state(desk) is MachineState.LOCKED_OUT
+    desk.tell(desk.dial_in())
+    assert machine_state(desk) is MachineState.IN_SERVICE
+
+
+def test_a_machine_that_was_silent_is_freed_by_its_call(desk: PostingDesk) -> None:
+    desk.change_licence(machine_state="BLOCKED")
+    desk.bench.days_pass(31)
+    desk.bench.machine.look()
+    desk.tell(desk.dial_in())
+    assert machine_state(desk) is MachineState.IN_SERVICE
+
+
+def test_a_machine_that_was_withdrawn_and_serves_is_an_incident(
+    desk: PostingDesk,
+) -> None:
+    desk.change_licence(machine_state="WITHDRAWN")
+    desk.tell(desk.dial_in())
+    assert machine_state(desk) is MachineState.WITHDRAWN
+    assert incidents(desk) == ["REGISTERS_DISAGREE"]
+
+
+def test_a_cancelled_machine_still_tells_its_registers(desk: PostingDesk) -> None:
+    desk.frank(1)
+    desk.cancel_licence()
+    desk.tell(desk.dial_in())
+    assert machine_state(desk) is MachineState.CANCELLED
+    assert in_machine(desk) == 200_000 - 500
