@@ -33,6 +33,8 @@ CALL_OVER_S: Final = 3_600
 """A call that has not told its usage by then never will: its line was lost."""
 LINES_OF_A_DIAL_IN: Final = 8
 """Classes of postage that a machine has at most, with some to spare."""
+VOUCHERS_MAX: Final = 20_000
+"""In one file: some 20 MB with their octets. The next file tells the others."""
 
 
 @dataclass
@@ -65,7 +67,7 @@ class Teller:
     def credit_download(self, layout: Layout) -> Told:
         """Tell vouchers that were settled, each with the machine's word."""
         told = Told()
-        for item in told_items.settled(self._connection, layout.lines_max):
+        for item in told_items.settled(self._connection, _bounded(layout)):
             heard = self._word(item.recharge)
             if heard is not None:
                 line_id = told.add("download", _download(item, heard))
@@ -119,7 +121,7 @@ class Teller:
     def discrepancy(self, layout: Layout) -> Told:
         """Tell what did not fit, and what a person settled without a machine's word."""
         told = Told()
-        half = layout.lines_max // 2
+        half = _bounded(layout) // 2
         for item in told_items.discrepancies(self._connection, half):
             found = item.kind is TellingKind.FOUND
             record, values = (
@@ -168,6 +170,10 @@ TELLERS: Final[Mapping[str, Callable[[Teller, Layout], Told]]] = {
     "discrepancy": Teller.discrepancy,
 }
 """Who makes the lines of each file."""
+
+
+def _bounded(layout: Layout) -> int:
+    return min(layout.lines_max, VOUCHERS_MAX)
 
 
 def _registers(heard: Heard) -> Registers:

@@ -30,7 +30,7 @@ from rmfs_server.store import (
 )
 from rmfs_server.store.machines import Enrolled, Machine
 from rmfs_server.store.recharges import Recharge
-from rmfs_server.store.schema import AccountKind, RechargeState
+from rmfs_server.store.schema import AccountKind, RechargeState, TellingKind
 
 # Built once: a simulation verifies every world at its end.
 _MOVES: Final = ("reserve", "settle", "restore")
@@ -66,6 +66,18 @@ _CREDITS: Final = Prepared(
 _LICENCES: Final = Prepared(
     select(schema.machine.c.licence).order_by(schema.machine.c.licence)
 )
+_UNTOLD: Final = Prepared(
+    select(schema.recharge.c.licence, schema.recharge.c.number)
+    .select_from(
+        schema.recharge.outerjoin(
+            schema.told_item,
+            (schema.told_item.c.kind == TellingKind.RECHARGE.name)
+            & (schema.told_item.c.recharge == schema.recharge.c.id),
+        )
+    )
+    .where(schema.recharge.c.settled_at.is_not(None), schema.told_item.c.id.is_(None))
+)
+"""Vouchers that were settled, and that nobody would ever tell the Department."""
 _Keys = Mapping[int, VerifyingKey | None]
 
 
@@ -80,6 +92,14 @@ def _credits(connection: Connection) -> Iterator[Finding]:
         detail = f"{row.credited} paise credited, {row.posted} posted"
         subject = f"line {row.line_id} of fund file {row.file_id}"
         yield Finding("a fund credit is what was posted", subject, detail)
+
+
+def _telling(connection: Connection) -> Iterator[Finding]:
+    """See that whatever was settled is told to the Department, or waits to be."""
+    for row in _UNTOLD.all(connection, {}):
+        detail = "it neither was told nor waits"
+        subject = f"recharge {row.number} of {row.licence}"
+        yield Finding("a settled voucher is told to the Department", subject, detail)
 
 
 def _machines(connection: Connection) -> Iterator[Finding]:
@@ -246,5 +266,6 @@ def _fault(
 _CHECKS: Final[tuple[Callable[[Connection], Iterator[Finding]], ...]] = (
     ledger.verify,
     _credits,
+    _telling,
     _machines,
 )

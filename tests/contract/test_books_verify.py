@@ -60,6 +60,9 @@ TAMPERING = {
     "a fund credit is what was posted": (
         "UPDATE fund_credit SET amount_paise = amount_paise + 100"
     ),
+    "a settled voucher is told to the Department": (
+        "DELETE FROM told_item WHERE kind = 'RECHARGE'"
+    ),
     "usage accounts for AR": "UPDATE machine SET usage_ascending_paise = 7",
     "the open recharge is the next": (
         "UPDATE recharge SET number = number + 1 WHERE number = 2"
