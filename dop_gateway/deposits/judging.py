@@ -138,12 +138,14 @@ def judge(
         _against_names(payment, licence)
         or _against_licence(payment, licence, today)
         or _against_payment(payment, rules, today)
-        or against_amount(payment.amount_paise, payment.value_date, rules, is_first)
+        or against_amount(
+            payment.amount_paise, payment.value_date, rules, is_first=is_first
+        )
     )
 
 
 def against_amount(
-    amount_paise: int, on: date, rules: Rules, is_first: bool
+    amount_paise: int, on: date, rules: Rules, *, is_first: bool
 ) -> Objection | None:
     """Say what speaks against an amount (RMFS-02, RMFS-03, RMFS-05)."""
     rule = rules.amounts(on)
