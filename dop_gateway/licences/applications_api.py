@@ -10,8 +10,13 @@ from sqlalchemy import Connection
 from dop_gateway.access import Access
 from dop_gateway.errors import FieldFinding, InvalidError, NotFoundError
 from dop_gateway.identity.model import By, Role, ScopeKind
-from dop_gateway.licences import applications, deciding, entering, history
-from dop_gateway.licences.application import Application, ApplicationId
+from dop_gateway.licences import applications, deciding, entering, history, telling
+from dop_gateway.licences.application import (
+    NEW_LICENCE,
+    Application,
+    ApplicationId,
+    ApplicationKind,
+)
 from dop_gateway.licences.application_schemas import (
     ApplicationBody,
     ApplicationInFull,
@@ -43,6 +48,8 @@ _SEE: Final = (
     _OFFICE | _BRING | _VERIFY | {Role.AUDITOR, Role.DCR_OPERATOR, Role.DCR_SUPERVISOR}
 )
 Number = Annotated[int, Path(ge=1, le=2**53 - 1)]
+TOLD: Final = NEW_LICENCE | {ApplicationKind.RENEWAL}
+"""The licensee is told that a licence is there, and until when."""
 _ONE: Final = "/licence-applications/{number}"
 
 ACCESS: Final = tuple(
@@ -132,6 +139,9 @@ def approve(asking: AskedOnce, number: Number, body: ApprovalBody) -> Approved:
             asking.by(body.reason),
             refund_allowed=body.refund_allowed,
         )
+        if done.kind in TOLD:
+            by = asking.by(body.reason)
+            telling.tell_issued(connection, asking.parts.outbox, licence, by)
         return Approved(
             application=_shown(connection, done),
             licence=licence.identifier,

@@ -1,4 +1,4 @@
-"""Jobs: licences expire the day after their last, and late applications are marked."""
+"""Jobs: licences expire, their licensees are told before, late work is marked."""
 
 from collections.abc import Callable
 from datetime import date
@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from dop_gateway.identity.model import GATEWAY, By
 from dop_gateway.jobs.dues import daily
 from dop_gateway.jobs.model import Ending, Job, Outcome
-from dop_gateway.licences import deciding, standing
+from dop_gateway.licences import deciding, standing, telling
 from dop_gateway.parts import Parts
 from protocol.parameters import business_date
 from protocol.values import EpochSeconds
@@ -28,6 +28,15 @@ def expire(parts: Parts, moment: EpochSeconds) -> Outcome:
 def warn(parts: Parts, moment: EpochSeconds) -> Outcome:
     """Mark the applications that take longer than they should."""
     return _all(parts, moment, "mark late applications", deciding.warn_late, "are late")
+
+
+def remind(parts: Parts, moment: EpochSeconds) -> Outcome:
+    """Tell licensees whose licences end soon."""
+
+    def task(connection: Connection, day: date, by: By, rows_max: int) -> int:
+        return telling.remind_due(connection, parts.outbox, day, by, rows_max)
+
+    return _all(parts, moment, "remind licensees", task, "were told")
 
 
 def _all(
@@ -58,5 +67,11 @@ JOBS: Final = (
         "Mark the applications that are late; their authority owes the reason.",
         daily("licence.warn_at"),
         warn,
+    ),
+    Job(
+        "licences-remind",
+        "Tell licensees whose licences end soon, in time to have them renewed.",
+        daily("licence.remind_at"),
+        remind,
     ),
 )

@@ -234,6 +234,34 @@ def expired(connection: Connection, on: date, rows_max: int) -> list[LicenceIden
     return [LicenceIdentifier(one) for one in rows.scalars()]
 
 
+def ending(
+    connection: Connection, first: date, last: date, rows_max: int
+) -> list[Licence]:
+    """List licences in service that end from one day to another, not yet told of it."""
+    told = licence.c.reminded_of
+    rows = connection.execute(
+        select(licence)
+        .where(
+            licence.c.state.in_([state.name for state in RECHARGED]),
+            licence.c.expires_on.between(first, last),
+            told.is_(None) | (told < licence.c.expires_on),
+        )
+        .order_by(licence.c.identifier)
+        .limit(rows_max)
+        .with_for_update()
+    )
+    return [licence_of(row) for row in rows]
+
+
+def remind(connection: Connection, told: Licence) -> None:
+    """Keep that a licensee was told of the last day of the current period."""
+    connection.execute(
+        update(licence)
+        .where(licence.c.identifier == told.identifier)
+        .values(reminded_of=told.expires_on)
+    )
+
+
 def holder_columns(holder: Holder) -> dict[str, Any]:
     """Give the columns of a holder; applications have the same."""
     lines = (*holder.address, None, None, None)

@@ -198,6 +198,7 @@ licence = table(
     Column("issued_on", IsoDate, nullable=False),
     Column("expires_on", IsoDate, nullable=False),
     Column("periods", INTEGER, nullable=False),
+    Column("reminded_of", IsoDate),
     Column("refund_allowed", Flag, nullable=False),
     Column("cancelled", Text),
     Column("cancelled_on", IsoDate),
@@ -231,7 +232,10 @@ licence = table(
     ),
     Index("ix_licence_expires", "state", "expires_on"),
 )
-"""One licence. It is cancelled, never removed, and its identifier never used again."""
+"""One licence. It is cancelled, never removed, and its identifier never used again.
+
+`reminded_of` is the last day of which its licensee was told that it comes.
+"""
 
 licence_serial = table(
     "licence_serial",

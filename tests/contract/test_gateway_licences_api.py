@@ -161,6 +161,9 @@ def test_a_licence_goes_from_the_maker_to_the_certificate(places: Offices) -> No
     past = places.officer.get("/licences/N123456/history")
     assert [one["move"] for one in past["moves"]] == ["ISSUE", "REGISTER"]
     assert [one["layout"] for one in past["told"]] == ["license-issue"]
+    # The licensee is told by mail and SMS.
+    messages = places.administrator.get("/messages")["results"]
+    assert {one["template"] for one in messages} == {"licence-issued"}
 
 
 def test_the_same_request_again_brings_one_application(places: Offices) -> None:

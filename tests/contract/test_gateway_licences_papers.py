@@ -3,21 +3,26 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from shutil import which
 
 import pytest
+from sqlalchemy import select
 
 from dop_gateway.jobs.model import Ending
 from dop_gateway.licences import standing
 from dop_gateway.licences.card import Card, read_card
 from dop_gateway.licences.certificate import COPIES, OURS, write_certificate
-from dop_gateway.licences.jobs import expire, warn
+from dop_gateway.licences.jobs import expire, remind, warn
 from dop_gateway.licences.model import CommercialAs, LicenceKind
+from dop_gateway.outbox.tables import message
+from hw.clock import epoch_seconds
 from protocol.errors import LocalProtocolError
+from protocol.parameters import INDIA
 from protocol.values import LicenceIdentifier, LicenceNumber
 from tests.gateway_desk import new_gateway
-from tests.licence_desk import LicenceDesk, licence_desk_at
+from tests.licence_desk import LicenceDesk, licence_desk_at, licence_desk_in
 
 CARD = Card(LicenceIdentifier("N123456"), LicenceNumber("KN0600065"))
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -99,7 +104,7 @@ def test_hindi_on_a_certificate_is_drawn_in_glyphs_of_its_own_font(
 def test_the_jobs_say_what_they_did(sqlite_url: str) -> None:
     gateway = new_gateway(sqlite_url)
     gateway.administrator()
-    for job in (expire, warn):
+    for job in (expire, warn, remind):
         outcome = job(gateway.parts, gateway.clock.now())
         assert outcome.ending is Ending.NOTHING_TO_DO
 
@@ -110,3 +115,21 @@ def test_what_is_over_expires_by_the_job_many_at_once(desk: LicenceDesk) -> None
     with desk.store.writing("test") as connection:
         assert standing.expire_due(connection, desk.today, desk.program, 2) == 2
         assert standing.expire_due(connection, desk.today, desk.program, 2) == 1
+
+
+def test_a_licensee_is_told_once_that_a_licence_ends(sqlite_url: str) -> None:
+    gateway = new_gateway(sqlite_url)
+    desk = licence_desk_in(gateway.store)
+    issued = desk.issue()
+    day = issued.expires_on - timedelta(days=60)
+
+    def remind_on(day: date) -> Ending:
+        noon = datetime.combine(day, time(12), INDIA)
+        return remind(gateway.parts, epoch_seconds(noon)).ending
+
+    assert remind_on(day - timedelta(days=1)) is Ending.NOTHING_TO_DO
+    assert remind_on(day) is Ending.DONE
+    assert remind_on(day) is Ending.NOTHING_TO_DO
+    with desk.store.reading() as connection:
+        told = connection.execute(select(message.c.template, message.c.channel)).all()
+    assert sorted(told) == [("licence-expiring", "MAIL"), ("licence-expiring", "SMS")]

@@ -355,6 +355,7 @@ def upgrade() -> None:
         sa.Column("issued_on", sa.Text(), nullable=False),
         sa.Column("expires_on", sa.Text(), nullable=False),
         sa.Column("periods", INTEGER, nullable=False),
+        sa.Column("reminded_of", sa.Text(), nullable=True),
         sa.Column("refund_allowed", sa.Integer(), nullable=False),
         sa.Column("cancelled", sa.Text(), nullable=True),
         sa.Column("cancelled_on", sa.Text(), nullable=True),
