@@ -200,8 +200,10 @@ def _take(
     wrong = telling.Wrong.of(connection, wanted)
     chains = store.chains(connection, wanted)
     balances = ledger.balances_of(connection, wanted)
+    coming = store.coming(connection, wanted)
     taken: list[tuple[DownloadId, Movement | None]] = []
     changes = []
+    credited: set[LicenceIdentifier] = set()
     for licence, group in groupby(waiting, key=of):
         lines = list(group)
         held = balances[licence]
@@ -211,12 +213,13 @@ def _take(
             chain,
             remaining_paise=held.remaining,
             machine_paise=held.machine,
-            coming_paise=held.deposited,
+            coming_paise=coming.get(licence, 0),
         )
         for place, (one, state) in enumerate(zip(lines, followed.states, strict=True)):
             objection = followed.objections.get(place)
             if state is DownloadState.TAKEN:
                 taken.append((one.id, _movement(one.download)))
+                credited.add(licence)
                 wrong.tell_right(connection, one.download, by)
             elif (state, _code(objection)) != (one.state, one.code):
                 changes.append((one.id, state, objection))
@@ -233,7 +236,7 @@ def _take(
         [(of_line, next(posted).journal if move else None) for of_line, move in taken],
         by.now,
     )
-    for licence in sorted({of(one) for one in waiting}):
+    for licence in sorted(credited):
         usage.post_used(connection, licence, by)
     return len(taken)
 

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
+from dop_gateway.deposits.model import LineState
+from dop_gateway.deposits.tables import deposit, fund_line
 from dop_gateway.downloads.model import (
     HELD,
     Chain,
@@ -140,6 +142,26 @@ def taken_sums(
         for row in rows:
             key = LicenceIdentifier(row.licence), VoucherKind[row.kind]
             found[key] = int(row.total)
+    return found
+
+
+def coming(
+    connection: Connection, licences: Sequence[LicenceIdentifier]
+) -> dict[LicenceIdentifier, int]:
+    """Sum what makers were sent and have not answered: they may have it already."""
+    found = {}
+    for some in _portions(licences):
+        rows = connection.execute(
+            select(deposit.c.licence, func.sum(fund_line.c.amount_paise))
+            .select_from(fund_line.join(deposit))
+            .where(
+                deposit.c.licence.in_(some),
+                fund_line.c.state == LineState.SENT.name,
+                fund_line.c.amount_paise > 0,
+            )
+            .group_by(deposit.c.licence)
+        )
+        found.update({LicenceIdentifier(of): int(total) for of, total in rows})
     return found
 
 

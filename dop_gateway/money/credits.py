@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dop_gateway.downloads.model import DownloadFault, DownloadState
 from dop_gateway.money.model import Cause, Credit, Entry, Explanation, Facts, Turn
-from protocol.values import EpochSeconds, Paise, show_rupees
+from protocol.values import Paise, show_rupees
 
 _CAUSES = {
     DownloadState.TAKEN: Cause.IN_FLIGHT,
@@ -77,7 +77,7 @@ def beyond(facts: Facts, takes: Callable[[Credit], bool]) -> Beyond:
 
 
 def explained(
-    facts: Facts, found: Beyond, sign: int, told: Turn | None, now: EpochSeconds
+    facts: Facts, found: Beyond, sign: int, told: Turn
 ) -> Iterator[Explanation]:
     """Explain a difference by credits that the ledger does not have.
 
@@ -85,8 +85,7 @@ def explained(
         facts: Of the licence.
         found: Beyond the ledger.
         sign: 1 where a credit makes the difference greater, -1 where less.
-        told: When the other side told of its balance; None where it came in no file.
-        now: Stands for when it began, where that is not known.
+        told: When the other side told of its balance.
     """
     for one in found.held:
         entry = Entry("recharge", one.reference, one.effect_paise)
@@ -98,18 +97,18 @@ def explained(
             (entry,),
         )
     for gap in found.gaps:
-        yield from gap_explained(facts, gap, sign, told, now)
+        yield from gap_explained(facts, gap, sign, told)
 
 
 def gap_explained(
-    facts: Facts, gap: Gap, sign: int, told: Turn | None, now: EpochSeconds
+    facts: Facts, gap: Gap, sign: int, told: Turn
 ) -> Iterator[Explanation]:
     """Explain credits of which nobody told so that we took it.
 
     Lines that were refused account for what they tell, if there is one for each number;
     what is left nobody told of.
     """
-    since = now if told is None else told.made_at
+    since = told.made_at
     refused = {
         one.number: one
         for one in facts.refused
@@ -132,7 +131,7 @@ def gap_explained(
     if not rest:
         return
     made = facts.files.downloads
-    if made is not None and (told is None or not told.is_after(made)):
+    if made is not None and not told.is_after(made):
         cause = Cause.NOT_REPORTED
         words = (
             f"{_rs(rest)} behind recharge {gap.after}, of which the maker told nothing"

@@ -45,7 +45,7 @@ def explain(facts: Facts, now: EpochSeconds) -> LicenceReport:
         facts: What is known of it.
         now: What is overdue then.
     """
-    fit = None if facts.snapshot is None else _fit(facts, facts.snapshot, now)
+    fit = None if facts.snapshot is None else _fit(facts, facts.snapshot)
     differences = (
         _deposited(facts, fit, now),
         _remaining(facts, fit, now),
@@ -138,7 +138,7 @@ def _remaining(facts: Facts, fit: _Fit | None, now: EpochSeconds) -> Difference:
         *_taken_back(facts, snapshot),
     ]
     if fit.gap is not None:
-        explanations += gap_explained(facts, fit.gap, -1, snapshot.turn, now)
+        explanations += gap_explained(facts, fit.gap, -1, snapshot.turn)
     if fit.refunded_paise:
         amount = show_rupees(Paise(fit.refunded_paise))
         words = f"{amount} were paid back, and the maker still shows them"
@@ -178,7 +178,7 @@ def _by_documents(facts: Facts) -> int:
     return documents.brought_paise - documents.credited_paise - documents.refunded_paise
 
 
-def _fit(facts: Facts, snapshot: Snapshot, now: EpochSeconds) -> _Fit:
+def _fit(facts: Facts, snapshot: Snapshot) -> _Fit:
     """Find what a snapshot has to be taken for, the likeliest first.
 
     A maker carries fund files out in their turn. That those are in a snapshot that were
@@ -186,7 +186,7 @@ def _fit(facts: Facts, snapshot: Snapshot, now: EpochSeconds) -> _Fit:
     the snapshot, and a file may have been carried out whose answer is lost. Credits
     that nobody told of lower what remains; what was paid back may still be shown.
     """
-    sure, gap = _credits_since(facts, snapshot, now)
+    sure, gap = _credits_since(facts, snapshot)
     wanted = snapshot.held_paise - _by_documents(facts)
     wanted -= sum(one.amount_paise for one in sure)
     wanted -= _claimed(facts)
@@ -258,7 +258,7 @@ def _lines_since(
 
 
 def _credits_since(
-    facts: Facts, snapshot: Snapshot, now: EpochSeconds
+    facts: Facts, snapshot: Snapshot
 ) -> tuple[tuple[Explanation, ...], Gap | None]:
     """Explain a snapshot by credits that are known, and say what may be missing."""
 
@@ -276,7 +276,7 @@ def _credits_since(
         )
         for one in facts.lately
     )
-    held = explained(facts, found, -1, snapshot.turn, now)
+    held = explained(facts, found, -1, snapshot.turn)
     return (*lately, *held), _gap(facts, snapshot, found)
 
 

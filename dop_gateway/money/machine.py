@@ -34,7 +34,7 @@ def machine_difference(facts: Facts, now: EpochSeconds) -> Difference:
         return Difference(Balance.MACHINE, ours, None, parts)
     told = word.descending_paise - facts.registered.descending_paise
     explanations = [
-        *_credits(facts, word, now),
+        *_credits(facts, word),
         *_franked(facts, word),
         *_given_up(facts, word),
     ]
@@ -53,16 +53,16 @@ def _last(facts: Facts) -> Word | None:
     return mailing if is_later else word
 
 
-def _credits(facts: Facts, word: Word, now: EpochSeconds) -> Iterator[Explanation]:
+def _credits(facts: Facts, word: Word) -> Iterator[Explanation]:
     def is_in_it(one: Credit) -> bool:
         return word.number is None or one.number <= word.number
 
     found = beyond(facts, is_in_it)
-    yield from explained(facts, found, 1, word.turn, now)
+    yield from explained(facts, found, 1, word.turn)
     rise = _rise(found, word)
     if rise:
         gap = Gap(found.number, word.number or found.number + 1, rise)
-        yield from gap_explained(facts, gap, 1, word.turn, now)
+        yield from gap_explained(facts, gap, 1, word.turn)
 
 
 def _rise(found: Beyond, word: Word) -> int:
@@ -83,14 +83,13 @@ def _franked(facts: Facts, word: Word) -> Iterator[Explanation]:
     if not untold:
         return
     made = facts.files.usage
-    turn = word.turn
     if untold < 0:
         cause = Cause.MACHINE_DISCREPANCY
         words = f"AR is {_rs(-untold)} less than it was before"
     elif not word.is_signed:
         cause = Cause.IN_FLIGHT
         words = f"{_rs(untold)} were franked since the last dial-in"
-    elif made is not None and turn is not None and not turn.is_after(made):
+    elif made is not None and not word.turn.is_after(made):
         cause = Cause.USAGE_NOT_REPORTED
         words = f"{_rs(untold)} were franked of which the maker told no usage"
     else:

@@ -215,7 +215,7 @@ class Word:
     Attributes:
         number: Of the last voucher that it had applied; None where it is not told.
         is_signed: The machine has signed it; a Statement of Mailing was typed.
-        turn: Of the file that it came in; None for what came in no file.
+        turn: Of the file that it came in; of a statement, when it was captured.
         reference: In which document.
     """
 
@@ -225,7 +225,7 @@ class Word:
     number: RechargeNumber | None
     at: EpochSeconds
     is_signed: bool
-    turn: Turn | None
+    turn: Turn
     reference: str
 
 

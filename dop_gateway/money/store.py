@@ -301,13 +301,14 @@ def _statement(row: Any) -> Word:
 
 def _mailing(row: Any) -> Word:
     ascending, descending = row.closing_ascending_paise, row.closing_descending_paise
+    captured_at = EpochSeconds(row.captured_at)
     return Word(
         Paise(ascending),
         Paise(descending),
         Paise(ascending + descending),
         None,
-        EpochSeconds(row.captured_at),
+        captured_at,
         is_signed=False,
-        turn=None,
+        turn=Turn(business_date(captured_at), 0, captured_at),
         reference=f"statement of mailing {row.number}",
     )
