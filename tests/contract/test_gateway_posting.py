@@ -142,7 +142,7 @@ def test_mail_is_handed_in_at_the_designated_office(desk: PostingDesk) -> None:
     printed = desk.typed(desk.mailing())
     with pytest.raises(InvalidError, match="handed in at Bengaluru GPO"):
         desk.capture(printed, "malini", desk.other)
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(NotFoundError):
         desk.capture(printed, "malini")
     with pytest.raises(NotAllowedError):
         desk.capture(printed, "lata")

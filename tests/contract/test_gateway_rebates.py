@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dop_gateway.errors import InvalidError, NotAllowedError, SamePersonError
+from dop_gateway.errors import (
+    InvalidError,
+    NotAllowedError,
+    NotFoundError,
+    SamePersonError,
+)
 from dop_gateway.moves import IllegalMoveError, ObjectionError
 from dop_gateway.parameters import store as parameters
 from dop_gateway.parameters.shipped import shipped_parameters
@@ -174,7 +179,7 @@ def test_who_proposed_a_rebate_does_not_sanction_it(desk: PostingDesk) -> None:
     desk.recharge(600_000)
     desk.franked_worth(500_000)
     stated = desk.handed_in()
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(NotFoundError):
         propose(desk, stated.number, login="malini")
     claim = propose(desk, stated.number, login="prakash")
     with desk.store.writing("test") as connection:

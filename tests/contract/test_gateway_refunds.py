@@ -9,6 +9,7 @@ from dop_gateway.errors import (
     ConflictError,
     InvalidError,
     NotAllowedError,
+    NotFoundError,
     SamePersonError,
 )
 from dop_gateway.franks.verifying import verify
@@ -142,7 +143,7 @@ def test_who_surrenders_spoiled_impressions_does_not_sanction(
         desk.store.writing("test") as connection,
     ):
         settling_claims.sanction(connection, claim.number, desk.by("prakash"))
-    with pytest.raises(NotAllowedError):
+    with pytest.raises(NotFoundError):
         spoiled(desk, octets, login="malini")
 
 
