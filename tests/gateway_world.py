@@ -25,6 +25,7 @@ from dop_gateway.web.app import PREFIX
 from protocol.errors import InvariantError
 from tests.gateway_desk import PASSWORD, Desk, Gateway, new_gateway
 from tests.gateway_samples.sample import Sample
+from tests.licence_desk import licence_desk_in
 
 INSIDE_DIVISION = "KN06"
 INSIDE_MAKER = "N"
@@ -76,6 +77,7 @@ def new_world(url: str) -> World:
         outside = office_store.by_code(connection, OUTSIDE_CIRCLE)
     if inside is None or outside is None:
         raise InvariantError("the shipped offices are others than they were")
+    put_in_licence(gateway)
     scopes = {
         (ScopeKind.EVERYTHING, True): "",
         (ScopeKind.OFFICE, True): str(inside.office_id),
@@ -104,6 +106,13 @@ def bring_in_offices(connection: Connection, gateway: Gateway) -> None:
     text = files("dop_gateway.offices").joinpath("sample.csv").read_bytes()
     directory = read_octets(text.splitlines(keepends=True))
     offices.bring_in(connection, directory, shipped_codes(), by)
+
+
+def put_in_licence(gateway: Gateway) -> None:
+    """Have the licence of the samples issued, and let an application wait."""
+    desk = licence_desk_in(gateway.store)
+    desk.issue(INSIDE_LICENCE)
+    desk.enter(desk.form("N000002"))
 
 
 _OF_EVERYTHING = (Role.ADMINISTRATOR, Role.AUDITOR, Role.DCR_SUPERVISOR)

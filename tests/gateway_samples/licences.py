@@ -4,7 +4,8 @@ from tests.gateway_samples.sample import Sample, Samples
 
 _REASON = {"reason": "a test"}
 _LETTER = {"letter": "N"}
-_NUMBER = {"number": "1"}
+_NUMBER = {"number": "2"}
+"""An application that waits; the first one was approved."""
 _LICENCE = {"identifier": "N123456"}
 _KEY = """-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt
@@ -33,12 +34,11 @@ SAMPLES: Samples = {
         _LETTER, body={"letter": "N", "name": "Quadient", **_REASON}
     ),
     "POST /makers/{letter}/models": Sample(
-        _LETTER, body={"name": "FM-1", "approved_on": "2020-01-01", **_REASON}
+        _LETTER, body={"name": "FM-2", "approved_on": "2020-01-01", **_REASON}
     ),
     "POST /makers/{letter}/models/{model}/withdraw": Sample(
         {**_LETTER, "model": "FM-1"},
         body={"withdrawn_on": "2031-01-01", **_REASON},
-        works=False,
     ),
     "POST /makers/{letter}/keys": Sample(
         _LETTER,
@@ -49,7 +49,7 @@ SAMPLES: Samples = {
     ),
     "GET /licence-applications": Sample(query="waiting=true"),
     "POST /licence-applications": Sample(body=_FORM, works=False),
-    "GET /licence-applications/{number}": Sample(_NUMBER, works=False),
+    "GET /licence-applications/{number}": Sample(_NUMBER),
     "POST /licence-applications/{number}/check": Sample(
         _NUMBER,
         body={"checks": [{"item": "FEE", "result": "SATISFIED"}], **_REASON},
@@ -57,7 +57,7 @@ SAMPLES: Samples = {
     ),
     **{
         f"POST /licence-applications/{{number}}/{act}": Sample(
-            _NUMBER, body=_REASON, works=False
+            _NUMBER, body=_REASON, works=act == "reject"
         )
         for act in (
             *("send-out", "confirm", "object", "approve"),
@@ -66,12 +66,12 @@ SAMPLES: Samples = {
     },
     "GET /licences": Sample(query="state=REGISTERED"),
     **{
-        f"GET /licences/{{identifier}}{what}": Sample(_LICENCE, works=False)
+        f"GET /licences/{{identifier}}{what}": Sample(_LICENCE)
         for what in ("", "/history", "/certificate", "/card")
     },
     **{
         f"POST /licences/{{identifier}}/{act}": Sample(
-            _LICENCE, body=_REASON, works=False
+            _LICENCE, body=_REASON, works=act == "block"
         )
         for act in ("block", "withhold", "release")
     },
