@@ -10,6 +10,7 @@ Rules of this module:
   rest, which goes as soon as the credit is known: `post_used` is called then too.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,10 +21,10 @@ from dop_gateway.exchange.model import RefusedLine
 from dop_gateway.identity.model import GATEWAY, By
 from dop_gateway.incidents import service as incidents
 from dop_gateway.incidents.model import IncidentKind
-from dop_gateway.ledger import movements
+from dop_gateway.ledger import Movement, movements
 from dop_gateway.licences import machines
 from dop_gateway.licences import store as licences
-from dop_gateway.licences.model import Licence, MachineState
+from dop_gateway.licences.model import Credential, Licence, MachineState
 from dop_gateway.moves import IllegalMoveError
 from dop_gateway.usage import store
 from dop_gateway.usage.judging import has_products, objection_to, read_statement
@@ -50,6 +51,11 @@ _INCIDENTS: Final = {
     UsageFault.WENT_BACK: IncidentKind.REGISTERS_DISAGREE,
     UsageFault.SAID_OTHERWISE: IncidentKind.REGISTERS_DISAGREE,
 }
+_SAME: Final = {
+    registers.MachineState.INSTALLED: MachineState.INSTALLED,
+    registers.MachineState.IN_SERVICE: MachineState.IN_SERVICE,
+}
+"""Situations of most machines: nothing has to be done where both agree."""
 
 
 def apply(
@@ -71,15 +77,25 @@ def apply(
     """
     header: Any = file.header
     maker: str = header["sender"]
+    dial_ins = list(read_dial_ins(file))
+    named = {one.licence for one in dial_ins}
+    credentials = licences.credentials_of(connection, named)
     refused: list[RefusedLine] = []
-    for dial_in in read_dial_ins(file):
-        objection = _take(connection, dial_in, maker, file_id, by)
-        if objection is not None:
-            subject = f"{maker}:{file_id}:{dial_in.line_id}"
-            _tell(connection, objection, dial_in, subject, by)
-            refused.append(
-                RefusedLine(dial_in.line_id, objection.fault.code, objection.words)
-            )
+    risen: set[LicenceIdentifier] = set()
+    for dial_in in dial_ins:
+        credential = credentials.get(dial_in.licence)
+        objection = _take(
+            connection, dial_in, credential, maker=maker, file_id=file_id, by=by
+        )
+        if objection is None:
+            risen.add(dial_in.licence)
+            continue
+        subject = f"{maker}:{file_id}:{dial_in.line_id}"
+        _tell(connection, objection, dial_in, subject, by)
+        refused.append(
+            RefusedLine(dial_in.line_id, objection.fault.code, objection.words)
+        )
+    post_used_of(connection, sorted(risen), by)
     return refused
 
 
@@ -94,33 +110,54 @@ def post_used(connection: Connection, licence: LicenceIdentifier, by: By) -> Pai
     Returns:
         What still waits, because the ledger knows of no credit for it.
     """
-    credential = licences.credential_of(connection, licence)
-    if credential is None:
-        return Paise(0)
-    began = credential.provisioning.ascending_paise
-    before = store.posted(connection, licence, began)
-    due = before.ascending_paise - began - before.posted_paise
-    held = ledger.balances(connection, licence).machine
-    amount = min(due, held)
-    if amount > 0:
-        now = Paise(before.posted_paise + amount)
-        movement = movements.used(
-            licence, amount, f"usage:{licence}:{now}", "AR has risen"
-        )
-        ledger.post(connection, movement, by)
-        store.set_posted(connection, licence, PostedUsage(before.ascending_paise, now))
-    return Paise(due - max(amount, 0))
+    return post_used_of(connection, [licence], by).get(licence, Paise(0))
+
+
+def post_used_of(
+    connection: Connection, of: Sequence[LicenceIdentifier], by: By
+) -> dict[LicenceIdentifier, Paise]:
+    """Do the same for many machines at once.
+
+    Returns:
+        What still waits, by licence; one that the Department does not know is left out.
+    """
+    credentials = licences.credentials_of(connection, of)
+    held = ledger.balances_of(connection, of)
+    posted = store.posted_of(connection, of)
+    waits: dict[LicenceIdentifier, Paise] = {}
+    moved: list[Movement] = []
+    for licence in of:
+        credential, before = credentials.get(licence), posted.get(licence)
+        if credential is None or before is None:
+            continue
+        began = credential.provisioning.ascending_paise
+        due = before.ascending_paise - began - before.posted_paise
+        amount = max(min(due, held[licence].machine), 0)
+        waits[licence] = Paise(due - amount)
+        if amount:
+            now = Paise(before.posted_paise + amount)
+            key = f"usage:{licence}:{now}"
+            moved.append(movements.used(licence, amount, key, "AR has risen"))
+            highest = before.ascending_paise
+            store.set_posted(connection, licence, PostedUsage(highest, now))
+    ledger.post_many(connection, moved, by)
+    return waits
 
 
 def _take(
-    connection: Connection, dial_in: DialIn, maker: str, file_id: str, by: By
+    connection: Connection,
+    dial_in: DialIn,
+    credential: Credential | None,
+    *,
+    maker: str,
+    file_id: str,
+    by: By,
 ) -> Objection | None:
     licence = licences.find(connection, dial_in.licence, lock=True)
     if licence is None or licence.maker != maker:
         return Objection(UsageFault.NOT_OURS, f"{dial_in.licence} is none of {maker}")
     if licence.number != dial_in.licence_number:
         return _other_number(dial_in, licence)
-    credential = licences.credential_of(connection, dial_in.licence)
     if credential is None:
         return Objection(UsageFault.NO_KEY, f"{dial_in.licence} has no signing key")
     began = credential.provisioning.ascending_paise
@@ -131,23 +168,17 @@ def _take(
     message = read_statement(dial_in.statement)
     if message is None:
         raise InvariantError(f"line {dial_in.line_id} was judged without a STATEMENT")
-    whole = has_products(dial_in, message)
     store.add(
         connection,
         dial_in,
         message,
         known,
         file_id=file_id,
-        has_products=whole,
+        has_products=has_products(dial_in, message),
         now=by.now,
     )
-    before = store.posted(connection, dial_in.licence, began)
-    highest = Paise(max(before.ascending_paise, dial_in.ascending_paise))
-    store.set_posted(
-        connection, dial_in.licence, PostedUsage(highest, before.posted_paise)
-    )
-    post_used(connection, dial_in.licence, by)
     if known.after is None:
+        store.rise(connection, dial_in.licence, dial_in.ascending_paise)
         _move_machine(connection, licence, message, by)
     return None
 
@@ -161,7 +192,7 @@ def _move_machine(
     """
     blocked = message.state is registers.MachineState.BLOCKED
     told = registers.MachineState.IN_SERVICE if blocked else message.state
-    if licence.machine_state is MachineState.CANCELLED:
+    if licence.machine_state in {MachineState.CANCELLED, _SAME.get(told)}:
         return
     try:
         program = replace(by, actor=GATEWAY)

@@ -1,8 +1,8 @@
 """All SQL about dial-ins and usage."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,6 +25,7 @@ _product = usage_product.c
 _posted = usage_posted.c
 # A collection of columns has a method of this name.
 _ITEMS = usage_dial_in.c["items"]
+_AT_A_TIME: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,20 @@ def known(
 ) -> Known:
     """Give what was taken of a machine around the number of a dial-in."""
     lower, higher = _dial_in.number < number, _dial_in.number > number
+    newest = connection.execute(
+        _of(licence).order_by(_dial_in.number.desc()).limit(1)
+    ).one_or_none()
+    if newest is None:
+        return Known(began)
+    if newest.number < number:
+        # Most dial-ins come in their order: two questions instead of five.
+        before = _neighbour(connection, newest, with_products=newest.has_products)
+        if newest.has_products:
+            return Known(began, before=before, classes_before=before)
+        classes = _nearest(
+            connection, licence, lower, downwards=True, with_products=True
+        )
+        return Known(began, before=before, classes_before=classes)
     return Known(
         began,
         same=_nearest(connection, licence, _dial_in.number == number),
@@ -123,31 +138,45 @@ def add(
         _renew(connection, dial_in.licence, around.classes_after, own)
 
 
-def posted(
-    connection: Connection, licence: LicenceIdentifier, began: Paise
-) -> PostedUsage:
-    """Give how much usage of a machine has gone through the ledger."""
-    row = connection.execute(
-        select(usage_posted).where(_posted.licence == licence)
-    ).one_or_none()
-    if row is None:
-        return PostedUsage(began, Paise(0))
-    return PostedUsage(Paise(row.ascending_paise), Paise(row.posted_paise))
+def posted_of(
+    connection: Connection, of: Sequence[LicenceIdentifier]
+) -> dict[LicenceIdentifier, PostedUsage]:
+    """Give how much usage of machines has gone through the ledger, by licence."""
+    found = {}
+    for start in range(0, len(of), _AT_A_TIME):
+        some = of[start : start + _AT_A_TIME]
+        rows = connection.execute(select(usage_posted).where(_posted.licence.in_(some)))
+        for row in rows:
+            found[LicenceIdentifier(row.licence)] = PostedUsage(
+                Paise(row.ascending_paise), Paise(row.posted_paise)
+            )
+    return found
+
+
+def rise(connection: Connection, licence: LicenceIdentifier, ascending: Paise) -> None:
+    """Keep the highest AR that was taken of a machine."""
+    risen = connection.execute(
+        update(usage_posted)
+        .where(_posted.licence == licence)
+        .values(ascending_paise=ascending)
+    )
+    if risen.rowcount == 0:
+        connection.execute(
+            insert(usage_posted).values(
+                licence=licence, ascending_paise=ascending, posted_paise=0
+            )
+        )
 
 
 def set_posted(
     connection: Connection, licence: LicenceIdentifier, now: PostedUsage
 ) -> None:
     """Keep how much usage of a machine has gone through the ledger."""
-    values = {
-        "ascending_paise": now.ascending_paise,
-        "posted_paise": now.posted_paise,
-    }
-    changed = connection.execute(
-        update(usage_posted).where(_posted.licence == licence).values(**values)
+    connection.execute(
+        update(usage_posted)
+        .where(_posted.licence == licence)
+        .values(posted_paise=now.posted_paise)
     )
-    if changed.rowcount == 0:
-        connection.execute(insert(usage_posted).values(licence=licence, **values))
 
 
 def last(connection: Connection, licence: LicenceIdentifier) -> Taken | None:
@@ -221,6 +250,12 @@ def _nearest(
     row = connection.execute(rows.order_by(order).limit(1)).one_or_none()
     if row is None:
         return None
+    return _neighbour(connection, row, with_products=with_products)
+
+
+def _neighbour(
+    connection: Connection, row: Row[Any], *, with_products: bool
+) -> Neighbour:
     products = _read_products(connection, row) if with_products else None
     return Neighbour(
         row.number, Paise(row.ascending_paise), row.items, row.statement, products
