@@ -1,8 +1,10 @@
 """`rmfs demo`: the main job, shown on real parts over a slow and noisy line.
 
-A server and a machine are made in a folder; the machine recharges, franks, loses the
-carrier in the middle of the next download, dials again, and the credit arrives once.
-Noise and cut are chosen by a seed; keys and marks are fresh in every run.
+A gateway, a server and a machine are made in a folder. A deposit goes from the bank to
+the server's books; the machine recharges, franks, loses the carrier in the middle of
+the next download, dials again, and the credit arrives once; the Department learns of it
+and explains all money. Noise and cut are chosen by a seed; keys and marks are fresh in
+every run.
 """
 
 import json
@@ -19,23 +21,28 @@ from fm_device.dial_in import DialInReport, LinkIsUp, Progress
 from fm_device.firmware.franking import Printed
 from fm_device.show import show_printed, show_progress
 from hw.capture import CaptureDirection, CaptureWriter, create_capture
-from hw.clock import SystemWallClock
+from hw.clock import SystemWallClock, WallClock
 from hw.lines.virtual import VirtualLineParameters
 from hw.reactor import MonotonicReactor
 from protocol.dialogue.machine import Greeted, Outcome, Request
 from protocol.errors import InvariantError, LinkDownError, RmfsError
 from protocol.link import Direction
 from protocol.registers import Registers, RequestKind
-from protocol.values import Paise, show_rupees
+from protocol.values import LicenceNumber, Paise, show_rupees
+from rmfs_server.enrolling import NewLicence
 from rmfs_server.showing import picture_of_licence, show_licence
 from rmfs_server.store import ledger
 from rmfs_server.store.verify import verify_books
+from rmfs_tools.demo_chain import GATEWAY, Chain, chain_in, last_days
 from rmfs_tools.parties import (
     LICENCE,
+    LICENSEE,
     MACHINE,
+    PROVISIONING,
     SERVER,
     Parties,
-    create_parties,
+    enrol_machine,
+    make_parties,
     open_parties,
     run_on_a_reactor,
 )
@@ -95,13 +102,13 @@ class Demo:
     @inlineCallbacks
     def play(self) -> Generator[Deferred[DialInReport], DialInReport, None]:
         """Do all of it, in real time."""
-        self._say("\n1. The machine dials in and asks for Rs 2,000.00")
+        self._say("\n2. The machine dials in and asks for Rs 2,000.00")
         yield from self._recharge(cut=False)
-        self._say("\n2. It franks four letters")
+        self._say("\n3. It franks four letters")
         for product_class, grams, zone in LETTERS:
             self._frank(product_class, grams, zone)
         self._show_registers(self._parties.psd.record.registers)
-        self._say("\n3. It asks for Rs 2,000.00 more; the carrier is lost on the way")
+        self._say("\n4. It asks for Rs 2,000.00 more; the carrier is lost on the way")
         yield from self._recharge(cut=True)
 
     def _frank(self, product_class: int, grams: int, zone: str) -> None:
@@ -209,30 +216,57 @@ def add_commands(root: click.Group) -> None:
 def demo(*, folder: Path, seed: int, as_json: bool) -> int:
     """Recharge a machine over a noisy modem line, lose the carrier, lose no paisa."""
     _clear(folder)
-    click.echo(f"A recharge server and a franking machine, made in {folder}/")
-    report = create_parties(folder)
+    clock = SystemWallClock()
     click.echo(
-        f"The Department's fund file is in: {show_rupees(Paise(report.applied_paise))}"
+        f"The Department's gateway, a recharge server and a machine, in {folder}/"
     )
+    make_parties(folder)
+    with chain_in(folder, folder / SERVER, clock.utc(), click.echo) as chain:
+        click.echo("\n1. A deposit at the bank, and its way to the server")
+        _bring_funds(folder, chain, clock)
+        result = _play(folder, seed, clock)
+        click.echo("\n6. What the Department learns of it")
+        unexplained_paise = chain.report_back(LICENCE, clock)
+    result["chain"] = _steps(chain.steps, result["dial_ins"])
+    result["unexplained_paise"] = unexplained_paise
+    _tell_what_next(folder, result)
+    if as_json:
+        click.echo(json.dumps(result))
+    whole = all(one["result"] == "confirmed" for one in result["recharges"])
+    adds_up = result["server"]["ledger_sum_paise"] == 0 and unexplained_paise == 0
+    return 0 if whole and adds_up else 1
+
+
+def _bring_funds(folder: Path, chain: Chain, clock: WallClock) -> None:
+    """Have the licence issued, and its deposit brought into the funds."""
+    papers = (folder / MACHINE / PROVISIONING).read_bytes()
+    licence = chain.issue(LICENCE, papers, LICENSEE)
+    number = LicenceNumber(licence.number)
+    enrol_machine(folder, NewLicence(number, LICENSEE, licence.expires_on))
+    chain.bring_funds(licence, *last_days(clock.utc()))
+
+
+def _play(folder: Path, seed: int, clock: WallClock) -> dict[str, Any]:
+    """Recharge and frank, in real time."""
     click.echo(
-        f"The line: {LINE.bit_s} bit/s, {LINE.delay_s * 1000:.0f} ms each way, "
+        f"\nThe line: {LINE.bit_s} bit/s, {LINE.delay_s * 1000:.0f} ms each way, "
         f"one bit in {round(1 / LINE.bit_error_rate)} struck (seed {seed})"
     )
     reactor = MonotonicReactor()
     path = folder / CAPTURE
     with (
         open_parties(folder, reactor) as parties,
-        create_capture(path, SystemWallClock(), "demo") as capture,
+        create_capture(path, clock, "demo") as capture,
     ):
         play = Demo(parties, capture, seed, click.echo)
         if not run_on_a_reactor(reactor, play.play):
             raise LinkDownError("interrupted; start again with rmfs demo")
         picture = _picture(parties)
-        click.echo("\n4. The books of the server")
+        click.echo("\n5. The books of the server")
         for line in picture.pop("lines"):
             click.echo(f"   {line}")
         registers = parties.psd.record.registers
-    result = {
+    return {
         "recharges": [vars(recharge) for recharge in play.story.recharges],
         "dial_ins": play.story.dial_ins,
         "machine": {
@@ -244,11 +278,24 @@ def demo(*, folder: Path, seed: int, as_json: bool) -> int:
         "server": picture,
         "capture": str(path),
     }
-    _tell_what_next(folder, registers, play.story)
-    if as_json:
-        click.echo(json.dumps(result))
-    whole = all(one.result == "confirmed" for one in play.story.recharges)
-    return 0 if whole and picture["ledger_sum_paise"] == 0 else 1
+
+
+def _steps(
+    chain: list[dict[str, Any]], dial_ins: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Put dial-in and credit where they belong: behind the acknowledgement."""
+    place = next(
+        number
+        for number, one in enumerate(chain, start=1)
+        if one["step"] == "acknowledgement"
+    )
+    credited = [one for one in dial_ins if one["result"] == Outcome.CONFIRMED.value]
+    return [
+        *chain[:place],
+        {"step": "dial_in", "dial_ins": len(dial_ins)},
+        {"step": "credit", "credits": len(credited)},
+        *chain[place:],
+    ]
 
 
 def _picture(parties: Parties) -> dict[str, Any]:
@@ -269,13 +316,15 @@ def _picture(parties: Parties) -> dict[str, Any]:
     }
 
 
-def _tell_what_next(folder: Path, registers: Registers, story: Story) -> None:
-    asked = sum(recharge.amount_paise for recharge in story.recharges)
-    lost = sum(one["result"] == "carrier_lost" for one in story.dial_ins)
+def _tell_what_next(folder: Path, result: dict[str, Any]) -> None:
+    recharges, dial_ins = result["recharges"], result["dial_ins"]
+    asked = Paise(sum(recharge["amount_paise"] for recharge in recharges))
+    lost = sum(one["result"] == "carrier_lost" for one in dial_ins)
+    given = Paise(result["machine"]["control_total_paise"])
     click.echo(
-        f"\n{len(story.recharges)} recharges of {show_rupees(Paise(asked))} in all, "
-        f"{len(story.dial_ins)} dial-ins, {lost} lost: the machine was given "
-        f"{show_rupees(registers.control_total_paise)}, once."
+        f"\n{len(recharges)} recharges of {show_rupees(asked)} in all, "
+        f"{len(dial_ins)} dial-ins, {lost} lost: the machine was given "
+        f"{show_rupees(given)}, once."
     )
     click.echo(
         f"""
@@ -283,6 +332,7 @@ Where to look next
   rmfs machine show {folder / MACHINE}
   rmfs server show --server {folder / SERVER} {LICENCE}
   rmfs evidence --server {folder / SERVER} {LICENCE}
+  rmfs dop licence show {LICENCE} --gateway {folder / GATEWAY}
   rmfs watch {folder / CAPTURE}    (Wireshark reads it after rmfs dissector install)"""
     )
 

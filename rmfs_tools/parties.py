@@ -49,6 +49,7 @@ SERIAL: Final = "PSD00001"
 SERVER: Final = "server"
 MACHINE: Final = "machine"
 FUNDS: Final = "funds-demo.txt"
+PROVISIONING: Final = "provisioning.json"
 
 
 class Parties:
@@ -92,9 +93,18 @@ def create_parties(folder: Path) -> ImportReport:
     Returns:
         What became of the shipped fund file.
     """
+    make_parties(folder)
+    enrol_machine(folder, NewLicence(NUMBER, LICENSEE, EXPIRES_ON))
+    text = files("rmfs_tools").joinpath("samples", FUNDS).read_bytes()
+    with open_books(folder / SERVER) as store:
+        return import_fund_file(store, text, SystemWallClock().now())
+
+
+def make_parties(folder: Path) -> None:
+    """Make a server and a machine below a folder that know nothing of each other."""
     clock, entropy = SystemWallClock(), SystemEntropy()
     server_folder, machine_folder = folder / SERVER, folder / MACHINE
-    server = create_server(
+    create_server(
         server_folder,
         Settings(name="TEST-OEM", realm=Realm.TEST),
         entropy=entropy,
@@ -111,15 +121,18 @@ def create_parties(folder: Path) -> ImportReport:
         entropy=entropy,
         clock=clock,
     )
-    enrolment = server.read_enrolment(machine_folder / "provisioning.json")
-    text = files("rmfs_tools").joinpath("samples", FUNDS).read_bytes()
+
+
+def enrol_machine(folder: Path, licence: NewLicence) -> None:
+    """Enrol the machine at the server."""
+    server_folder, machine_folder = folder / SERVER, folder / MACHINE
+    server = read_server(server_folder)
+    enrolment = server.read_enrolment(machine_folder / PROVISIONING)
+    now = SystemWallClock().now()
     with open_books(server_folder) as store:
         Administration(store, server.credit_key).enrol(
-            enrolment,
-            NewLicence(NUMBER, LICENSEE, EXPIRES_ON),
-            By("rmfs", "made by a tool", clock.now()),
+            enrolment, licence, By("rmfs", "made by a tool", now)
         )
-        return import_fund_file(store, text, clock.now())
 
 
 @contextmanager

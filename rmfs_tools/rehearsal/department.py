@@ -49,7 +49,7 @@ from dop_gateway.parts import Parts
 from dop_gateway.settings import Settings
 from hw.clock import MemoryWallClock
 from protocol.errors import InvariantError
-from protocol.keys import MakerKey, VerifyingKey
+from protocol.keys import MakerPublicKey, VerifyingKey
 from protocol.parameters import business_date
 from protocol.ports import Entropy
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
@@ -148,9 +148,11 @@ class Department:
                     self._let_in(connection, f"{login}-{one.code}".lower(), grant)
             for login, role in _DIRECTORATE:
                 self._let_in(connection, login, Grant(role, ScopeKind.EVERYTHING))
+        # From now on no moment of a job is left out.
+        self.run_jobs()
 
     def add_maker(
-        self, letter: str, model: str, maker: MakerKey, files_key: VerifyingKey
+        self, letter: str, model: str, maker: MakerPublicKey, files_key: VerifyingKey
     ) -> str:
         """Take a maker up: its model, the key of its machines, that of its files.
 
@@ -162,7 +164,7 @@ class Department:
         by = self.by("director")
         with self.parts.store.writing("a maker") as connection:
             makers.approve_model(connection, letter, model, date(2020, 1, 1), by)
-            makers.add_key(connection, letter, maker.public, by)
+            makers.add_key(connection, letter, maker, by)
             parties.add(connection, letter, PartyKind.MAKER, f"Maker {letter}", by)
             point = files_key.point
             key = PartyKey(letter, key_id, point.x, point.y, today, None)

@@ -195,7 +195,7 @@ def rehearsal_in(folder: Path, seed: int, began: date) -> Iterator[Rehearsal]:
         for letter in LETTERS:
             maker = stack.enter_context(maker_in(folder, letter, clock, seed))
             key_id = department.add_maker(
-                letter, MODEL, maker.keys.maker, maker.files_key.public
+                letter, MODEL, maker.keys.maker.public, maker.files_key.public
             )
             maker.know(key_id, exchange.key_id, exchange.key.public)
             made.append(maker)

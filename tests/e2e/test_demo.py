@@ -72,6 +72,39 @@ def test_the_demo_credits_each_recharge_once_though_a_line_was_lost(
     }
 
 
+def test_the_demo_begins_at_the_bank_and_ends_with_the_departments_report(
+    demo: Shown,
+) -> None:
+    """RMFS-13 to RMFS-16, RMFS-25, RMFS-30 to RMFS-34: the whole way of the money."""
+    _, text, result = demo
+    chain = result["chain"]
+    assert [one["step"] for one in chain] == [
+        "deposit",
+        "bank_file",
+        "window",
+        "fund_file",
+        "acknowledgement",
+        "dial_in",
+        "credit",
+        "credit_download_file",
+        "report",
+    ]
+    steps = {one["step"]: one for one in chain}
+    assert steps["deposit"]["amount_paise"] == 500_000
+    assert steps["bank_file"]["at"][11:19] == "22:00:00"
+    assert len(steps["window"]["files"]) == 4
+    assert steps["fund_file"]["state"] == "TAKEN"
+    assert steps["credit"]["credits"] == 2
+    assert steps["credit_download_file"]["credits"] == 2
+    places = steps["report"]["places"]
+    assert places["REMAINING"] == 100_000
+    assert places["MACHINE"] == 393_300
+    assert places["POSTAGE"] == 6_700
+    assert sum(places.values()) == 500_000
+    assert result["unexplained_paise"] == 0
+    assert "unexplained: Rs 0.00" in text
+
+
 def test_the_demo_says_who_said_what_and_where_to_look_next(demo: Shown) -> None:
     _, text, _ = demo
     for words in ("SABM", "GREETING_3 + sealed STATEMENT", "carrier lost", "before"):
@@ -85,10 +118,10 @@ def test_the_folders_of_the_demo_can_be_looked_into(demo: Shown) -> None:
     assert shown.returncode == 0, shown.stderr
     shown = rmfs("server", "show", "--server", "demo/server", "N123456", folder=folder)
     assert "POSTED by CONFIRMATION" in shown.stdout
-    assert (
-        rmfs("server", "verify", "--server", "demo/server", folder=folder).returncode
-        == 0
-    )
+    for party, books in (("server", "--server"), ("dop", "--gateway")):
+        place = f"demo/{'gateway' if party == 'dop' else party}"
+        done = rmfs(party, "verify", books, place, folder=folder)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
