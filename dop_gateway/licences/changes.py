@@ -31,6 +31,7 @@ from dop_gateway.licences.model import Credential, Licence
 from dop_gateway.licences.tables import licence_change
 from dop_gateway.licences.texts import CHARACTERS_MAX
 from dop_gateway.offices import store as offices
+from protocol.errors import InvariantError
 from protocol.exchange.rules import STANDING
 from protocol.exchange.spelling import Value
 from protocol.values import EpochSeconds, LicenceIdentifier
@@ -88,16 +89,24 @@ def waiting(connection: Connection, maker: str, layout: str) -> list[Change]:
 
 
 def put_in_file(connection: Connection, ids: Iterable[ChangeId], file_id: str) -> None:
-    """Say that lines stand in a file; each stands in one."""
+    """Say that lines stand in a file; each stands in one.
+
+    Raises:
+        InvariantError: One stands in another file, which somebody else made meanwhile:
+            nothing of this transaction may stay.
+    """
     wanted = list(ids)
     held = licence_change.c
     for start in range(0, len(wanted), _AT_ONCE):
         part = wanted[start : start + _AT_ONCE]
-        connection.execute(
+        done = connection.execute(
             update(licence_change)
             .where(held.id.in_(part), held.file_id.is_(None))
             .values(file_id=file_id)
         )
+        if done.rowcount != len(part):
+            message = f"a line of {file_id} stands in another file already"
+            raise InvariantError(message)
 
 
 def answered(

@@ -156,6 +156,7 @@ def test_a_division_that_has_given_all_numbers_gives_no_more(
 
 
 def test_who_entered_an_application_does_not_approve_it(desk: LicenceDesk) -> None:
+    """GW-03: maker and checker are two people."""
     one = desk.ready(desk.form(scenario=Scenario.OPEN), "officer")
     with desk.store.writing("test") as connection:
         with pytest.raises(NotAllowedError):

@@ -190,6 +190,7 @@ def test_everything_that_is_wrong_is_told_by_field(places: Offices) -> None:
 
 
 def test_what_a_role_does_not_reach_is_not_there(places: Offices) -> None:
+    """GW-01: a role is for an office and all below it."""
     places.issue()
     for path in ("", "/history", "/certificate", "/card"):
         answer = places.stranger.ask("GET", f"/licences/N123456{path}")
@@ -240,6 +241,7 @@ def test_a_list_is_narrowed_ordered_and_had_as_a_file(places: Offices) -> None:
 
 
 def test_who_has_no_business_with_contacts_is_shown_a_part(places: Offices) -> None:
+    """GW-09: personal data is masked by role."""
     places.issue()
     whole = places.authority.get("/licences/N123456")["holder"]
     assert whole["telephone"] == "9000000002"

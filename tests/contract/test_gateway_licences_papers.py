@@ -35,6 +35,7 @@ def desk(sqlite_url: str) -> Iterator[LicenceDesk]:
 
 
 def test_a_card_holds_identifier_number_and_a_check_character() -> None:
+    """RMFS-21: the card is scanned; what it holds is ours."""
     payload = CARD.payload
     assert payload[:-1] == "N123456KN0600065"
     assert read_card(payload) == CARD

@@ -25,6 +25,7 @@ from dop_gateway.licences.model import CancelReason, Licence, MachineState
 from dop_gateway.licences.periods import last_day, months_after, renewal_fee
 from dop_gateway.offices import store as offices
 from dop_gateway.parameters.shipped import shipped_parameters
+from protocol.errors import InvariantError
 from protocol.exchange import Line, Value, read_file, shipped_layouts, write_file
 from protocol.messages import LicenceState
 from protocol.values import Paise
@@ -297,6 +298,7 @@ def test_a_psd_lives_again_with_new_keys_identifier_and_number(
 
 
 def test_lines_stand_in_a_file_and_are_answered(desk: LicenceDesk) -> None:
+    """RMFS-34: License Issue and License Modification go from DoP to the OEM."""
     for number in range(3):
         desk.issue(f"N00000{number}")
     layout = shipped_layouts()["license-issue"]
@@ -316,6 +318,8 @@ def test_lines_stand_in_a_file_and_are_answered(desk: LicenceDesk) -> None:
         assert len(read_file(layout, octets).lines) == len(waiting)
         changes.put_in_file(connection, [one.id for one in waiting], "ISS-N-000001")
         assert not changes.waiting(connection, "N", "license-issue")
+        with pytest.raises(InvariantError, match="stands in another file"):
+            changes.put_in_file(connection, [waiting[0].id], "ISS-N-000002")
         refused = {waiting[1].line_id: ("LIC-01-001", "it is registered already")}
         changes.answered(connection, "ISS-N-000001", refused, desk.program)
         # The same answer again changes nothing.
