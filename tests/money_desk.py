@@ -314,14 +314,18 @@ def _dial_in_line(machine: SigningMachine, line_id: str, at: EpochSeconds) -> Li
     return Line("dial_in", values)
 
 
+def know(connection: Connection, maker: str) -> None:
+    """Know a maker as a party of the exchange."""
+    if party_store.find(connection, maker) is None:
+        of = PartyKind.MAKER
+        party = Party(maker, of, "Maker", PartyState.OPEN, EpochSeconds(0))
+        party_store.add(connection, party)
+
+
 def record(connection: Connection, file: ExchangeFile, now: EpochSeconds) -> None:
     """Keep the record of a file that was applied, as the exchange does."""
     header = FileHeader.of(file)
-    if party_store.find(connection, header.sender) is None:
-        party = Party(
-            header.sender, PartyKind.MAKER, "Maker", PartyState.OPEN, EpochSeconds(0)
-        )
-        party_store.add(connection, party)
+    know(connection, header.sender)
     file_store.add(
         connection,
         b"",
