@@ -49,19 +49,25 @@ class Drop:
         """List the names of what lies there."""
         return [row.name for row in self.offered()]
 
-    def read(self, name: str) -> bytes:
-        """Read a file whole.
+    def read(self, name: str, octets_max: int | None = None) -> bytes:
+        """Read a file; one that is larger is not read whole, and so not taken.
+
+        Args:
+            name: As it was listed.
+            octets_max: Of a larger one come so many and one more.
 
         Raises:
             NotFoundError: Nothing of that name lies there.
         """
         row, octets = self.open(name)
+        if octets_max is not None and len(octets) > octets_max:
+            return octets[: octets_max + 1]
         self.was_read(row)
         return octets
 
-    def write(self, name: str, octets: bytes) -> Received:
-        """Hand a file over; see `take`."""
-        return self.take(name, octets)
+    def write(self, name: str, octets: bytes) -> None:
+        """Hand a file over; `take` says what became of it."""
+        self.take(name, octets)
 
     def offered(self) -> Sequence[FileRow]:
         """List what lies there, as it was made."""

@@ -156,7 +156,7 @@ def test_a_file_that_was_read_lies_there_until_it_is_acknowledged(
         f"{name}-{prefix}"
         for name, prefix in zip(FOUR[:3], ("LI", "LM", "FND"), strict=True)
     ]
-    drop.write(*maker.acknowledgement(files, {"fund-FND-N-000001.txt": ["2"]}))
+    drop.take(*maker.acknowledgement(files, {"fund-FND-N-000001.txt": ["2"]}))
     assert rows(gateway, "SELECT id, answers, code FROM told ORDER BY id") == [
         (1, 1, None),
         (2, 1, "OEM-01-001"),
@@ -174,9 +174,9 @@ def test_an_acknowledgement_answers_once_however_often_it_comes(
     make(gateway)
     files = take_all(drop)
     name, octets = maker.acknowledgement(files)
-    drop.write(name, octets)
-    assert drop.write(name, octets).verdict is Verdict.REPEATED
-    drop.write(*maker.acknowledgement(files, {"fund-FND-N-000001.txt": ["1"]}))
+    drop.take(name, octets)
+    assert drop.take(name, octets).verdict is Verdict.REPEATED
+    drop.take(*maker.acknowledgement(files, {"fund-FND-N-000001.txt": ["1"]}))
     assert rows(gateway, "SELECT answers, code FROM told") == [(1, None)]
 
 
@@ -198,7 +198,7 @@ def test_what_is_not_acknowledged_by_the_end_of_the_next_window_is_offered_again
     assert len(late) == len(FOUR) - 1
     # The same end of a window again changes nothing.
     assert "0 offered again" in check(gateway, hour=14)
-    drop.write(*maker.acknowledgement(before))
+    drop.take(*maker.acknowledgement(before))
     ended = found(gateway, IncidentKind.NOT_ACKNOWLEDGED)
     assert {state for _, state in ended} == {IncidentState.ACTED}
 
@@ -211,13 +211,13 @@ def test_a_file_that_the_maker_refuses_whole_stays_offered_and_is_told(
     name = "fund-FND-N-000001.txt"
     octets = drop.read(name)
     line = told(name, "FND-N-000001", octets, "REFUSED")
-    drop.write(*maker.file("acknowledgement", [line]))
+    drop.take(*maker.file("acknowledgement", [line]))
     assert name in drop.names()
     assert rows(gateway, "SELECT answers FROM told") == [(0,)]
     assert found(gateway, IncidentKind.NOT_ACKNOWLEDGED) == [
         (f"N/{name}", IncidentState.OPEN)
     ]
-    drop.write(*maker.acknowledgement({name: octets}))
+    drop.take(*maker.acknowledgement({name: octets}))
     assert rows(gateway, "SELECT answers FROM told") == [(1,)]
 
 
@@ -240,7 +240,7 @@ def test_an_answer_that_is_none_is_told_and_changes_nothing(
     make(gateway)
     octets = drop.read("fund-FND-N-000001.txt")
     line = told("fund-x.txt", file_id, octets + b" " if spoilt else octets, verdict)
-    drop.write(*maker.file("acknowledgement", [line]))
+    drop.take(*maker.file("acknowledgement", [line]))
     make(gateway, hour=13)
     (name,) = [
         one for one in drop.names() if one.startswith("acknowledgement-ACK-N-000002")
@@ -256,7 +256,7 @@ def test_what_comes_is_applied_and_acknowledged_in_the_same_session(
 ) -> None:
     at(gateway, 16, 9, 40)
     name, octets = maker.file("remaining-fund", [balance("1"), balance("2")])
-    assert drop.write(name, octets).verdict is Verdict.NEW
+    assert drop.take(name, octets).verdict is Verdict.NEW
     assert rows(gateway, "SELECT * FROM applied ORDER BY 2") == [
         ("RF-N-000001", "1"),
         ("RF-N-000001", "2"),
@@ -269,13 +269,13 @@ def test_what_comes_is_applied_and_acknowledged_in_the_same_session(
     assert (read.header["window"], read.header["sequence"]) == (1, 1)
     # Once it was read it is gone; whoever lost it sends the file again.
     assert drop.names() == []
-    assert drop.write(name, octets).verdict is Verdict.REPEATED
+    assert drop.take(name, octets).verdict is Verdict.REPEATED
     assert answer_of(maker, drop) == {name: ("TAKEN", None)}
     assert len(rows(gateway, "SELECT * FROM applied")) == 2
 
 
 def test_lines_that_are_not_taken_are_told_one_by_one(maker: Maker, drop: Drop) -> None:
-    drop.write(*maker.file("remaining-fund", [balance("1"), balance("99")]))
+    drop.take(*maker.file("remaining-fund", [balance("1"), balance("99")]))
     (answer,) = drop.names()
     file, refused = maker.read(answer, drop.read(answer)).lines
     assert (file.values["verdict"], file.values["code"]) == (
@@ -291,17 +291,17 @@ def test_a_gap_waits_and_is_told_until_the_missing_file_comes(
     first = maker.file("usage")
     second = maker.file("remaining-fund", [balance("2")])
     files = [maker.file("remaining-fund", [balance(str(one))]) for one in (3, 4)]
-    assert drop.write(*files[1]).verdict is Verdict.WAITING
-    assert drop.write(*files[0]).verdict is Verdict.WAITING
+    assert drop.take(*files[1]).verdict is Verdict.WAITING
+    assert drop.take(*files[0]).verdict is Verdict.WAITING
     assert rows(gateway, "SELECT * FROM applied") == []
     assert drop.names() == []
     assert found(gateway, IncidentKind.SEQUENCE_GAP) == [
         ("N remaining-fund 1", IncidentState.OPEN)
     ]
     # What waits is not told again either, and files of other kinds go on.
-    assert drop.write(*files[0]).verdict is Verdict.REPEATED
-    assert drop.write(*first).verdict is Verdict.NEW
-    assert drop.write(*second).verdict is Verdict.NEW
+    assert drop.take(*files[0]).verdict is Verdict.REPEATED
+    assert drop.take(*first).verdict is Verdict.NEW
+    assert drop.take(*second).verdict is Verdict.NEW
     assert rows(gateway, "SELECT line_id FROM applied") == [("2",), ("3",), ("4",)]
     assert found(gateway, IncidentKind.SEQUENCE_GAP) == [
         ("N remaining-fund 1", IncidentState.ACTED)
@@ -313,7 +313,7 @@ def test_a_person_gives_up_a_file_that_will_never_come(
     gateway: Gateway, maker: Maker, drop: Drop
 ) -> None:
     maker.file("usage")
-    drop.write(*maker.file("usage"))
+    drop.take(*maker.file("usage"))
     with gateway.store.writing("test") as connection:
         with pytest.raises(ConflictError, match="skip less"):
             parties.skip(connection, "N", "usage", 2, by(gateway))
@@ -326,13 +326,13 @@ def test_a_person_gives_up_a_file_that_will_never_come(
 
 def test_a_file_is_never_replaced(gateway: Gateway, maker: Maker, drop: Drop) -> None:
     name, octets = maker.file("remaining-fund", [balance("1")])
-    drop.write(name, octets)
+    drop.take(name, octets)
     _, other = maker.file("remaining-fund", [balance("7")], sequence=1)
-    assert drop.write(name, other).row.code == "EXC-02-007"
+    assert drop.take(name, other).row.code == "EXC-02-007"
     # Nor under another name, nor as another file with its number.
-    assert drop.write("remaining-fund-RF-N-X.txt", other).row.code == "EXC-02-007"
+    assert drop.take("remaining-fund-RF-N-X.txt", other).row.code == "EXC-02-007"
     number = maker.file("remaining-fund", sequence=1, file_id="RF-N-X")
-    assert drop.write(*number).row.code == "EXC-02-008"
+    assert drop.take(*number).row.code == "EXC-02-008"
     assert rows(gateway, "SELECT line_id FROM applied") == [("1",)]
     assert [subject for subject, _ in found(gateway, IncidentKind.FILE_REPLACED)] == [
         f"N/{name}",
@@ -367,7 +367,7 @@ def test_a_wrong_file_is_refused_told_and_takes_no_number(
     gateway: Gateway, maker: Maker, drop: Drop, code: str
 ) -> None:
     name, octets = wrong_files(maker)[code]
-    result = drop.write(name, octets)
+    result = drop.take(name, octets)
     assert (result.verdict, result.row.code) == (Verdict.REFUSED, code)
     verdict, told_code = answer_of(maker, drop)[name]
     assert (verdict, told_code) == ("REFUSED", code)
@@ -375,10 +375,10 @@ def test_a_wrong_file_is_refused_told_and_takes_no_number(
         (f"N/{name}", IncidentState.OPEN)
     ]
     # The same again is the same row, and is told again.
-    assert drop.write(name, octets).row.number == result.row.number
+    assert drop.take(name, octets).row.number == result.row.number
     assert answer_of(maker, drop)[name] == ("REFUSED", code)
     # The right one with its number is taken.
-    assert drop.write(*maker.file("usage", sequence=1)).verdict is Verdict.NEW
+    assert drop.take(*maker.file("usage", sequence=1)).verdict is Verdict.NEW
 
 
 def test_a_file_that_was_refused_for_its_key_is_taken_once_the_key_is_known(
@@ -386,15 +386,15 @@ def test_a_file_that_was_refused_for_its_key_is_taken_once_the_key_is_known(
 ) -> None:
     new = Maker("N", SigningKey((21).to_bytes(32, "big")), "oem-n-2")
     name, octets = new.file("usage")
-    assert drop.write(name, octets).row.code == "EXC-01-003"
+    assert drop.take(name, octets).row.code == "EXC-01-003"
     with gateway.store.writing("test") as connection:
         point = new.key.public.point
         key = PartyKey("N", "oem-n-2", point.x, point.y, MONDAY, None)
         parties.add_key(connection, key, by(gateway))
         parties.end_key(connection, "N", "oem-n-1", date(2026, 11, 15), by(gateway))
-    assert drop.write(name, octets).verdict is Verdict.NEW
+    assert drop.take(name, octets).verdict is Verdict.NEW
     # The old one signs no more.
-    assert drop.write(*maker.file("usage", sequence=2)).row.code == "EXC-01-003"
+    assert drop.take(*maker.file("usage", sequence=2)).row.code == "EXC-01-003"
 
 
 def test_a_crash_between_taking_and_applying_loses_nothing(
@@ -426,9 +426,9 @@ def test_a_file_that_a_feature_fails_on_holds_up_its_kind_and_no_other(
         ),
         "N",
     )
-    assert broken.write(*maker.file("usage")).verdict is Verdict.NEW
-    broken.write(*maker.file("usage"))
-    broken.write(*maker.file("remaining-fund", [balance("1")]))
+    assert broken.take(*maker.file("usage")).verdict is Verdict.NEW
+    broken.take(*maker.file("usage"))
+    broken.take(*maker.file("remaining-fund", [balance("1")]))
     assert [state for _, state in states(gateway.store)][:3] == [
         FileState.RECEIVED,
         FileState.RECEIVED,
@@ -461,7 +461,7 @@ def test_the_end_of_a_window_names_each_file_that_did_not_come(
 ) -> None:
     make(gateway)
     at(gateway, 16, 9, 45)
-    drop.write(*maker.file("usage"))
+    drop.take(*maker.file("usage"))
     assert "3 files missing" in check(gateway)
     assert "0 files missing" in check(gateway)
     missing = [subject for subject, _ in found(gateway, IncidentKind.FILE_MISSING)]
@@ -471,7 +471,7 @@ def test_the_end_of_a_window_names_each_file_that_did_not_come(
     ]
     # It comes late: the incident is over, the window stays missed.
     at(gateway, 16, 10, 30)
-    drop.write(*maker.file("remaining-fund"))
+    drop.take(*maker.file("remaining-fund"))
     with gateway.store.reading() as connection:
         late = incidents.find_open(connection, IncidentKind.FILE_MISSING, missing[1])
     assert late is not None
@@ -515,7 +515,7 @@ def test_a_party_that_is_closed_gets_and_brings_nothing(
     outcome = jobs.make(gateway.parts, moment, SOURCES)
     assert outcome.ending is Ending.NOTHING_TO_DO
     with pytest.raises(ConflictError, match="any more"):
-        drop.write(*maker.file("usage"))
+        drop.take(*maker.file("usage"))
     with pytest.raises(NotFoundError):
         drop.read("fund-FND-N-000001.txt")
 
@@ -528,9 +528,9 @@ def test_a_party_cannot_fill_our_books(
             brought = Brought("N", "notes.txt", b"%d" % number)
             received.take(connection, OURS, brought, by(gateway))
     with pytest.raises(TooManyError):
-        drop.write("notes.txt", b"one more")
+        drop.take("notes.txt", b"one more")
     at(gateway, 17, 0, 1)
-    assert drop.write(*maker.file("usage")).verdict is Verdict.NEW
+    assert drop.take(*maker.file("usage")).verdict is Verdict.NEW
 
 
 @pytest.mark.parametrize(
@@ -551,7 +551,7 @@ def test_a_party_cannot_fill_our_books(
 def test_what_went_and_came_stays_written(
     gateway: Gateway, maker: Maker, drop: Drop, change: str
 ) -> None:
-    drop.write(*maker.file("remaining-fund", [balance("99")]))
+    drop.take(*maker.file("remaining-fund", [balance("99")]))
     check(gateway)
     with (
         pytest.raises(InvariantError, match=r"only grows|keeps|stays"),
@@ -564,7 +564,7 @@ def test_every_step_of_a_file_is_in_the_audit_trail(
     gateway: Gateway, maker: Maker, drop: Drop
 ) -> None:
     make(gateway)
-    drop.write(*maker.acknowledgement(take_all(drop)))
+    drop.take(*maker.acknowledgement(take_all(drop)))
     with gateway.store.reading() as connection:
         moves = connection.execute(
             select(audit.c.move, audit.c.detail).where(

@@ -41,7 +41,7 @@ def somebody(gateway: Gateway, role: Role, maker: str = "") -> Desk:
 def a_window(gateway: Gateway, drop: Drop, maker: Maker) -> None:
     moment = at(gateway, 16, 9, 30)
     jobs.make(gateway.parts, moment, SOURCES)
-    drop.write(*maker.file("remaining-fund", [balance("1"), balance("99")]))
+    drop.take(*maker.file("remaining-fund", [balance("1"), balance("99")]))
     moment = at(gateway, 16, 10)
     jobs.check(gateway.parts, moment, SOURCES)
 
@@ -69,7 +69,7 @@ def test_a_party_is_added_with_its_key_and_account_and_exchanges_files(
     shown = desk.get("/exchange/parties/N")
     assert (shown["login"], shown["state"]) == ("maker-n", "OPEN")
     assert [key["key_id"] for key in shown["keys"]] == [maker.key_id]
-    assert drop_of(gateway, maker).write(*maker.file("usage")).row.code == ""
+    assert drop_of(gateway, maker).take(*maker.file("usage")).row.code == ""
     ended = {"valid_to": "2026-11-15", **REASON}
     path = f"/exchange/parties/N/keys/{maker.key_id}/end"
     assert desk.ask("POST", path, ended).json()["keys"][0]["valid_to"] == "2026-11-15"
@@ -164,7 +164,7 @@ def test_a_supervisor_gives_up_files_that_never_come(gateway: Gateway) -> None:
     maker = Maker()
     drop = register(gateway, maker)
     maker.file("usage")
-    drop.write(*maker.file("usage"))
+    drop.take(*maker.file("usage"))
     desk = somebody(gateway, Role.DCR_SUPERVISOR)
     body = {"layout": "usage", "through": 1, **REASON}
     answer = desk.ask("POST", "/exchange/parties/N/skip", body)

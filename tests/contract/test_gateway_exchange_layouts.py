@@ -72,11 +72,11 @@ def test_a_deployment_replaces_layouts_without_touching_python(tmp_path: Path) -
         assert name == "FFFND-N-000001.DAT"
         assert octets.startswith(b"0116-11-2026000001")
         assert octets.count(b"\r\n") == octets.count(b"\n") == 2
-        drop.write(*maker.acknowledgement({name: octets}))
+        drop.take(*maker.acknowledgement({name: octets}))
         assert rows(gateway, "SELECT answers FROM told") == [(1,)]
         came, fixed = maker.file("remaining-fund", [balance("1")])
         assert fixed.startswith(b"01RF-N-000001")
-        assert Drop(parts, SOURCES, "N").write(came, fixed).verdict is Verdict.NEW
+        assert Drop(parts, SOURCES, "N").take(came, fixed).verdict is Verdict.NEW
         assert rows(gateway, "SELECT line_id FROM applied") == [("1",)]
 
 
