@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from dop_gateway import ledger
@@ -13,6 +16,7 @@ from dop_gateway.ledger import AccountKind
 from dop_gateway.licences import store as licences
 from dop_gateway.licences.model import MachineState
 from dop_gateway.usage import service, store
+from dop_gateway.usage.judging import read_statement
 from dop_gateway.usage.tables import usage_dial_in, usage_product
 from protocol.messages import UsageRow
 from protocol.values import Paise
@@ -286,3 +290,36 @@ def test_a_cancelled_machine_still_tells_its_registers(desk: PostingDesk) -> Non
     desk.tell(desk.dial_in())
     assert machine_state(desk) is MachineState.CANCELLED
     assert in_machine(desk) == 200_000 - 500
+
+
+@settings(max_examples=300)
+@given(
+    st.one_of(
+        st.binary(max_size=512),
+        st.binary(min_size=159, max_size=159).map(lambda rest: b"\x10" + rest),
+    )
+)
+def test_no_octets_of_a_maker_crash_the_reading(octets: bytes) -> None:
+    message = read_statement(octets)
+    assert message is None or message.encode() == octets
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_files_in_any_order_come_to_the_same(
+    sqlite_url: str, order: tuple[int, ...]
+) -> None:
+    """Broken calls, classes that begin late, recharges: the order never matters."""
+    with posting_desk(sqlite_url) as desk:
+        desk.frank(1)
+        told = [desk.dial_in()]
+        desk.frank(2)
+        told.append(desk.dial_in(with_usage=False))
+        desk.franked_worth(30_000)
+        told.append(desk.dial_in())
+        for one in order:
+            desk.tell(told[one])
+        assert new_products(desk) == [
+            (told[0].number, LETTER, 1, 500),
+            (told[2].number, LETTER, 3, 31_000),
+        ]
+        assert in_machine(desk) == told[2].descending_paise
