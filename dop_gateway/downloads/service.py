@@ -236,8 +236,8 @@ def _take(
         [(of_line, next(posted).journal if move else None) for of_line, move in taken],
         by.now,
     )
-    for licence in sorted(credited):
-        usage.post_used(connection, licence, by)
+    if credited:
+        usage.post_used_of(connection, sorted(credited), by)
     return len(taken)
 
 
