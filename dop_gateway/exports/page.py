@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
+from enum import Enum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
@@ -33,19 +34,35 @@ PAGES: Final = "{nb}"
 """Stands for the number of pages in what `Sheets.note` writes."""
 
 
-class Sheets:
-    """A4 sheets, measured in millimetres from the top left."""
+class Paper(Enum):
+    """Sizes of sheets, in millimetres, upright (ISO 216)."""
 
-    def __init__(self, title: str, made: datetime, *, landscape: bool) -> None:
+    A4 = (210, 297)
+    A3 = (297, 420)
+    A2 = (420, 594)
+
+
+class Sheets:
+    """Sheets, measured in millimetres from the top left."""
+
+    def __init__(
+        self,
+        title: str,
+        made: datetime,
+        paper: Paper = Paper.A4,
+        *,
+        landscape: bool,
+    ) -> None:
         """Begin a file.
 
         Args:
             title: Of the file.
             made: When; there is no other moment in it.
+            paper: Size of the sheets.
             landscape: Whether the sheets lie on their long side.
         """
         way = "landscape" if landscape else "portrait"
-        self._pdf = FPDF(orientation=way, unit="mm", format="A4")
+        self._pdf = FPDF(orientation=way, unit="mm", format=paper.value)
         self._pdf.set_auto_page_break(auto=False)
         self._pdf.alias_nb_pages(PAGES)
         self._pdf.set_line_width(0.1)

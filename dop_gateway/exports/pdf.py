@@ -2,7 +2,8 @@
 
 Figures have the width that their kind needs, texts share the rest and are wrapped. How
 wide texts are is measured at the first rows only, because rows are not kept: memory
-holds the sheets that are drawn, and so the number of rows is bounded.
+holds the sheets that are drawn, and so the number of rows is bounded. A table that has
+more columns than an A4 sheet is wide is drawn on a larger one.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from itertools import chain, islice
 from typing import BinaryIO, Final
 
 from dop_gateway.errors import ConflictError
-from dop_gateway.exports.page import PAGES, Sheets
+from dop_gateway.exports.page import PAGES, Paper, Sheets
 from dop_gateway.exports.showing import india, show, show_moment
 from dop_gateway.exports.table import Column, Kind, Row, Sums, Table
 from protocol.errors import LocalProtocolError
@@ -61,9 +62,13 @@ def write_pdf(table: Table, file: BinaryIO, rows_max: int = ROWS_MAX) -> None:
     """
     landscape = len(table.columns) > _UPRIGHT_COLUMNS_MAX
     made = india(table.generated_at)
-    with closing(Sheets(table.title, made, landscape=landscape)) as sheets:
-        _draw(table, sheets, rows_max)
-        file.write(sheets.octets())
+    for paper in Paper:
+        is_last = paper is Paper.A2
+        with closing(Sheets(table.title, made, paper, landscape=landscape)) as sheets:
+            if is_last or _has_room(sheets, table.columns):
+                _draw(table, sheets, rows_max)
+                file.write(sheets.octets())
+                return
 
 
 def _draw(table: Table, sheets: Sheets, rows_max: int) -> None:
@@ -175,6 +180,27 @@ def _shown(columns: Sequence[Column], row: Row) -> list[str]:
     return [show(column.kind, cell) for column, cell in zip(columns, row, strict=True)]
 
 
+def _widest_mm(sheets: Sheets) -> dict[Kind, float]:
+    return {
+        kind: _SLACK_MM
+        + max(sheets.measure(text, _SIZE_PT, bold=bold) for bold in (False, True))
+        for kind, text in _WIDEST.items()
+    }
+
+
+def _left_mm(sheets: Sheets, columns: Sequence[Column]) -> float:
+    """Say how much of a sheet figures leave to texts."""
+    widest_mm = _widest_mm(sheets)
+    taken_mm = sum(widest_mm.get(column.kind, 0.0) for column in columns)
+    gaps_mm = _GAP_MM * (len(columns) - 1)
+    return sheets.width_mm - 2 * _EDGE_MM - gaps_mm - taken_mm
+
+
+def _has_room(sheets: Sheets, columns: Sequence[Column]) -> bool:
+    texts = sum(column.kind is Kind.TEXT for column in columns)
+    return _left_mm(sheets, columns) >= _TEXT_MM_MIN * texts
+
+
 def _widths(
     sheets: Sheets, columns: Sequence[Column], sample: Sequence[Row]
 ) -> list[float]:
@@ -183,16 +209,10 @@ def _widths(
     Raises:
         LocalProtocolError: Nothing is left for the texts.
     """
-    widest_mm = {
-        kind: _SLACK_MM
-        + max(sheets.measure(text, _SIZE_PT, bold=bold) for bold in (False, True))
-        for kind, text in _WIDEST.items()
-    }
-    taken_mm = sum(widest_mm.get(column.kind, 0.0) for column in columns)
-    gaps_mm = _GAP_MM * (len(columns) - 1)
-    left_mm = sheets.width_mm - 2 * _EDGE_MM - gaps_mm - taken_mm
+    widest_mm = _widest_mm(sheets)
+    left_mm = _left_mm(sheets, columns)
     texts = [at for at, column in enumerate(columns) if column.kind is Kind.TEXT]
-    if left_mm < _TEXT_MM_MIN * len(texts):
+    if not _has_room(sheets, columns):
         raise LocalProtocolError(f"{len(columns)} columns do not fit on a sheet")
     needs_mm = {
         at: max(

@@ -41,6 +41,7 @@ from dop_gateway.exports.writing import Format
 from dop_gateway.store.matching import Selection
 from dop_gateway.web.asking import Asking
 from dop_gateway.web.fields import ByName
+from protocol.errors import RmfsError
 
 PAGE_SIZE: Final = 10
 PAGE_SIZE_MAX: Final = 100
@@ -178,6 +179,18 @@ def _file(
 ) -> Response:
     # It is whole before anybody has any of it: what breaks is answered as a problem.
     file = cast("BinaryIO", SpooledTemporaryFile(_IN_MEMORY_OCTETS))  # noqa: SIM115 - closed behind the answer
+    try:
+        _write(asking, of, query, wanted, file)
+    except RmfsError:
+        file.close()
+        raise
+    name = f"{of.name}-{india(asking.now):%Y-%m-%d}.{wanted.value}"
+    return attachment(file, wanted.media_type, name)
+
+
+def _write(
+    asking: Asking, of: WebList[_Q, T, _M], query: _Q, wanted: Format, file: BinaryIO
+) -> None:
     with asking.reading() as connection:
         matching = of.matching(connection, asking.permit, query)
         count = matching.count(connection)
@@ -203,8 +216,6 @@ def _file(
             rows=count,
             filter=narrowed,
         )
-    name = f"{of.name}-{india(asking.now):%Y-%m-%d}.{wanted.value}"
-    return attachment(file, wanted.media_type, name)
 
 
 def attachment(file: BinaryIO, media_type: str, name: str) -> Response:

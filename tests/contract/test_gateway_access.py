@@ -6,14 +6,16 @@ asked, `tests.gateway_samples` says.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 
 from dop_gateway.access import EVERYBODY, Access
+from dop_gateway.exports.writing import Format
 from dop_gateway.identity.signing_in import Owed
-from dop_gateway.web.app import access_table
+from dop_gateway.web.app import PREFIX, access_table, describe_api
 from tests.gateway_samples import SAMPLES
 from tests.gateway_world import Asker, World, ask, new_world
 from tests.system import OPENED
@@ -115,6 +117,35 @@ def test_who_owes_something_does_that_first(world: World, access: Access) -> Non
 def test_who_has_no_role_gets_nowhere(world: World, access: Access) -> None:
     answer = ask(world, access, SAMPLES[_name(access)], world.idle.token)
     assert answer.status_code == HTTPStatus.FORBIDDEN, answer.text
+
+
+def _lists() -> list[Access]:
+    described = describe_api()["paths"]
+    return [
+        access
+        for access in WITH_SAMPLE
+        if access.method == "GET"
+        and "format"
+        in {
+            one["name"]
+            for one in described[PREFIX + access.path]["get"].get("parameters", ())
+        }
+    ]
+
+
+@pytest.mark.parametrize("access", _lists(), ids=_name)
+def test_every_list_can_be_had_as_a_file(world: World, access: Access) -> None:
+    asker = next(
+        one for one in world.askers if one.inside and one.grant.role in access.roles
+    )
+    sample = SAMPLES[_name(access)]
+    for wanted in Format:
+        query = "&".join(filter(None, (sample.query, f"format={wanted.value}")))
+        answer = ask(world, access, replace(sample, query=query), asker.desk.token)
+        if answer.status_code in NOT_NOW and not sample.works:
+            continue
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        assert answer.headers["Content-Type"] == wanted.media_type
 
 
 def test_both_engines_answer_every_route(store_url: str) -> None:

@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import os
+import re
 import tracemalloc
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,16 @@ def test_the_same_table_gives_the_same_octets(format_: Format) -> None:
 @pytest.mark.parametrize("format_", [Format.CSV, Format.JSON, Format.XLSX])
 def test_memory_does_not_grow_with_the_rows(format_: Format) -> None:
     assert _peak(format_, 5_000) < _peak(format_, 500) + 1_000_000
+
+
+@pytest.mark.parametrize(("columns", "wide_pt"), [(6, 841), (18, 1190), (26, 1683)])
+def test_a_pdf_of_many_columns_has_larger_sheets(columns: int, wide_pt: int) -> None:
+    wide = [Column(f"c{n}", f"Column {n}") for n in range(columns)]
+    made = replace(table(()), columns=wide)
+    pdf = written(Format.PDF, made).decode("latin-1")
+    found = re.search(r"/MediaBox \[0 0 (\d+)", pdf)
+    assert found is not None
+    assert int(found[1]) == wide_pt
 
 
 def test_a_pdf_of_too_many_rows_is_refused() -> None:
