@@ -6,8 +6,9 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from dop_gateway.errors import NotFoundError
+from dop_gateway.errors import ConflictError, NotFoundError
 from dop_gateway.identity.model import By, PersonId
 from dop_gateway.licences.application import (
     ENDED,
@@ -102,11 +103,22 @@ def receipt_used_by(connection: Connection, number: str) -> ApplicationId | None
 def add(
     connection: Connection, new: Application, clients: Iterable[Client]
 ) -> Application:
-    """Keep an application; its number is given here."""
-    columns = _columns(new)
+    """Keep an application; its number is given here.
+
+    Raises:
+        ConflictError: Another one of its kind waits, or came with the same receipt, in
+            this very moment.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     number = connection.execute(
-        insert(licence_application).values(columns).returning(licence_application.c.id)
-    ).scalar_one()
+        dialect.insert(licence_application)
+        .values(_columns(new))
+        .on_conflict_do_nothing()
+        .returning(licence_application.c.id)
+    ).scalar_one_or_none()
+    if number is None:
+        message = f"another application for {new.identifier}, or with its receipt"
+        raise ConflictError(f"{message}, came in this moment")
     rows = [
         {
             "application": number,

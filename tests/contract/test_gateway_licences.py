@@ -35,7 +35,7 @@ from dop_gateway.licences.application import (
 from dop_gateway.licences.changes_model import Axis
 from dop_gateway.licences.model import Body, CommercialAs, LicenceKind, MachineState
 from dop_gateway.licences.tables import licence_serial
-from dop_gateway.moves import ObjectionError
+from dop_gateway.moves import IllegalMoveError, ObjectionError
 from hw.entropy import SeededEntropy
 from protocol.exchange import shipped_layouts
 from protocol.keys import MakerKey, Realm
@@ -141,6 +141,37 @@ def test_numbers_that_are_taken_at_once_differ_and_have_no_gaps(
     assert sorted(one.number for one in issued) == [
         f"KN0600{number:03d}" for number in range(1, 9)
     ]
+
+
+def test_an_application_that_two_approve_at_once_is_issued_once(
+    desk: LicenceDesk,
+) -> None:
+    one = desk.ready(desk.form())
+
+    def approve(who: str) -> str:
+        try:
+            return desk.approve(one.id, who).number
+        except IllegalMoveError:
+            return "decided"
+
+    with ThreadPoolExecutor(2) as threads:
+        done = set(threads.map(approve, ("authority", "director")))
+    assert done == {"KN0600001", "decided"}
+
+
+def test_a_receipt_that_two_bring_at_once_pays_once(desk: LicenceDesk) -> None:
+    paid = receipt(7)
+
+    def bring(identifier: str) -> str:
+        try:
+            desk.enter(desk.form(identifier, receipt=paid))
+        except (InvalidError, ConflictError):
+            return "refused"
+        return "taken"
+
+    with ThreadPoolExecutor(2) as threads:
+        done = sorted(threads.map(bring, ("N000001", "N000002")))
+    assert done == ["refused", "taken"]
 
 
 def test_a_division_that_has_given_all_numbers_gives_no_more(
