@@ -1,13 +1,16 @@
 """Whatever happens and whatever goes wrong: every rupee is explained, and rightly."""
 
+from dataclasses import replace
 from typing import Final
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from dop_gateway.ledger import Balances
 from dop_gateway.money.explaining import explain
-from dop_gateway.money.model import Cause, LicenceReport
+from dop_gateway.money.model import Age, Cause, LicenceReport, ageing
+from protocol.values import EpochSeconds, Paise
 from tests.money_world import World
 
 RUPEES: Final = st.integers(10, 60).map(lambda hundreds: hundreds * 100)
@@ -197,3 +200,82 @@ def test_a_fault_of_our_own_ledger_is_never_explained_away() -> None:
     world.machine -= 3
     report = report_of(world)
     assert report.unexplained_paise == 8
+
+
+def test_a_statement_of_mailing_tells_what_was_franked_since_the_last_dial_in() -> None:
+    world = a_world()
+    facts = world.facts()
+    assert facts.word is not None
+    mailing = replace(
+        facts.word,
+        ascending_paise=Paise(facts.word.ascending_paise + 500),
+        descending_paise=Paise(facts.word.descending_paise - 500),
+        number=None,
+        is_signed=False,
+    )
+    report = explain(replace(facts, mailing=mailing), world.now)
+    (found,) = report.explanations
+    assert (found.cause, found.amount_paise) == (Cause.IN_FLIGHT, -500)
+    assert found.words == "Rs 5.00 were franked since the last dial-in"
+    behind = replace(mailing, ascending_paise=Paise(1))
+    assert explain(replace(facts, mailing=behind), world.now).explanations == ()
+
+
+def test_registers_that_do_not_belong_together_are_the_machines_discrepancy() -> None:
+    world = a_world()
+    facts = world.facts()
+    assert facts.word is not None
+    word = replace(facts.word, descending_paise=Paise(7))
+    report = explain(
+        replace(facts, word=word, discrepancies=("discrepancy 3 of N: X",)), world.now
+    )
+    (found,) = report.explanations
+    assert found.cause is Cause.MACHINE_DISCREPANCY
+    assert found.words.endswith("discrepancy 3 of N: X")
+    assert report.unexplained_paise == 0
+
+
+def test_what_was_paid_back_after_cancellation_is_a_refund() -> None:
+    world = a_world()
+    facts = world.facts()
+    held = facts.balances
+    documents = replace(
+        facts.documents, refunded_paise=held.remaining, given_up_paise=held.machine
+    )
+    empty = Balances(held.deposited, Paise(0), Paise(0))
+    report = explain(replace(facts, balances=empty, documents=documents), world.now)
+    assert report.unexplained_paise == 0
+    assert [(one.cause, one.amount_paise) for one in report.explanations] == [
+        (Cause.REFUND, held.remaining),
+        (Cause.REFUND, held.machine),
+    ]
+
+
+def test_a_licence_that_a_maker_leaves_out_is_its_error() -> None:
+    world = a_world()
+    facts = world.facts()
+    report = explain(replace(facts, snapshot=None), world.now)
+    (found,) = report.explanations
+    assert (found.cause, found.amount_paise) == (
+        Cause.OEM_ERROR,
+        -facts.balances.remaining,
+    )
+
+
+def test_what_is_explained_is_summed_by_its_age() -> None:
+    world = a_world()
+    world.deposit(1_000)
+    explanations = report_of(world).explanations
+    for days, expected in (
+        (0, Age.UP_TO_1),
+        (1, Age.UP_TO_1),
+        (2, Age.UP_TO_3),
+        (5, Age.UP_TO_7),
+        (30, Age.UP_TO_30),
+        (31, Age.OLDER),
+    ):
+        now = EpochSeconds(world.now + days * 86_400)
+        sums = ageing(explanations, now)[Cause.IN_FLIGHT]
+        assert {one: paise for one, paise in sums.items() if paise} == {
+            expected: 100_000
+        }
