@@ -91,13 +91,15 @@ class Before:
         of_day: Of the same layout and day.
         of_number: Of the same layout and sequence number.
         of_id: With the same file id.
-        last: The statement before it; None before the first.
+        previous: The statement of the day before it that is nearest; None of none.
+        following: That of the day after it that is nearest; likewise.
     """
 
     of_day: BankFile | None
     of_number: BankFile | None
     of_id: BankFile | None
-    last: BankFile | None
+    previous: BankFile | None
+    following: BankFile | None
 
 
 def check_turn(file: ExchangeFile, before: Before, today: date) -> Refusal | None:
@@ -119,17 +121,29 @@ def check_turn(file: ExchangeFile, before: Before, today: date) -> Refusal | Non
     if header.business_date > today:
         detail = f"{header.business_date} is after {today}"
         return Refusal(FileFault.FROM_THE_FUTURE, detail, layout)
-    last = before.last
-    if layout == ACCOUNT_STATEMENT and last is not None:
-        values: Mapping[str, Any] = file.header
-        opening_paise, closing_paise = values["opening_paise"], last.closing_paise or 0
-        early = last.business_date is not None and (
-            header.business_date <= last.business_date
+    if layout == ACCOUNT_STATEMENT:
+        return _check_chain(file.header, before, layout)
+    return None
+
+
+def _check_chain(
+    header: Mapping[str, Any], before: Before, layout: str
+) -> Refusal | None:
+    """Hold the balances of a statement against those of its neighbours."""
+    opening_paise, closing_paise = header["opening_paise"], header["closing_paise"]
+    previous, following = before.previous, before.following
+    if previous is not None and previous.closing_paise != opening_paise:
+        detail = (
+            f"it opens with {show_amount(opening_paise)}, that of "
+            f"{previous.business_date} closed with "
+            f"{show_amount(previous.closing_paise or 0)}"
         )
-        if opening_paise != closing_paise or early:
-            detail = (
-                f"it opens with {show_amount(opening_paise)}, that of "
-                f"{last.business_date} closed with {show_amount(closing_paise)}"
-            )
-            return Refusal(FileFault.DOES_NOT_FOLLOW, detail, layout)
+        return Refusal(FileFault.DOES_NOT_FOLLOW, detail, layout)
+    if following is not None and following.opening_paise != closing_paise:
+        detail = (
+            f"it closes with {show_amount(closing_paise)}, that of "
+            f"{following.business_date} opened with "
+            f"{show_amount(following.opening_paise or 0)}"
+        )
+        return Refusal(FileFault.DOES_NOT_FOLLOW, detail, layout)
     return None

@@ -251,16 +251,20 @@ def taken_with_number(
     return found[0] if found else None
 
 
-def last_taken(connection: Connection, code: BankCode, layout: str) -> BankFile | None:
-    """Find the file of the latest day that counts."""
+def nearest_taken(
+    connection: Connection, code: BankCode, layout: str, day: date, *, before: bool
+) -> BankFile | None:
+    """Find the file that counts of the nearest day before or after a day."""
+    of = bank_file.c.business_date
     row = connection.execute(
         select(*_FILE)
         .where(
             bank_file.c.bank == code,
             bank_file.c.layout == layout,
             bank_file.c.state == FileState.TAKEN.name,
+            of < day if before else of > day,
         )
-        .order_by(bank_file.c.business_date.desc(), bank_file.c.id.desc())
+        .order_by(of.desc() if before else of)
         .limit(1)
     ).one_or_none()
     return None if row is None else _file(row)

@@ -9,6 +9,7 @@ after each file that comes: a late one is taken for its own day.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -19,7 +20,6 @@ from dop_gateway.bank.applying import apply, of_day
 from dop_gateway.bank.checking import Before, Refusal, check_turn, read
 from dop_gateway.bank.judging import Named
 from dop_gateway.bank.model import (
-    ACCOUNT_STATEMENT,
     BankFile,
     FileFault,
     FileId,
@@ -148,12 +148,14 @@ def _before(work: Work, file: ExchangeFile, but: BankFile | None = None) -> Befo
         for one in store.of_id(connection, code, header.file_id)
         if but is None or one.id != but.id
     ]
-    last = store.last_taken(connection, code, layout)
+    day = header.business_date
+    nearest = partial(store.nearest_taken, connection, code, layout, day)
     return Before(
-        of_day=store.taken_of_day(connection, code, layout, header.business_date),
+        of_day=store.taken_of_day(connection, code, layout, day),
         of_number=store.taken_with_number(connection, code, layout, header.sequence),
         of_id=ids[0] if ids else None,
-        last=last if layout == ACCOUNT_STATEMENT else None,
+        previous=nearest(before=True),
+        following=nearest(before=False),
     )
 
 

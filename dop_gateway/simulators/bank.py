@@ -291,7 +291,11 @@ class _Day:
         closing_paise = books.balance_paise + total_paise
         statement = self._statement(closing_paise)
         back = {one.reference for one in self._entries if one.amount_paise < 0}
-        came = [one for one in self._entries if one.amount_paise > 0]
+        # What came a day late may have been taken back already.
+        late = set(books.entries)
+        came = [
+            one for one in self._entries if one.amount_paise > 0 and one not in late
+        ]
         recent = [one for one in (*books.recent, *came) if one.reference not in back]
         after = replace(
             books,

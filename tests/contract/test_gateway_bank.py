@@ -11,7 +11,7 @@ from dop_gateway.audit import trail
 from dop_gateway.audit.tables import audit
 from dop_gateway.bank.model import FileState
 from dop_gateway.bank.tables import bank_file, bank_item
-from dop_gateway.simulators.bank import Fault, MadeFile, PaidIn
+from dop_gateway.simulators.bank import Entry, Fault, MadeFile, PaidIn
 from protocol.errors import InvariantError
 from protocol.values import Paise
 from tests.bank_desk import (
@@ -243,6 +243,67 @@ def test_a_statement_out_of_order_waits_for_the_one_before_it(
     desk.take(desk.day(WEDNESDAY).files, WEDNESDAY)
     assert [one.licence for one in noted.paid] == ["N123456", "N123457"]
     assert noted.waits == set()
+
+
+def test_the_first_statement_may_come_after_the_second(
+    desk: BankDesk, noted: Noted
+) -> None:
+    monday = desk.day(MONDAY, BHARAT, faults=[Fault.OUT_OF_ORDER])
+    desk.take(monday.files, MONDAY)
+    desk.take(desk.day(TUESDAY, KAVERI).files, TUESDAY)
+    assert received(noted) == [("N123457", 350_000, False)]
+    desk.take(desk.day(WEDNESDAY).files, WEDNESDAY)
+    assert received(noted)[1:] == [("N123456", 200_000, False)]
+    assert noted.waits == set()
+
+
+def test_a_statement_without_entries_may_come_after_the_next_one(
+    desk: BankDesk, noted: Noted
+) -> None:
+    desk.take(desk.day(date(2026, 11, 15), BHARAT).files, date(2026, 11, 15))
+    desk.take(desk.day(MONDAY, faults=[Fault.OUT_OF_ORDER]).files, MONDAY)
+    desk.take(desk.day(TUESDAY, KAVERI).files, TUESDAY)
+    last = desk.take(desk.day(WEDNESDAY).files, WEDNESDAY)
+    assert {one.state for one in last} == {FileState.TAKEN}
+    assert noted.waits == set()
+
+
+def test_a_statement_that_does_not_close_with_what_the_next_opened_with_is_held(
+    desk: BankDesk, noted: Noted
+) -> None:
+    other = BankDesk(
+        desk.store, noted, books=replace(desk.books, balance_paise=7, sequence=7)
+    )
+    desk.take(desk.day(TUESDAY, KAVERI).files, TUESDAY)
+    held = desk.take(other.day(MONDAY, BHARAT).files, TUESDAY)[-1]
+    assert (held.state, held.code) == (FileState.HELD, "BNK-01-009")
+    assert "that of 2026-11-17 opened with 50000.00" in held.words
+
+
+def test_a_payment_that_is_taken_back_before_it_came_in_bounces_when_it_comes(
+    desk: BankDesk, noted: Noted
+) -> None:
+    faults = [Fault.BOUNCED_CHEQUE, Fault.NOT_IN_ACCOUNT]
+    desk.take(desk.day(MONDAY, BHARAT, faults=faults).files, MONDAY)
+    assert (noted.paid, noted.back) == ([], [])
+    desk.take(desk.day(TUESDAY).files, TUESDAY)
+    assert [one.reference for one in noted.paid] == [noted.back[0].reference]
+
+
+def test_another_amount_or_another_payment_that_is_taken_back_is_named(
+    desk: BankDesk, noted: Noted
+) -> None:
+    desk.take(desk.day(MONDAY, BHARAT).files, MONDAY)
+    (entry,) = desk.books.recent
+    odd = replace(entry, amount_paise=100_000), Entry("NOBODY1", 100_000)
+    for day, one in zip((TUESDAY, WEDNESDAY), odd, strict=True):
+        desk.books = replace(desk.books, recent=(one,))
+        desk.take(desk.day(day, faults=[Fault.BOUNCED_CHEQUE]).files, day)
+    assert noted.back == []
+    assert noted.kinds == [
+        ("BANK_AMOUNT", f"{entry.reference} returned"),
+        ("BANK_AMOUNT", "NOBODY1 returned"),
+    ]
 
 
 def test_a_file_under_another_name_is_refused_by_its_file_id(

@@ -1,5 +1,6 @@
 """What a bank hands over becomes deposits, money in the ledger, and incidents."""
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -133,4 +134,23 @@ def test_every_mistake_of_a_bank_is_named_and_no_money_is_lost(night: Night) -> 
     wanted = {(one.kind.name, one.subject) for one in injected if one.kind}
     # A statement that came out of order made the next one wait.
     assert {kind for kind, _ in named - wanted} == {"BANK_TOTAL"}
+    assert night.deposits.holds("bank") == 5_000_000 - night.bank.books.balance_paise
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mistakes_that_come_together_are_named_each_and_no_money_is_lost(
+    night: Night, seed: int
+) -> None:
+    drawn = random.Random(seed)
+    injected: list[Injected] = []
+    for number in range(1, 9):
+        faults = drawn.sample(list(Fault), drawn.choice([0, 1, 2, 3]))
+        paid = drawn.choices([BHARAT, KAVERI], k=drawn.randint(1, 3))
+        made = night.pass_day(date(2026, 11, number), *paid, faults=faults)
+        injected += made.injected
+    for number in range(9, 12):
+        night.pass_day(date(2026, 11, number))
+    named = night.incidents()
+    for one in injected:
+        assert one.kind is None or (one.kind.name, one.subject) in named, one
     assert night.deposits.holds("bank") == 5_000_000 - night.bank.books.balance_paise
