@@ -81,6 +81,12 @@ def _demo(root: click.Group) -> None:
     add_commands(root)
 
 
+def _up(root: click.Group) -> None:
+    from rmfs_tools.together.cli import add_commands
+
+    add_commands(root)
+
+
 def _frank(root: click.Group) -> None:
     from rmfs_tools.frank_cli import add_commands
 
@@ -167,6 +173,7 @@ def _lab(root: click.Group) -> None:
 
 CONTRIBUTIONS: Final = (
     Contribution(("demo",), _demo),
+    Contribution(("up",), _up),
     Contribution(("check",), _check),
     Contribution(("machine",), _machine),
     Contribution(("server", "evidence"), _server),

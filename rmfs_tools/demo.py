@@ -241,9 +241,9 @@ def _bring_funds(folder: Path, chain: Chain, clock: WallClock) -> None:
     """Have the licence issued, and its deposit brought into the funds."""
     papers = (folder / MACHINE / PROVISIONING).read_bytes()
     licence = chain.issue(LICENCE, papers, LICENSEE)
-    number = LicenceNumber(licence.number)
-    enrol_machine(folder, NewLicence(number, LICENSEE, licence.expires_on))
-    chain.bring_funds(licence, *last_days(clock.utc()))
+    new = NewLicence(LicenceNumber(licence.number), LICENSEE, licence.expires_on)
+    enrol_machine(folder / SERVER, folder / MACHINE, new)
+    chain.bring_funds([licence], *last_days(clock.utc()))
 
 
 def _play(folder: Path, seed: int, clock: WallClock) -> dict[str, Any]:

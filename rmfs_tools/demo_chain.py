@@ -6,7 +6,7 @@ day. What stands between server and gateway is the drop itself, without the netw
 files are the real ones, signed and answered.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -40,7 +40,7 @@ from rmfs_server.exchange.settings import (
 )
 from rmfs_server.exchange.windows import Windows
 from rmfs_server.folder import read_server
-from rmfs_tools.rehearsal.bank import RehearsedBank
+from rmfs_tools.rehearsal.bank import RehearsedBank, bank_in_memory
 from rmfs_tools.rehearsal.crossing import Crossing
 from rmfs_tools.rehearsal.department import Department, department_in
 
@@ -53,6 +53,8 @@ _IN_WINDOW: Final = time(9, 40)
 _WINDOW_IS_OVER: Final = time(10, 0)
 _BANK_CLOSES: Final = time(21, 30)
 _BANK_IS_ASKED: Final = time(22, 0)
+LOGIN: Final = "oem-n"
+SFTP_PORT: Final = 2122
 _DIVISION: Final = "KN06"
 _SEED: Final = 1
 
@@ -88,21 +90,25 @@ class Chain:
         self.say(f"   Licence {licence.number} is issued for {identifier}")
         return licence
 
-    def bring_funds(self, licence: Licence, paid_on: date, window_on: date) -> None:
-        """Bring a deposit from the bank to the server's books.
+    def bring_funds(
+        self, licences: Sequence[Licence], paid_on: date, window_on: date
+    ) -> None:
+        """Bring a deposit of each from the bank to the server's books.
 
         Args:
-            licence: Whose it is.
+            licences: Whose deposits they are.
             paid_on: Day of the deposit.
             window_on: Day on which the fund file goes.
         """
         self._at(paid_on, _BANK_CLOSES)
-        words = f"{licence.holder.name} pays {show_rupees(DEPOSIT)} at the bank"
-        self.tell("deposit", words, amount_paise=DEPOSIT)
-        payment = PaidIn(
-            licence.identifier, licence.number, licence.holder.name, DEPOSIT
-        )
-        made = self.bank.close_day(paid_on, [payment], ())
+        for one in licences:
+            words = f"{one.holder.name} pays {show_rupees(DEPOSIT)} at the bank"
+            self.tell("deposit", words, licence=one.identifier, amount_paise=DEPOSIT)
+        payments = [
+            PaidIn(one.identifier, one.number, one.holder.name, DEPOSIT)
+            for one in licences
+        ]
+        made = self.bank.close_day(paid_on, payments, ())
         self._at(paid_on, _BANK_IS_ASKED)
         self.bank.fetched(paid_on)
         files = [one.name for one in made.files]
@@ -166,9 +172,19 @@ class Chain:
         self.clock.set(datetime.combine(day, of_day, INDIA))
 
 
+def _bank_in_memory(department: Department) -> RehearsedBank:
+    return bank_in_memory(department, _SEED)
+
+
 @contextmanager
 def chain_in(
-    folder: Path, server: Path, now: datetime, say: Callable[[str], None]
+    folder: Path,
+    server: Path,
+    now: datetime,
+    say: Callable[[str], None],
+    *,
+    make_bank: Callable[[Department], RehearsedBank] = _bank_in_memory,
+    sftp_port: int = SFTP_PORT,
 ) -> Generator[Chain, None, None]:
     """Make a gateway below a folder, and let it and a server know each other.
 
@@ -177,6 +193,8 @@ def chain_in(
         server: The server's folder.
         now: The real time: everything before is played on the last two working days.
         say: Told each step.
+        make_bank: Makes the bank that the gateway is told of.
+        sftp_port: Where the drop of the gateway will be.
     """
     paid_on, _ = last_days(now)
     clock = MemoryWallClock(datetime.combine(paid_on, _OPENS, INDIA))
@@ -184,7 +202,7 @@ def chain_in(
     with department_in(folder / GATEWAY, clock, entropy) as department:
         host_key = import_private_key(read_gateway(folder / GATEWAY).sftp_host_key)
         told = host_key.export_public_key().decode().strip()
-        where = ExchangeSettings(LETTER, "oem-n-1", "127.0.0.1", 2222, "oem-n", told)
+        where = ExchangeSettings(LETTER, "oem-n-1", "127.0.0.1", sftp_port, LOGIN, told)
         create_exchange(server, where, entropy)
         exchange = department.parts.exchange
         key = write_public_key(exchange.key.public.point)
@@ -193,8 +211,7 @@ def chain_in(
         department.add_maker(
             LETTER, MODEL, makers[0], read_exchange(server).ours.key.public
         )
-        bank = RehearsedBank(department, _SEED)
-        yield Chain(department, clock, bank, server, say)
+        yield Chain(department, clock, make_bank(department), server, say)
 
 
 def last_days(now: datetime) -> tuple[date, date]:

@@ -94,7 +94,8 @@ def create_parties(folder: Path) -> ImportReport:
         What became of the shipped fund file.
     """
     make_parties(folder)
-    enrol_machine(folder, NewLicence(NUMBER, LICENSEE, EXPIRES_ON))
+    new = NewLicence(NUMBER, LICENSEE, EXPIRES_ON)
+    enrol_machine(folder / SERVER, folder / MACHINE, new)
     text = files("rmfs_tools").joinpath("samples", FUNDS).read_bytes()
     with open_books(folder / SERVER) as store:
         return import_fund_file(store, text, SystemWallClock().now())
@@ -102,30 +103,41 @@ def create_parties(folder: Path) -> ImportReport:
 
 def make_parties(folder: Path) -> None:
     """Make a server and a machine below a folder that know nothing of each other."""
-    clock, entropy = SystemWallClock(), SystemEntropy()
-    server_folder, machine_folder = folder / SERVER, folder / MACHINE
+    make_server(folder / SERVER)
+    make_machine(folder / SERVER, folder / MACHINE, LICENCE, SERIAL)
+
+
+def make_server(folder: Path) -> None:
+    """Make a server, and with it a maker of machines."""
     create_server(
-        server_folder,
+        folder,
         Settings(name="TEST-OEM", realm=Realm.TEST),
-        entropy=entropy,
-        clock=clock,
+        entropy=SystemEntropy(),
+        clock=SystemWallClock(),
     )
+
+
+def make_machine(
+    server_folder: Path, machine_folder: Path, licence: LicenceIdentifier, serial: str
+) -> None:
+    """Make a machine for a server; that one does not know it yet."""
     papers = read_papers(
         server_folder / "maker.pem", server_folder / "server.json", Realm.TEST
     )
     create_machine(
         machine_folder,
         papers,
-        psd_serial=SERIAL,
-        licence=LICENCE,
-        entropy=entropy,
-        clock=clock,
+        psd_serial=serial,
+        licence=licence,
+        entropy=SystemEntropy(),
+        clock=SystemWallClock(),
     )
 
 
-def enrol_machine(folder: Path, licence: NewLicence) -> None:
-    """Enrol the machine at the server."""
-    server_folder, machine_folder = folder / SERVER, folder / MACHINE
+def enrol_machine(
+    server_folder: Path, machine_folder: Path, licence: NewLicence
+) -> None:
+    """Enrol a machine at its server."""
     server = read_server(server_folder)
     enrolment = server.read_enrolment(machine_folder / PROVISIONING)
     now = SystemWallClock().now()

@@ -5,7 +5,7 @@ What stands at the bank is taken as the nightly job takes it, without the networ
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, Protocol
 
 from asyncssh import import_private_key
 
@@ -17,7 +17,6 @@ from dop_gateway.bank.work import Rules, Work
 from dop_gateway.simulators.bank import (
     BankBooks,
     Fault,
-    Injected,
     MadeDay,
     MadeFile,
     PaidIn,
@@ -25,6 +24,7 @@ from dop_gateway.simulators.bank import (
     make_day,
 )
 from hw.entropy import SeededEntropy
+from protocol.exchange import shipped_layouts
 from protocol.keys import Realm, SigningKey
 from rmfs_tools.rehearsal.department import Department
 
@@ -33,51 +33,65 @@ ACCOUNT: Final = "30000000001"
 _KEY_ID: Final = "sbi-1"
 
 
-class RehearsedBank:
-    """A bank that makes its files every evening.
+class House(Protocol):
+    """The simulated bank itself, wherever its books are."""
 
-    Attributes:
-        injected: Every mistake that it has made on purpose.
-    """
+    def seal(self) -> Seal:
+        """Give what its files are made with."""
+        ...
 
-    def __init__(self, department: Department, seed: int) -> None:
-        """Open the Department's account, and tell the gateway of the bank."""
-        self.injected: list[Injected] = []
-        self._department = department
-        self._standing: list[MadeFile] = []
+    def make(
+        self, day: date, payments: Iterable[PaidIn], faults: Iterable[Fault]
+    ) -> MadeDay:
+        """Let a day pass; its books are closed."""
+        ...
+
+
+class HouseInMemory:
+    """A bank that is gone when the rehearsal is over."""
+
+    def __init__(self, seed: int) -> None:
+        """Begin with nothing on the Department's account."""
         self._books = BankBooks(CODE, ACCOUNT)
-        key = SigningKey.generate(SeededEntropy(f"the bank, {seed}".encode()))
-        layouts = department.parts.exchange.layouts
-        self._seal = Seal(layouts, key, _KEY_ID, Realm.TEST)
-        host_key = import_private_key(department.parts.bank_ssh_key)
-        told = host_key.export_public_key().decode().strip()
-        self._bank = Bank(
-            code=CODE,
-            kind=BankKind.BANK,
-            name="The bank of the rehearsal",
-            account=ACCOUNT,
-            address=Address(
-                "bank.invalid",
-                22,
-                "dop",
-                told,
-                "/",
-            ),
-            key_id=_KEY_ID,
-            key=key.public.point,
-            in_use=True,
-        )
+        self._key = SigningKey.generate(SeededEntropy(f"the bank, {seed}".encode()))
+
+    def seal(self) -> Seal:
+        """Give what its files are made with."""
+        return Seal(shipped_layouts(), self._key, _KEY_ID, Realm.TEST)
+
+    def make(
+        self, day: date, payments: Iterable[PaidIn], faults: Iterable[Fault]
+    ) -> MadeDay:
+        """Let a day pass."""
+        made = make_day(self._books, day, payments, self.seal(), faults=faults)
+        self._books = made.books
+        return made
+
+
+class RehearsedBank:
+    """A bank that makes its files every evening, and is known to the gateway."""
+
+    def __init__(self, department: Department, house: House, bank: Bank) -> None:
+        """Tell the gateway of the bank.
+
+        Args:
+            department: The gateway and its people.
+            house: Makes the files.
+            bank: As the gateway knows it.
+        """
+        self._department = department
+        self._house = house
+        self._bank = bank
+        self._standing: list[MadeFile] = []
         with department.parts.store.writing("a bank") as connection:
-            service.put(connection, self._bank, department.by("director"))
+            service.put(connection, bank, department.by("director"))
 
     def close_day(
         self, day: date, payments: Iterable[PaidIn], faults: Sequence[Fault]
     ) -> MadeDay:
         """Make the files of a day, with these mistakes."""
-        made = make_day(self._books, day, payments, self._seal, faults=faults)
-        self._books = made.books
+        made = self._house.make(day, payments, faults)
         self._standing += made.files
-        self.injected += made.injected
         return made
 
     def fetched(self, day: date) -> None:
@@ -91,3 +105,22 @@ class RehearsedBank:
         self._standing.clear()
         with parts.store.writing("look for files of a bank") as connection:
             taking.missing(Work(connection, self._bank, by, rules), day)
+
+
+def bank_in_memory(department: Department, seed: int) -> RehearsedBank:
+    """Make a bank that no network leads to."""
+    house = HouseInMemory(seed)
+    # No server has this host key; the gateway takes no other form of an address.
+    ours = import_private_key(department.parts.bank_ssh_key)
+    nowhere = ours.export_public_key().decode("ascii").strip()
+    bank = Bank(
+        code=CODE,
+        kind=BankKind.BANK,
+        name="The bank of the rehearsal",
+        account=ACCOUNT,
+        address=Address("bank.invalid", 22, "dop", nowhere, "/"),
+        key_id=_KEY_ID,
+        key=house.seal().key.public.point,
+        in_use=True,
+    )
+    return RehearsedBank(department, house, bank)

@@ -23,7 +23,7 @@ from protocol.calendar import shipped_calendar
 from protocol.dialogue.machine import Outcome
 from protocol.parameters import INDIA
 from protocol.values import LicenceIdentifier, Paise
-from rmfs_tools.rehearsal.bank import RehearsedBank
+from rmfs_tools.rehearsal.bank import RehearsedBank, bank_in_memory
 from rmfs_tools.rehearsal.crossing import Crossing
 from rmfs_tools.rehearsal.department import Department, department_in
 from rmfs_tools.rehearsal.maker import Maker, maker_in
@@ -188,7 +188,7 @@ def rehearsal_in(folder: Path, seed: int, began: date) -> Iterator[Rehearsal]:
         department = stack.enter_context(
             department_in(folder / "gateway", clock, entropy)
         )
-        bank = RehearsedBank(department, seed)
+        bank = bank_in_memory(department, seed)
         made: list[Maker] = []
         striking = {}
         exchange = department.parts.exchange

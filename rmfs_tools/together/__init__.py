@@ -1,0 +1,1 @@
+"""`rmfs up`: bank, gateway, recharge server and their exchange on one machine."""
