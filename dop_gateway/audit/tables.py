@@ -1,6 +1,6 @@
 """Tables of the audit trail."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, LargeBinary, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, LargeBinary, Text
 
 from dop_gateway.store.building import table
 from hw.database.columns import INTEGER, octets
@@ -20,6 +20,7 @@ audit = table(
     Column("detail", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     octets("hash", 32),
+    Index("ix_audit_subject", "subject_kind", "subject", "number"),
 )
 """What was done; only grows. Each hash covers its row and the hash before."""
 

@@ -287,4 +287,11 @@ def upgrade() -> None:
     op.create_index(
         "ix_remaining_fund_maker", "remaining_fund", ["maker", "licence"], unique=False
     )
+    # What was done to one thing is read from the audit trail, as of an incident.
+    op.create_index(
+        "ix_audit_subject",
+        "audit",
+        ["subject_kind", "subject", "number"],
+        unique=False,
+    )
     guard(GUARDS, KEPT)
