@@ -4,8 +4,9 @@ This is all of it, whoever stands before it: the SFTP server, a rehearsal, a tes
 are no folders and no paths here, so there is no way out: a name is looked up among the
 party's own files.
 
-- A file that its receiver has not acknowledged can be read as often as it likes, with
-  the same octets. An acknowledgement of ours is gone once it was read.
+- A file lies there until its receiver has acknowledged it, an acknowledgement of ours
+  too, and can be read as often as it likes, with the same octets: a line that is cut
+  behind the last octet loses nothing.
 - What is handed over is committed when `take` returns, and applied and acknowledged
   right away, so that its sender finds the answer in the same session.
 """
@@ -13,17 +14,11 @@ party's own files.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from dop_gateway.audit import trail
 from dop_gateway.audit.trail import Subject
 from dop_gateway.errors import NotFoundError
 from dop_gateway.exchange import applying, file_store, received
-from dop_gateway.exchange.model import (
-    ACKNOWLEDGEMENT,
-    FileRow,
-    FileState,
-)
+from dop_gateway.exchange.model import FileRow, FileState
 from dop_gateway.exchange.received import Brought, Received
 from dop_gateway.exchange.sources import Sources
 from dop_gateway.identity.model import GATEWAY, By
@@ -72,7 +67,7 @@ class Drop:
     def offered(self) -> Sequence[FileRow]:
         """List what lies there, as it was made."""
         with self.parts.store.reading() as connection:
-            return _offered(connection, self.party)
+            return file_store.unanswered(connection, self.party)
 
     def open(self, name: str) -> tuple[FileRow, bytes]:
         """Give a file with its octets; it does not count as read.
@@ -81,9 +76,9 @@ class Drop:
             NotFoundError: Nothing of that name lies there.
         """
         with self.parts.store.reading() as connection:
-            for row in _offered(connection, self.party):
-                if row.name == name:
-                    return row, file_store.octets_of(connection, row.number)
+            row = file_store.given_as(connection, self.party, name)
+            if row is not None:
+                return row, file_store.octets_of(connection, row.number)
         raise NotFoundError(f"no file {name} lies here")
 
     def was_read(self, row: FileRow) -> None:
@@ -145,11 +140,3 @@ class Drop:
     def _by(self) -> By:
         now = self.parts.clock.now()
         return By(GATEWAY, now, self.session, f"the drop of {self.party}")
-
-
-def _offered(connection: Connection, party: str) -> list[FileRow]:
-    return [
-        row
-        for row in file_store.unanswered(connection, party)
-        if row.state is FileState.OFFERED or row.layout != ACKNOWLEDGEMENT
-    ]

@@ -187,7 +187,7 @@ class Making:
             lines=lines,
             refused=0,
             offers=1,
-            answer_by=None if layout.name == ACKNOWLEDGEMENT else order.answer_by,
+            answer_by=order.answer_by,
             owed=False,
         )
         party_store.set_last_number(

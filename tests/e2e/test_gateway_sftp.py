@@ -166,8 +166,9 @@ def test_a_whole_session_leaves_everything_answered(
         # The answers are there in the same session.
         answers = await listed(client)
         assert len(answers) == 3
-        for one in answers:
-            await get(client, one)
+        told = {one: await get(client, one) for one in answers}
+        assert await listed(client) == answers
+        await put(client, *maker.acknowledgement(told))
         assert await listed(client) == []
 
     with_client(world, use)
