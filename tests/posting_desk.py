@@ -7,44 +7,24 @@ licence is put into the database as if it had been issued.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from dop_gateway import ledger
 from dop_gateway.exchange.model import RefusedLine
-from dop_gateway.identity import store as people
 from dop_gateway.identity.model import (
-    GATEWAY,
-    Actor,
     By,
-    Grant,
-    PersonKind,
-    Role,
-    ScopeKind,
 )
-from dop_gateway.ledger import Source, movements
-from dop_gateway.licences import store as licences
-from dop_gateway.licences.application import (
-    ApplicationKind,
-    ApplicationState,
-    Scenario,
-)
+from dop_gateway.ledger import movements
 from dop_gateway.licences.model import (
-    Body,
     CancelReason,
-    CommercialAs,
-    Holder,
-    Licence,
     LicenceKind,
     MachineState,
 )
-from dop_gateway.licences.store import holder_columns
 from dop_gateway.licences.tables import licence as licence_table
-from dop_gateway.licences.tables import licence_application
-from dop_gateway.offices import store as offices
-from dop_gateway.offices.model import OfficeId, OfficeKind
+from dop_gateway.offices.model import OfficeId
 from dop_gateway.posting import mailing
 from dop_gateway.posting.model import Mailing, MailingLine, NewMailing
 from dop_gateway.usage import service as usage
@@ -62,30 +42,24 @@ from protocol.exchange import (
     shipped_layouts,
     write_file,
 )
-from protocol.keys import MachineProvisioning
 from protocol.messages import LicenceState, Usage, UsageRow
-from protocol.parameters import INDIA
 from protocol.registers import RequestKind
 from protocol.values import (
     EpochSeconds,
-    LicenceNumber,
     Paise,
-    RechargeNumber,
 )
 from tests.franking import frank
 from tests.gateway import gateway_at
-from tests.machines import LETTER, PIN_CODE, Bench, a_machine
+from tests.machines import LETTER, Bench, a_machine
+from tests.posting_office import NUMBER, open_post_office
 from tests.witness.small_server import LICENCE
 
-NUMBER = LicenceNumber("KN0600065")
 REGISTERS = (
     "opening_ascending_paise",
     "opening_descending_paise",
     "closing_ascending_paise",
     "closing_descending_paise",
 )
-SERVER_FUNDS = 1_000_000
-"""What the maker's server holds of the licence, in paise, before the first recharge."""
 
 
 @dataclass(frozen=True)
@@ -346,143 +320,6 @@ def posting_desk(
     """
     bench = a_machine()
     with gateway_at(url) as store:
-        at = bench.clock.now()
-        gateway = By(GATEWAY, at, "a-test", "a test")
         with store.writing("a post office") as connection:
-            top = offices.add(
-                connection, None, OfficeKind.DIRECTORATE, "Dak Bhawan", gateway
-            )
-            circle = offices.add(
-                connection, top, OfficeKind.CIRCLE, "Karnataka", gateway, code="KN"
-            )
-            division = offices.add(
-                connection, circle, OfficeKind.DIVISION, "East", gateway, code="KN06"
-            )
-            office, other = (
-                offices.add(
-                    connection, division, OfficeKind.HO, name, gateway, pin=str(pin)
-                ).office_id
-                for name, pin in (("Bengaluru GPO", PIN_CODE), ("Malur", 563_130))
-            )
-            grants = {
-                "meena": Grant(Role.COUNTER_ASSISTANT, ScopeKind.OFFICE, str(office)),
-                "prakash": Grant(Role.POSTMASTER, ScopeKind.OFFICE, str(office)),
-                "padma": Grant(Role.POSTMASTER, ScopeKind.OFFICE, str(office)),
-                "malini": Grant(Role.POSTMASTER, ScopeKind.OFFICE, str(other)),
-                "lata": Grant(
-                    Role.LICENSING_AUTHORITY,
-                    ScopeKind.OFFICE,
-                    str(division.office_id),
-                ),
-                "nina": Grant(Role.MAKER_OFFICER, ScopeKind.MAKER, "N"),
-            }
-            people_there = {"gateway": gateway}
-            for login, grant in grants.items():
-                people_there[login] = _person(connection, login, grant, gateway)
-            _licence(
-                connection, office, division.office_id, at, days=valid_days, kind=kind
-            )
-            licences.register(connection, _provisioning(bench, at), at)
-            ledger.open_licence(connection, LICENCE)
-            _fund(connection, gateway)
-        yield PostingDesk(store, bench, office, other, people_there)
-
-
-def _person(connection: Any, login: str, grant: Grant, by: By) -> By:
-    maker = grant.role is Role.MAKER_OFFICER
-    kind = PersonKind.MAKER if maker else PersonKind.STAFF
-    number = people.insert_person(
-        connection,
-        login=login,
-        name=login.title(),
-        kind=kind,
-        email="",
-        mobile="",
-        password_hash=None,
-        now=by.now,
-    )
-    people.insert_grant(connection, number, grant, GATEWAY.person, by.now)
-    return By(Actor(number, login, kind, (grant,)), by.now, "a-test", "a test")
-
-
-def _licence(
-    connection: Any,
-    office: OfficeId,
-    division: OfficeId,
-    at: EpochSeconds,
-    *,
-    days: int,
-    kind: LicenceKind,
-) -> None:
-    day = datetime.fromtimestamp(at, INDIA).date()
-    holder = Holder("Asha Textiles", Body.PRIVATE, ("1 MG Road",), str(PIN_CODE))
-    application = connection.execute(
-        insert(licence_application).values(
-            **holder_columns(holder),
-            kind=ApplicationKind.ISSUE.name,
-            scenario=Scenario.NEW.name,
-            state=ApplicationState.APPROVED.name,
-            maker="N",
-            identifier=LICENCE,
-            licence_kind=kind.name,
-            office=office,
-            division=division,
-            applied_on=day,
-            due_on=day,
-            entered_by=GATEWAY.person,
-            entered_at=at,
-            delay="",
-            ended_on=day,
-        )
-    ).inserted_primary_key[0]
-    licences.add(
-        connection,
-        Licence(
-            LICENCE,
-            NUMBER,
-            "N",
-            kind,
-            CommercialAs.REGISTRAR if kind is LicenceKind.COMMERCIAL else None,
-            holder,
-            office,
-            division,
-            LicenceState.REGISTERED,
-            MachineState.IN_SERVICE,
-            day,
-            day + timedelta(days=days),
-            1,
-            refund_allowed=False,
-            cancelled=None,
-            cancelled_on=None,
-            replaces=None,
-            application=application,
-        ),
-    )
-
-
-def _provisioning(bench: Bench, at: EpochSeconds) -> MachineProvisioning:
-    """Give what its maker signed of the machine when it was made."""
-    nothing = Paise(0)
-    return MachineProvisioning(
-        bench.machine.psd.credential,
-        "RMFS-S1",
-        "0.1.0",
-        nothing,
-        nothing,
-        nothing,
-        0,
-        0,
-        RechargeNumber(0),
-        at,
-    )
-
-
-def _fund(connection: Any, by: By) -> None:
-    """Bring funds to the maker's server, and the first Rs 2,000 into the machine."""
-    source = Source.BANK
-    for movement in (
-        movements.authenticated(source, LICENCE, SERVER_FUNDS, "test:a", "a test"),
-        movements.acknowledged(LICENCE, SERVER_FUNDS, "test:b", "a test"),
-        movements.downloaded(LICENCE, 200_000, "test:1", "a test"),
-    ):
-        ledger.post(connection, movement, by)
+            made = open_post_office(connection, bench, days=valid_days, kind=kind)
+        yield PostingDesk(store, bench, made.office, made.other, made.people)
