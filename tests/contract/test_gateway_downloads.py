@@ -1,4 +1,7 @@
-"""Credits move money as far as machines signed them, in their turn; on both engines."""
+"""Credits move money as far as machines signed them, in their turn; on both engines.
+
+Source: RMFS-28 (CT goes on from the last reset), RMFS-30, RMFS-32.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,7 @@
-"""What is wrong is told once, given to somebody, acted upon, closed; both engines."""
+"""What is wrong is told once, given to somebody, acted upon, closed; both engines.
+
+Source: RMFS-29 (state, owner, action), GW-02, GW-03.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace

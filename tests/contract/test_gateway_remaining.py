@@ -1,4 +1,7 @@
-"""What makers tell of funds and of machines that did not fit is kept; both engines."""
+"""What makers tell of funds and of machines that did not fit is kept; both engines.
+
+Source: RMFS-29, RMFS-33.
+"""
 
 from collections.abc import Iterator
 from typing import Any
