@@ -203,6 +203,56 @@ def print_file(*, number: int, gateway: Path) -> None:
     sys.stdout.buffer.write(octets)
 
 
+@dop_bank_group.command(
+    epilog="\b\nExample:\n  rmfs dop bank scroll SBI --first 2026-11-01 "
+    "--last 2026-11-30 --format xlsx --to scroll.xlsx"
+)
+@click.argument("code")
+@gateway_option
+@click.option(
+    "--first",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The first day of the account.",
+)
+@click.option(
+    "--last", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last one."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "xlsx", "pdf", "json"]),
+    default="csv",
+    show_default=True,
+    help="How it is written.",
+)
+@click.option(
+    "--to",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that is written.",
+)
+def scroll(
+    *, code: str, gateway: Path, first: datetime, last: datetime, form: str, to: Path
+) -> None:
+    """Write what the account took in, licence by licence, for the CPAO."""
+    from dop_gateway.bank import store
+    from dop_gateway.bank.scroll import SCROLL, ScrollFilter
+    from dop_gateway.exports.writing import Format
+
+    with opened(gateway) as parts, parts.store.reading() as connection:
+        wanted = ScrollFilter(
+            store.get(connection, code).code, first.date(), last.date()
+        )
+        by = by_command(parts, "")
+        table = SCROLL.table(
+            connection, wanted, person=by.actor.login, now=parts.clock.now()
+        )
+        with to.open("wb") as file:
+            Format(form).write(table, file)
+    click.echo(f"{to} is written")
+
+
 def _bank(one: "Bank") -> dict[str, Any]:
     at = one.address
     return {

@@ -75,6 +75,10 @@ def test_a_day_of_the_bank_is_made_fetched_shown_and_printed(
     words = ("--gateway", gateway, "--files", "5", "--json")
     shown = json.loads(done("dop", "bank", "show", *words))
     assert shown["banks"][0]["code"] == "SBI"
+    scroll = bank / "scroll.csv"
+    days = ("--first", "2020-01-01", "--last", "2020-01-31", "--to", scroll)
+    done("dop", "bank", "scroll", "SBI", "--gateway", gateway, *days)
+    assert "N123456,KN0600065" in scroll.read_text("utf-8-sig")
     for one in shown["files"]:
         printed = done("dop", "bank", "file", one["number"], "--gateway", gateway)
         assert printed == (bank / "out" / one["name"]).read_text()
