@@ -1,5 +1,6 @@
 """`rmfs up`."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ def up(
         folder / "logs",
         click.echo,
         lambda: _tell_what_next(folder, at),
+        os.environ,
     )
     return 0 if signalled else 1
 

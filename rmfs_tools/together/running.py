@@ -5,10 +5,9 @@ When one ends by itself, or a signal comes, all are ended.
 """
 
 import asyncio
-import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,6 +39,7 @@ def run_together(
     logs: Path,
     say: Callable[[str], None],
     ready: Callable[[], None],
+    environment: Mapping[str, str],
 ) -> bool:
     """Run programs until a signal comes or one of them ends.
 
@@ -48,6 +48,7 @@ def run_together(
         logs: Folder of their logs; what each writes to stderr goes there.
         say: Told what each says on stdout.
         ready: Called once all are there.
+        environment: That of this process: the programs get it too.
 
     Returns:
         Whether a signal ended them, and not one of them.
@@ -56,14 +57,23 @@ def run_together(
         RmfsError: One of them did not start.
     """
     logs.mkdir(exist_ok=True)
-    return asyncio.run(_Together(parts, logs, say).run(ready))
+    imports = {"PYTHONPATH": str(_ROOT), "PYTHONSAFEPATH": "1"}
+    together = _Together(
+        parts, logs, say, {**environment, **imports, "PYTHONUNBUFFERED": "1"}
+    )
+    return asyncio.run(together.run(ready))
 
 
 class _Together:
     def __init__(
-        self, parts: Sequence[Part], logs: Path, say: Callable[[str], None]
+        self,
+        parts: Sequence[Part],
+        logs: Path,
+        say: Callable[[str], None],
+        environment: Mapping[str, str],
     ) -> None:
         self._parts = parts
+        self._environment = environment
         self._logs = logs
         self._say = say
         self._running: list[tuple[Part, asyncio.subprocess.Process]] = []
@@ -88,12 +98,7 @@ class _Together:
         with (self._logs / f"{part.name}.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "rmfs_tools", *part.arguments),
-                env={
-                    **os.environ,
-                    "PYTHONPATH": str(_ROOT),
-                    "PYTHONSAFEPATH": "1",
-                    "PYTHONUNBUFFERED": "1",
-                },
+                env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
