@@ -210,6 +210,7 @@ def test_the_acknowledged_and_the_issued_mark_are_both_accepted(
 def test_an_open_recharge_stays_reserved_when_the_registers_do_not_fit(
     office: Office, machine: PaperMachine
 ) -> None:
+    """RMFS-27, RMFS-28: registers are held against those before."""
     delivered(office.state(machine, RECHARGE, 200_000))
     wrong = Registers(Paise(0), Paise(7), Paise(7), 0, 0)
     _, code, disposition = frozen(office.state(machine, registers=wrong))

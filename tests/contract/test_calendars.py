@@ -57,6 +57,7 @@ def test_without_a_word_every_calendar_is_the_shipped_one(store: Store) -> None:
 def test_a_holiday_of_a_circle_stops_neither_another_circle_nor_the_exchange(
     store: Store,
 ) -> None:
+    """GW-10: each Circle has its calendar, and the exchange that of DCR."""
     with store.writing("test") as connection:
         calendars.add_day(connection, KN, RAJYOTSAVA, "Rajyotsava", ASHA)
     assert not works(store, KN, RAJYOTSAVA)

@@ -2,7 +2,7 @@
 
 What is expected is made of the table of access: nobody signed in is answered 401, who
 has no role or owes something first 403, who may is never answered so. How a route is
-asked, `tests.gateway_samples` says.
+asked, `tests.gateway_samples` says. There is a role for everybody of RMFS-38.
 """
 
 from collections.abc import Iterator

@@ -39,6 +39,30 @@ def test_an_answer_names_its_request(gateway: Gateway) -> None:
     assert len(drawn.headers["X-Request-ID"]) == 16
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "name"),
+    [
+        ("GET", "/me", 401, "not-signed-in"),
+        ("GET", "/nowhere", 404, "no-such-path"),
+        ("PUT", "/me", 405, "no-such-method"),
+        ("POST", "/sessions", 422, "invalid"),
+    ],
+)
+def test_an_error_is_a_problem_with_a_name(
+    gateway: Gateway, method: str, path: str, status: int, name: str
+) -> None:
+    """GW-06: RFC 9457, the same form for whatever goes wrong."""
+    answer = gateway.ask(method, path, {})
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["type"] == f"urn:rmfs:problem:{name}"
+    assert problem["status"] == status
+    assert problem["instance"] == f"/api/v1{path}"
+    assert problem["title"]
+    assert problem["detail"]
+
+
 def test_the_page_lists_every_route_and_needs_nothing_from_elsewhere(
     gateway: Gateway,
 ) -> None:

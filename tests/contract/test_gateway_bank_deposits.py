@@ -69,7 +69,7 @@ def test_a_payment_that_both_files_tell_is_authenticated(night: Night) -> None:
 
 
 def test_an_unknown_licence_waits_in_suspense(night: Night) -> None:
-    """RMFS-17."""
+    """RMFS-09, RMFS-17: what the payer wrote is kept as it was captured."""
     made = night.pass_day(MONDAY, BHARAT, faults=[Fault.UNKNOWN_LICENCE])
     assert night.deposit(made.paid[-1].reference).state is DepositState.SUSPENSE
     assert night.deposits.holds("suspense") == 200_000
@@ -92,6 +92,7 @@ def test_what_is_in_doubt_waits_in_suspense_with_what_the_account_has(
 def test_what_is_not_in_the_account_is_no_deposit_before_it_comes(
     night: Night,
 ) -> None:
+    """RMFS-12: a payment counts once the Department's account has it."""
     made = night.pass_day(MONDAY, BHARAT, faults=[Fault.NOT_IN_ACCOUNT])
     reference = made.paid[0].reference
     with night.deposits.store.reading() as connection:

@@ -56,6 +56,7 @@ def made(folder: Path) -> Path:
 
 
 def test_a_deployment_replaces_layouts_without_touching_python(tmp_path: Path) -> None:
+    """RMFS-36: the Department's own formats, which are not public, can be put in."""
     folder = made(tmp_path / "gateway")
     (folder / "layouts").mkdir()
     (folder / "layouts" / "fund.toml").write_text(WIDE)

@@ -1,4 +1,7 @@
-"""The nightly run against banks in processes of their own: ours, and OpenSSH's sshd."""
+"""The nightly run against banks in processes of their own: ours, and OpenSSH's sshd.
+
+Source: RMFS-14.
+"""
 
 import asyncio
 import getpass

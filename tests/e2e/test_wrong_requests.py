@@ -2,6 +2,8 @@
 
 DLG-8.2: the registers were in order, so the dial-in is complete all the same, and the
 machine may ask for something else.
+
+Source: RMFS-04, RMFS-30.
 """
 
 from collections.abc import Callable

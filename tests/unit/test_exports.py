@@ -127,6 +127,7 @@ def test_the_cells_of_a_spreadsheet_have_types() -> None:
 
 
 def test_json_has_rows_by_name_and_money_as_text() -> None:
+    """GW-04: paise in storage, rupees as text outside."""
     told = json.loads(written(Format.JSON, table()))
     assert told["rows"] == [
         {

@@ -137,6 +137,7 @@ RECORD = PsdRecord(
 def test_a_last_call_on_1_june_warns_from_26_june_and_blocks_from_2_july(
     now: str, silence: Silence, state: MachineState
 ) -> None:
+    """RMFS-41: blocked when it has not called for 30 days."""
     assert silence_at(RECORD, _at(now)) is silence
     assert state_at(RECORD, _at(now)) is state
 
