@@ -120,10 +120,13 @@ class _Answer:
         if told["verdict"] == "REFUSED":
             self._refuse(row)
             return None
-        if told["verdict"] == "TAKEN_IN_PART" and not self._refused:
+        source = outgoing.get(row.layout)
+        # Lines of an acknowledgement have no ids by which they could be named.
+        is_vague = told["verdict"] == "TAKEN_IN_PART" and not self._refused
+        if is_vague and source is not None:
             self._report(row.name, AnswerFault.NO_LINE_NAMED.words)
             return AnswerFault.NO_LINE_NAMED
-        self._accept(row, outgoing.get(row.layout))
+        self._accept(row, source)
         return None
 
     def _file(self) -> FileRow | None:

@@ -7,7 +7,9 @@ from datetime import date
 
 import pytest
 
-from dop_gateway.incidents.model import IncidentKind
+from dop_gateway.incidents import store as incidents
+from dop_gateway.incidents.model import IncidentKind, IncidentState
+from dop_gateway.incidents.store import Wanted
 from rmfs_tools.rehearsal.mistakes import (
     CameAgain,
     Incident,
@@ -60,6 +62,17 @@ def test_the_books_of_makers_and_machines_say_what_the_gateway_says(
     )
     assert total == shown.played.downloaded_paise
     assert told.places["MACHINE"] + told.places["POSTAGE"] == total
+
+
+def test_what_came_right_does_not_stay_open(rehearsal: Rehearsal, shown: Shown) -> None:
+    struck = {one.mistake.name for one in shown.named}
+    assert {"file-truncated", "file-late", "acknowledgement-lost"} <= struck
+    wanted = Wanted(
+        kinds=[IncidentKind.NOT_ACKNOWLEDGED, IncidentKind.SEQUENCE_GAP],
+        states=[IncidentState.OPEN],
+    )
+    with rehearsal.department.parts.store.reading() as connection:
+        assert incidents.list_incidents(connection, wanted) == []
 
 
 def test_what_nobody_did_is_not_named(rehearsal: Rehearsal) -> None:
