@@ -7,9 +7,10 @@ from typing import Final
 from dop_gateway.identity import store as people
 from dop_gateway.identity.model import Actor, By, PersonId, PersonKind
 from dop_gateway.store.migrations import migrate
-from hw.database import Store, open_store
+from hw.database import Store
 from protocol.errors import InvariantError
 from protocol.values import EpochSeconds
+from tests.migrated import open_migrated
 
 NOW: Final = EpochSeconds(1_790_000_000)
 ASHA: Final = By(
@@ -21,8 +22,7 @@ ASHA: Final = By(
 @contextmanager
 def gateway_at(url: str) -> Iterator[Store]:
     """Open a new database of the newest version, which knows one person."""
-    with closing(open_store(url)) as store:
-        migrate(store)
+    with closing(open_migrated(url, migrate)) as store:
         with store.writing("a person") as connection:
             found = people.insert_person(
                 connection,

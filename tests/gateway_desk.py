@@ -25,10 +25,11 @@ from dop_gateway.store.migrations import migrate
 from dop_gateway.web.app import PREFIX, build_app
 from dop_gateway.web.rates import Rates
 from hw.clock import MemoryWallClock
-from hw.database import Store, open_store
+from hw.database import Store
 from hw.entropy import SeededEntropy
 from protocol.exchange import shipped_layouts
 from protocol.keys import Realm, SigningKey
+from tests.migrated import open_migrated
 from tests.system import OPENED
 
 BEGAN = datetime(2026, 11, 16, 3, 30, tzinfo=UTC)
@@ -146,9 +147,8 @@ class Gateway:
 
 def new_gateway(url: str, rates: Rates = OFTEN) -> Gateway:
     """Set a gateway up on an empty database; it is closed behind the test."""
-    store = open_store(url)
+    store = open_migrated(url, migrate)
     OPENED.append(store)
-    migrate(store)
     clock = MemoryWallClock(BEGAN)
     parts = make_parts(
         store,

@@ -21,6 +21,7 @@ from dop_gateway.outbox.templates import Letter, Text, shipped_templates
 from dop_gateway.store.migrations import migrate
 from hw.clock import MemoryWallClock
 from hw.database import NoHook, Store, open_store
+from tests.migrated import open_migrated
 from tests.system import OPENED
 
 BEGAN = datetime(2026, 11, 16, 3, 30, tzinfo=UTC)
@@ -125,7 +126,6 @@ class PostRoom:
 def open_post_room(url: str) -> PostRoom:
     """Open a post room on an empty database; it is closed behind the test."""
     hook = DyingHook()
-    store = open_store(url, hook)
+    store = open_migrated(url, migrate, hook)
     OPENED.append(store)
-    migrate(store)
     return PostRoom(url, store, hook)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from hw.database import CommitHook, Store, open_store
+from hw.database import CommitHook, Store
 from hw.database.ledger_checks import Finding
 from hw.entropy import SeededEntropy
 from protocol.dialogue.server import Closed, Delivered, SignedOctets
@@ -49,6 +49,7 @@ from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind
 from rmfs_server.store.verify import verify_books
+from tests.migrated import open_migrated
 
 NOW = EpochSeconds(1_790_000_000)
 LICENCE = LicenceIdentifier("N123456")
@@ -273,9 +274,8 @@ def office_at(
     url: str, hook: CommitHook | None = None, later_keys: FindKey = no_later_key
 ) -> Iterator[Office]:
     """Open an office on an empty database; money must add up when it closes."""
-    store = open_store(url, hook)
+    store = open_migrated(url, migrate, hook)
     try:
-        migrate(store)
         office = build_office(store, later_keys=later_keys)
         yield office
         assert office.findings() == []
