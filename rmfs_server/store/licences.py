@@ -19,7 +19,10 @@ _OF_IDENTIFIER: Final = schema.licence.c.identifier == bindparam("of_licence")
 COLUMNS: Final = tuple(schema.licence.c)[:-1]
 """What `licence_of` reads: all but the time at which it was registered."""
 _FIND: Final = Prepared(select(*COLUMNS).where(_OF_IDENTIFIER))
-_LOCK: Final = Prepared(select(*COLUMNS).where(_OF_IDENTIFIER).with_for_update())
+# Its key is never changed: whoever only refers to the licence need not wait.
+_LOCK: Final = Prepared(
+    select(*COLUMNS).where(_OF_IDENTIFIER).with_for_update(key_share=True)
+)
 _CHANGE: Final = Prepared(update(schema.licence).where(_OF_IDENTIFIER))
 
 

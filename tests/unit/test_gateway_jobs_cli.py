@@ -30,8 +30,7 @@ def test_a_moment_is_run_by_hand_and_stands_in_the_record(
     def told(*words: str) -> Any:
         return json.loads(said(*words, "--json"))
 
-    (job,) = told("list")
-    assert job["name"] == "audit-verify"
+    (job,) = (one for one in told("list") if one["name"] == "audit-verify")
     yesterday = datetime.fromisoformat(job["due"]) - timedelta(days=1)
     at = yesterday.strftime("%Y-%m-%dT%H:%M")
     run = ("run", "audit-verify", "--at", at, "--reason", "a test")
