@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from shutil import which
 
 import pytest
 from sqlalchemy import select
@@ -23,6 +22,7 @@ from protocol.parameters import INDIA
 from protocol.values import LicenceIdentifier, LicenceNumber
 from tests.gateway_desk import new_gateway
 from tests.licence_desk import LicenceDesk, licence_desk_at, licence_desk_in
+from tests.witness.programs import needs
 
 CARD = Card(LicenceIdentifier("N123456"), LicenceNumber("KN0600065"))
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -68,9 +68,7 @@ def test_a_certificate_has_four_copies_and_says_whose_form_it_is(
     )
     octets = write_certificate(issued, desk.office, desk.division, desk.now)
     assert octets == write_certificate(issued, desk.office, desk.division, desk.now)
-    tool = which("pdftotext")
-    if tool is None:
-        pytest.skip("pdftotext is not installed")
+    tool = needs("pdftotext")
     path = tmp_path / "certificate.pdf"
     path.write_bytes(octets)
     text = subprocess.run(
