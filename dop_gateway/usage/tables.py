@@ -1,4 +1,4 @@
-"""Tables: dial-ins that were taken, and what was franked by class."""
+"""Tables: dial-ins that were taken or failed, and what was franked by class."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -68,3 +68,26 @@ usage_posted = table(
 )
 """The highest AR that was taken of a machine, and how much of the rise since the life
 of its PSD began has gone from machine to postage in the ledger."""
+
+failed_dial_in = table(
+    "failed_dial_in",
+    key(),
+    Column("maker", Text, nullable=False),
+    Column("licence", Text, nullable=False),
+    Column("licence_number", Text, nullable=False),
+    Column("at", INTEGER, nullable=False),
+    Column("on_day", IsoDate, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("file_id", Text, nullable=False),
+    Column("line_id", Text, nullable=False),
+    Column("came_at", INTEGER, nullable=False),
+    UniqueConstraint("maker", "file_id", "line_id"),
+    Index("ix_failed_dial_in_on_day", "on_day", "licence"),
+    Index("ix_failed_dial_in_licence", "licence", "at"),
+)
+"""Dial-ins that a maker's server refused, or that ended before it had settled anything.
+
+This is the maker's word: no machine has signed that it was refused. They move no money,
+and refer to nothing: what is told of a licence here stands whatever becomes of it.
+"""

@@ -22,7 +22,9 @@ INSERT INTO parameter VALUES (1, 'licence.years', '5', '2026-01-01', NULL, 'asha
  'a test', 0);
 INSERT INTO calendar_year VALUES ('KN', 2027, 'a circular', 'asha', 'a test', 0);
 INSERT INTO calendar_day VALUES (1, 'KN', '2027-11-01', 0, 'Rajyotsava', 1, 0, 'asha',
- 'a test', 5, 'asha', 'by mistake')
+ 'a test', 5, 'asha', 'by mistake');
+INSERT INTO failed_dial_in VALUES (1, 'N', 'N123456', 'KN0600065', 0, '2026-01-01',
+ 'FUNDS_SHORT', 'the funds are short', 'US-N-000001', '1', 0)
 """
 
 
@@ -90,6 +92,8 @@ def test_a_database_without_a_schema_is_refused(store_url: str) -> None:
         "DELETE FROM calendar_day",
         "UPDATE calendar_day SET day = '2027-11-02'",
         "UPDATE calendar_day SET removed_by = 'badri'",
+        "UPDATE failed_dial_in SET code = 'LINE'",
+        "DELETE FROM failed_dial_in",
     ],
 )
 def test_what_was_done_stays_written(store: Store, change: str) -> None:
