@@ -2,7 +2,8 @@
 
 It lives in a temporary folder, listens on a Unix socket in that folder and nowhere
 else, and is deleted with everything in it. Nothing in it is worth a disk's time, so
-fsync is off: durability is tested elsewhere, against a model of power failure.
+fsync is off unless a bench asks for it: durability is tested elsewhere, against a model
+of power failure.
 
 PostgreSQL refuses to run as root; started by root, it runs as `postgres` (or `nobody`).
 """
@@ -30,12 +31,20 @@ START_TIMEOUT_S: Final = 60
 
 _SETTINGS: Final = {
     "listen_addresses": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+}
+_FORGETFUL: Final = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "200",
     "shared_buffers": "32MB",
-    "timezone": "UTC",
+}
+_DURABLE: Final = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "256MB",
 }
 
 
@@ -68,11 +77,12 @@ def find_binaries(
 
 
 @contextlib.contextmanager
-def throw_away_cluster(binaries: Path) -> Iterator[str]:
+def throw_away_cluster(binaries: Path, *, durable: bool = False) -> Iterator[str]:
     """Run a cluster for the length of a `with` block.
 
     Args:
         binaries: The folder that `find_binaries` found.
+        durable: It waits for the disk at each commit, as in service.
 
     Yields:
         A URL for SQLAlchemy, of a superuser and the database `postgres`.
@@ -96,7 +106,11 @@ def throw_away_cluster(binaries: Path) -> Iterator[str]:
             folder,
         )
         control = [str(binaries / "pg_ctl"), "--pgdata", str(data), "--wait"]
-        settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
+        settings = {
+            **_SETTINGS,
+            **(_DURABLE if durable else _FORGETFUL),
+            "unix_socket_directories": str(folder),
+        }
         options = " ".join(f"-c {key}='{value}'" for key, value in settings.items())
         log = folder / "log"
         _run(

@@ -75,19 +75,34 @@ class TcpDialler:
         host: str,
         port: int,
         parameters: TcpParameters = DEFAULT,
+        *,
+        from_host: str | None = None,
     ) -> None:
-        """Remember the place; nothing is dialled yet."""
+        """Remember the place; nothing is dialled yet.
+
+        Args:
+            reactor: The time, and the sockets.
+            host: Whom to call.
+            port: At which port.
+            parameters: Limits of the line.
+            from_host: Our address of which the call comes; None: the system chooses.
+        """
         self._reactor = reactor
         self._host = host
         self._port = port
         self._parameters = parameters
+        self._bound = None if from_host is None else (from_host, 0)
 
     def dial(self, user: LineUser) -> Call:
         """Call the place for `user`."""
         connection = _Connection(self._reactor, self._parameters, user)
         kind = TCP6ClientEndpoint if ":" in self._host else TCP4ClientEndpoint
         endpoint = kind(
-            self._reactor, self._host, self._port, self._parameters.connect_timeout_s
+            self._reactor,
+            self._host,
+            self._port,
+            self._parameters.connect_timeout_s,
+            self._bound,
         )
         name = _show(self._host, self._port)
         attempt = endpoint.connect(_OneConnection(connection))

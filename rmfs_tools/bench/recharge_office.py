@@ -1,0 +1,149 @@
+"""A recharge server in a folder, with machines in memory that are enrolled and funded.
+
+Everything follows from a seed, so that the process that serves and the one that calls
+need to agree on nothing but the folder.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fm_device.psd.device import Psd, manufacture
+from fm_device.psd.memory import NVRAM_OCTETS
+from hw.clock import SystemWallClock
+from hw.entropy import SeededEntropy, SystemEntropy
+from hw.nvram import MemoryNvram
+from protocol.errors import InvariantError
+from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.keys import (
+    MakerKey,
+    Realm,
+    SigningKey,
+    read_private_key,
+    read_server_provisioning,
+)
+from protocol.parameters import business_date
+from protocol.values import LicenceIdentifier, LicenceNumber, Paise
+from rmfs_server.administration import Administration
+from rmfs_server.enrolling import NewLicence
+from rmfs_server.folder import (
+    MAKER_KEY,
+    PROVISIONING,
+    Settings,
+    create_server,
+    open_books,
+    read_server,
+)
+from rmfs_server.funds import import_fund_file
+from rmfs_server.store.acts import By
+
+FUNDS_PAISE: Final = Paise(10_000_000)
+"""Of each machine: a thousand recharges of Rs 100."""
+_PIN_CODE: Final = 560001
+_LICENSEE: Final = "Bench Stationers, Bengaluru"
+_YEARS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A machine that calls.
+
+    Attributes:
+        psd: Its security device, in memory.
+    """
+
+    licence: LicenceIdentifier
+    psd: Psd
+
+
+def make_server(folder: Path, database: str = "") -> None:
+    """Make a server of the realm TEST in a new folder.
+
+    Args:
+        folder: Where.
+        database: URL of its books; empty: a SQLite file in the folder.
+    """
+    create_server(
+        folder,
+        Settings("bench", Realm.TEST, database=database),
+        entropy=SystemEntropy(),
+        clock=SystemWallClock(),
+        maker_name="BENCH",
+    )
+
+
+def seat_machines(folder: Path, count: int, first: int = 0) -> list[Seat]:
+    """Make machines, enrol them at the server of a folder, and pay for each.
+
+    Args:
+        folder: The server's.
+        count: How many.
+        first: Number of the first one; each number is used once.
+
+    Raises:
+        InvariantError: A payment was not taken.
+    """
+    clock = SystemWallClock()
+    server = read_server(folder)
+    maker = MakerKey(
+        "BENCH",
+        Realm.TEST,
+        SigningKey(read_private_key((folder / MAKER_KEY).read_bytes())),
+    )
+    told = read_server_provisioning(
+        (folder / PROVISIONING).read_bytes(), [maker.public]
+    )
+    entropy = SeededEntropy(b"bench recharge %d" % first)
+    today = business_date(clock.now())
+    seats = []
+    with open_books(folder) as store:
+        office = Administration(store, server.credit_key)
+        for number in range(first, first + count):
+            licence = LicenceIdentifier(f"N{number:06d}")
+            nvram = MemoryNvram.erased(NVRAM_OCTETS)
+            manufacture(
+                nvram,
+                psd_serial=f"B{number:07d}",
+                licence=licence,
+                realm=Realm.TEST,
+                servers=[told],
+                maker=maker.public,
+                entropy=entropy,
+                clock=clock,
+            )
+            psd = Psd(nvram, clock)
+            psd.install(_PIN_CODE)
+            office.enrol(
+                psd.provisioning(clock.now()),
+                NewLicence(
+                    _number_of(licence),
+                    _LICENSEE,
+                    today.replace(year=today.year + _YEARS, day=1),
+                ),
+                By("bench", "a machine that calls", clock.now()),
+            )
+            seats.append(Seat(licence, psd))
+        deposits = tuple(
+            DetailLine(
+                line_id=str(number + 1),
+                licence=seat.licence,
+                licence_number=_number_of(seat.licence),
+                licensee=_LICENSEE,
+                amount_paise=FUNDS_PAISE,
+                mode=PaymentMode.NETBANKING,
+                value_date=today,
+                available_from=today,
+            )
+            for number, seat in enumerate(seats)
+        )
+        file = FundFile.by_hand(f"FND-N-BENCH-{first}", "N", today, deposits)
+        report = import_fund_file(
+            store, encode_fund_file(file), clock.now(), "the bench"
+        )
+    if len(report.applied) != count:
+        raise InvariantError(f"{len(report.applied)} of {count} payments were taken")
+    return seats
+
+
+def _number_of(licence: LicenceIdentifier) -> LicenceNumber:
+    return LicenceNumber(f"KN01{int(licence[1:]) % 100_000:05d}")
