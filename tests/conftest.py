@@ -10,6 +10,7 @@ from hypothesis import settings
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from rmfs_tools.postgres import ENVIRONMENT_NAME
+from tests.migrated import COPIED
 from tests.system import OPENED
 from tests.witness.programs import missing
 
@@ -44,7 +45,7 @@ def postgres_url() -> Iterator[str]:
     engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 {COPIED}"))
     yield server.set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
