@@ -26,6 +26,9 @@ _LINT_IMPORTS: Final = (
     "from importlinter.cli import lint_imports_command; lint_imports_command()"
 )
 
+_WORKERS: Final = str((os.cpu_count() or 1) + 1)
+"""Processes that test: a third of their time they wait for lines that take theirs."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -61,7 +64,7 @@ def parts(*, long: bool) -> tuple[Part, ...]:
         Part(
             "tests",
             "pytest",
-            ("-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal", *tier),
+            ("-m", "pytest", "-q", "-n", _WORKERS, "--dist", "worksteal", *tier),
             uses_postgres=True,
         ),
     )
