@@ -477,8 +477,8 @@ class Story:
 
     # The world.
 
-    def cheat(self, how: str) -> None:
-        self.see(Cheated(0, self.stored.body, LICENCE, how))
+    def cheat(self, how: str, copy: str = "") -> None:
+        self.see(Cheated(0, self.stored.body, LICENCE, how, copy))
 
     def person(self, action: str) -> None:
         self.see(PersonResolved(0, LICENCE, action))

@@ -53,7 +53,7 @@ class Cheating:
         body = self._world.bodies.get(deed.body)
         if body is None or deed.clone in self._world.bodies:
             return
-        self._suspect(body, "clone")
+        self._suspect(body, "clone", deed.clone)
         clone = self._world.add_body(deed.clone, body.life, body.memories)
         clone.is_suspect = True
         self._powering.switch_on(clone)
@@ -81,11 +81,11 @@ class Cheating:
         """Dial the server and play what a machine sent in an earlier call."""
         self._world.telephone.replay(deed.body, self._world.server.generation)
 
-    def _suspect(self, body: Body, how: str) -> None:
+    def _suspect(self, body: Body, how: str, copy: str = "") -> None:
         world = self._world
         world.counts[how] += 1
         body.is_suspect = True
         for other in world.bodies.values():
             if other.licence == body.licence:
                 other.is_suspect = True
-        world.tell(Cheated(world.seconds(), body.name, body.licence, how))
+        world.tell(Cheated(world.seconds(), body.name, body.licence, how, copy))

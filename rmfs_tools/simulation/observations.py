@@ -278,12 +278,14 @@ class Cheated(NamedTuple):
         how: ``clone`` (another body with a copy of its memory exists now, both are
             suspect), ``image restored`` (an older image was put back), ``forged``
             (registers that it never had are stated).
+        copy: The other body, for a clone; else empty.
     """
 
     at_s: float
     body: str
     licence: str
     how: str
+    copy: str = ""
 
 
 class PersonResolved(NamedTuple):

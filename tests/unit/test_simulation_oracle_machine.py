@@ -436,3 +436,35 @@ def test_a_forged_body_is_not_followed() -> None:
     story.machine_says(pack_confirmation(story.stored, number=77))
     story.see(Franked(0, "desk", 7))
     assert story.found == []
+
+
+def a_withdrawal_asked_for() -> Story:
+    """Loaded, its whole DR of 30,000 paise asked back and not answered."""
+    story = loaded()
+    story.want("WITHDRAWAL", 30_000)
+    return story
+
+
+def test_a_copy_of_a_forged_body_is_not_followed() -> None:
+    story = a_withdrawal_asked_for()
+    story.cheat("forged")
+    story.store(descending_paise=80_000)
+    story.cheat("clone", copy="desk-clone")
+    story.store(body="desk-clone", powered_on=True)
+    story.machine_says(pack_statement(story.stored, 9))
+    story.cheat("clone", copy="third desk")
+    story.store(body="third desk", powered_on=True)
+    story.machine_says(pack_statement(story.stored, 9))
+    assert story.found == []
+
+
+def test_a_copy_of_a_body_in_order_is_followed() -> None:
+    story = a_withdrawal_asked_for()
+    story.cheat("clone", copy="desk-clone")
+    story.cheat("forged")
+    story.store(descending_paise=80_000)
+    story.store(body="desk-clone", powered_on=True, descending_paise=30_000)
+    story.machine_says(pack_statement(story.stored, 9))
+    assert story.found == []
+    story.machine_says(pack_statement(story.stored, 10, amount=29_999))
+    assert story.ids == {"ORDER-1"}

@@ -3,7 +3,7 @@
 A body is followed from the first time that its memory is seen. Every later sight of it
 is one commit further, or, after a power cut, none or one that nobody saw. An image that
 was put back begins a new count, and a body that states registers which it never had
-(``forged``) is no PSD any more and is not followed.
+(``forged``), or is a copy of one that did, is no PSD any more and is not followed.
 
 Source:
     protocol/SPEC.md REG-1 to REG-4, REG-6, REG-10; DLG-4, DLG-6, DLG-7.

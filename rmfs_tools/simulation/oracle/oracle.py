@@ -61,6 +61,7 @@ class Oracle:
         self._office = Office(self._vouchers, self._findings)
         self._licences: dict[str, Licence] = {}
         self._bodies: dict[str, Body] = {}
+        self._copies_of_forged: set[str] = set()
         self._calls: dict[int, Licence] = {}
         self._rested: set[str] = set()
         self._books_known = False
@@ -144,6 +145,7 @@ class Oracle:
         licence = self._licence(event.licence)
         if body is None:
             body = Body(event.body, event, self._vouchers, self._findings)
+            body.forged = event.body in self._copies_of_forged
             self._bodies[event.body] = body
         if body.licence != event.licence:
             former = self._licences[body.licence]
@@ -260,6 +262,8 @@ class Oracle:
                 body.put_image_back()
             elif event.how == "forged":
                 body.forged = True
+            elif event.how == "clone" and body.forged:
+                self._copies_of_forged.add(event.copy)
 
     def _resolved(self, event: PersonResolved) -> None:
         self._licence(event.licence).person(event)
