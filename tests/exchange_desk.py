@@ -22,13 +22,15 @@ from protocol.exchange import (
     write_file,
 )
 from protocol.keys import CreditKey, Realm, SigningKey
-from protocol.values import EpochSeconds
+from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.department import Department
 from rmfs_server.exchange.office import ExchangeOffice, OurSide
 from rmfs_server.exchange.remote import RemoteError
+from rmfs_server.exchange.session import SessionReport, run_session
 from rmfs_server.exchange.windows import Slot
 from rmfs_server.keyring import CreditKeys
-from tests.paper_machine import LICENCE, NEW, NOW
+from rmfs_server.store import licences
+from tests.paper_machine import LICENCE, NEW, NOW, Office
 
 LAYOUTS = shipped_layouts()
 DOP_KEY = SigningKey(b"\x01" * 32)
@@ -230,3 +232,33 @@ def exchange_office(store: Any, credit_key: CreditKey) -> ExchangeOffice:
 def at(slot: Slot, seconds: int = 0) -> EpochSeconds:
     """Give a moment for a session of a window."""
     return EpochSeconds(NOW + 60 * slot.window + seconds)
+
+
+def dial(office: Office, dop: PaperDepartment, slot: Slot = FIRST) -> SessionReport:
+    """Have the maker run a session of a window."""
+    exchange = exchange_office(office.store, office.credit_key)
+    return run_session(exchange, dop, slot, at(slot))
+
+
+def licence(office: Office, identifier: LicenceIdentifier = LICENCE) -> Any:
+    """Give what the maker's books say of a licence."""
+    with office.store.reading() as connection:
+        return licences.find(connection, identifier)
+
+
+def funds(office: Office) -> int:
+    """Give the paise in the funds of the maker's one licence."""
+    return office.balances()[0]
+
+
+def change(dop: PaperDepartment, **told: Any) -> None:
+    """Have the Department lay out one change of the licence."""
+    blank = dict.fromkeys(
+        (
+            *("licence_number", "kind", "licensee", "address_1", "address_2"),
+            *("address_3", "address_pin", "contact", "telephone", "email"),
+            *("issued_on", "expires_on", "office", "office_pin", "circle"),
+            *("division", "psd_serial", "credential", "refund"),
+        )
+    )
+    dop.lay_out("license-modification", {**blank, "licence": LICENCE, **told})

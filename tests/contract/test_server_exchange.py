@@ -1,28 +1,22 @@
 """Files with the Department: carried out once, answered, made once, sent until heard.
 
-Requirements: RMFS-29, RMFS-31 to RMFS-35 (the maker's half).
+Requirements: RMFS-31 to RMFS-35 (the maker's half).
 """
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pytest
 
 from protocol.exchange import FileHeader, content_hash, sign_file
 from protocol.keys import Realm, SigningKey
-from protocol.messages import SIGNATURE_OCTETS, LicenceState
-from protocol.registers import RequestKind
-from protocol.usage import usage_digest
+from protocol.messages import SIGNATURE_OCTETS
 from protocol.values import LicenceIdentifier
 from rmfs_server.exchange.remote import RemoteError
-from rmfs_server.exchange.session import SessionReport, run_session
-from rmfs_server.exchange.showing import go_on, look
-from rmfs_server.exchange.windows import Slot
+from rmfs_server.exchange.session import run_session
+from rmfs_server.exchange.showing import go_on
 from rmfs_server.funds import import_fund_file
-from rmfs_server.proposing import Action
-from rmfs_server.refusals import MoveRefusedError
-from rmfs_server.store import licences, messages, received_files
+from rmfs_server.store import received_files
 from rmfs_server.store.schema import Direction
 from tests.exchange_desk import (
     BY_HAND,
@@ -33,31 +27,16 @@ from tests.exchange_desk import (
     SECOND,
     PaperDepartment,
     at,
+    change,
+    dial,
     exchange_office,
+    funds,
+    licence,
 )
 from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine
 
 OURS = ("acknowledgement", "credit-download", "usage", "remaining-fund", "discrepancy")
 OTHER = LicenceIdentifier("N000007")
-
-
-@pytest.fixture
-def dop() -> PaperDepartment:
-    return PaperDepartment()
-
-
-def dial(office: Office, dop: PaperDepartment, slot: Slot = FIRST) -> SessionReport:
-    exchange = exchange_office(office.store, office.credit_key)
-    return run_session(exchange, dop, slot, at(slot))
-
-
-def licence(office: Office, identifier: LicenceIdentifier = LICENCE) -> Any:
-    with office.store.reading() as connection:
-        return licences.find(connection, identifier)
-
-
-def funds(office: Office) -> int:
-    return office.balances()[0]
 
 
 def test_a_licence_and_its_funds_come_and_a_recharge_is_told(
@@ -253,108 +232,6 @@ def test_names_that_are_no_files_for_us_are_left_alone(
     assert report.judged == []
 
 
-@pytest.mark.parametrize(
-    ("bent", "code"),
-    [
-        ({"licence": "P123456"}, "OEX-03-001"),
-        ({"licence_number": "KN0600066"}, "OEX-03-002"),
-        ({"licensee": "Somebody Else"}, "OEX-03-003"),
-        ({"credential": b"another machine"}, "OEX-03-004"),
-        ({"psd_serial": b"PSD00009"}, "OEX-03-004"),
-    ],
-)
-def test_an_issue_that_is_not_the_enrolled_licence_is_refused_line_by_line(
-    office: Office, dop: PaperDepartment, bent: dict[str, Any], code: str
-) -> None:
-    office.administration.enrol(PaperMachine().provisioning, NEW, BY)
-    before = licence(office)
-    other = {**ISSUED, "licence": OTHER, "licence_number": "KN0600099"}
-    dop.lay_out("license-issue", {**ISSUED, **bent}, other)
-    dial(office, dop)
-    name = "license-issue-LI-N-000001.txt"
-    assert dop.verdicts()[name] == ("TAKEN_IN_PART", "OEX-02-001")
-    (refused,) = dop.lines("acknowledgement", "refused")
-    assert (refused["line_id"], refused["code"]) == ("1", code)
-    assert licence(office) == before
-    assert licence(office, OTHER).state is LicenceState.REGISTERED
-
-
-def test_the_department_sets_kind_and_last_day_of_an_enrolled_licence(
-    office: Office, dop: PaperDepartment
-) -> None:
-    office.administration.enrol(PaperMachine().provisioning, NEW, BY)
-    told = {"kind": "INDIVIDUAL", "expires_on": date(2031, 3, 31)}
-    dop.lay_out("license-issue", {**ISSUED, **told})
-    assert dial(office, dop).in_order
-    found = licence(office)
-    assert (found.kind, found.expires_on) == ("INDIVIDUAL", date(2031, 3, 31))
-
-
-def test_only_the_machine_that_the_licence_was_issued_for_is_enrolled(
-    office: Office, dop: PaperDepartment
-) -> None:
-    machine = PaperMachine()
-    dop.lay_out(
-        "license-issue", {**ISSUED, "credential": machine.identity.credential.ccs}
-    )
-    dial(office, dop)
-    wrong = PaperMachine(seed=b"another")
-    with pytest.raises(MoveRefusedError, match="issued N123456 for another machine"):
-        office.administration.enrol(wrong.provisioning, NEW, BY)
-    office.administration.enrol(machine.provisioning, NEW, BY)
-
-
-def change(dop: PaperDepartment, **told: Any) -> None:
-    blank = dict.fromkeys(
-        (
-            *("licence_number", "kind", "licensee", "address_1", "address_2"),
-            *("address_3", "address_pin", "contact", "telephone", "email"),
-            *("issued_on", "expires_on", "office", "office_pin", "circle"),
-            *("division", "psd_serial", "credential", "refund"),
-        )
-    )
-    dop.lay_out("license-modification", {**blank, "licence": LICENCE, **told})
-
-
-def test_a_blocked_licence_is_told_to_the_machine_when_it_dials_in(
-    office: Office, dop: PaperDepartment
-) -> None:
-    machine = office.enrolled(500_000)
-    change(dop, status="BLOCKED")
-    assert dial(office, dop).in_order
-    assert office.inspect(machine).receipt.licence_state is LicenceState.BLOCKED
-    change(dop, status="RENEWED", expires_on=date(2035, 12, 31), refund="ALLOWED")
-    assert dial(office, dop, SECOND).in_order
-    assert office.inspect(machine).receipt.licence_state is LicenceState.RENEWED
-    found = licence(office)
-    assert (found.expires_on, found.refund_allowed) == (date(2035, 12, 31), True)
-
-
-def test_a_cancelled_licence_takes_its_voucher_back_and_stays_cancelled(
-    office: Office, dop: PaperDepartment
-) -> None:
-    machine = office.enrolled(500_000)
-    office.state(machine, RequestKind.RECHARGE, 200_000)
-    change(dop, status="CANCELLED")
-    assert dial(office, dop).in_order
-    _, void = office.state(machine, RequestKind.RECHARGE, 200_000)
-    machine.apply(void.voucher)
-    assert machine.registers.control_total_paise == 0
-    change(dop, status="REGISTERED")
-    dial(office, dop, SECOND)
-    (refused,) = dop.lines("acknowledgement", "refused")
-    assert refused["code"] == "OEX-03-005"
-
-
-def test_a_change_of_an_unknown_licence_is_refused(
-    office: Office, dop: PaperDepartment
-) -> None:
-    change(dop, status="BLOCKED")
-    dial(office, dop)
-    (refused,) = dop.lines("acknowledgement", "refused")
-    assert refused["code"] == "OEX-03-006"
-
-
 def test_a_suspended_deposit_is_a_refused_line_until_a_correction_frees_it(
     office: Office, dop: PaperDepartment
 ) -> None:
@@ -378,192 +255,6 @@ def test_a_suspended_deposit_is_a_refused_line_until_a_correction_frees_it(
     dop.lay_out("fund", corrected)
     dial(office, dop, SECOND)
     assert funds(office) == 800_000
-
-
-def test_each_dial_in_is_told_with_the_usage_that_it_signs(
-    office: Office, dop: PaperDepartment
-) -> None:
-    machine = office.enrolled(500_000, 200_000)
-    for value in (500, 700):
-        machine.frank(value)
-        turn, closed = office.state(machine)
-        with office.store.reading() as connection:
-            statement = messages.last_statement(connection, LICENCE)
-        assert statement is not None
-        rows = tuple(machine.usage.values())
-        office.books.store_usage(turn, statement, rows, NOW)
-        office.books.store_goodbye(turn, machine.take(closed), NOW)
-    dial(office, dop)
-    dial_ins = dop.lines("usage", "dial_in")
-    assert [line["dial_in"] for line in dial_ins] == [1, 2, 3]
-    products = dop.lines("usage", "product")
-    assert [
-        (line["dial_in_line_id"], line["items"], line["amount_paise"])
-        for line in products
-    ] == [("2", 1, 500), ("4", 2, 1_200)]
-    for line in dial_ins:
-        octets = line["statement"]
-        signed, signature = octets[:-SIGNATURE_OCTETS], octets[-SIGNATURE_OCTETS:]
-        credential = machine.identity.credential
-        assert credential.verify("STATEMENT", line["binding"] + signed, signature)
-    dial(office, dop, SECOND)
-    assert len(dop.lines("usage", "dial_in")) == 3
-
-
-def test_usage_that_still_comes_is_waited_for_and_lost_usage_is_not(
-    office: Office, dop: PaperDepartment
-) -> None:
-    machine = office.enrolled(500_000, 200_000)
-    dial(office, dop)
-    machine.frank(500)
-    office.state(machine)
-    dial(office, dop, SECOND)
-    assert len(dop.lines("usage", "dial_in")) == 1
-    exchange = exchange_office(office.store, office.credit_key)
-    run_session(exchange, dop, Slot(FIRST.day, 3), at(FIRST, 7_200))
-    (_, late) = dop.lines("usage", "dial_in")
-    assert late["ascending_paise"] == 500
-    assert dop.lines("usage", "product") == []
-
-
-def test_what_did_not_fit_is_told_with_what_showed_it_and_how_it_ended(
-    office: Office, dop: PaperDepartment
-) -> None:
-    machine = office.enrolled(500_000, 200_000)
-    office.state(machine, mark=b"\x09" * 8)
-    dial(office, dop)
-    (found,) = dop.lines("discrepancy", "found")
-    assert (found["licence"], found["code"]) == (LICENCE, "MARK_WRONG")
-    assert found["control_total_paise"] == 200_000
-    assert usage_digest(()) in found["message"]
-    assert len(dop.lines("usage", "dial_in")) == 1
-    office.resolving.resolve(LICENCE, Action.ADOPT, BY)
-    dial(office, dop, SECOND)
-    (resolved,) = dop.lines("discrepancy", "resolved")
-    assert (resolved["number"], resolved["resolution"]) == (found["number"], "ADOPT")
-    assert (resolved["person"], resolved["words"]) == ("asha", "a test")
-
-
-def test_a_voucher_that_a_person_settled_is_told_with_the_last_word_of_its_machine(
-    office: Office, dop: PaperDepartment
-) -> None:
-    machine = office.enrolled(500_000)
-    office.state(machine, RequestKind.RECHARGE, 200_000)
-    office.administration.revoke(LICENCE, BY)
-    office.resolving.resolve(LICENCE, Action.REVERSE, BY)
-    dial(office, dop)
-    (line,) = dop.lines("credit-download")
-    assert (line["kind"], line["recharge_number"]) == ("VOID", 1)
-    assert line["control_total_before_paise"] == line["control_total_after_paise"] == 0
-    assert dop.lines("remaining-fund")[0]["remaining_paise"] == 500_000
-
-
-def test_what_a_refused_file_told_is_told_again_under_its_number(
-    office: Office, dop: PaperDepartment
-) -> None:
-    office.enrolled(500_000, 200_000)
-    dial(office, dop)
-    name = "credit-download-CD-N-000001.txt"
-    dop.acknowledge(name, verdict="REFUSED", code="EXC-01-003", words="no such key")
-    dial(office, dop, SECOND)
-    files = dop.files("credit-download")
-    assert [(file.header["file_id"], file.header["sequence"]) for file in files] == [
-        ("CD-N-000001", 1),
-        ("CD-N-000001-2", 1),
-    ]
-    assert [len(file.lines) for file in files] == [1, 1]
-
-
-def test_a_number_that_the_department_counted_all_the_same_is_not_used_again(
-    office: Office, dop: PaperDepartment
-) -> None:
-    office.enrolled(500_000, 200_000)
-    dial(office, dop)
-    name = "credit-download-CD-N-000001.txt"
-    dop.acknowledge(name, verdict="REFUSED", code="EXC-02-008", words="used")
-    dial(office, dop, SECOND)
-    assert [file.header["sequence"] for file in dop.files("credit-download")] == [1, 2]
-
-
-def test_a_file_that_is_refused_again_and_again_waits_for_a_person(
-    office: Office, dop: PaperDepartment
-) -> None:
-    for _ in range(4):
-        dial(office, dop)
-        names = [one for one in dop.handed if one.startswith("usage-")]
-        dop.acknowledge(*names, verdict="REFUSED", code="EXC-01-003", words="no")
-        dial(office, dop)
-    assert len(dop.files("usage")) == 2
-
-
-def test_lines_that_the_department_refused_are_kept_and_not_told_again(
-    office: Office, dop: PaperDepartment
-) -> None:
-    office.enrolled(500_000, 200_000)
-    dial(office, dop)
-    name = "credit-download-CD-N-000001.txt"
-    dop.lay_out(
-        "acknowledgement",
-        {
-            "record": "file",
-            "file_name": name,
-            "file_id": "CD-N-000001",
-            "sha256": content_hash(dop.handed[name]),
-            "verdict": "TAKEN_IN_PART",
-            "code": "DLD-01-001",
-            "words": "a line is wrong",
-        },
-        {
-            "record": "refused",
-            "file_id": "CD-N-000001",
-            "line_id": "1",
-            "code": "DLD-01-002",
-            "words": "no machine has signed it",
-        },
-    )
-    dial(office, dop, SECOND)
-    assert len(dop.lines("credit-download")) == 1
-    sent = {one.file_id: one for one in look(office.store, NOW, 20).went}
-    assert sent["CD-N-000001"].state.name == "TAKEN_IN_PART"
-
-
-def test_an_answer_about_a_file_that_never_went_is_told_back(
-    office: Office, dop: PaperDepartment
-) -> None:
-    dial(office, dop)
-    name = "usage-US-N-000001.txt"
-    dop.lay_out(
-        "acknowledgement",
-        {
-            "record": "file",
-            "file_name": name,
-            "file_id": None,
-            "sha256": bytes(32),
-            "verdict": "REFUSED",
-            "code": "EXC-02-003",
-            "words": "its structure is wrong",
-        },
-    )
-    (judged,) = dial(office, dop, SECOND).judged
-    assert judged.code == "OEX-02-002"
-    assert name in (judged.words or "")
-
-
-def test_an_acknowledgement_that_was_refused_is_given_again(
-    office: Office, dop: PaperDepartment
-) -> None:
-    dop.lay_out("license-issue", ISSUED)
-    dial(office, dop)
-    dop.take_all_away()
-    name = "acknowledgement-ACK-N-000001.txt"
-    dop.acknowledge(name, verdict="REFUSED", code="EXC-01-003", words="no such key")
-    dial(office, dop, SECOND)
-    told = [
-        [line.values["file_name"] for line in file.lines if line.record == "file"]
-        for file in dop.files("acknowledgement")
-    ]
-    assert told[0] == ["license-issue-LI-N-000001.txt"]
-    assert "license-issue-LI-N-000001.txt" in told[1]
 
 
 def test_by_hand_a_file_is_made_when_the_last_one_was_handed_over(
