@@ -141,7 +141,9 @@ def make_schedule(asking: AskedOnce, body: ScheduleBody) -> ScheduleWhole:
         made = service.make_schedule(connection, office, first, by, booked)
         return _whole(connection, made)
 
-    return asking.once("make a schedule", body, ScheduleWhole, task)
+    made = asking.once("make a schedule", body, ScheduleWhole, task)
+    asking.made(f"/monthly-schedules/{made.number}")
+    return made
 
 
 @ROUTES.get("/monthly-schedules/{number}")

@@ -152,7 +152,9 @@ def take(asking: AskedOnce, facility: Facility, body: ReceiptBody) -> ReceiptSho
         )
         return ReceiptShown.of(taken)
 
-    return asking.once("take a deposit", body, ReceiptShown, task)
+    given = asking.once("take a deposit", body, ReceiptShown, task)
+    asking.made(f"/receipts/{given.number}")
+    return given
 
 
 @ROUTES.get("/counters/{facility}/days/{day}")

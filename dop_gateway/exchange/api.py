@@ -84,6 +84,7 @@ def add_party(asking: Asked, body: PartyBody) -> PartyShown:
     with asking.writing("add a party") as connection:
         by = asking.by(body.reason)
         parties.add(connection, body.code, body.kind, body.name, by)
+        asking.made(f"/exchange/parties/{body.code}")
         return _shown(connection, body.code)
 
 
@@ -116,6 +117,7 @@ def add_party_key(asking: Asked, code: Code, body: PartyKeyBody) -> PartyShown:
     key = PartyKey(code, body.key_id, point.x, point.y, body.valid_from, None)
     with asking.writing("add a key of a party") as connection:
         parties.add_key(connection, key, asking.by(body.reason))
+        asking.made(f"/exchange/parties/{code}")
         return _shown(connection, code)
 
 

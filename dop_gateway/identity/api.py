@@ -123,6 +123,7 @@ def add_person(asking: Asked, body: PersonBody) -> GivenPassword:
         password = people.add_person(
             connection, new, asking.parts.passwords, asking.by(body.reason)
         )
+    asking.made(f"/people/{body.login}")
     return GivenPassword(login=body.login, password=password)
 
 

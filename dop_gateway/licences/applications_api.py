@@ -87,7 +87,9 @@ def bring_application(asking: AskedOnce, body: ApplicationBody) -> ApplicationSh
         kept = entering.enter(connection, form, asking.by(body.reason))
         return _shown(connection, kept)
 
-    return asking.once("bring an application", body, ApplicationShown, task)
+    kept = asking.once("bring an application", body, ApplicationShown, task)
+    asking.made(f"/licence-applications/{kept.id}")
+    return kept
 
 
 @ROUTES.get(_ONE)

@@ -64,6 +64,7 @@ def add_maker(asking: Asked, body: MakerBody) -> MakerShown:
     with asking.writing("add a maker") as connection:
         by = asking.by(body.reason)
         new = makers.add(connection, body.letter, body.name, by)
+        asking.made(f"/makers/{new.letter}")
         return _shown(connection, asking, new)
 
 
@@ -92,6 +93,7 @@ def approve_model(asking: Asked, letter: LetterPath, body: ModelBody) -> MakerSh
     with asking.writing("approve a model") as connection:
         by = asking.by(body.reason)
         makers.approve_model(connection, letter, body.name, body.approved_on, by)
+        asking.made(f"/makers/{letter}")
         return _shown(connection, asking, makers.get(connection, letter))
 
 
@@ -112,6 +114,7 @@ def add_key(asking: Asked, letter: LetterPath, body: KeyBody) -> MakerShown:
     key = _key(body)
     with asking.writing("add a key of a maker") as connection:
         makers.add_key(connection, letter, key, asking.by(body.reason))
+        asking.made(f"/makers/{letter}")
         return _shown(connection, asking, makers.get(connection, letter))
 
 

@@ -152,8 +152,21 @@ def credentials_of(
 
 
 def add(connection: Connection, new: Licence) -> None:
-    """Keep a new licence."""
-    connection.execute(insert(licence).values(columns_of(new)))
+    """Keep a new licence.
+
+    Raises:
+        ConflictError: Another application was given this identifier in this moment.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    kept = connection.execute(
+        dialect.insert(licence)
+        .values(columns_of(new))
+        .on_conflict_do_nothing(index_elements=[licence.c.identifier])
+        .returning(licence.c.identifier)
+    ).scalar_one_or_none()
+    if kept is None:
+        message = f"{new.identifier} was given to another application in this moment"
+        raise ConflictError(message)
 
 
 def put(connection: Connection, changed: Licence) -> None:

@@ -126,7 +126,9 @@ def open_office(asking: AskedOnce, body: OfficeBody) -> OfficeShown:
         opened = service.open_office(connection, parent.office_id, body.kind, given, by)
         return OfficeShown.of(opened)
 
-    return asking.once("open an office", body, OfficeShown, task)
+    opened = asking.once("open an office", body, OfficeShown, task)
+    asking.made(f"/offices/{opened.facility}")
+    return opened
 
 
 @ROUTES.get("/offices/{facility}")

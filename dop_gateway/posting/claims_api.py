@@ -212,11 +212,11 @@ def _proposed(
     reason: str = "",
 ) -> ClaimShown:
     def task(connection: Connection) -> ClaimShown:
-        made = ClaimShown.of(propose(connection, asking.by(reason)))
-        asking.response.headers["Location"] = f"/api/v1/claims/{made.number}"
-        return made
+        return ClaimShown.of(propose(connection, asking.by(reason)))
 
-    return asking.once("propose a claim", body, ClaimShown, task)
+    made = asking.once("propose a claim", body, ClaimShown, task)
+    asking.made(f"/claims/{made.number}")
+    return made
 
 
 def _seen(connection: Connection, asking: Asking, number: str) -> Claim:

@@ -86,10 +86,11 @@ def capture(asking: AskedOnce, body: MailingBody) -> MailingShown:
         office = office_of(connection, body.facility).office_id
         today = business_date(by.now)
         kept = mailing.capture(connection, body.mailing(), office, today, by)
-        asking.response.headers["Location"] = f"/api/v1/mailings/{kept.number}"
         return MailingShown.of(kept)
 
-    return asking.once("capture a statement of mailing", body, MailingShown, task)
+    kept = asking.once("capture a statement of mailing", body, MailingShown, task)
+    asking.made(f"/mailings/{kept.number}")
+    return kept
 
 
 @ROUTES.post("/mailings/{number}/void")

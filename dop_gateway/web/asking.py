@@ -33,6 +33,8 @@ from dop_gateway.parts import Parts
 from dop_gateway.web.rates import Gates
 from protocol.values import EpochSeconds
 
+PREFIX: Final = "/api/v1"
+"""What the path of every route begins with."""
 _SCHEME: Final = "bearer "
 _REQUEST_ID_OCTETS: Final = 8
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -53,6 +55,7 @@ class Asking:
         permit: With which roles.
         now: The moment of the request, the same in all that it does.
         url: What was asked for, path and query.
+        response: What goes into the headers of the answer.
     """
 
     parts: Parts
@@ -61,6 +64,7 @@ class Asking:
     now: EpochSeconds
     request_id: str
     url: URL
+    response: Response
 
     def by(self, reason: str = "") -> By:
         """Say who acts, for what is kept of it."""
@@ -70,6 +74,10 @@ class Asking:
         """Give the address of this request with other values in its query."""
         changed = self.url.include_query_params(**values)
         return f"{changed.path}?{changed.query}"
+
+    def made(self, path: str) -> None:
+        """Say where it is shown what this request has made, as in ``/makers/N``."""
+        self.response.headers["Location"] = PREFIX + path
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -91,12 +99,10 @@ class AskingOnce(Asking):
     Attributes:
         route: Method and path, as the table of access has them.
         key: That the request came with.
-        response: What goes into the headers of the answer.
     """
 
     route: str
     key: str
-    response: Response
 
     def once(
         self,
@@ -172,7 +178,7 @@ def name_request(request: Request) -> None:
         raise GatewayError("an address with %00 is not taken")
 
 
-def asking(request: Request) -> Asking:
+def asking(request: Request, response: Response) -> Asking:
     """Find out who asks for a route, and whether they may.
 
     Raises:
@@ -194,7 +200,8 @@ def asking(request: Request) -> Asking:
         with parts.store.writing("see a session") as connection:
             store.see_session(connection, known.token_hash, now)
     url = request.url
-    return Asking(parts, known, permitted, now, request.state.request_id, url)
+    request_id = request.state.request_id
+    return Asking(parts, known, permitted, now, request_id, url, response)
 
 
 def access_of(request: Request) -> Access:
@@ -209,7 +216,6 @@ Asked = Annotated[Asking, Depends(asking)]
 
 def asking_once(
     request: Request,
-    response: Response,
     asking: Asked,
     key: Annotated[
         str | None,
@@ -240,9 +246,9 @@ def asking_once(
         asking.now,
         asking.request_id,
         asking.url,
+        asking.response,
         route=f"{access.method} {access.path}",
         key=found[1],
-        response=response,
     )
 
 

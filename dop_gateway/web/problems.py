@@ -23,6 +23,7 @@ from dop_gateway.errors import (
     SamePersonError,
     TooManyError,
 )
+from hw.database import TakenError
 from protocol.errors import InvariantError, RmfsError, StoreError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -53,6 +54,9 @@ NO_METHOD: Final = Kind(
 INVALID: Final = Kind(
     "invalid", HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not as it must be"
 )
+CONFLICT: Final = Kind(
+    "conflict", HTTPStatus.CONFLICT, "Not in the state that it is in"
+)
 BAD: Final = Kind("bad-request", HTTPStatus.BAD_REQUEST, "The request is malformed")
 TOO_LARGE: Final = Kind(
     "too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large"
@@ -74,10 +78,8 @@ _KINDS: Final[tuple[tuple[type[RmfsError], Kind], ...]] = (
         Kind("not-allowed", HTTPStatus.FORBIDDEN, "This is not for you to do"),
     ),
     (NotFoundError, Kind("not-found", HTTPStatus.NOT_FOUND, "There is no such thing")),
-    (
-        ConflictError,
-        Kind("conflict", HTTPStatus.CONFLICT, "Not in the state that it is in"),
-    ),
+    (ConflictError, CONFLICT),
+    (TakenError, CONFLICT),
     (InvalidError, INVALID),
     (
         KeyUsedError,
@@ -168,10 +170,17 @@ async def answer_refusal(request: Request, error: Exception) -> Response:
         headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, InvalidError):
         findings = error.findings
-    detail = (
-        kind.title if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR else str(error)
-    )
-    return problem_response(request, kind, detail, findings, headers)
+    return problem_response(request, kind, _detail(kind, error), findings, headers)
+
+
+def _detail(kind: Kind, error: Exception) -> str:
+    """Say what people may know of an error: nothing of how it is stored."""
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return kind.title
+    if isinstance(error, TakenError):
+        of = f" of its {error.by}" if error.by else ""
+        return f"another {error.thing}{of} came in this moment: look again"
+    return str(error)
 
 
 async def answer_form(request: Request, error: Exception) -> Response:

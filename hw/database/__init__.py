@@ -3,6 +3,6 @@
 The recharge server and the Department's gateway each keep books of their own on it.
 """
 
-from hw.database.opening import CommitHook, NoHook, Store, open_store
+from hw.database.opening import CommitHook, NoHook, Store, TakenError, open_store
 
-__all__ = ["CommitHook", "NoHook", "Store", "open_store"]
+__all__ = ["CommitHook", "NoHook", "Store", "TakenError", "open_store"]

@@ -13,12 +13,14 @@ Rules that are not tunable, because each was seen to lose money when it is bent:
 Source: reliability notes, sections 1, 3 and 4.4.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from psycopg import Connection as PsycopgConnection
+from psycopg import Error as PsycopgError
 from psycopg.errors import Diagnostic
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -37,6 +39,27 @@ _SQLITE_PRAGMAS: Final = {
     "busy_timeout": BUSY_TIMEOUT_MS,
 }
 _NOTICES: Final = "rmfs_notices"
+_UNIQUE_VIOLATION: Final = "23505"
+_ON_POSTGRESQL: Final = re.compile(r"Key \((?P<columns>[^()]+)\)=")
+_ON_SQLITE: Final = re.compile(r"UNIQUE constraint failed: (?P<columns>[a-z0-9_., ]+)")
+
+
+class TakenError(InvariantError):
+    """There is a row already with what may stand in one row only.
+
+    Whoever writes has looked before, and somebody else was faster; a writer that did
+    not look has a fault.
+
+    Attributes:
+        thing: What there is, by the name of its table, as in ``licence application``.
+        by: What makes it one, as in ``identifier and kind``.
+    """
+
+    def __init__(self, message: str, thing: str, by: str) -> None:
+        """Say what was being written, and what there is."""
+        super().__init__(message)
+        self.thing = thing
+        self.by = by
 
 
 class CommitHook(Protocol):
@@ -81,6 +104,7 @@ class Store:
 
         Raises:
             StoreError: The database failed; the outcome may be unknown.
+            TakenError: What may be there once is there already.
             InvariantError: A rule of the schema refused what was to be written.
         """
         try:
@@ -228,7 +252,28 @@ def _prepare_postgresql(connection: PsycopgConnection[Any], record: Any) -> None
 def _translated(name: str, error: SQLAlchemyError) -> RmfsError:
     """Say in words of the product what SQLAlchemy raised."""
     if isinstance(error, IntegrityError):
-        return InvariantError(f"{name}: the books refuse it: {error.orig}")
+        message = f"{name}: the books refuse it: {error.orig}"
+        return _taken(message, error.orig) or InvariantError(message)
     if isinstance(error, DBAPIError):
         return StoreError(f"{name}: the database failed: {error.orig}")
     return StoreError(f"{name}: {error}")
+
+
+def _taken(message: str, found: BaseException | None) -> TakenError | None:
+    """Say what there is already; None if that was not the reason."""
+    if isinstance(found, PsycopgError) and found.sqlstate == _UNIQUE_VIOLATION:
+        named = _ON_POSTGRESQL.search(found.diag.message_detail or "")
+        columns = "" if named is None else named["columns"]
+        return _named(message, found.diag.table_name or "", columns.split(", "))
+    if isinstance(found, sqlite3.IntegrityError):
+        named = _ON_SQLITE.search(str(found))
+        if named is not None:
+            columns = named["columns"].split(", ")
+            table = columns[0].partition(".")[0]
+            return _named(message, table, [one.rpartition(".")[2] for one in columns])
+    return None
+
+
+def _named(message: str, table: str, columns: list[str]) -> TakenError:
+    words = [one.replace("_", " ") for one in columns]
+    return TakenError(message, table.replace("_", " "), " and ".join(words))

@@ -113,6 +113,49 @@ def test_a_request_made_again_is_answered_the_same_over_http(gateway: Gateway) -
     assert json.loads(other.text)["type"].endswith("key-used")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        (
+            "/people",
+            {
+                "login": "kiran",
+                "name": "Kiran",
+                "kind": "STAFF",
+                "email": "kiran@example.invalid",
+            },
+            "/people/kiran",
+        ),
+        ("/makers", {"letter": "Q", "name": "A maker"}, "/makers/Q"),
+        (
+            "/exchange/parties",
+            {"code": "ZZ", "kind": "BANK", "name": "A bank"},
+            "/exchange/parties/ZZ",
+        ),
+    ],
+)
+def test_what_was_made_is_shown_where_its_location_says(
+    gateway: Gateway, path: str, body: dict[str, str], place: str
+) -> None:
+    asha = gateway.administrator()
+    made = asha.ask("POST", path, {**body, "reason": "a test"})
+    assert (made.status_code, made.headers.get("Location")) == (201, PREFIX + place)
+    asha.get(place)
+
+
+def test_an_office_that_was_opened_is_shown_where_its_location_says(
+    gateway: Gateway,
+) -> None:
+    asha = gateway.administrator()
+    with gateway.store.writing("test") as connection:
+        bring_in_offices(connection, gateway)
+    body = {"parent": "F000000018", "kind": "REGION", "name": "x", "reason": "x"}
+    for _ in range(2):
+        made = asha.ask("POST", "/offices", body, **{"Idempotency-Key": "a-key-0001"})
+        place = made.headers["Location"].removeprefix(PREFIX)
+        assert asha.get(place)["facility"] == made.json()["facility"]
+
+
 def test_sign_ins_of_an_address_are_counted_and_so_are_requests_of_a_person(
     tmp_path: Path,
 ) -> None:

@@ -11,6 +11,7 @@ from dop_gateway.offices import service as office_service
 from dop_gateway.offices import store as offices
 from dop_gateway.offices.codes import shipped_codes
 from dop_gateway.offices.reading import read_directory
+from dop_gateway.web.app import PREFIX
 from protocol.keys import write_public_key
 from tests.gateway import ASHA
 from tests.gateway_desk import Desk, Gateway, new_gateway
@@ -72,6 +73,7 @@ class Offices:
         brought = self.bring(self.form(identifier, number), f"bring-{identifier}")
         assert brought.status_code == 201, brought.text
         path = f"/licence-applications/{brought.json()['id']}"
+        assert brought.headers["Location"] == PREFIX + path
         shown = self.operator.get(path)
         checks = [
             {
