@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 
 from dop_gateway.access import Access, Permit
 from dop_gateway.audit import reading, trail
+from dop_gateway.audit.reach import within_reach
 from dop_gateway.audit.reading import AuditFilter, AuditRow
 from dop_gateway.errors import NotFoundError
 from dop_gateway.exports.table import Column, Kind, Row
-from dop_gateway.identity.model import Role
-from dop_gateway.store.matching import Held, Selection
+from dop_gateway.identity.model import Role, ScopeKind
+from dop_gateway.store.matching import Selection
 from dop_gateway.web.asking import Asked
 from dop_gateway.web.fields import show_moment
 from dop_gateway.web.lists import ListQuery, WebList, answer_list, listed
@@ -31,8 +32,8 @@ _ONE_DAY: Final = timedelta(days=1)
 Text = Annotated[str, Field(max_length=80)]
 
 ACCESS: Final = (
-    Access("GET", "/audit", _SEE),
-    Access("GET", "/audit/{number}", _SEE),
+    Access("GET", "/audit", _SEE, ScopeKind.OFFICE),
+    Access("GET", "/audit/{number}", _SEE, ScopeKind.OFFICE),
     Access("POST", "/audit/verify", _SEE),
 )
 
@@ -40,7 +41,7 @@ ACCESS: Final = (
 class AuditQuery(ListQuery):
     """Which rows; each filter is the whole word. Days are India's, the last included.
 
-    The trail is that of the whole Department: whoever audits a part of it sees none.
+    Whoever audits an office sees what was done to what is there or below it.
     """
 
     person: Text = ""
@@ -105,11 +106,8 @@ class Verified(BaseModel):
 
 
 def _matching(
-    _connection: Connection, permit: Permit, query: AuditQuery
+    connection: Connection, permit: Permit, query: AuditQuery
 ) -> Selection[AuditRow]:
-    if not permit.reaches_everything:
-        nothing: Sequence[AuditRow] = ()
-        return Held(nothing, {"number": lambda row: row.number})
     last = query.last_day
     narrowed = AuditFilter(
         query.person,
@@ -120,7 +118,7 @@ def _matching(
         None if query.first_day is None else _begin(query.first_day),
         None if last is None or last == date.max else _begin(last + _ONE_DAY),
     )
-    return reading.matching(narrowed)
+    return reading.matching(narrowed, within_reach(connection, permit))
 
 
 def _begin(day: date) -> EpochSeconds:
@@ -181,8 +179,9 @@ def show_audit_row(
 ) -> AuditRowShown:
     """Show a row of the trail."""
     with asking.reading() as connection:
-        row = reading.row(connection, number)
-    if row is None or not asking.permit.reaches_everything:
+        within = within_reach(connection, asking.permit)
+        row = reading.row(connection, number, within)
+    if row is None:
         raise NotFoundError(f"there is no row {number} within your reach")
     return AuditRowShown.of(row)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from dop_gateway.audit.tables import audit
 from dop_gateway.identity.tables import person
@@ -56,9 +56,18 @@ class AuditFilter:
     before: EpochSeconds | None = None
 
 
-def matching(narrowed: AuditFilter) -> Matching[AuditRow]:
-    """Give the rows that a filter lets through."""
+def matching(
+    narrowed: AuditFilter, within: ColumnElement[bool] | None = None
+) -> Matching[AuditRow]:
+    """Give the rows that a filter lets through.
+
+    Args:
+        narrowed: The filter.
+        within: What somebody may see (`dop_gateway.audit.reach`); None: everything.
+    """
     rows = select(audit, person.c.login).join(person, person.c.id == _of.person)
+    if within is not None:
+        rows = rows.where(within)
     equal = (
         (person.c.login, narrowed.person),
         (_of.move, narrowed.move),
@@ -76,13 +85,18 @@ def matching(narrowed: AuditFilter) -> Matching[AuditRow]:
     return Matching(rows, {"number": (_of.number,)}, _row)
 
 
-def row(connection: Connection, number: int) -> AuditRow | None:
-    """Read a row."""
-    found = connection.execute(
+def row(
+    connection: Connection, number: int, within: ColumnElement[bool] | None = None
+) -> AuditRow | None:
+    """Read a row; None if there is none that somebody may see."""
+    asked = (
         select(audit, person.c.login)
         .join(person, person.c.id == _of.person)
         .where(_of.number == number)
-    ).one_or_none()
+    )
+    if within is not None:
+        asked = asked.where(within)
+    found = connection.execute(asked).one_or_none()
     return None if found is None else _row(found)
 
 
