@@ -123,11 +123,14 @@ class Record:
         name: As Python knows it: ``header``, ``trailer``, or what a line is.
         tag: What it begins with; empty if nothing.
         fields: In the order of the file.
+        optional: A deployment's layout may do without it: what it tells is then not
+            told.
     """
 
     name: str
     tag: str
     fields: tuple[Field, ...]
+    optional: bool = False
 
     @cached_property
     def in_the_file(self) -> tuple[Field, ...]:

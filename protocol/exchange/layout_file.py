@@ -126,8 +126,9 @@ class _Parser:
         names = [one.name for one in fields]
         for twice in sorted({one for one in names if names.count(one) > 1}):
             table.wrong(f"field {twice}", "it stands twice")
+        optional = place not in {HEADER, TRAILER} and table.flag("optional")
         table.done()
-        return Record(name, tag, tuple(fields))
+        return Record(name, tag, tuple(fields), optional)
 
     def _field(self, values: object, record: str) -> Field:
         name = values.get("name") if isinstance(values, dict) else None

@@ -77,7 +77,9 @@ def _usage(file: ExchangeFile, findings: Findings) -> None:
     for line in file.lines:
         if line.record == "dial_in":
             dial_ins.add(line.values["line_id"])
-        elif line.values["dial_in_line_id"] not in dial_ins:
+        elif line.record == "product" and (
+            line.values["dial_in_line_id"] not in dial_ins
+        ):
             reason = "no dial-in before this line has this line id"
             findings.add(line.number, reason, "dial_in_line_id")
 

@@ -81,7 +81,8 @@ def _check_replacement(layout: Layout) -> list[Mistake]:
         return [Mistake("name", f"{layout.name!r} is none of {known}")]
     mistakes = _compare("header", ours.header, layout.header)
     for name in sorted(ours.lines.keys() - layout.lines.keys()):
-        mistakes.append(Mistake(f"line {name}", "it is missing"))
+        if not ours.lines[name].optional:
+            mistakes.append(Mistake(f"line {name}", "it is missing"))
     for name in sorted(layout.lines.keys() - ours.lines.keys()):
         mistakes.append(Mistake(f"line {name}", "no program knows such a line"))
     for name in sorted(layout.lines.keys() & ours.lines.keys()):

@@ -3,10 +3,10 @@
 A line is made of a row that waits, of what is stored beside it and of nothing else, so
 that the Department can check it with the machine's key.
 
-Source: RMFS-29, RMFS-32, RMFS-33; docs/exchange-files.md.
+Source: RMFS-29, RMFS-32, RMFS-33, RMFS-40; docs/exchange-files.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,13 @@ from protocol.exchange import Layout, Line
 from protocol.messages import Confirmation, Statement, UsageRow
 from protocol.registers import Registers
 from protocol.usage import usage_digest
-from protocol.values import EpochSeconds
+from protocol.values import EpochSeconds, LicenceIdentifier
+from rmfs_server.exchange.failing import (
+    Failed,
+    failure_of,
+    may_still_end_well,
+    told_together,
+)
 from rmfs_server.exchange.wording import fit_words
 from rmfs_server.store import messages, told_items, usage
 from rmfs_server.store.messages import Heard
@@ -31,8 +37,10 @@ from rmfs_server.store.told_items import (
 
 CALL_OVER_S: Final = 3_600
 """A call that has not told its usage by then never will: its line was lost."""
-LINES_OF_A_DIAL_IN: Final = 8
-"""Classes of postage that a machine has at most, with some to spare."""
+LINES_OF_A_DIAL_IN: Final = 9
+"""Classes of postage that a machine has at most, with some to spare, and a failure."""
+FAILED: Final = "failed"
+"""The record that tells why; a deployment's layout may have none."""
 VOUCHERS_MAX: Final = 20_000
 """In one file: some 20 MB with their octets. The next file tells the others."""
 
@@ -75,30 +83,29 @@ class Teller:
         return told
 
     def usage(self, layout: Layout) -> Told:
-        """Tell dial-ins whose registers were accepted, with what was franked."""
+        """Tell dial-ins: registers that were accepted, what was franked, failures."""
         told = Told()
+        failed: dict[LicenceIdentifier, list[Failed]] = {}
         limit = layout.lines_max // LINES_OF_A_DIAL_IN
         for item in told_items.statements(self._connection, limit):
-            if isinstance(messages.decode_answer(item.heard.answer), Frozen):
-                # What did not fit is told as a discrepancy, with the same octets.
-                told.items.append((item.identity, None))
+            if may_still_end_well(item) and not self._is_over(item):
                 continue
-            statement = Statement.decode(item.heard.signed.octets)
-            rows = self._usage_of(item, statement)
-            if rows is None:
-                continue
-            line_id = told.add("dial_in", _dial_in(item, statement))
-            told.items.append((item.identity, line_id))
-            for row in rows:
-                told.add(
-                    "product",
-                    {
-                        "dial_in_line_id": line_id,
-                        "product_class": row.product_class,
-                        "items": row.items,
-                        "amount_paise": row.amount_paise,
-                    },
-                )
+            line_id = None
+            # What did not fit is told as a discrepancy, with the same octets.
+            if not isinstance(messages.decode_answer(item.heard.answer), Frozen):
+                statement = Statement.decode(item.heard.signed.octets)
+                rows = self._usage_of(item, statement)
+                if rows is None:
+                    continue
+                line_id = _tell_dial_in(told, item, statement, rows)
+            failure = failure_of(item)
+            if failure is not None and FAILED in layout.lines:
+                one = Failed(item, failure, line_id)
+                failed.setdefault(item.licence, []).append(one)
+            else:
+                told.items.append((item.identity, line_id))
+        for of_one_machine in failed.values():
+            _tell_failed(told, of_one_machine)
         return told
 
     def remaining_fund(self, _layout: Layout) -> Told:
@@ -159,8 +166,12 @@ class Teller:
         rows = [row for row in usage.read(self._connection, item.licence) if row.items]
         if usage_digest(rows) == digest:
             return rows
-        over = self._now - item.heard.received_at > CALL_OVER_S
-        return [] if over or not item.is_newest else None
+        return [] if self._is_over(item) else None
+
+    def _is_over(self, item: StatementItem) -> bool:
+        """Say whether nothing more can come of a dial-in."""
+        old = self._now - item.heard.received_at > CALL_OVER_S
+        return old or not item.is_newest
 
 
 TELLERS: Final[Mapping[str, Callable[[Teller, Layout], Told]]] = {
@@ -222,6 +233,45 @@ def _voucher(item: SettledItem) -> dict[str, Any]:
         "kind": recharge.kind.name if posted else "VOID",
         "amount_paise": recharge.amount_paise,
     }
+
+
+def _tell_dial_in(
+    told: Told, item: StatementItem, statement: Statement, rows: Sequence[UsageRow]
+) -> str:
+    """Tell a dial-in with its registers and products; gives the id of its line."""
+    line_id = told.add("dial_in", _dial_in(item, statement))
+    for row in rows:
+        told.add(
+            "product",
+            {
+                "dial_in_line_id": line_id,
+                "product_class": row.product_class,
+                "items": row.items,
+                "amount_paise": row.amount_paise,
+            },
+        )
+    return line_id
+
+
+def _tell_failed(told: Told, of_one_machine: list[Failed]) -> None:
+    """Tell what failed of one machine, the last line for all that have none."""
+    singly, last_words = told_together(of_one_machine)
+    line_id = ""
+    for place, one in enumerate(singly, start=1):
+        is_last = place == len(singly)
+        line_id = told.add(
+            FAILED,
+            {
+                "licence": one.item.licence,
+                "licence_number": one.item.number,
+                "at": one.item.heard.received_at,
+                "code": one.failure.code,
+                "words": last_words if is_last else one.failure.words,
+            },
+        )
+        told.items.append((one.item.identity, one.line_id or line_id))
+    for one in of_one_machine[len(singly) :]:
+        told.items.append((one.item.identity, one.line_id or line_id))
 
 
 def _dial_in(item: StatementItem, statement: Statement) -> dict[str, Any]:

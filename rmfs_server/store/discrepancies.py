@@ -3,13 +3,25 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from protocol.messages import RefusalCode
 from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import schema
+
+USAGE_REFUSED: Final = (
+    exists()
+    .where(
+        schema.discrepancy.c.licence == schema.signed_message.c.licence,
+        schema.discrepancy.c.found_in == schema.signed_message.c.digest,
+        schema.discrepancy.c.code == RefusalCode.USAGE_MISMATCH.name,
+    )
+    .correlate(schema.signed_message)
+    .label("usage_refused")
+)
+"""Beside a STATEMENT: whether the usage that came behind it did not fit."""
 
 
 @dataclass(frozen=True, slots=True)

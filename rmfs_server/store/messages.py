@@ -37,6 +37,21 @@ _FIND: Final = Prepared(
 )
 _ADD: Final = Prepared(insert(schema.signed_message))
 
+_CONFIRMATION: Final = schema.signed_message.alias("confirmation")
+CONFIRMED_WITH: Final = (
+    select(_CONFIRMATION.c.answer)
+    .where(
+        _CONFIRMATION.c.licence == schema.signed_message.c.licence,
+        _CONFIRMATION.c.call_generation == schema.signed_message.c.call_generation,
+        _CONFIRMATION.c.kind == SignedKind.CONFIRMATION.name,
+    )
+    .limit(1)
+    .correlate(schema.signed_message)
+    .scalar_subquery()
+    .label("confirmed_with")
+)
+"""Beside a STATEMENT: what the CONFIRMATION of the same call was answered with."""
+
 Answer = Delivered | Closed | Frozen
 """What a signed message was answered with."""
 

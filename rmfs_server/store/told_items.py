@@ -27,7 +27,8 @@ from protocol.dialogue.server import SignedOctets
 from protocol.messages import RefusalCode, UsageRow
 from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.store import schema
-from rmfs_server.store.messages import Heard
+from rmfs_server.store.discrepancies import USAGE_REFUSED
+from rmfs_server.store.messages import CONFIRMED_WITH, Heard
 from rmfs_server.store.recharges import COLUMNS as RECHARGE
 from rmfs_server.store.recharges import IS_OPEN, Recharge, recharge_of
 from rmfs_server.store.schema import AccountKind, SignedKind, TellingKind
@@ -76,10 +77,19 @@ class SettledItem(Item):
 
 @dataclass(frozen=True, slots=True)
 class StatementItem(Item):
-    """A dial-in; `is_newest` while no later one of the machine was judged."""
+    """A dial-in.
+
+    Attributes:
+        is_newest: No later one of the machine was judged.
+        confirmed_with: What the CONFIRMATION of this dial-in was answered with; None
+            if none came.
+        usage_refused: The usage that it told did not fit.
+    """
 
     heard: Heard
     is_newest: bool
+    confirmed_with: bytes | None = None
+    usage_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,14 @@ def settled(connection: Connection, limit: int) -> list[SettledItem]:
 def statements(connection: Connection, limit: int) -> list[StatementItem]:
     """List dial-ins in the order in which they were judged."""
     rows = connection.execute(
-        select(_ITEM.c.id, schema.licence.c.number, _GENERATION, _MESSAGE)
+        select(
+            _ITEM.c.id,
+            schema.licence.c.number,
+            _GENERATION,
+            CONFIRMED_WITH,
+            USAGE_REFUSED,
+            _MESSAGE,
+        )
         .select_from(
             _with_licence()
             .join(_MESSAGE, _MESSAGE.c.digest == _ITEM.c.message)
@@ -168,6 +185,8 @@ def statements(connection: Connection, limit: int) -> list[StatementItem]:
             LicenceNumber(row.number),
             _heard(row),
             row.call_generation >= row.newest_generation,
+            row.confirmed_with,
+            bool(row.usage_refused),
         )
         for row in rows
     ]

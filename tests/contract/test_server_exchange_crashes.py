@@ -178,7 +178,8 @@ def uncut(tmp_path_factory: pytest.TempPathFactory) -> Story:
 def test_the_story_tells_of_everything(uncut: Story) -> None:
     outcome = uncut.outcome()
     assert outcome["balances"] == (300_000, 0, 200_000)
-    assert len(outcome["downloads"]) == len(outcome["usage"]) == 1
+    assert len(outcome["downloads"]) == 1
+    assert [line.get("code") for line in outcome["usage"]] == [None, "MARK_WRONG"]
     assert len(outcome["discrepancies"]) == 1
     assert len(outcome["refused"]) == 1
     assert outcome["numbers"]["usage"] == [1, 2, 3]

@@ -257,6 +257,13 @@ def test_a_product_line_belongs_to_a_dial_in_before_it() -> None:
         write_file(LAYOUTS["usage"], HEADER.values(), [product, dial_in])
 
 
+def test_a_dial_in_that_failed_belongs_to_no_other_line() -> None:
+    failed = _line("usage", "failed", code="NO_CONFIRMATION")
+    octets = write_file(LAYOUTS["usage"], HEADER.values(), [failed])
+    (read,) = read_file(LAYOUTS["usage"], octets).lines
+    assert (read.record, read.values["code"]) == ("failed", "NO_CONFIRMATION")
+
+
 def test_an_account_statement_has_to_add_up() -> None:
     entry = _line("account-statement", "entry", amount_paise=-5)
     header = {**HEADER.values(), "account": "1", "opening_paise": 7}

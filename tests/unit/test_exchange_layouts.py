@@ -250,6 +250,20 @@ def test_a_layout_that_does_not_tell_what_programs_know_is_refused(
     assert any(one.startswith("theirs.toml, ") and mistake in one for one in found)
 
 
+def test_a_layout_may_do_without_what_is_optional_in_ours() -> None:
+    usage = FOLDER.joinpath("usage.toml").read_text("utf-8")
+    start, end = usage.index('[[line]]\nname = "failed"'), usage.index("[trailer]")
+    theirs = read_layouts({"theirs.toml": usage[:start] + usage[end:]})
+    assert list(theirs["usage"].lines) == ["dial_in", "product"]
+    only_this = [
+        record.name
+        for layout in LAYOUTS.values()
+        for record in layout.records
+        if record.optional
+    ]
+    assert only_this == ["failed"]
+
+
 def test_two_layouts_of_one_name_are_refused() -> None:
     with pytest.raises(LayoutError, match=r"^b.toml: a.toml is layout fund too$"):
         read_layouts({"b.toml": WIDE, "a.toml": WIDE})
