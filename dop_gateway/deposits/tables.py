@@ -63,6 +63,7 @@ deposit = table(
     UniqueConstraint("source", "reference"),
     Index("ix_deposit_state", "state", "id"),
     Index("ix_deposit_licence", "licence", "id"),
+    Index("ix_deposit_licence_day", "licence", "value_date"),
     Index("ix_deposit_value_date", "value_date", "id"),
     one_of("source", Source),
     one_of("mode", PaymentMode),

@@ -59,6 +59,7 @@ download_line = table(
     ),
     Index("ix_download_line_file", "maker", "file_id"),
     Index("ix_download_line_came", "came_at", "id"),
+    Index("ix_download_line_at", "licence", "at"),
 )
 """Every line that came, with what the machine signed; also one that was refused. Its
 licence and number may be ones that there are not, and so refer to none. A voucher moves

@@ -38,6 +38,7 @@ usage_dial_in = table(
         "ascending_paise >= 0 AND descending_paise >= 0", name="registers_counted"
     ),
     Index("ix_usage_dial_in_on_day", "on_day", "licence"),
+    Index("ix_usage_dial_in_licence_day", "licence", "on_day", "number"),
 )
 """Dial-ins with what the machine signed; only those that nothing was objected to."""
 

@@ -36,12 +36,14 @@ from dop_gateway.audit import trail
 from dop_gateway.audit.trail import Subject
 from dop_gateway.errors import FieldFinding, InvalidError
 from dop_gateway.exports.showing import india
-from dop_gateway.exports.table import Column, Listing, Row
+from dop_gateway.exports.table import ENGLISH, Column, Labels, Listing, Row
 from dop_gateway.exports.writing import Format
+from dop_gateway.identity.model import By
 from dop_gateway.store.matching import Selection
 from dop_gateway.web.asking import Asking
 from dop_gateway.web.fields import ByName
 from protocol.errors import RmfsError
+from protocol.values import EpochSeconds
 
 PAGE_SIZE: Final = 10
 PAGE_SIZE_MAX: Final = 100
@@ -129,6 +131,7 @@ class WebList(Generic[_Q, T, _M]):
         show: Makes JSON of things, a page of them at once: what they need besides is
             asked for all of them together.
         cells: Makes a row of a file of a thing.
+        labels: Words around the table of a file.
     """
 
     name: str
@@ -137,6 +140,7 @@ class WebList(Generic[_Q, T, _M]):
     matching: Callable[[Connection, Permit, _Q], Selection[T]]
     show: Callable[[Connection, Sequence[T]], list[_M]]
     cells: Callable[[T], Row]
+    labels: Labels = ENGLISH
 
 
 def listed(shown: type[BaseModel]) -> dict[str, Any]:
@@ -191,31 +195,74 @@ def _file(
 def _write(
     asking: Asking, of: WebList[_Q, T, _M], query: _Q, wanted: Format, file: BinaryIO
 ) -> None:
+    person = asking.permit.actor.login
     with asking.reading() as connection:
-        matching = of.matching(connection, asking.permit, query)
-        count = matching.count(connection)
-        if count > FILE_ROWS_MAX:
-            words = f"{count} rows are too many for a file: narrow the list first"
-            raise InvalidError([FieldFinding("/format", "too_many", words)])
-
-        def rows(connection: Connection, _query: _Q) -> Iterator[Row]:
-            return map(of.cells, matching.all(connection, query.sort))
-
-        listing = Listing(of.title, of.columns, rows)
-        person = asking.permit.actor.login
-        table = listing.table(connection, query, person=person, now=asking.now)
-        wanted.write(table, file)
-    with asking.writing("tell of a file") as connection:
-        narrowed = dict(query.words())
-        trail.add(
+        count = write_list(
             connection,
-            asking.by(),
-            "download",
-            Subject("list", of.name),
-            format=wanted.name,
-            rows=count,
-            filter=narrowed,
+            asking.permit,
+            of,
+            query,
+            wanted=wanted,
+            file=file,
+            person=person,
+            now=asking.now,
         )
+    with asking.writing("tell of a file") as connection:
+        tell_of_file(
+            connection, asking.by(), of.name, query, wanted=wanted, count=count
+        )
+
+
+def write_list(
+    connection: Connection,
+    permit: Permit,
+    of: WebList[_Q, T, _M],
+    query: _Q,
+    *,
+    wanted: Format,
+    file: BinaryIO,
+    person: str,
+    now: EpochSeconds,
+) -> int:
+    """Write a whole list; gives how many rows it has.
+
+    Raises:
+        InvalidError: There are too many rows for a file.
+    """
+    matching = of.matching(connection, permit, query)
+    count = matching.count(connection)
+    if count > FILE_ROWS_MAX:
+        words = f"{count} rows are too many for a file: narrow the list first"
+        raise InvalidError([FieldFinding("/format", "too_many", words)])
+
+    def rows(connection: Connection, _query: _Q) -> Iterator[Row]:
+        return map(of.cells, matching.all(connection, query.sort))
+
+    listing = Listing(of.title, of.columns, rows)
+    table = listing.table(connection, query, person=person, now=now, labels=of.labels)
+    wanted.write(table, file)
+    return count
+
+
+def tell_of_file(
+    connection: Connection,
+    by: By,
+    name: str,
+    query: ListQuery,
+    *,
+    wanted: Format,
+    count: int,
+) -> None:
+    """Tell the audit trail that somebody has a list as a file (RMFS-37)."""
+    trail.add(
+        connection,
+        by,
+        "download",
+        Subject("list", name),
+        format=wanted.name,
+        rows=count,
+        filter=dict(query.words()),
+    )
 
 
 def attachment(file: BinaryIO, media_type: str, name: str) -> Response:

@@ -21,6 +21,7 @@ from tests.gateway_samples import (
     licences,
     money,
     posting,
+    reports,
 )
 from tests.gateway_samples.sample import Sample, Samples
 
@@ -32,6 +33,7 @@ SAMPLES: Samples = {
     **exchange.SAMPLES,
     **money.SAMPLES,
     **posting.SAMPLES,
+    **reports.SAMPLES,
 }
 
 __all__ = ["SAMPLES", "Sample", "Samples"]
