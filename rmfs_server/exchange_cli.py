@@ -100,8 +100,11 @@ def init_keys(
     "once", epilog="\b\nExample:\n  rmfs server exchange once --json"
 )
 @server_option
+@click.option(
+    "--by-hand", is_flag=True, help="Within a window too, make files beside its own."
+)
 @json_option
-def once(server: Path, *, as_json: bool) -> int:
+def once(server: Path, *, by_hand: bool, as_json: bool) -> int:
     """Exchange files now: take, carry out, acknowledge, hand over.
 
     Within a window its files are made once; outside of all windows they are made by
@@ -109,13 +112,17 @@ def once(server: Path, *, as_json: bool) -> int:
     Department's server failed.
     """
     from hw.clock import SystemWallClock
+    from protocol.exchange import BY_HAND
     from rmfs_server.exchange.program import exchange_once
     from rmfs_server.exchange.remote import RemoteError
-    from rmfs_server.exchange.windows import Windows
+    from rmfs_server.exchange.windows import Slot, Windows
 
     now = SystemWallClock().now()
+    slot = Windows().at(now)
+    if by_hand:
+        slot = Slot(slot.day, BY_HAND)
     try:
-        report = exchange_once(server, Windows().at(now), now)
+        report = exchange_once(server, slot, now)
     except RemoteError as error:
         click.echo(str(error), err=True)
         return EXIT_REMOTE

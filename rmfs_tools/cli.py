@@ -67,12 +67,14 @@ def _server(root: click.Group) -> None:
 
 def _dop(root: click.Group) -> None:
     from dop_gateway.cli import add_commands
+    from rmfs_tools.killing import cli as killing
     from rmfs_tools.rehearsal import cli as rehearsal
 
     add_commands(root)
     dop = root.commands["dop"]
     if isinstance(dop, click.Group):
         rehearsal.add_commands(dop)
+        killing.add_commands(dop)
 
 
 def _demo(root: click.Group) -> None:

@@ -94,6 +94,7 @@ class Fleet:
         )
         self._provisioning = ServerProvisioning(credential, clock.now())
         self._machines: dict[LicenceIdentifier, Psd] = {}
+        self._memories: dict[LicenceIdentifier, MemoryNvram] = {}
         self._reactor = Clock()
         self._lines = VirtualExchange(self._reactor, every_call(_LINE))
         exchange = Exchange(
@@ -137,7 +138,18 @@ class Fleet:
         psd = Psd(nvram, self._clock)
         psd.install(pin_code)
         self._machines[licence] = psd
+        self._memories[licence] = nvram
         return psd
+
+    def remembered(self, licence: LicenceIdentifier) -> bytes:
+        """Give the octets of a machine's memory, as they are now."""
+        memory = self._memories[licence]
+        return memory.read(0, memory.size_octets)
+
+    def put_back(self, licence: LicenceIdentifier, octets: bytes) -> None:
+        """Let a machine have a memory that it had before: it is a copy from now on."""
+        self._memories[licence] = MemoryNvram(octets)
+        self._machines[licence] = Psd(self._memories[licence], self._clock)
 
     def dial(self, licence: LicenceIdentifier, amount_paise: int = 0) -> DialInReport:
         """Let a machine dial in, for credit or only to be looked at.

@@ -48,6 +48,10 @@ EDGES: Final[dict[str, tuple[frozenset[str], str]]] = {
         frozenset({"time", "os.environ"}),
         "hands its own environment and clock to the parts that it runs",
     ),
+    "rmfs_tools/killing/cli.py": (
+        frozenset({"os.environ"}),
+        "hands its own environment to the programs that it runs",
+    ),
     "rmfs_tools/together/cli.py": (
         frozenset({"os.environ"}),
         "hands its own environment to the programs that it runs",
