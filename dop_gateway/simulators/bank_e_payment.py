@@ -30,15 +30,25 @@ def make_central_day(
     receipts: Iterable[CounterReceipt],
     seal: Seal,
     outcomes: Iterable[ChequeOutcome] = (),
+    *,
+    again: bool = False,
 ) -> tuple[MadeFile, CentralBooks]:
     """Make the file of a day.
+
+    Args:
+        books: Of the Central Server, before the day.
+        day: Business date of the file.
+        receipts: Of the counters.
+        seal: How files are made.
+        outcomes: Of cheques and drafts.
+        again: It comes in place of one that was no good: under another file id.
 
     Raises:
         LocalProtocolError: A value cannot be written.
     """
     layout, sequence = seal.layouts[E_PAYMENT_DAY], books.sequence + 1
     header = FileHeader(
-        file_id=f"{books.code}-{day:%Y%m%d}-{sequence}",
+        file_id=f"{books.code}-{day:%Y%m%d}-{sequence}{'-2' if again else ''}",
         sender=books.code,
         receiver=RECEIVER,
         sequence=sequence,

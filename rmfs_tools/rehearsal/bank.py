@@ -68,6 +68,39 @@ class HouseInMemory:
         return made
 
 
+class Standing:
+    """Files that stand at somebody outside until the gateway takes them at night."""
+
+    def __init__(self, department: Department, bank: Bank) -> None:
+        """Tell the gateway of who hands over.
+
+        Args:
+            department: The gateway and its people.
+            bank: A bank, or another that hands files over, as the gateway knows it.
+        """
+        self._department = department
+        self._bank = bank
+        self._files: list[MadeFile] = []
+        with department.parts.store.writing("a bank") as connection:
+            service.put(connection, bank, department.by("director"))
+
+    def put_out(self, files: Iterable[MadeFile]) -> None:
+        """Let files stand there, in this order."""
+        self._files += files
+
+    def fetched(self, day: date) -> None:
+        """Take what stands there, as at 22:00 of a day, and name what is missing."""
+        parts, by = self._department.parts, self._department.program
+        rules = Rules(parts.exchange.layouts, parts.exchange.realm, NEIGHBOURS)
+        for file in self._files:
+            with parts.store.writing("take a file of a bank") as connection:
+                work = Work(connection, self._bank, by, rules)
+                taking.take(work, Delivered(file.name, file.octets, by.now))
+        self._files.clear()
+        with parts.store.writing("look for files of a bank") as connection:
+            taking.missing(Work(connection, self._bank, by, rules), day)
+
+
 class RehearsedBank:
     """A bank that makes its files every evening, and is known to the gateway."""
 
@@ -79,46 +112,39 @@ class RehearsedBank:
             house: Makes the files.
             bank: As the gateway knows it.
         """
-        self._department = department
         self._house = house
-        self._bank = bank
-        self._standing: list[MadeFile] = []
-        with department.parts.store.writing("a bank") as connection:
-            service.put(connection, bank, department.by("director"))
+        self._standing = Standing(department, bank)
 
     def close_day(
         self, day: date, payments: Iterable[PaidIn], faults: Sequence[Fault]
     ) -> MadeDay:
         """Make the files of a day, with these mistakes."""
         made = self._house.make(day, payments, faults)
-        self._standing += made.files
+        self._standing.put_out(made.files)
         return made
 
     def fetched(self, day: date) -> None:
         """Take what stands at the bank, as at 22:00 of a day."""
-        parts, by = self._department.parts, self._department.program
-        rules = Rules(parts.exchange.layouts, parts.exchange.realm, NEIGHBOURS)
-        for file in self._standing:
-            with parts.store.writing("take a file of a bank") as connection:
-                work = Work(connection, self._bank, by, rules)
-                taking.take(work, Delivered(file.name, file.octets, by.now))
-        self._standing.clear()
-        with parts.store.writing("look for files of a bank") as connection:
-            taking.missing(Work(connection, self._bank, by, rules), day)
+        self._standing.fetched(day)
+
+
+def nowhere(department: Department) -> Address:
+    """Give an address that no network leads to: no server has this host key."""
+    # It is our own key; the gateway takes no other form of an address.
+    ours = import_private_key(department.parts.bank_ssh_key)
+    host_key = ours.export_public_key().decode("ascii").strip()
+    return Address("bank.invalid", 22, "dop", host_key, "/")
 
 
 def bank_in_memory(department: Department, seed: int) -> RehearsedBank:
     """Make a bank that no network leads to."""
     house = HouseInMemory(seed)
-    # No server has this host key; the gateway takes no other form of an address.
-    ours = import_private_key(department.parts.bank_ssh_key)
-    nowhere = ours.export_public_key().decode("ascii").strip()
     bank = Bank(
         code=CODE,
         kind=BankKind.BANK,
         name="The bank of the rehearsal",
         account=ACCOUNT,
-        address=Address("bank.invalid", 22, "dop", nowhere, "/"),
+        address=nowhere(department),
         key_id=_KEY_ID,
         key=house.seal().key.public.point,
         in_use=True,

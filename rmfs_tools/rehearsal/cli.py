@@ -64,7 +64,8 @@ def rehearse(
 
     Gateway, recharge servers, security devices and signed files are real; simulated are
     time, lines and people. Files come late, twice, cut off, out of order; a maker is
-    down, acknowledgements are lost, the bank's files do not add up. Ends with 1 when a
+    down, acknowledgements are lost, the bank's files do not add up; cheques bounce at
+    counters; makers tell of other credit than machines were given. Ends with 1 when a
     mistake is not named, or a paisa is explained by nothing.
     """
     from rmfs_tools.rehearsal.playing import Span

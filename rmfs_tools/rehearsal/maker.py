@@ -10,6 +10,7 @@ from dop_gateway.licences.model import Licence
 from hw.clock import WallClock
 from hw.database import Store, open_store
 from hw.entropy import SeededEntropy
+from protocol.errors import InvariantError
 from protocol.exchange import shipped_layouts
 from protocol.keys import Realm, SigningKey, VerifyingKey, write_provisioning
 from protocol.values import LicenceIdentifier, LicenceNumber
@@ -19,7 +20,7 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.exchange.office import ExchangeOffice, OurSide
 from rmfs_server.exchange.remote import Remote, RemoteError
 from rmfs_server.exchange.session import SessionReport, run_session
-from rmfs_server.exchange.windows import Windows
+from rmfs_server.exchange.windows import Slot, Windows
 from rmfs_server.keyring import CreditKeys
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
@@ -79,6 +80,21 @@ class Maker:
             ),
             By(f"maker {self.letter}", "its licence was issued", now),
         )
+
+    @property
+    def office(self) -> ExchangeOffice:
+        """Everything that its sessions act on.
+
+        Raises:
+            InvariantError: It does not know the Department yet.
+        """
+        if self._office is None:
+            raise InvariantError(f"maker {self.letter} knows no Department")
+        return self._office
+
+    def slot(self) -> Slot:
+        """Say in which window it is now."""
+        return self._windows.at(self.clock.now())
 
     def dial_department(self, remote: Remote) -> SessionReport | None:
         """Exchange files once; None if the server is down or the line is."""

@@ -1,12 +1,14 @@
 """Mistakes that are put into a rehearsal, and whether the gateway names each.
 
 A mistake says beforehand what has to be found of it: incidents of a kind and about a
-subject, a file that came twice, a deposit that waits or went back. It is named when
-all of that is there; nothing that the gateway says at large counts.
+subject, a file that came twice, a deposit that waits or went back, a difference with
+its cause. It is named when all of that is there; nothing that the gateway
+says at large counts.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from sqlalchemy import Connection
@@ -18,8 +20,21 @@ from dop_gateway.incidents import store as incidents
 from dop_gateway.incidents.model import IncidentKind
 from dop_gateway.incidents.store import Wanted
 from dop_gateway.ledger import Source
+from dop_gateway.money import report_store
+from dop_gateway.money.model import Cause
+from protocol.values import LicenceIdentifier
 
 _TWICE: Final = 2
+TAKEN_BACK: Final = frozenset(
+    {
+        DepositState.BOUNCED,
+        DepositState.REVERSED,
+        DepositState.RECALLED_UNANSWERED,
+        DepositState.RECALLED,
+        DepositState.OWED,
+    }
+)
+"""Where a payment is that was taken back, wherever its money was by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +64,19 @@ class DepositIs:
 
     reference: str
     states: frozenset[DepositState]
+    source: Source = Source.BANK
 
 
-Sign = Incident | CameAgain | DepositIs
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The reconciliation of a day has to explain a difference by this cause."""
+
+    licence: LicenceIdentifier
+    cause: Cause
+    day: date
+
+
+Sign = Incident | CameAgain | DepositIs | Explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +139,26 @@ def _said_of(connection: Connection, sign: Sign) -> str:
         if row is None or row.offers < _TWICE:
             return ""
         return f"{sign.name} came {row.offers} times and was applied once"
-    deposit = deposits.find(connection, Source.BANK, sign.reference)
+    if isinstance(sign, Explained):
+        return _explained(connection, sign)
+    return _was(connection, sign)
+
+
+def _explained(connection: Connection, sign: Explained) -> str:
+    wanted = report_store.parts_matching(
+        sign.day, licence=sign.licence, causes=[sign.cause]
+    )
+    found = wanted.page(connection, "amount", 0, 1)
+    return f"{sign.licence} {sign.cause.name}: {found[0].words}" if found else ""
+
+
+def _was(connection: Connection, sign: DepositIs) -> str:
+    deposit = deposits.find(connection, sign.source, sign.reference)
     if deposit is None:
         return ""
     for move in deposits.history(connection, deposit.id):
         state = DepositState[move.to_state]
         if state in sign.states:
-            return f"{sign.reference} was {state.name}: {move.reason or state.value}"
+            why = move.reason or state.value
+            return f"{sign.reference} was {state.name}: {why}"
     return ""

@@ -1,15 +1,19 @@
 """What goes wrong in a rehearsal, and when: it follows from the seed.
 
 Windows are numbered through from the first working day; each mistake strikes one maker
-in one window, or the bank on one evening. The first and the last working days are calm:
-there has to be money before anything can go wrong with it, and time after it.
+in one window, the bank on one evening, or a counter on one day. The first and the last
+working days are calm: there has to be money before anything can go wrong with it, and
+time after it.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from dop_gateway.simulators.bank import Fault
+from rmfs_tools.rehearsal.cheating import Cheat
+from rmfs_tools.rehearsal.post_offices import MISTAKES, OfficeMistake
 from rmfs_tools.simulation.dice import Dice
 
 WINDOWS_A_DAY: Final = 3
@@ -17,6 +21,10 @@ CALM_AT_FIRST: Final = 2
 CALM_AT_LAST: Final = 3
 _EVERY: Final = 4
 """Windows from one mistake of a maker to its next one: it is over by then."""
+
+
+_LAST_WINDOWS: Final = (1, 2)
+"""A mistake lasts for two windows at most: the third is calm if neither is struck."""
 
 
 class WindowMistake(Enum):
@@ -52,18 +60,23 @@ class Plan:
     Attributes:
         windows: By working day, window (from 0) and letter of the maker.
         evenings: By working day: what the bank does wrong.
+        counters: By working day: what goes wrong at a counter.
+        cheats: By working day and letter: how a maker cheats in its last window.
     """
 
     windows: dict[tuple[int, int, str], Strike]
     evenings: dict[int, Fault]
+    counters: dict[int, OfficeMistake]
+    cheats: dict[tuple[int, str], Cheat]
 
     @property
     def count(self) -> int:
         """How many mistakes there are."""
-        return len(self.windows) + len(self.evenings)
+        maker = len(self.windows) + len(self.cheats)
+        return maker + len(self.evenings) + len(self.counters)
 
 
-CALM: Final = Plan({}, {})
+CALM: Final = Plan({}, {}, {}, {})
 
 
 def draw_plan(days: int, letters: tuple[str, ...], seed: int) -> Plan:
@@ -94,7 +107,32 @@ def draw_plan(days: int, letters: tuple[str, ...], seed: int) -> Plan:
     for day in range(CALM_AT_FIRST, days - CALM_AT_LAST, 2):
         evenings[day] = faults[turn % len(faults)]
         turn += 1
-    return Plan(windows, evenings)
+    days_struck = range(CALM_AT_FIRST, days - CALM_AT_LAST)
+    turn = Dice(seed, "counters").below(len(MISTAKES))
+    counters = {
+        day: MISTAKES[(turn + number) % len(MISTAKES)]
+        for number, day in enumerate(days_struck)
+    }
+    turn = Dice(seed, "cheats").below(len(Cheat))
+    cheats = _cheats(days_struck, letters, windows, turn)
+    return Plan(windows, evenings, counters, cheats)
+
+
+def _cheats(
+    days: Iterable[int],
+    letters: tuple[str, ...],
+    windows: Mapping[tuple[int, int, str], Strike],
+    turn: int,
+) -> dict[tuple[int, str], Cheat]:
+    """Let makers cheat on days on whose last windows nothing else goes wrong."""
+    kinds = list(Cheat)
+    cheats: dict[tuple[int, str], Cheat] = {}
+    for day in days:
+        for letter in letters:
+            late = ((day, window, letter) in windows for window in _LAST_WINDOWS)
+            if not any(late):
+                cheats[day, letter] = kinds[(turn + len(cheats)) % len(kinds)]
+    return cheats
 
 
 def _layout(mistake: WindowMistake, dice: Dice) -> str:

@@ -1,21 +1,23 @@
 """Weeks of a rehearsal, day by day and window by window.
 
-Each working day: licensees pay; in every window the gateway makes its files, each maker
-exchanges its own, and the gateway looks round at the end; between the windows machines
-frank and dial. At 22:00 the bank's files are taken, and at night the jobs run.
+Each working day: licensees pay, at the bank or at a counter; in every window the
+gateway makes its files, each maker exchanges its own, and the gateway looks round at
+the end; between the windows machines frank and dial. At 22:00 the files of the bank and
+of the counters are taken, and at night the jobs run.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from dop_gateway.exchange.drop import Drop
 from dop_gateway.exchange.registered import SOURCES
 from dop_gateway.licences.model import Licence
-from dop_gateway.simulators.bank import PaidIn
+from fm_device.dial_in import DialInReport
 from fm_device.model import MODEL
 from hw.clock import MemoryWallClock
 from hw.entropy import SeededEntropy
@@ -24,11 +26,15 @@ from protocol.dialogue.machine import Outcome
 from protocol.parameters import INDIA
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_tools.rehearsal.bank import RehearsedBank, bank_in_memory
+from rmfs_tools.rehearsal.cheating import Cheating
+from rmfs_tools.rehearsal.counters import Payer
 from rmfs_tools.rehearsal.crossing import Crossing
 from rmfs_tools.rehearsal.department import Department, department_in
 from rmfs_tools.rehearsal.maker import Maker, maker_in
 from rmfs_tools.rehearsal.mistakes import Mistake
+from rmfs_tools.rehearsal.paying import Licensees
 from rmfs_tools.rehearsal.plan import CALM, Plan, draw_plan
+from rmfs_tools.rehearsal.post_offices import PostOffices
 from rmfs_tools.rehearsal.striking import Striking, mistake_of_bank
 from rmfs_tools.simulation.dice import Dice
 
@@ -36,14 +42,13 @@ LETTERS: Final = ("N", "P")
 WINDOWS: Final = (time(9, 30), time(13, 30), time(16, 30))
 _IN_WINDOW: Final = timedelta(minutes=10)
 _END: Final = timedelta(minutes=30)
+_COUNTERS_OPEN: Final = time(11, 0)
+_COUNTERS_CLOSE: Final = time(18, 0)
 _NIGHT: Final = time(22, 0)
+LAST_WINDOW: Final = len(WINDOWS) - 1
+"""Makers cheat in this one: the night looks at it before another file comes."""
 _FIRST_NUMBER: Final = 100_001
-_FIRST_PAISE: Final = Paise(500_000)
-_LATER_PAISE: Final = Paise(300_000)
 _LOW_PAISE: Final = 100_000
-_PAYS_AGAIN: Final = 0.02
-_PAYMENTS_LEAST: Final = 3
-"""On a working day: a bank makes mistakes with payments."""
 _DIALS: Final = 0.1
 """Of all machines, before each window."""
 
@@ -58,6 +63,7 @@ class Played:
     failed_dial_ins: int = 0
     franks: int = 0
     deposits: int = 0
+    at_counters: int = 0
     deposited_paise: int = 0
     downloaded_paise: int = 0
     files: int = 0
@@ -71,13 +77,18 @@ class Rehearsal:
     bank: RehearsedBank
     makers: list[Maker]
     striking: dict[str, Striking]
+    post_offices: PostOffices
+    licensees: Licensees
+    cheating: dict[str, Cheating]
     clock: MemoryWallClock
     dice: Dice
-    licences: dict[LicenceIdentifier, Licence] = field(default_factory=dict)
     played: Played = field(default_factory=Played)
     mistakes: list[Mistake] = field(default_factory=list)
-    _paid: set[LicenceIdentifier] = field(default_factory=set)
-    _to_pay: list[LicenceIdentifier] = field(default_factory=list)
+
+    @property
+    def licences(self) -> Mapping[LicenceIdentifier, Licence]:
+        """Every licence that was issued."""
+        return self.licensees.licences
 
     def at(self, day: date, of_day: time) -> None:
         """Let the time come."""
@@ -98,8 +109,7 @@ class Rehearsal:
                 identifier, papers, f"Licensee {number + 1}", office, division
             )
             maker.enrol(licence)
-            self.licences[identifier] = licence
-            self._to_pay.append(identifier)
+            self.licensees.add(Payer(licence, office, division))
             if (number + 1) % 200 == 0:
                 progress(f"{number + 1} of {machines} licences issued")
 
@@ -112,14 +122,28 @@ class Rehearsal:
         if works:
             for window, start in enumerate(WINDOWS):
                 self._dial_ins(day, start)
+                if window == LAST_WINDOW:
+                    self._prepare_cheats(plan)
                 self._window(day, window, start, plan)
+                if window == 0:
+                    self.at(day, _COUNTERS_OPEN)
+                    mistake = plan.counters.get(number)
+                    paid = self.licensees.pay_at_counters(day, mistake)
+                    self.played.at_counters += len(paid)
+                    self._count(paid)
+            self.at(day, _COUNTERS_CLOSE)
+            self.post_offices.end(day)
             self.played.working_days += 1
         self.at(day, time(21, 30))
         faults = [plan.evenings[number]] if works and number in plan.evenings else []
-        made = self.bank.close_day(day, self._payments(works=works), faults)
+        payments = self.licensees.pay_to_bank() if works else []
+        self._count([one.amount_paise for one in payments])
+        made = self.bank.close_day(day, payments, faults)
         self.mistakes += [mistake_of_bank(one) for one in made.injected]
+        self.mistakes += self.post_offices.close_day(day)
         self.at(day, _NIGHT)
         self.bank.fetched(day)
+        self.post_offices.fetched(day)
         self.at(day, time(23, 30))
         self.department.run_jobs()
         self.played.days += 1
@@ -133,12 +157,29 @@ class Rehearsal:
             strike = plan.windows.get((self.played.working_days, window, maker.letter))
             striking = self.striking[maker.letter]
             striking.begin(day, window + 1, strike)
+            self.mistakes += self._cheat(maker, window)
             done = maker.dial_department(striking.crossing)
             self.mistakes += striking.struck()
             if done is not None:
                 self.played.files += len(done.judged) + len(done.handed)
         self.clock.set(begins + _END)
         self.department.run_jobs()
+
+    def _count(self, paid: Sequence[Paise]) -> None:
+        self.played.deposits += len(paid)
+        self.played.deposited_paise += sum(paid)
+
+    def _prepare_cheats(self, plan: Plan) -> None:
+        for maker in self.makers:
+            cheat = plan.cheats.get((self.played.working_days, maker.letter))
+            if cheat is not None:
+                self.cheating[maker.letter].prepare(cheat, partial(self._dial, maker))
+
+    def _cheat(self, maker: Maker, window: int) -> list[Mistake]:
+        cheating = self.cheating[maker.letter]
+        if window == 0:
+            cheating.tell_again(self.played.working_days)
+        return cheating.cheat(self.played.working_days) if window == LAST_WINDOW else []
 
     def _dial_ins(self, day: date, before: time) -> None:
         """Let machines frank and dial before a window, some of them."""
@@ -154,29 +195,18 @@ class Rehearsal:
             maker.fleet.frank(licence, 500 * self.dice.between(1, 40), 3)
         low = registers.descending_paise < _LOW_PAISE
         amount = 200_000 if low else 0
-        report = maker.fleet.dial(licence, amount)
+        self._dial(maker, licence, amount)
+
+    def _dial(
+        self, maker: Maker, licence: LicenceIdentifier, amount_paise: int
+    ) -> DialInReport:
+        report = maker.fleet.dial(licence, amount_paise)
         self.played.dial_ins += 1
         if report.outcome not in {Outcome.CONFIRMED, Outcome.INSPECTED}:
             self.played.failed_dial_ins += 1
         before = report.before.control_total_paise
         self.played.downloaded_paise += report.after.control_total_paise - before
-
-    def _payments(self, *, works: bool) -> Iterator[PaidIn]:
-        if not works:
-            return
-        paying, self._to_pay = self._to_pay, []
-        again = sorted(self._paid)
-        paying += [one for one in again if self.dice.happens(_PAYS_AGAIN)]
-        while again and len(paying) < _PAYMENTS_LEAST:
-            paying.append(self.dice.one_of(again))
-        for identifier in paying:
-            licence = self.licences[identifier]
-            first = identifier not in self._paid
-            self._paid.add(identifier)
-            amount = _FIRST_PAISE if first else _LATER_PAISE
-            self.played.deposits += 1
-            self.played.deposited_paise += amount
-            yield PaidIn(identifier, licence.number, licence.holder.name, amount)
+        return report
 
 
 @contextmanager
@@ -201,8 +231,18 @@ def rehearsal_in(folder: Path, seed: int, began: date) -> Iterator[Rehearsal]:
             made.append(maker)
             drop = Drop(department.parts, SOURCES, letter)
             striking[letter] = Striking(maker, Crossing(drop))
-        dice = Dice(seed)
-        yield Rehearsal(department, bank, made, striking, clock, dice)
+        post_offices = PostOffices(department, seed)
+        yield Rehearsal(
+            department,
+            bank,
+            made,
+            striking,
+            post_offices,
+            Licensees(post_offices, seed),
+            {one.letter: Cheating(one, department) for one in made},
+            clock,
+            Dice(seed),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,8 +121,9 @@ class Shown:
         say(
             f"\n{self.machines} machines, {played.days} days of which "
             f"{played.working_days} were worked: {played.deposits} deposits of "
-            f"{show_rupees(money)}, {played.dial_ins} dial-ins with "
-            f"{show_rupees(downloaded)} downloaded, {played.franks} franks"
+            f"{show_rupees(money)}, {played.at_counters} of them at counters, "
+            f"{played.dial_ins} dial-ins with {show_rupees(downloaded)} downloaded, "
+            f"{played.franks} franks"
         )
         found = self.summary()
         say(

@@ -11,6 +11,7 @@ from dop_gateway.simulators.bank import Injected
 from rmfs_tools.rehearsal.crossing import Crossing, Struck, Trouble
 from rmfs_tools.rehearsal.maker import Maker
 from rmfs_tools.rehearsal.mistakes import (
+    TAKEN_BACK,
     CameAgain,
     DepositIs,
     Incident,
@@ -33,15 +34,6 @@ _WINDOWS_HELD: Final = {
 }
 """For how many windows a mistake lasts; the others strike one."""
 _WAITS: Final = frozenset({DepositState.SUSPENSE})
-_TAKEN_BACK: Final = frozenset(
-    {
-        DepositState.BOUNCED,
-        DepositState.REVERSED,
-        DepositState.RECALLED_UNANSWERED,
-        DepositState.RECALLED,
-        DepositState.OWED,
-    }
-)
 
 
 class Striking:
@@ -134,7 +126,7 @@ def mistake_of_bank(injected: Injected) -> Mistake:
         sign = Incident(injected.kind, injected.subject)
     else:
         took_back = injected.fault.value.startswith("bounced")
-        sign = DepositIs(injected.subject, _TAKEN_BACK if took_back else _WAITS)
+        sign = DepositIs(injected.subject, TAKEN_BACK if took_back else _WAITS)
     return Mistake(f"bank-{injected.fault.value}", injected.subject, [sign])
 
 
