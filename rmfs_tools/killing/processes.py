@@ -96,10 +96,18 @@ class Running:
         raise ProgramError(f"it never said {words!r}: {self.last_words}")
 
     async def has_open(self, name: str) -> bool:
-        """Wait until it has a file of this name open; False if it ends before."""
+        """Wait until it has a file of this name open; False if it ends before.
+
+        Raises:
+            ProgramError: It does not come to that, or nobody can see it here.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + START_TIMEOUT_S
         while not self.is_over:
             if _has_open(self._process.pid, name):
                 return True
+            if clock() > until:
+                raise ProgramError(f"it never opened {name}: {self.last_words}")
             await self.ends_within(_LOOKS_EVERY_S)
         return False
 
