@@ -119,6 +119,30 @@ class DialIn:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedDialIn:
+    """A dial-in that failed, as a line of a file tells it.
+
+    Attributes:
+        line_id: Of its line.
+        at: When it failed, as the maker says.
+        code: Why, by the names of SPEC.md DLG-8, or one of the maker's own.
+        words: The same for people.
+    """
+
+    line_id: str
+    licence: LicenceIdentifier
+    licence_number: LicenceNumber
+    at: EpochSeconds
+    code: str
+    words: str
+
+    @property
+    def day(self) -> date:
+        """The day in India on which it failed."""
+        return business_date(self.at)
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """A dial-in that was taken, as far as others are held against it.
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from dop_gateway.usage.model import DialIn
+from dop_gateway.usage.model import DialIn, FailedDialIn
 from protocol.exchange import ExchangeFile
 from protocol.messages import UsageRow
 from protocol.values import Paise
 
 DIAL_IN = "dial_in"
 PRODUCT = "product"
+FAILED = "failed"
 
 
 def read_dial_ins(file: ExchangeFile) -> Iterator[DialIn]:
@@ -28,6 +29,21 @@ def read_dial_ins(file: ExchangeFile) -> Iterator[DialIn]:
     for line in file.lines:
         if line.record == DIAL_IN:
             yield _dial_in(line.values, products)
+
+
+def read_failed(file: ExchangeFile) -> Iterator[FailedDialIn]:
+    """Give the dial-ins that failed."""
+    for line in file.lines:
+        if line.record == FAILED:
+            values: Any = line.values
+            yield FailedDialIn(
+                line_id=values["line_id"],
+                licence=values["licence"],
+                licence_number=values["licence_number"],
+                at=values["at"],
+                code=values["code"],
+                words=values["words"],
+            )
 
 
 def _dial_in(values: Any, products: dict[str, list[UsageRow]]) -> DialIn:

@@ -5,6 +5,7 @@ Rules of this module:
 - A line that is refused changes nothing but that the Department is told of it; the
   other lines are taken.
 - A dial-in that was taken is taken once: its line in another file changes nothing.
+- Dial-ins that failed are kept as the maker tells them (`failed`); they move no money.
 - What AR has risen by goes from machine to postage in the ledger, as far as the ledger
   knows credit of the machine. A maker that reports credit late, or not at all, leaves a
   rest, which goes as soon as the credit is known: `post_used` is called then too.
@@ -26,7 +27,7 @@ from dop_gateway.licences import machines
 from dop_gateway.licences import store as licences
 from dop_gateway.licences.model import Credential, Licence, MachineState
 from dop_gateway.moves import IllegalMoveError
-from dop_gateway.usage import store
+from dop_gateway.usage import failed, store
 from dop_gateway.usage.judging import has_products, objection_to, read_statement
 from dop_gateway.usage.model import DialIn, Objection, UsageFault
 from dop_gateway.usage.reading import read_dial_ins
@@ -61,7 +62,7 @@ _SAME: Final = {
 def apply(
     connection: Connection, file: ExchangeFile, file_id: str, by: By
 ) -> list[RefusedLine]:
-    """Take the dial-ins of a usage file.
+    """Take the dial-ins of a usage file, and those that failed.
 
     Args:
         connection: A writing transaction.
@@ -96,7 +97,7 @@ def apply(
             RefusedLine(dial_in.line_id, objection.fault.code, objection.words)
         )
     post_used_of(connection, sorted(risen), by)
-    return refused
+    return [*refused, *failed.apply(connection, file, maker, file_id, by)]
 
 
 def post_used(connection: Connection, licence: LicenceIdentifier, by: By) -> Paise:

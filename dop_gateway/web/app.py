@@ -25,6 +25,7 @@ from dop_gateway.parameters import api as parameters
 from dop_gateway.parts import Parts
 from dop_gateway.posting import api as posting
 from dop_gateway.reports import api as reports
+from dop_gateway.usage import api as usage
 from dop_gateway.web.asking import KEY_FORM, KEY_HEADER, name_request
 from dop_gateway.web.documents import add_documents
 from dop_gateway.web.headers import SafeHeaders
@@ -74,6 +75,7 @@ _FEATURES: Final = (
     (exchange.ROUTES, exchange.ACCESS),
     (money.ROUTES, money.ACCESS),
     (posting.ROUTES, posting.ACCESS),
+    (usage.ROUTES, usage.ACCESS),
     (reports.ROUTES, reports.ACCESS),
 )
 """Routes of each feature, with what they need of whoever asks."""

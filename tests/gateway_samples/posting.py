@@ -1,4 +1,4 @@
-"""Samples of the routes of `dop_gateway.posting`."""
+"""Samples of the routes of `dop_gateway.posting` and `dop_gateway.usage`."""
 
 from tests.gateway_samples.sample import Sample, Samples
 
@@ -9,6 +9,9 @@ _REASON = {"reason": "a test"}
 
 SAMPLES: Samples = {
     "GET /usage": Sample(query="licence=N123456&first=2026-11-01&sort=-amount"),
+    "GET /usage/failed-dial-ins": Sample(
+        query="licence=N123456&code=FUNDS_SHORT&first=2026-11-01&sort=licence"
+    ),
     "GET /mailings": Sample(query="state=CAPTURED&last=2026-11-30"),
     "GET /mailings/{number}": Sample(_MAILING, works=False),
     "POST /mailings": Sample(
