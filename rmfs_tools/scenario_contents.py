@@ -38,7 +38,7 @@ def made_content(world: World, kind: str, **given: Any) -> Body:
         version = given["version"]
         payload = fill_payload(version, given["payload_octets"])
         return FirmwareImage(version, "a scenario's", given["boots"], payload)
-    return CreditKeyUpdate(world.provisioning(given["number"]))
+    return CreditKeyUpdate(world.server.provisioning(given["number"]))
 
 
 def _tariff(

@@ -194,7 +194,9 @@ class Deeds:
             self.result.refusal = plan
             return
         when_up = self._meanwhile(action.meanwhile) if action.meanwhile else None
-        self.result.report = self._world.dial(plan.request, action.attempts, when_up)
+        self.result.report = self._world.line.dial(
+            machine.psd, plan.request, action.attempts, when_up
+        )
         machine.calls.done(self.result.report)
         self.result.done = 1
 
@@ -215,7 +217,7 @@ class Deeds:
     @do.register
     def _(self, action: LoseCarrier) -> None:
         during = MessageType[action.during.upper().replace("-", "_")]
-        self._world.lose_carrier(during, action.number)
+        self._world.line.lose_carrier(during, action.number)
 
     # Operators, supervisor, service.
 

@@ -137,37 +137,37 @@ class Finder:
 
     def balance(self, account: ledger.AccountName) -> int:
         """Give the balance of an account."""
-        with self.world.store.reading() as connection:
+        with self.world.server.store.reading() as connection:
             return ledger.balance_paise(connection, account)
 
     def funds(self) -> int:
         """Give the funds that remain at the server."""
         today = business_date(self.world.wall.now())
-        with self.world.store.reading() as connection:
+        with self.world.server.store.reading() as connection:
             return read_funds(connection, self.world.licence, today).available_paise
 
     def frozen(self) -> bool | None:
         """Whether the books have frozen the machine."""
-        with self.world.store.reading() as connection:
+        with self.world.server.store.reading() as connection:
             found = machines.find(connection, self.world.licence)
         return None if found is None else found.frozen
 
     def discrepancies(self) -> tuple[str, ...]:
         """Name what waits for a person at the server."""
-        with self.world.store.reading() as connection:
+        with self.world.server.store.reading() as connection:
             found = discrepancies.open_of(connection, self.world.licence)
         return tuple(spelled(one.code) for one in found)
 
     def orders_waiting(self) -> int:
         """Count the orders that no machine has acknowledged."""
-        with self.world.store.reading() as connection:
+        with self.world.server.store.reading() as connection:
             found = orders.all_of(connection, self.world.licence)
         return sum(one.acknowledged_at is None for one in found)
 
     def licence_state(self) -> str | None:
         """Name the state of the licence today."""
         today = business_date(self.world.wall.now())
-        with self.world.store.reading() as connection:
+        with self.world.server.store.reading() as connection:
             found = licences.find(connection, self.world.licence)
         return None if found is None else spelled(found.state_on(today))
 
@@ -271,7 +271,7 @@ def money_findings(world: World) -> list[str]:
 
 
 def _books(world: World) -> Any:
-    with world.store.reading() as connection:
+    with world.server.store.reading() as connection:
         return verify_books(connection)
 
 
@@ -302,7 +302,7 @@ def _prints(world: World, record: PsdRecord) -> Iterator[str]:
 
 
 def _agreement(world: World, record: PsdRecord) -> Iterator[str]:
-    with world.store.reading() as connection:
+    with world.server.store.reading() as connection:
         entries = connection.execute(select(func.sum(schema.entry.c.amount_paise)))
         everything = entries.scalar_one() or 0
         machine = machines.find(connection, world.licence)
@@ -310,7 +310,7 @@ def _agreement(world: World, record: PsdRecord) -> Iterator[str]:
         yield f"all accounts together are {everything}"
     if machine is None or machine.frozen or record.fault:
         return
-    with world.store.reading() as connection:
+    with world.server.store.reading() as connection:
         opened = recharges.find_open(connection, world.licence)
         posted = ledger.balance_paise(connection, ledger.machine_of(world.licence))
     total = record.registers.control_total_paise

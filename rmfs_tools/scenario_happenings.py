@@ -148,18 +148,20 @@ class Happenings:
         world = self._world
         if action.content is None:
             kind = OrderKind[action.kind.upper().replace("-", "_")]
-            world.administration.order(
-                world.licence, kind, action.value or 0, world.by()
+            world.server.administration.order(
+                world.licence, kind, action.value or 0, world.server.by()
             )
         else:
-            world.order_content(made_content(world, action.kind, **action.content))
+            content = made_content(world, action.kind, **action.content)
+            world.server.order_content(world.licence, content)
 
     @do.register
     def _(self, action: ChangeLicence) -> None:
         state = action.state
-        self._world.administration.set_licence(
+        server = self._world.server
+        server.administration.set_licence(
             self._world.licence,
-            self._world.by(),
+            server.by(),
             state=None if state is None else LicenceState[state.upper()],
             expires_on=action.expires_on,
             refund_allowed=action.refund_allowed,
@@ -167,7 +169,7 @@ class Happenings:
 
     @do.register
     def _(self, action: Deposit) -> None:
-        self._world.deposit(action.amount_paise)
+        self._world.server.deposit(self._world.licence, action.amount_paise)
 
     @do.register
     def _(self, action: Install) -> None:

@@ -3,19 +3,16 @@
 Everything is the product's own but what the scenario has in its hand: the time is
 virtual, and passes at once or at somebody's pace; the memories can lose their power or
 fail, the printer can be cut off, and the line can be lost in the middle of a chosen
-message. The channel is the deterministic double, so that a seed repeats every octet,
-unless the scenario asks for the real one, whose keys no seed chooses.
+message. Line and server have files of their own.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from twisted.internet.task import Clock
 
-from fm_device.dial_in import DialInReport, LinkIsUp, Progress
 from fm_device.firmware.boot import Part, Verdict
 from fm_device.firmware.consumables import Sensors
 from fm_device.firmware.machine import Machine, Parts
@@ -24,7 +21,6 @@ from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.folder import SAMPLE_PIN_CODE, put_factory_tariff
 from fm_device.presets.applying import apply_preset
 from fm_device.presets.library import read_library
-from fm_device.program import dial_repeatedly
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS, STATE
 from fm_device.psd.pins import Role
@@ -33,73 +29,22 @@ from fm_device.psd.records import ContentHeld, PsdRecord
 from fm_device.psd.vault import Vault
 from fm_device.scenarios.scenario import Scenario, StartRegisters, StartState
 from hw.clock import DriftingWallClock
-from hw.database import Store, open_store
 from hw.entropy import SeededEntropy
-from hw.lines.exchange import VirtualExchange
-from hw.lines.virtual import VirtualLineParameters
 from hw.scales.simulated import SimulatedScale
-from protocol.channel import (
-    MachineChannelPort,
-    ServerChannelPort,
-)
-from protocol.contents import Body, make_content, write_content
 from protocol.dialogue.machine import INSPECTION, Request
-from protocol.errors import InvariantError, RmfsError, StoreError
-from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
-from protocol.keys import (
-    CreditKey,
-    MachineIdentity,
-    MakerKey,
-    Realm,
-    ServerCredential,
-    ServerIdentity,
-    ServerProvisioning,
-)
-from protocol.messages import MessageType
-from protocol.parameters import business_date
+from protocol.errors import RmfsError, StoreError
+from protocol.keys import Realm
 from protocol.registers import Registers, RequestKind
-from protocol.values import (
-    LicenceIdentifier,
-    LicenceNumber,
-    Paise,
-    RechargeNumber,
-    show_rupees,
-)
-from rmfs_server.administration import Administration
-from rmfs_server.books import Books
-from rmfs_server.calls import Exchange
-from rmfs_server.contents import read_ordered
-from rmfs_server.enrolling import NewLicence
-from rmfs_server.funds import import_fund_file
-from rmfs_server.limits import Limits
-from rmfs_server.store.acts import By
-from rmfs_server.store.migrations import migrate
-from rmfs_server.writer import ImmediateWriter
-from rmfs_tools.scenario_lab import (
-    LabMemory,
-    LabPrinter,
-    VirtualTime,
-    machine_channel,
-    server_channel,
-)
+from protocol.values import LicenceIdentifier, Paise, RechargeNumber
+from rmfs_tools.scenario_lab import LabMemory, LabPrinter, VirtualTime
+from rmfs_tools.scenario_line import ScenarioLine
 from rmfs_tools.scenario_pace import Pace
+from rmfs_tools.scenario_server import ScenarioServer
 
 LICENCE: Final = LicenceIdentifier("N123456")
-NUMBER: Final = LicenceNumber("KN0600065")
-LICENSEE: Final = "Bharat Stationers, Bengaluru"
-EXPIRES_ON: Final = date(2050, 12, 31)
 SERIAL: Final = "PSD00001"
 _BEFORE: Final = timedelta(minutes=30)
 """What is before the first step happens in this time."""
-_CUT_AFTER_OCTETS: Final = 24
-"""Every message with its frame is longer, and this is inside its first block."""
-_STEPS_MAX: Final = 2_000_000
-
-WhenUp = Callable[[], None]
-
-
-class DepositError(RmfsError):
-    """A deposit of a scenario did not reach the funds."""
 
 
 class World:
@@ -107,6 +52,8 @@ class World:
 
     Attributes:
         machine: The machine; a new object whenever the power was cut.
+        server: The server with its books.
+        line: The line between them.
         licence: The licence that it franks under now.
         restored: Whether a copy of its memories was ever put back.
         preset: Whether its PSD was ever brought into a situation of a preset.
@@ -129,34 +76,22 @@ class World:
         self.restored = False
         self.preset = False
         self.failed_parts: set[Part] = set()
-        self.dial_ins = 0
         self._seed = seed
-        self._deposits = 0
-        self._channels = 0
+        self._pace: Pace | None = None
+        self._paced_from_s = 0.0
         self.reactor = Clock()
         self.wall = VirtualTime(self.reactor, scenario.start.at - _BEFORE)
         self.battery = DriftingWallClock(
             self.wall, scenario.machine.drift_ppm, self.wall.utc()
         )
-        self.maker = MakerKey.generate("maker", Realm.TEST, self.entropy("maker"))
-        self.server = ServerIdentity.generate(
-            "TEST-OEM", Realm.TEST, 1, self.entropy("server")
-        )
-        self.credit_keys: dict[int, CreditKey] = {}
-        self.store = self._open_books(folder)
-        self.administration = Administration(
-            self.store, self.credit_key(1), self.credit_keys.get
-        )
+        self.server = ScenarioServer(scenario.name, folder, self.entropy, self.wall)
         self.nvram = LabMemory(NVRAM_OCTETS)
         self.flash = LabMemory(FLASH_OCTETS)
         self.scale = SimulatedScale()
         self.printer = LabPrinter(pictures)
-        self._lose: tuple[MessageType, int] | None = None
-        self._cut_at: tuple[str, int] | None = None
-        self._pace: Pace | None = None
-        self._paced_from_s = 0.0
-        self._line = VirtualExchange(self.reactor, self._plan)
-        self._line.listen(self._exchange().answer)
+        self.line = ScenarioLine(
+            scenario.line, seed, self.reactor, self.server, self.goes_on
+        )
         self._manufacture()
         self.base: Registers
         self.machine = self._new_machine(Sensors())
@@ -171,10 +106,6 @@ class World:
     def entropy(self, label: str) -> SeededEntropy:
         """Give the stream of one purpose."""
         return SeededEntropy(b"%s %d" % (label.encode(), self._seed))
-
-    def by(self) -> By:
-        """Sign for what people do at the server."""
-        return By("scenario", self.scenario.name, self.wall.now())
 
     def keep_pace(self, pace: Pace) -> None:
         """Have time pass at a pace from now on."""
@@ -228,7 +159,7 @@ class World:
 
     def close(self) -> None:
         """Close the books."""
-        self.store.close()
+        self.server.close()
 
     # The machine.
 
@@ -294,9 +225,7 @@ class World:
 
     def enrol(self) -> None:
         """Enrol the machine's present life."""
-        new = NewLicence(NUMBER, LICENSEE, EXPIRES_ON)
-        provisioning = self.machine.psd.provisioning(self.wall.now())
-        self.administration.enrol(provisioning, new, self.by())
+        self.server.enrol(self.machine.psd.provisioning(self.wall.now()))
 
     def _new_machine(self, sensors: Sensors) -> Machine:
         parts = Parts(
@@ -305,7 +234,7 @@ class World:
             self.battery,
             self.scale,
             self.printer,
-            self._machine_channel,
+            self.line.machine_channel,
         )
         return Machine(parts, sensors)
 
@@ -314,14 +243,14 @@ class World:
         contents: tuple[ContentHeld, ...] = ()
         if start.with_tariff:
             flash = self.flash
-            contents = (put_factory_tariff(flash, self.maker, self.wall.now()),)
+            contents = (put_factory_tariff(flash, self.server.maker, self.wall.now()),)
         manufacture(
             self.nvram,
             psd_serial=SERIAL,
             licence=LICENCE,
             realm=Realm.TEST,
-            servers=[self.provisioning(1)],
-            maker=self.maker.public,
+            servers=[self.server.provisioning(1)],
+            maker=self.server.maker.public,
             entropy=self.entropy("machine"),
             clock=self.battery if start.with_clock else None,
             contents=contents,
@@ -365,10 +294,12 @@ class World:
             in_service = start.state is StartState.IN_SERVICE
             funds = start.funds_paise if in_service else Paise(0)
             if start.deposited_paise + funds:
-                self.deposit(Paise(start.deposited_paise + funds))
+                paid = Paise(start.deposited_paise + funds)
+                self.server.deposit(self.licence, paid)
             if in_service:
                 request = Request(RequestKind.RECHARGE, funds) if funds else INSPECTION
-                self.machine.calls.done(self.dial(request))
+                report = self.line.dial(self.machine.psd, request)
+                self.machine.calls.done(report)
         self.machine.set(
             departments=tuple(sorted(settings.departments, key=lambda one: one.number)),
             **settings.changes,
@@ -386,185 +317,3 @@ class World:
         """Switch off and on."""
         self.machine.switch_off()
         self.power_on()
-
-    # The line.
-
-    def lose_carrier(self, during: MessageType, number: int) -> None:
-        """Lose the carrier of the next dial-in in the n-th message of a kind."""
-        self._lose = (during, number)
-
-    def dial(
-        self, request: Request, attempts: int = 1, when_up: WhenUp | None = None
-    ) -> DialInReport:
-        """Dial in; virtual time runs until the line has ended, at its pace.
-
-        Args:
-            request: What is asked for.
-            attempts: How often, when the line fails.
-            when_up: What the operator does while the line is up.
-
-        Raises:
-            PowerCutError: The power failed in it.
-            RmfsError: What stopped the machine itself.
-        """
-        ended: list[DialInReport] = []
-        failed: list[BaseException] = []
-        waiting = [when_up] if when_up is not None else []
-
-        def progress(event: Progress) -> None:
-            if isinstance(event, LinkIsUp) and waiting:
-                self.reactor.callLater(0, waiting.pop())
-
-        self.dial_ins += 1
-        dialling = dial_repeatedly(
-            self.machine.psd,
-            request,
-            self._line,
-            self.reactor,
-            attempts=attempts,
-            on_progress=progress,
-        )
-        dialling.addCallbacks(ended.append, lambda why: failed.append(why.value))
-        self._run(lambda: bool(ended or failed))
-        self._lose = self._cut_at = None
-        for error in failed:
-            raise error
-        return ended[0]
-
-    def _run(self, until: Callable[[], bool]) -> None:
-        for _ in range(_STEPS_MAX):
-            if until():
-                return
-            calls = self.reactor.getDelayedCalls()
-            if not calls:
-                break
-            due = min(call.getTime() for call in calls)
-            lapse = max(0.0, due - self.reactor.seconds())
-            self.goes_on(lapse)
-            self.reactor.advance(lapse)
-            self._cut_if_due()
-        raise InvariantError("a dial-in that never ends")
-
-    def _plan(self, _call: int) -> VirtualLineParameters:
-        line = self.scenario.line
-        return VirtualLineParameters(
-            bit_s=line.bit_s,
-            delay_s=line.delay_s,
-            bit_error_rate=line.bit_error_rate,
-            seed=self._seed,
-        )
-
-    def _machine_channel(
-        self, identity: MachineIdentity, server: ServerCredential
-    ) -> MachineChannelPort:
-        seed = None if self.scenario.line.real_channel else self._channel_seed()
-        channel = machine_channel(identity, server, seed)
-        channel.told = lambda kind: self._sealed("up", kind)
-        return channel
-
-    def _server_channel(self) -> ServerChannelPort:
-        seed = None if self.scenario.line.real_channel else self._channel_seed()
-        channel = server_channel(self.server, seed)
-        channel.told = lambda kind: self._sealed("down", kind)
-        return channel
-
-    def _channel_seed(self) -> bytes:
-        """Give a seed that no channel had before."""
-        self._channels += 1
-        return b"%d of %d" % (self._channels, self._seed)
-
-    def _sealed(self, way: str, kind: int) -> None:
-        line = self._line.latest
-        if self._lose is None or line is None or kind != self._lose[0]:
-            return
-        during, number = self._lose
-        self._lose = (during, number - 1)
-        if number == 1:
-            sent = line.up.octets_sent if way == "up" else line.down.octets_sent
-            self._cut_at = (way, sent + _CUT_AFTER_OCTETS)
-            self._lose = None
-
-    def _cut_if_due(self) -> None:
-        line = self._line.latest
-        if self._cut_at is None or line is None:
-            return
-        way, octets = self._cut_at
-        counters = line.up if way == "up" else line.down
-        if counters.octets_arrived >= octets:
-            self._cut_at = None
-            line.cut()
-
-    # The server.
-
-    def credit_key(self, number: int) -> CreditKey:
-        """Give a credit key of the server; it is made when it is first asked for."""
-        if number not in self.credit_keys:
-            entropy = self.entropy(f"credit key {number}")
-            self.credit_keys[number] = CreditKey.generate(number, Realm.TEST, entropy)
-        return self.credit_keys[number]
-
-    def provisioning(self, number: int) -> ServerProvisioning:
-        """Give what a PSD has to know of the server and one of its credit keys."""
-        public = self.credit_key(number).signing.public
-        credential = self.server.credential.with_credit_key(number, public)
-        return ServerProvisioning(credential, self.wall.now())
-
-    def order_content(self, body: Body) -> None:
-        """Have the maker sign a content, and order it.
-
-        Raises:
-            MoveRefusedError: The server does not order it.
-        """
-        content = make_content(body, Realm.TEST, self.wall.now())
-        octets = write_content(content, self.maker)
-        makers = [self.maker.public]
-        ordered = read_ordered(octets, makers, self.server.credential)
-        self.administration.order_content(self.licence, ordered, self.by())
-
-    def deposit(self, amount_paise: Paise) -> None:
-        """Take a fund file with one deposit, available today.
-
-        Raises:
-            DepositError: It waits in suspense.
-        """
-        self._deposits += 1
-        today = business_date(self.wall.now())
-        line = DetailLine(
-            line_id="1",
-            licence=self.licence,
-            licence_number=NUMBER,
-            licensee=LICENSEE,
-            amount_paise=amount_paise,
-            mode=PaymentMode.NETBANKING,
-            value_date=today,
-            available_from=today,
-        )
-        name = f"FND-{self.licence[0]}-{self._deposits:04d}"
-        file = FundFile.by_hand(name, self.licence[0], today, (line,))
-        octets = encode_fund_file(file)
-        report = import_fund_file(self.store, octets, self.wall.now())
-        for judged in report.suspended:
-            raise DepositError(
-                f"a deposit of {show_rupees(amount_paise)} waits in suspense: "
-                f"{judged.suspended_because}; a first one is at least Rs 2,000"
-            )
-
-    def _open_books(self, folder: Path) -> Store:
-        store = open_store(f"sqlite:///{folder / 'books.sqlite'}")
-        migrate(store)
-        return store
-
-    def _exchange(self) -> Exchange:
-        return Exchange(
-            reactor=self.reactor,
-            books=Books(
-                self.store,
-                self.credit_key(1),
-                self.entropy("marks"),
-                self.credit_keys.get,
-            ),
-            writer=ImmediateWriter(),
-            make_channel=self._server_channel,
-            wall_clock=self.wall,
-            limits=Limits(),
-        )

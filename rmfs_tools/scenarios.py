@@ -151,7 +151,7 @@ class _Player:
             world.put_away()
         played.unmet += [Unmet("money", "", "", one) for one in money_findings(world)]
         played.franks = world.printer.printed
-        played.dial_ins = world.dial_ins
+        played.dial_ins = world.line.dial_ins
         played.virtual_s = (world.wall.utc() - began).total_seconds()
 
     def _take_all(self, steps: Sequence[Step]) -> None:

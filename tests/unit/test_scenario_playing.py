@@ -190,7 +190,7 @@ def test_the_oracles_find_an_item_that_never_came_out(world: World) -> None:
 
 
 def test_the_oracles_find_books_that_were_changed_by_hand(world: World) -> None:
-    with world.store.engine.begin() as connection:
+    with world.server.store.engine.begin() as connection:
         more = ledger.balance.c.balance_paise + 100
         connection.execute(ledger.balance.update().values(balance_paise=more))
     assert any(one.startswith("books: ") for one in money_findings(world))
