@@ -32,6 +32,8 @@ _STATES: Final = (
     "RECALLED_UNANSWERED",
     "RECALLED",
     "OWED",
+    "PAID_AGAIN",
+    "PAID_OWED",
 )
 
 _rows_option: Final = click.option(
@@ -104,13 +106,14 @@ def list_deposits(
 @json_option
 def show(*, number: int, gateway: Path, as_json: bool) -> int:
     """Show a deposit with every move it has made; ends with 1 if there is none."""
-    from dop_gateway.deposits import store
+    from dop_gateway.deposits import proposals_store, store
     from dop_gateway.deposits.model import DepositId
-    from dop_gateway.deposits.schemas import DepositShown, MoveShown
+    from dop_gateway.deposits.schemas import DepositShown, MoveShown, ProposalShown
 
     with opened(gateway) as parts, parts.store.reading() as connection:
         found = store.get(connection, DepositId(number))
         moves = store.history(connection, DepositId(number))
+        proposed = proposals_store.of_deposit(connection, DepositId(number))
     if found is None:
         click.echo(f"there is no deposit {number}", err=True)
         return EXIT_FAILED
@@ -118,11 +121,17 @@ def show(*, number: int, gateway: Path, as_json: bool) -> int:
     if as_json:
         shown = DepositShown.of(found).model_dump(mode="json")
         shown["moves"] = [one.model_dump(mode="json") for one in told]
+        shown["proposals"] = [
+            ProposalShown.of(one).model_dump(mode="json") for one in proposed
+        ]
         click.echo(json.dumps(shown))
         return 0
     click.echo(_told(found))
     for one in told:
         click.echo(f"  {one.number} {one.at} {one.move} → {one.to_state}")
+    for about in proposed:
+        by = "" if about.paid_by is None else f" by deposit {about.paid_by}"
+        click.echo(f"  {about.action.name}{by} {about.state.name}: {about.words}")
     return 0
 
 

@@ -34,7 +34,7 @@ _of = deposit.c
 _IN_HAND: Final = frozenset(
     {_S.ACKNOWLEDGED, _S.AVAILABLE, _S.PARTLY_DOWNLOADED, _S.DOWNLOADED}
 )
-_RECALLED: Final = frozenset({_S.RECALLED, _S.OWED})
+_RECALLED: Final = frozenset({_S.RECALLED, _S.OWED, _S.PAID_AGAIN})
 _REMAINING: Final = [state.name for state in IN_REMAINING]
 
 

@@ -14,12 +14,15 @@ from dop_gateway.deposits import proposals_store as proposals
 from dop_gateway.deposits.lists import (
     DEPOSITS,
     DepositsQuery,
+    OwedQuery,
     SuspenseQuery,
+    owed,
     suspense,
 )
 from dop_gateway.deposits.model import DepositId
 from dop_gateway.deposits.proposals_store import ProposalId
 from dop_gateway.deposits.schemas import (
+    NUMBER_MAX,
     BalancesShown,
     DecisionBody,
     DepositShown,
@@ -27,6 +30,7 @@ from dop_gateway.deposits.schemas import (
     FundLineShown,
     MoveShown,
     NotionalBody,
+    OwedShown,
     ProposalBody,
     ProposalShown,
     SuspendedShown,
@@ -41,10 +45,9 @@ from dop_gateway.web.lists import answer_list, listed
 ROUTES: Final = APIRouter(tags=["deposits"])
 ROUTES.routes.extend(counter.ROUTES.routes)
 
-_NUMBER_MAX: Final = 2**53 - 1
 _PROPOSALS_MAX: Final = 100
 _ENTRIES_MAX: Final = 100
-Number = Annotated[int, Path(ge=1, le=_NUMBER_MAX)]
+Number = Annotated[int, Path(ge=1, le=NUMBER_MAX)]
 Licence = Annotated[str, Path(pattern=r"^[A-Z][0-9]{6}$")]
 
 _RESOURCE: Final = frozenset({Role.DCR_OPERATOR, Role.DCR_SUPERVISOR})
@@ -65,6 +68,7 @@ ACCESS: Final = (
     Access("GET", "/deposits/{deposit_id}", _SEE, ScopeKind.LICENCE),
     Access("POST", "/deposits/{deposit_id}/proposals", _OPERATORS),
     Access("GET", "/suspense", _SEE_SUSPENSE, ScopeKind.OFFICE),
+    Access("GET", "/owed", _SEE_SUSPENSE | {Role.POSTAL_AUTHORITY}, ScopeKind.OFFICE),
     Access("GET", "/deposit-proposals", _RESOURCE),
     Access("POST", "/deposit-proposals/{proposal_id}/approve", _SUPERVISORS),
     Access("POST", "/deposit-proposals/{proposal_id}/reject", _SUPERVISORS),
@@ -107,14 +111,26 @@ def list_suspense(asking: Asked, query: Annotated[SuspenseQuery, Query()]) -> An
     return answer_list(asking, suspense(asking.now), query)
 
 
+@ROUTES.get("/owed", **listed(OwedShown))
+def list_owed(asking: Asked, query: Annotated[OwedQuery, Query()]) -> Any:
+    """List what licensees owe for payments that were taken back, the oldest first."""
+    return answer_list(asking, owed(asking.now), query)
+
+
 @ROUTES.post("/deposits/{deposit_id}/proposals", status_code=HTTPStatus.CREATED)
 def propose(asking: AskedOnce, deposit_id: Number, body: ProposalBody) -> ProposalShown:
     """Propose what becomes of a deposit; somebody else decides."""
 
     def task(connection: Connection) -> ProposalShown:
         number, by = DepositId(deposit_id), asking.by(body.reason)
-        licence = body.licence or ""
-        made = desk.propose(connection, number, body.action, by, licence=licence)
+        made = desk.propose(
+            connection,
+            number,
+            body.action,
+            by,
+            licence=body.licence or "",
+            payment=None if body.payment is None else DepositId(body.payment),
+        )
         return ProposalShown.of(made)
 
     return asking.once("propose about a deposit", body, ProposalShown, task)
@@ -160,7 +176,9 @@ def enter_notional(asking: AskedOnce, body: NotionalBody) -> DepositShown:
         made = notional.enter(connection, body.licence, body.amount, body.reference, by)
         return DepositShown.of(made)
 
-    return asking.once("enter notional credit", body, DepositShown, task)
+    made = asking.once("enter notional credit", body, DepositShown, task)
+    asking.made(f"/deposits/{made.id}")
+    return made
 
 
 @ROUTES.post("/notional-credits/{deposit_id}/confirm")

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from dop_gateway.calendars import store as calendars
 from dop_gateway.deposits import store
 from dop_gateway.deposits.fund_lines import NewLine
-from dop_gateway.deposits.judging import Rules, available_from, judge
+from dop_gateway.deposits.judging import Fault, Rules, available_from, judge
 from dop_gateway.deposits.model import (
     Deposit,
     DepositEvent,
@@ -21,7 +21,7 @@ from dop_gateway.deposits.model import (
     Payment,
 )
 from dop_gateway.deposits.steps import Steps
-from dop_gateway.ledger import movements
+from dop_gateway.ledger import Source, movements
 from dop_gateway.licences import store as licences
 from dop_gateway.licences.model import Licence
 from dop_gateway.moves import Objection
@@ -42,6 +42,7 @@ class Desk:
     today: date
     licences: Mapping[str, Licence]
     with_deposits: set[LicenceIdentifier]
+    owed: set[tuple[LicenceIdentifier, int]]
     _calendars: dict[OfficeId, Calendar] = field(default_factory=dict)
     _days: dict[tuple[OfficeId, PaymentMode, date], date] = field(default_factory=dict)
 
@@ -53,6 +54,18 @@ class Desk:
         """Say what speaks against a payment."""
         first = licence is not None and licence.identifier not in self.with_deposits
         return judge(payment, licence, self.rules, self.today, is_first=first)
+
+    def may_be_owed(self, payment: Payment, licence: Licence) -> Objection | None:
+        """Say whether it may be meant to pay what the licensee owes (our own rule).
+
+        A payment does not tell what it is for. One of exactly the amount that is owed
+        waits for a person, who settles the debt with it or releases it.
+        """
+        if payment.source is Source.NOTIONAL:
+            return None
+        if (licence.identifier, payment.amount_paise) not in self.owed:
+            return None
+        return Fault.MAY_BE_OWED.objection("settle that with it, or release it")
 
     def available_from(self, payment: Payment, licence: Licence) -> date:
         """Give the first day on which a machine may ask for it."""
@@ -75,13 +88,14 @@ def open_desk(
 ) -> Desk:
     """Look up what payments are judged by."""
     found = licences.find_many(connection, (one.licence for one in payments))
-    known = (one.identifier for one in found.values())
+    known = [one.identifier for one in found.values()]
     return Desk(
         connection,
         Rules(parameters.table(connection)),
         business_date(now),
         found,
         store.with_deposits(connection, known),
+        store.owed_amounts(connection, known),
     )
 
 
@@ -92,6 +106,8 @@ def authenticate(desk: Desk, steps: Steps, deposit: Deposit) -> Deposit:
     verified = steps.move(deposit, DepositEvent.VERIFIED, confirmed_at=confirmed)
     licence = desk.licence_of(payment)
     against = desk.judge(payment, licence)
+    if against is None and licence is not None:
+        against = desk.may_be_owed(payment, licence)
     if against is not None or licence is None:
         return steps.move(
             verified,

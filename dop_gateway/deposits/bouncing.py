@@ -5,7 +5,8 @@
 - After that the maker is told to give it back. What a bank took it has at once, and
   suspense holds the claim, which is met when the maker says that it gave it back; what
   the Department takes back goes to its source then. What a machine has already, nobody
-  can give back: the licensee owes what a bank took, and an incident says so.
+  can give back: the licensee owes what a bank took, and an incident says so. What
+  paid such a debt may be taken back as well: then the licensee owes it again.
 
 So the account of a source is what the source says at every moment, and ``remaining:``
 is what the maker says.
@@ -36,6 +37,7 @@ from dop_gateway.identity.model import By
 from dop_gateway.incidents import service as incidents
 from dop_gateway.incidents.model import IncidentKind
 from dop_gateway.ledger import Movement, Source, movements
+from protocol.errors import InvariantError
 from protocol.values import show_rupees
 
 _S = DepositState
@@ -47,6 +49,7 @@ _OVER: Final = frozenset(
         _S.RECALLED,
         _S.RECALLED_UNANSWERED,
         _S.OWED,
+        _S.PAID_AGAIN,
     }
 )
 """What is taken back already is not taken back again."""
@@ -109,16 +112,20 @@ def take_back(
     for_what = _S.REVERSED if event is DepositEvent.REVERSED else _S.BOUNCED
     moved = steps.move(deposit, event, money, recalled_for=for_what)
     first = _first_told(lines, moved)
-    if first is not None and moved.licence is not None and moved.state is not _S.OWED:
+    no_line = moved.state is _S.OWED or deposit.state is _S.PAID_OWED
+    if first is not None and moved.licence is not None and not no_line:
         told = -moved.amount_paise
         # What the maker refused waits in its suspense: no funds change.
         changes = told if moved.state in CLAIMED else 0
         back = LineKind.TAKE_BACK
         steps.line(NewLine(moved.id, moved.licence, back, changes, told, first.id))
+    owed = moved if moved.state is _S.OWED else None
+    if deposit.state is _S.PAID_OWED:
+        owed = _owe_again(connection, steps, deposit)
     steps.write(connection, "take deposit back")
     proposals.overtake(connection, deposit.id, by)
-    if moved.state is _S.OWED:
-        tell_owed(connection, moved, by)
+    if owed is not None:
+        tell_owed(connection, owed, by)
     return moved
 
 
@@ -150,6 +157,15 @@ def _first_told(lines: list[SentLine], deposit: Deposit) -> SentLine | None:
         if one.kind is LineKind.DEPOSIT and one.licence == deposit.licence
     )
     return next((one for one in brought if one.state in _REACHED), None)
+
+
+def _owe_again(connection: Connection, steps: Steps, payment: Deposit) -> Deposit:
+    """Let a licensee owe again what a payment settled that is taken back itself."""
+    number = proposals.settled_by(connection, payment.id)
+    settled = None if number is None else store.lock(connection, number)
+    if settled is None:
+        raise InvariantError(f"deposit {payment.id} paid what nobody owed")
+    return steps.move(settled, DepositEvent.OWED_AGAIN)
 
 
 def _given_up(deposit: Deposit, why: str, key: str) -> Movement:

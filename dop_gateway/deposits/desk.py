@@ -1,7 +1,8 @@
 """The suspense desk: an operator proposes, a supervisor decides (GW-03, RMFS-17).
 
 A deposit leaves suspense for the licence that it was meant for, when it fits that, or
-goes back to who paid. One that is with its licence can be taken back in the same way.
+goes back to who paid. One that is with its licence can be taken back in the same way,
+and what a licensee owes for one that was taken back is settled by another payment.
 An amount that no rule allows can only be given back: there is no exception to a rule
 but another dated parameter.
 """
@@ -14,10 +15,10 @@ from sqlalchemy import Connection
 from dop_gateway.audit import trail
 from dop_gateway.audit.trail import Subject
 from dop_gateway.deposits import proposals_store as proposals
-from dop_gateway.deposits import store
+from dop_gateway.deposits import settling, store
 from dop_gateway.deposits.authenticating import bring, open_desk
 from dop_gateway.deposits.bouncing import first_told, take_back
-from dop_gateway.deposits.fund_lines import NewLine, SentLine
+from dop_gateway.deposits.fund_lines import NewLine
 from dop_gateway.deposits.lifecycle import DEPOSIT, PROPOSAL
 from dop_gateway.deposits.model import (
     Action,
@@ -46,6 +47,7 @@ _EVENT_OF: Final = {
     Action.RELEASE: DepositEvent.RELEASED,
     Action.RETURN: DepositEvent.RETURNED,
     Action.REVERSE: DepositEvent.REVERSED,
+    Action.SETTLE: DepositEvent.PAID_AGAIN,
 }
 
 
@@ -56,6 +58,7 @@ def propose(
     by: By,
     *,
     licence: str = "",
+    payment: DepositId | None = None,
 ) -> Proposal:
     """Propose what becomes of a deposit.
 
@@ -65,28 +68,32 @@ def propose(
         action: What is to be done.
         by: Who proposes; a reason is needed.
         licence: To which it is to be released; empty for other actions.
+        payment: The deposit that settles what is owed; None for other actions.
 
     Raises:
         NotFoundError: There is no such deposit.
-        InvalidError: A licence or a reason is missing or wrong.
-        ConflictError: Its state does not allow it, or something is proposed already.
+        InvalidError: A licence, a payment or a reason is missing or wrong.
+        ConflictError: Its state does not allow it, something is proposed already, or
+            that payment cannot settle it.
         ObjectionError: It would not fit that licence either.
     """
     deposit = _must_find(connection, deposit_id)
-    _check_words(action, licence, by)
+    _check_words(action, licence, payment, by)
     event = _EVENT_OF[action]
     if event not in DEPOSIT.possible(deposit.state):
         words = f"{action.name} is not possible in {deposit.state.name}"
         raise ConflictError(words)
-    before = proposals.open_of(connection, deposit_id)
-    if before is not None:
-        words = f"{before.action.name} is proposed already: decide that first"
-        raise ConflictError(words)
+    _check_undecided(connection, deposit_id)
     found = None
     if action is Action.RELEASE:
         found = _fitting(connection, deposit, licence, by)
+    if payment is not None:
+        settling.check(connection, deposit, payment)
+        _check_undecided(connection, payment)
     identifier = None if found is None else found.identifier
-    made = proposals.add(connection, deposit_id, action, identifier, by)
+    made = proposals.add(
+        connection, deposit_id, action, identifier, by, paid_by=payment
+    )
     _tell(connection, by, "propose", made, was="", now=made.state.name)
     return made
 
@@ -99,6 +106,7 @@ def approve(connection: Connection, number: ProposalId, by: By) -> Deposit:
         SamePersonError: Whoever proposed it decides.
         IllegalMoveError: It is decided already.
         ObjectionError: It does not fit the licence any more.
+        ConflictError: The payment that settles it cannot do so any more.
     """
     proposal = _move(connection, number, ProposalEvent.APPROVED, by)
     deposit = _must_find(connection, proposal.deposit)
@@ -107,6 +115,8 @@ def approve(connection: Connection, number: ProposalId, by: By) -> Deposit:
         return _give_back(connection, deposit, why, by)
     if proposal.action is Action.REVERSE:
         return take_back(connection, deposit, DepositEvent.REVERSED, why, by)
+    if proposal.paid_by is not None:
+        return settling.settle(connection, deposit, proposal.paid_by, why, by)
     licence = _fitting(connection, deposit, proposal.licence or "", by)
     return _release(connection, deposit, licence, by)
 
@@ -154,7 +164,7 @@ def _release(
             first.id,
         )
     elif first is not None:
-        _clear_at_maker(steps, deposit, first)
+        settling.clear_at_maker(connection, steps, deposit)
     released = bring(
         desk, steps, deposit, licence, event=DepositEvent.RELEASED, line=line
     )
@@ -170,18 +180,9 @@ def _give_back(connection: Connection, deposit: Deposit, why: str, by: By) -> De
         DepositEvent.RETURNED,
         lambda key: movements.returned(source, amount, key, why),
     )
-    first = first_told(connection, deposit)
-    if first is not None:
-        _clear_at_maker(steps, deposit, first)
+    settling.clear_at_maker(connection, steps, deposit)
     steps.write(connection, "return")
     return returned
-
-
-def _clear_at_maker(steps: Steps, deposit: Deposit, first: SentLine) -> None:
-    """Take back the line that waits in suspense at the maker, which refused it."""
-    if deposit.licence is not None:
-        kind, told = LineKind.TAKE_BACK, -deposit.amount_paise
-        steps.line(NewLine(deposit.id, deposit.licence, kind, 0, told, first.id))
 
 
 def _fitting(
@@ -239,7 +240,16 @@ def _tell(
     )
 
 
-def _check_words(action: Action, licence: str, by: By) -> None:
+def _check_undecided(connection: Connection, deposit_id: DepositId) -> None:
+    before = proposals.open_of(connection, deposit_id)
+    if before is not None:
+        words = f"{before.action.name} of deposit {deposit_id} is proposed already"
+        raise ConflictError(f"{words}: decide that first")
+
+
+def _check_words(
+    action: Action, licence: str, payment: DepositId | None, by: By
+) -> None:
     findings = []
     if not by.reason.strip():
         words = "say what was found out: who decides reads it"
@@ -247,6 +257,9 @@ def _check_words(action: Action, licence: str, by: By) -> None:
     if (action is Action.RELEASE) != bool(licence):
         words = "a licence is needed to release, and for nothing else"
         findings.append(FieldFinding("/licence", "not_for_action", words))
+    if (action is Action.SETTLE) != (payment is not None):
+        words = "the number of a payment is needed to settle, and for nothing else"
+        findings.append(FieldFinding("/payment", "not_for_action", words))
     if findings:
         raise InvalidError(findings)
 

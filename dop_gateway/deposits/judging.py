@@ -40,6 +40,7 @@ class Fault(Coded):
     NO_RULE = ("DEP-01-010", "no rule for deposits holds on its day")
     NOT_NOTIONAL = ("DEP-01-011", "notional credit is for departmental licences only")
     REFUSED_BY_MAKER = ("DEP-01-012", "the maker refused the line of the fund file")
+    MAY_BE_OWED = ("DEP-01-013", "the licensee owes as much for another payment")
 
     def objection(self, more: str = "") -> Objection:
         """Object, with what was found."""

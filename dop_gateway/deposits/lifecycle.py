@@ -86,10 +86,19 @@ def _way_back() -> list[_Row]:
     return rows
 
 
+def _debts() -> list[_Row]:
+    return [
+        _row(_S.OWED, _E.PAID_AGAIN, _S.PAID_AGAIN),
+        _row(_S.AUTHENTICATED, _E.PAID_OWED, _S.PAID_OWED),
+        _row(_S.PAID_OWED, _E.BOUNCED, _S.BOUNCED),
+        _row(_S.PAID_AGAIN, _E.OWED_AGAIN, _S.OWED),
+    ]
+
+
 DEPOSIT: Final = Lifecycle[DepositState, DepositEvent, Deposit](
     _S.RECEIVED,
     begun_by=_E.RECEIVED,
-    moves=[*_way_there(), *_use(), *_way_back()],
+    moves=[*_way_there(), *_use(), *_way_back(), *_debts()],
 )
 """The table of deposits."""
 

@@ -8,13 +8,14 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from dop_gateway.access import Permit
-from dop_gateway.deposits import list_store
+from dop_gateway.deposits import list_store, store
 from dop_gateway.deposits import proposals_store as proposals
 from dop_gateway.deposits.list_store import Wanted
 from dop_gateway.deposits.model import Deposit, DepositState
 from dop_gateway.deposits.schemas import (
     DepositShown,
     ModeName,
+    OwedShown,
     ProposalShown,
     SourceName,
     StateName,
@@ -22,6 +23,7 @@ from dop_gateway.deposits.schemas import (
 )
 from dop_gateway.exports.table import Column, Kind, Row
 from dop_gateway.store.matching import Matching
+from dop_gateway.web.fields import show_moment
 from dop_gateway.web.lists import ListQuery, WebList
 from protocol.parameters import business_date
 from protocol.values import EpochSeconds
@@ -55,6 +57,14 @@ class SuspenseQuery(ListQuery):
     sort: Literal["suspended_at", "-suspended_at", "amount", "-amount"] = "suspended_at"
 
 
+class OwedQuery(ListQuery):
+    """Which deposits that licensees owe; the oldest come first."""
+
+    licence: LicenceWanted = ""
+    maker: MakerWanted = ""
+    sort: Literal["id", "-id", "amount", "-amount"] = "id"
+
+
 def _deposits(
     connection: Connection, permit: Permit, query: DepositsQuery
 ) -> Matching[Deposit]:
@@ -77,6 +87,13 @@ def _suspended(
     wanted = Wanted(
         state=DepositState.SUSPENSE, source=query.source, licence=query.licence
     )
+    return list_store.matching(connection, permit, wanted)
+
+
+def _owed(
+    connection: Connection, permit: Permit, query: OwedQuery
+) -> Matching[Deposit]:
+    wanted = Wanted(state=DepositState.OWED, licence=query.licence, maker=query.maker)
     return list_store.matching(connection, permit, wanted)
 
 
@@ -136,6 +153,28 @@ def suspense(now: EpochSeconds) -> WebList[SuspenseQuery, Deposit, SuspendedShow
 
     return WebList(
         "suspense", "Deposits in suspense", _COLUMNS, _suspended, show, _cells
+    )
+
+
+def owed(now: EpochSeconds) -> WebList[OwedQuery, Deposit, OwedShown]:
+    """Make the list of what licensees owe, with its age at a moment."""
+
+    def show(connection: Connection, found: Sequence[Deposit]) -> list[OwedShown]:
+        since = store.owed_since(connection, (one.id for one in found))
+        return [_owed_shown(connection, one, since[one.id], now) for one in found]
+
+    return WebList("owed", "Deposits that are owed", _COLUMNS, _owed, show, _cells)
+
+
+def _owed_shown(
+    connection: Connection, one: Deposit, since: EpochSeconds, now: EpochSeconds
+) -> OwedShown:
+    proposed = proposals.open_of(connection, one.id)
+    return OwedShown(
+        **dict(DepositShown.of(one)),
+        owed_since=show_moment(since),
+        age_days=(business_date(now) - business_date(since)).days,
+        proposed=None if proposed is None else ProposalShown.of(proposed),
     )
 
 

@@ -70,6 +70,8 @@ class DepositState(Enum):
     RECALLED_UNANSWERED = "taken back, while the maker's answer to it is awaited"
     RECALLED = "taken back; the maker is asked to give it back"
     OWED = "taken back, and the maker cannot give it back: the licensee owes it"
+    PAID_AGAIN = "taken back and owed, and another payment paid what was owed"
+    PAID_OWED = "it paid what the licensee owed for another one"
 
 
 class DepositEvent(Enum):
@@ -97,6 +99,9 @@ class DepositEvent(Enum):
     RECALL_REVERSED = "the maker gave back what the Department took"
     RECALL_REFUSED = "the maker cannot give back what the bank took"
     KEPT = "the maker cannot give it back: it stays with the licence"
+    PAID_AGAIN = "another payment paid what was owed"
+    PAID_OWED = "it pays what the licensee owes for another one"
+    OWED_AGAIN = "what had paid it was taken back too"
 
 
 IN_DEPOSITED: Final = frozenset(
@@ -116,6 +121,7 @@ IN_REMAINING: Final = frozenset(
         DepositState.REFUNDED,
         DepositState.RECALLED,
         DepositState.OWED,
+        DepositState.PAID_AGAIN,
     }
 )
 """What is neither downloaded nor refunded of them is in ``remaining:``."""
@@ -260,6 +266,7 @@ class Action(Enum):
     RELEASE = "out of suspense, to a licence"
     RETURN = "out of suspense, back to who paid"
     REVERSE = "take it back from its licence, and give it back to who paid"
+    SETTLE = "what is owed for it is paid by another payment"
 
 
 class ProposalState(Enum):

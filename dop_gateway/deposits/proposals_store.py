@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, NewType
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from dop_gateway.deposits.model import Action, DepositId, ProposalState
-from dop_gateway.deposits.tables import proposal
+from dop_gateway.deposits.tables import proposal, settlement
 from dop_gateway.identity.model import By, PersonId
 from protocol.values import EpochSeconds, LicenceIdentifier
 
@@ -21,6 +21,7 @@ class Proposal:
 
     Attributes:
         licence: To which it is to be released; None of other actions.
+        paid_by: The payment that settles what is owed; None of other actions.
         words: Why.
         decision: Why it was decided so.
     """
@@ -29,6 +30,7 @@ class Proposal:
     deposit: DepositId
     action: Action
     licence: LicenceIdentifier | None
+    paid_by: DepositId | None
     words: str
     state: ProposalState
     proposed_by: PersonId
@@ -44,6 +46,8 @@ def add(
     action: Action,
     licence: LicenceIdentifier | None,
     by: By,
+    *,
+    paid_by: DepositId | None = None,
 ) -> Proposal:
     """Keep a proposal."""
     number = connection.execute(
@@ -60,11 +64,14 @@ def add(
         )
         .returning(_of.id)
     ).scalar_one()
+    if paid_by is not None:
+        connection.execute(insert(settlement).values(proposal=number, paid_by=paid_by))
     return Proposal(
         ProposalId(number),
         deposit_id,
         action,
         licence,
+        paid_by,
         by.reason,
         ProposalState.PROPOSED,
         by.actor.person,
@@ -77,7 +84,7 @@ def add(
 
 def lock(connection: Connection, number: ProposalId) -> Proposal | None:
     """Find a proposal, and let nobody else decide it in this transaction."""
-    query = select(proposal).where(_of.id == number).with_for_update()
+    query = _whole().where(_of.id == number).with_for_update(of=proposal)
     row = connection.execute(query).one_or_none()
     return None if row is None else _read(row)
 
@@ -85,22 +92,37 @@ def lock(connection: Connection, number: ProposalId) -> Proposal | None:
 def open_of(connection: Connection, deposit_id: DepositId) -> Proposal | None:
     """Find the proposal about a deposit that waits; None if none does."""
     state = ProposalState.PROPOSED.name
-    query = select(proposal).where(_of.deposit == deposit_id, _of.state == state)
+    query = _whole().where(_of.deposit == deposit_id, _of.state == state)
     row = connection.execute(query).one_or_none()
     return None if row is None else _read(row)
 
 
 def of_deposit(connection: Connection, deposit_id: DepositId) -> list[Proposal]:
     """List what was ever proposed about a deposit, the newest first."""
-    query = select(proposal).where(_of.deposit == deposit_id).order_by(_of.id.desc())
+    query = _whole().where(_of.deposit == deposit_id).order_by(_of.id.desc())
     return [_read(row) for row in connection.execute(query)]
 
 
 def waiting(connection: Connection, limit: int) -> list[Proposal]:
     """List proposals that wait for a decision, the oldest first."""
     state = ProposalState.PROPOSED.name
-    query = select(proposal).where(_of.state == state).order_by(_of.id).limit(limit)
+    query = _whole().where(_of.state == state).order_by(_of.id).limit(limit)
     return [_read(row) for row in connection.execute(query)]
+
+
+def settled_by(connection: Connection, payment: DepositId) -> DepositId | None:
+    """Say for which deposit a payment settled what was owed; None if for none."""
+    found = connection.execute(
+        select(_of.deposit)
+        .join(settlement, settlement.c.proposal == _of.id)
+        .where(
+            settlement.c.paid_by == payment,
+            _of.state == ProposalState.APPROVED.name,
+        )
+        .order_by(_of.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return None if found is None else DepositId(found)
 
 
 def decide(
@@ -126,12 +148,18 @@ def overtake(connection: Connection, deposit_id: DepositId, by: By) -> None:
         decide(connection, found.id, ProposalState.WITHDRAWN, by)
 
 
+def _whole() -> Select[Any]:
+    settled = proposal.outerjoin(settlement, settlement.c.proposal == _of.id)
+    return select(proposal, settlement.c.paid_by).select_from(settled)
+
+
 def _read(row: Row[Any]) -> Proposal:
     return Proposal(
         ProposalId(row.id),
         DepositId(row.deposit),
         Action[row.action],
         None if row.licence is None else LicenceIdentifier(row.licence),
+        None if row.paid_by is None else DepositId(row.paid_by),
         row.words,
         ProposalState[row.state],
         PersonId(row.proposed_by),

@@ -1,7 +1,7 @@
 """What is said about deposits over HTTP."""
 
 from datetime import date
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, Field
 from sqlalchemy import Row
@@ -29,6 +29,7 @@ ActionName = Annotated[Action, ByName(Action)]
 ProposalStateName = Annotated[ProposalState, ByName(ProposalState)]
 LineKindName = Annotated[LineKind, ByName(LineKind)]
 LineStateName = Annotated[LineState, ByName(LineState)]
+NUMBER_MAX: Final = 2**53 - 1
 Identifier = Annotated[str, Field(pattern=r"^[A-Z][0-9]{6}$")]
 
 
@@ -137,6 +138,7 @@ class ProposalShown(BaseModel):
     deposit: int
     action: ActionName
     licence: str | None
+    payment: int | None
     words: str
     state: ProposalStateName
     proposed_by: int
@@ -153,6 +155,7 @@ class ProposalShown(BaseModel):
             deposit=one.deposit,
             action=one.action,
             licence=one.licence,
+            payment=one.paid_by,
             words=one.words,
             state=one.state,
             proposed_by=one.proposed_by,
@@ -178,11 +181,24 @@ class SuspendedShown(DepositShown):
     proposed: ProposalShown | None
 
 
+class OwedShown(DepositShown):
+    """A deposit that was taken back, and that its licensee owes."""
+
+    owed_since: str
+    age_days: int
+    proposed: ProposalShown | None
+
+
 class ProposalBody(Body):
-    """What is to become of a deposit; a licence where it is released."""
+    """What is to become of a deposit.
+
+    `licence` is to which it is released, `payment` the number of the deposit that
+    settles what is owed.
+    """
 
     action: ActionName
     licence: Identifier | None = None
+    payment: Annotated[int, Field(ge=1, le=NUMBER_MAX)] | None = None
     reason: Reason
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     Row,
     bindparam,
+    func,
     insert,
     select,
     update,
@@ -216,6 +217,34 @@ def with_deposits(
         )
         found.update(LicenceIdentifier(one) for one in rows.scalars())
     return found
+
+
+def owed_amounts(
+    connection: Connection, licences: Iterable[LicenceIdentifier]
+) -> set[tuple[LicenceIdentifier, int]]:
+    """Give what licensees owe for payments that were taken back: licence and paise."""
+    found: set[tuple[LicenceIdentifier, int]] = set()
+    for some in chunks(dict.fromkeys(licences)):
+        rows = connection.execute(
+            select(_of.licence, _of.amount_paise).where(
+                _of.licence.in_(some), _of.state == DepositState.OWED.name
+            )
+        )
+        found.update((LicenceIdentifier(row[0]), int(row[1])) for row in rows)
+    return found
+
+
+def owed_since(
+    connection: Connection, deposits: Iterable[DepositId]
+) -> dict[DepositId, EpochSeconds]:
+    """Say since when licensees owe what they owe for deposits."""
+    of = deposit_move.c
+    rows = connection.execute(
+        select(of.deposit, func.max(of.at))
+        .where(of.deposit.in_(list(deposits)), of.to_state == DepositState.OWED.name)
+        .group_by(of.deposit)
+    )
+    return {DepositId(number): EpochSeconds(at) for number, at in rows}
 
 
 def history(connection: Connection, deposit_id: DepositId) -> list[Row[Any]]:

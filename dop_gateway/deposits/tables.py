@@ -174,3 +174,16 @@ proposal = table(
     ),
 )
 """What one person proposes and another decides; one at a time for a deposit."""
+
+settlement = table(
+    "deposit_settlement",
+    Column(
+        "proposal",
+        INTEGER,
+        ForeignKey("deposit_proposal.id"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("paid_by", INTEGER, ForeignKey("deposit.id"), nullable=False, index=True),
+)
+"""By which other payment a proposal settles what is owed for a deposit; only grows."""

@@ -34,7 +34,13 @@ _NOT_COUNTED: Final = (
     DepositState.REALISED,
     DepositState.VERIFIED,
 )
-_OVER: Final = (DepositState.BOUNCED, DepositState.REVERSED, DepositState.RETURNED)
+_OVER: Final = (
+    DepositState.BOUNCED,
+    DepositState.REVERSED,
+    DepositState.RETURNED,
+    # The bank has it; what was paid in its stead is counted.
+    DepositState.PAID_AGAIN,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ import pytest
 
 from dop_gateway.deposits.model import DepositState
 from dop_gateway.identity.model import Grant, PersonKind, Role, ScopeKind
+from dop_gateway.ledger import movements
 from dop_gateway.licences.card import Card
+from dop_gateway.web.app import PREFIX
 from tests.deposit_desk import (
     DEPARTMENTAL,
     N1,
@@ -172,7 +174,9 @@ def test_notional_credit_is_entered_by_one_and_confirmed_by_another(
     }
     made = house.once(operator, "/notional-credits", body)
     assert made.status_code == 201, made.text
-    confirm = f"/notional-credits/{made.json()['id']}/confirm"
+    number = made.json()["id"]
+    assert made.headers["Location"] == f"{PREFIX}/deposits/{number}"
+    confirm = f"/notional-credits/{number}/confirm"
     done = house.once(supervisor, confirm, REASON)
     assert (done.status_code, done.json()["state"]) == (200, "AUTHENTICATED")
     wrong = house.once(operator, "/notional-credits", {**body, "amount": 5000})
@@ -211,6 +215,8 @@ def test_a_day_at_a_counter_from_the_first_card_to_its_end(house: House) -> None
     assert scanned.json()["licensee"] == NAME
     cash = house.once(assistant, f"{counter}/receipts", _receipt_body())
     assert cash.status_code == 201, cash.text
+    given = cash.headers["Location"].removeprefix(PREFIX)
+    assert assistant.get(given)["number"] == cash.json()["number"]
     cheque = {
         "number": "000123",
         "bank": "Canara Bank",
@@ -266,3 +272,33 @@ def test_nobody_sees_or_takes_at_the_counter_of_another_office(house: House) -> 
     assert (
         assistant.ask("GET", "/counters/F000000042/days/2026-11-16").status_code == 404
     )
+
+
+def test_what_is_owed_is_listed_by_age_and_settled_by_two(house: House) -> None:
+    desk = house.deposits
+    payment = desk.deliver()
+    desk.move(movements.downloaded(N1, 200_000, "one", "a test"))
+    desk.bounce(payment)
+    file_id = desk.send()
+    desk.answer(file_id, desk.told[file_id])
+    paid = desk.deposit(desk.bring()).id
+    house.gateway.clock.advance(4 * 86_400)
+    operator = house.staff(Role.DCR_OPERATOR, *EVERYTHING)
+    supervisor = house.staff(Role.DCR_SUPERVISOR, *EVERYTHING)
+    (owed,) = operator.get("/owed?maker=N")["results"]
+    assert (owed["amount"], owed["age_days"], owed["proposed"]) == ("2000.00", 4, None)
+    assert operator.get(f"/owed?licence={P1}")["count"] == 0
+    circle = house.staff(
+        Role.POSTAL_AUTHORITY, ScopeKind.OFFICE, str(house.deposits.circle)
+    )
+    assert circle.get("/owed")["count"] == 1
+    body = {"action": "SETTLE", "payment": paid, "reason": "paid by UTR"}
+    made = house.once(operator, f"/deposits/{owed['id']}/proposals", body)
+    assert (made.status_code, made.json()["payment"]) == (201, paid)
+    approve = f"/deposit-proposals/{made.json()['id']}/approve"
+    assert house.once(operator, approve, REASON).status_code == 403
+    done = house.once(supervisor, approve, REASON)
+    assert (done.status_code, done.json()["state"]) == (200, "PAID_AGAIN")
+    assert operator.get("/owed")["count"] == 0
+    moves = operator.get(f"/deposits/{owed['id']}")["moves"]
+    assert moves[-1]["reason"] == "a test"

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from dop_gateway.deposits.desk import propose
+from dop_gateway.deposits.model import Action
 from dop_gateway.deposits_cli import deposit_group, suspense_group
 from dop_gateway.folder import create_gateway, open_gateway
 from dop_gateway.settings import Settings
@@ -16,13 +18,16 @@ from tests.deposit_desk import N1, furnish
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a gateway with a deposit on its way, and one in suspense."""
+    """Give a gateway with a deposit on its way, and one that is to be given back."""
     folder = tmp_path / "gateway"
     create_gateway(folder, Settings(""), SystemEntropy())
     with open_gateway(folder, SystemWallClock(), SystemEntropy()) as parts:
         desk = furnish(parts.store)
         desk.deliver()
-        desk.bring(90_000)
+        waits = desk.deposit(desk.bring(90_000)).id
+        with parts.store.writing("propose") as connection:
+            by = desk.by("omar", "too little")
+            propose(connection, waits, Action.RETURN, by)
     return folder
 
 
@@ -41,6 +46,14 @@ def test_deposits_are_listed_and_shown_with_their_moves(folder: Path) -> None:
     as_json = ["show", number, "--gateway", str(folder), "--json"]
     moves = json.loads(runner.invoke(deposit_group, as_json).output)["moves"]
     assert [move["number"] for move in moves] == [1, 2, 3, 4, 5]
+
+
+def test_a_deposit_is_shown_with_what_was_proposed_about_it(folder: Path) -> None:
+    asked = ["show", "2", "--gateway", str(folder)]
+    shown = CliRunner().invoke(deposit_group, asked)
+    assert shown.output.endswith("  RETURN PROPOSED: too little\n")
+    as_json = json.loads(CliRunner().invoke(deposit_group, [*asked, "--json"]).output)
+    assert as_json["proposals"][0]["action"] == "RETURN"
 
 
 def test_a_deposit_that_is_not_there_is_said_so(folder: Path) -> None:

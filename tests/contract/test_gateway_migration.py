@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, inspect, text
 
@@ -26,6 +28,16 @@ INSERT INTO calendar_day VALUES (1, 'KN', '2027-11-01', 0, 'Rajyotsava', 1, 0, '
 INSERT INTO failed_dial_in VALUES (1, 'N', 'N123456', 'KN0600065', 0, '2026-01-01',
  'FUNDS_SHORT', 'the funds are short', 'US-N-000001', '1', 0)
 """
+_DEPOSIT = """
+INSERT INTO deposit VALUES (1, 'BANK', 'UTR1', '', '', '', 100000, 'NETBANKING', '',
+ '2026-01-01', NULL, NULL, NULL, 0, 'SUSPENSE', 1, 0, NULL, NULL, NULL, 0, NULL, NULL,
+ 0, 0, NULL)
+"""
+_PROPOSAL = """
+INSERT INTO deposit_proposal VALUES (1, 1, '{}', NULL, 'a test', 'PROPOSED', 1, 0,
+ NULL, NULL, '')
+"""
+_SETTLEMENT = "INSERT INTO deposit_settlement VALUES (1, 1)"
 
 
 @pytest.fixture
@@ -35,6 +47,8 @@ def store(store_url: str) -> Iterator[Store]:
         migrate(store)
         with store.writing("test") as connection:
             for row in _ROWS.format(hash="0" * 64).split(";"):
+                connection.exec_driver_sql(row)
+            for row in (_DEPOSIT, _PROPOSAL.format("SETTLE"), _SETTLEMENT):
                 connection.exec_driver_sql(row)
         yield store
 
@@ -93,6 +107,8 @@ def test_a_database_without_a_schema_is_refused(store_url: str) -> None:
         "UPDATE calendar_day SET day = '2027-11-02'",
         "UPDATE calendar_day SET removed_by = 'badri'",
         "UPDATE failed_dial_in SET code = 'LINE'",
+        "UPDATE deposit_settlement SET paid_by = 2",
+        "DELETE FROM deposit_settlement",
         "DELETE FROM failed_dial_in",
     ],
 )
@@ -102,6 +118,38 @@ def test_what_was_done_stays_written(store: Store, change: str) -> None:
         store.writing("by hand") as connection,
     ):
         connection.execute(text(change))
+
+
+def test_deposits_that_are_owed_already_can_be_settled(store_url: str) -> None:
+    """Version 0014 widens CHECKs: on SQLite by editing the schema itself."""
+    config = Config()
+    config.set_main_option("script_location", "dop_gateway.store:migrations")
+    config.set_main_option("path_separator", "os")
+    with closing(open_store(store_url)) as store:
+        with store.writing("the version before") as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0013")
+            connection.exec_driver_sql(_DEPOSIT)
+        settle = _PROPOSAL.format("SETTLE")
+        with pytest.raises(InvariantError), store.writing("settle") as connection:
+            connection.exec_driver_sql(settle)
+        migrate(store)
+        with store.writing("settle") as connection:
+            connection.exec_driver_sql(settle)
+            connection.exec_driver_sql(_SETTLEMENT)
+        with pytest.raises(InvariantError), store.writing("another") as connection:
+            connection.exec_driver_sql(_PROPOSAL.format("KEEP"))
+        with store.reading() as connection:
+            kept = connection.exec_driver_sql("SELECT state FROM deposit").scalars()
+            assert list(kept) == ["SUSPENSE"]
+            if connection.dialect.name == "sqlite":
+                for pragma, said in (
+                    ("integrity_check", [("ok",)]),
+                    ("foreign_key_check", []),
+                    ("writable_schema", [(0,)]),
+                ):
+                    rows = connection.exec_driver_sql(f"PRAGMA {pragma}").all()
+                    assert [tuple(row) for row in rows] == said
 
 
 def _names(sql: str) -> set[str]:

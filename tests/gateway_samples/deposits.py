@@ -18,6 +18,7 @@ SAMPLES: Samples = {
         _DEPOSIT, body={"action": "RETURN", **_REASON}, works=False
     ),
     "GET /suspense": Sample(query="source=BANK"),
+    "GET /owed": Sample(query="licence=N123456"),
     "GET /deposit-proposals": Sample(),
     "POST /deposit-proposals/{proposal_id}/approve": Sample(
         _PROPOSAL, body=_REASON, works=False

@@ -105,5 +105,5 @@ def test_a_cheque_is_never_available_before_it_was_paid(later: int) -> None:
 
 
 def test_a_deposit_that_was_given_back_has_no_way_on() -> None:
-    for state in (S.BOUNCED, S.REVERSED, S.RETURNED, S.OWED):
+    for state in (S.BOUNCED, S.REVERSED, S.RETURNED):
         assert DEPOSIT.possible(state) == ()
