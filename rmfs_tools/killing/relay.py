@@ -18,12 +18,14 @@ class Call:
 
     Attributes:
         began: Set with its first octets.
+        ended: Set at its end, if it ever began.
         seconds: How long it took; None while it is open.
     """
 
     def __init__(self) -> None:
         """Begin; nothing has passed yet."""
         self.began = asyncio.Event()
+        self.ended = asyncio.Event()
         self.seconds: float | None = None
         self._at = 0.0
 
@@ -42,6 +44,7 @@ class Call:
         """Note the end."""
         if self.is_open:
             self.seconds = asyncio.get_running_loop().time() - self._at
+            self.ended.set()
 
 
 class Relay:
