@@ -162,3 +162,34 @@ def recharge(*, as_json: bool, quick: bool) -> int:
         as_json=as_json,
         quick=quick,
     )
+
+
+@bench.command(epilog="\b\nExample:\n  rmfs bench report --json")
+@click.option(
+    "--machines",
+    type=click.IntRange(100, 200_000),
+    default=10_000,
+    show_default=True,
+    help="Of the Circle; a tenth and a hundredth of them are measured besides.",
+)
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+@click.option(
+    "--quick", is_flag=True, help="Measure little, and do not judge the times."
+)
+def report(*, machines: int, as_json: bool, quick: bool) -> int:
+    """Measure the month's report of a Circle as CSV, XLSX and PDF.
+
+    Databases are filled with a month of deposits, downloads, dial-ins and classes, on
+    SQLite and, where it is installed, on PostgreSQL; each file is written by a process
+    of its own. It takes about five minutes. Exit 1 when the CSV of the longest takes
+    more than 5 s or 300 MB, or does not sum up what the database was filled with.
+    """
+    from rmfs_tools.bench.report import run
+
+    return run(
+        click.echo,
+        lambda words: click.echo(words, err=True),
+        machines=machines,
+        as_json=as_json,
+        quick=quick,
+    )
