@@ -7,16 +7,14 @@ nothing of it may be left. The other half stays as it is: every night the differ
 to be explained.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
 from dop_gateway import ledger
 from dop_gateway.incidents.model import IncidentKind
 from dop_gateway.money.model import Cause
-from fm_device.dial_in import DialInReport
 from protocol.dialogue.machine import Outcome
-from protocol.errors import InvariantError
 from protocol.exchange import (
     DetailLine,
     FundFile,
@@ -28,10 +26,12 @@ from protocol.parameters import business_date
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store import licences, told_items
+from rmfs_server.store.sent_files import SentFile
 from rmfs_server.store.told_items import Remaining
 from rmfs_tools.rehearsal import cooking
 from rmfs_tools.rehearsal.cooking import CHANGE_PAISE, Lines
 from rmfs_tools.rehearsal.department import Department
+from rmfs_tools.rehearsal.hiding import Dial, Hiding
 from rmfs_tools.rehearsal.maker import Maker
 from rmfs_tools.rehearsal.mistakes import Explained, Incident, Mistake, Sign
 
@@ -40,6 +40,7 @@ class Cheat(Enum):
     """How a maker cheats, by the name that reports use."""
 
     KEEPS_CREDIT_BACK = "maker-keeps-credit-back"
+    HIDES_CREDIT = "maker-hides-credit"
     TELLS_LESS = "maker-tells-less-credit"
     TELLS_MORE = "maker-tells-more-credit"
     INVENTS_CREDIT = "maker-invents-credit"
@@ -48,9 +49,6 @@ class Cheat(Enum):
     TELLS_LESS_USAGE = "maker-tells-less-usage"
     KEEPS_FUNDS_BACK = "maker-keeps-funds-back"
 
-
-Dial = Callable[[LicenceIdentifier, int], DialInReport]
-"""Lets a machine of the maker dial in for so many paise."""
 
 _FIRST_PAISE: Final = 200_000
 _THEN_PAISE: Final = 100_000
@@ -66,6 +64,7 @@ _LAYOUTS: Final[Mapping[Cheat, str]] = {
 }
 """Which file is changed; otherwise the one of credits."""
 _TOLD_AGAIN: Final = frozenset(Cheat) - {
+    Cheat.HIDES_CREDIT,
     Cheat.INVENTS_CREDIT,
     Cheat.BEYOND_FUNDS,
     Cheat.KEEPS_FUNDS_BACK,
@@ -94,12 +93,17 @@ class Cheating:
         self._now: tuple[Cheat, LicenceIdentifier] | None = None
         self._again: list[tuple[int, int, LicenceIdentifier]] = []
         self._told_wrongly = 0
+        self._hiding = Hiding(maker, Cheat.HIDES_CREDIT.value)
 
-    def prepare(self, cheat: Cheat, dial: Dial) -> None:
+    def prepare(self, cheat: Cheat | None, dial: Dial) -> None:
         """Have a machine credited of which the maker can then tell something else.
 
-        Nothing comes of it if no machine can be credited.
+        Nothing comes of it if no machine can be credited. Nothing else goes wrong in
+        this window: machines whose credits were hidden before show them now.
         """
+        self._hiding.look_in(dial)
+        if cheat is None:
+            return
         able = self._candidates(_NEEDED.get(cheat, _FIRST_PAISE + _THEN_PAISE))
         found = next(
             (one for one in able if self._is_credited(cheat, one, dial)),
@@ -122,32 +126,42 @@ class Cheating:
             self._again.remove(one)
             self.caught.append(licence)
 
-    def cheat(self, day: int) -> list[Mistake]:
+    def before_session(self, day: int) -> list[Mistake]:
         """Make the files of this window and change what they tell, before they go.
 
         Args:
             day: Working days so far.
 
-        Raises:
-            InvariantError: The file does not tell what the machine has done.
+        Returns:
+            What has to be found now.
         """
+        if not self._maker.is_up or not (self._now or self._hiding.is_at_work):
+            return []
+        files = cooking.made_now(self._maker)
+        mistakes = self._cheat(files, day)
+        self._hiding.change(files)
+        return mistakes + self._hiding.shown()
+
+    def _cheat(self, files: Mapping[str, SentFile], day: int) -> list[Mistake]:
         if self._now is None:
             return []
         (cheat, licence), self._now = self._now, None
-        file = cooking.made_now(self._maker).get(_LAYOUTS.get(cheat, "credit-download"))
+        file = files.get(_LAYOUTS.get(cheat, "credit-download"))
         if file is None:
             return []
         lines = cooking.lines_of(self._maker, file)
-        record = {"usage": _DIAL_IN, "remaining-fund": _BALANCE}.get(
-            file.layout, _CREDIT
+        line = next(
+            found
+            for record in (_CREDIT, _DIAL_IN, _BALANCE)
+            if (found := cooking.last_of(lines, record, licence)) is not None
         )
-        line = cooking.last_of(lines, record, licence)
-        if line is None:
-            raise InvariantError(f"{file.name} tells nothing of {licence}")
         if cheat is not Cheat.BEYOND_FUNDS:
             cooking.cook(
                 self._maker, file, lambda lines: self._changed(cheat, lines, licence)
             )
+        if cheat is Cheat.HIDES_CREDIT:
+            self._hiding.begin(licence, _THEN_PAISE)
+            return []
         if cheat in _TOLD_AGAIN:
             self._told_wrongly += 1
             if self._told_wrongly % 2:
@@ -213,7 +227,7 @@ class Cheating:
             return cooking.put(lines, balance, remaining_paise=told - CHANGE_PAISE)
         if credit is None:
             return lines
-        if cheat is Cheat.KEEPS_CREDIT_BACK:
+        if cheat in {Cheat.KEEPS_CREDIT_BACK, Cheat.HIDES_CREDIT}:
             return cooking.without_line(lines, credit)
         if cheat is Cheat.INVENTS_CREDIT:
             return cooking.with_invented(self._maker, lines, credit)

@@ -69,6 +69,10 @@ class Plan:
     counters: dict[int, OfficeMistake]
     cheats: dict[tuple[int, str], Cheat]
 
+    def ends_calm(self, day: int, letter: str) -> bool:
+        """Whether nothing goes wrong in a maker's last window of a day."""
+        return _ends_calm(self.windows, day, letter)
+
     @property
     def count(self) -> int:
         """How many mistakes there are."""
@@ -129,10 +133,15 @@ def _cheats(
     cheats: dict[tuple[int, str], Cheat] = {}
     for day in days:
         for letter in letters:
-            late = ((day, window, letter) in windows for window in _LAST_WINDOWS)
-            if not any(late):
+            if _ends_calm(windows, day, letter):
                 cheats[day, letter] = kinds[(turn + len(cheats)) % len(kinds)]
     return cheats
+
+
+def _ends_calm(
+    windows: Mapping[tuple[int, int, str], Strike], day: int, letter: str
+) -> bool:
+    return not any((day, window, letter) in windows for window in _LAST_WINDOWS)
 
 
 def _layout(mistake: WindowMistake, dice: Dice) -> str:

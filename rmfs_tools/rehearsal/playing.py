@@ -157,7 +157,10 @@ class Rehearsal:
             strike = plan.windows.get((self.played.working_days, window, maker.letter))
             striking = self.striking[maker.letter]
             striking.begin(day, window + 1, strike)
-            self.mistakes += self._cheat(maker, window)
+            cheating = self.cheating[maker.letter]
+            if window == 0:
+                cheating.tell_again(self.played.working_days)
+            self.mistakes += cheating.before_session(self.played.working_days)
             done = maker.dial_department(striking.crossing)
             self.mistakes += striking.struck()
             if done is not None:
@@ -170,16 +173,11 @@ class Rehearsal:
         self.played.deposited_paise += sum(paid)
 
     def _prepare_cheats(self, plan: Plan) -> None:
+        today = self.played.working_days
         for maker in self.makers:
-            cheat = plan.cheats.get((self.played.working_days, maker.letter))
-            if cheat is not None:
+            if plan.ends_calm(today, maker.letter):
+                cheat = plan.cheats.get((today, maker.letter))
                 self.cheating[maker.letter].prepare(cheat, partial(self._dial, maker))
-
-    def _cheat(self, maker: Maker, window: int) -> list[Mistake]:
-        cheating = self.cheating[maker.letter]
-        if window == 0:
-            cheating.tell_again(self.played.working_days)
-        return cheating.cheat(self.played.working_days) if window == LAST_WINDOW else []
 
     def _dial_ins(self, day: date, before: time) -> None:
         """Let machines frank and dial before a window, some of them."""
