@@ -42,7 +42,7 @@ from protocol.link import BULK, Link, Role
 from protocol.values import LicenceIdentifier
 from rmfs_server.books import Books, Turn
 from rmfs_server.limits import Limits, WrongAuthentications
-from rmfs_server.writer import Writer
+from rmfs_server.writer import Question, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -301,11 +301,19 @@ class Call:
     def _ask(self, effect: _Question) -> None:
         """Put a question to the books; the answer goes to the dialogue that asked."""
         dialogue = self._dialogue
+        job, licence = self._job(effect), self._locks(effect)
         self._exchange.writer.submit(
-            self._job(effect),
+            job if licence is None else Question(licence, job),
             lambda answer: self._answered(dialogue, answer),
             lambda error: self._unanswered(dialogue, error),
         )
+
+    def _locks(self, effect: _Question) -> LicenceIdentifier | None:
+        """Say whose machine a question locks; None: it only reads."""
+        if isinstance(effect, JudgeStatement):
+            return effect.statement.licence
+        reads = isinstance(effect, (FindCredential, FindContent))
+        return None if reads or self._turn is None else self._turn.licence
 
     def _job(self, effect: _Question) -> Callable[[], _Answer]:
         books = self._exchange.books

@@ -27,7 +27,8 @@ from rmfs_server.books import Books
 from rmfs_server.calls import Exchange, ExchangeCounters
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.limits import Limits
-from rmfs_server.writer import ThreadWriter
+from rmfs_server.locking import lock_machines
+from rmfs_server.writer import GroupWriter
 
 
 def run_server(
@@ -69,7 +70,7 @@ def run_server(
     reactor = MonotonicReactor()
     with open_books(folder) as store, _key_log(key_log) as on_keys:
         check_keys_may_be_told(server.identity.realm, on_keys)
-        writer = ThreadWriter(reactor)
+        writer = GroupWriter(reactor, store, lock_machines)
         exchange = Exchange(
             reactor=reactor,
             books=Books(

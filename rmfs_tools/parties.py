@@ -38,8 +38,9 @@ from rmfs_server.folder import Settings, create_server, open_books, read_server
 from rmfs_server.fund_reports import ImportReport
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
+from rmfs_server.locking import lock_machines
 from rmfs_server.store.acts import By
-from rmfs_server.writer import ThreadWriter
+from rmfs_server.writer import GroupWriter
 
 LICENCE: Final = LicenceIdentifier("N123456")
 NUMBER: Final = LicenceNumber("KN0600065")
@@ -157,7 +158,7 @@ def open_parties(folder: Path, reactor: MonotonicReactor) -> Iterator[Parties]:
         open_books(folder / SERVER) as store,
         open_machine(folder / MACHINE, clock, "a tool", scale=scale) as machine,
     ):
-        writer = ThreadWriter(reactor)
+        writer = GroupWriter(reactor, store, lock_machines)
         exchange = Exchange(
             reactor=reactor,
             books=Books(
