@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dop_gateway.options_cli import EXIT_FAILED, gateway_option, json_option, opened
+from dop_gateway.proposals_cli import approve, reject, settle
 
 if TYPE_CHECKING:
     from dop_gateway.access import Permit
@@ -51,7 +52,7 @@ _licence_option: Final = click.option(
 
 @click.group("deposit", epilog="\b\nExample:\n  rmfs dop deposit list --state SUSPENSE")
 def deposit_group() -> None:
-    """Look deposits up: where each rupee is, and how it came there."""
+    """Look deposits up: where each rupee is, how it came there, what is owed."""
 
 
 @deposit_group.command(
@@ -137,7 +138,12 @@ def show(*, number: int, gateway: Path, as_json: bool) -> int:
 
 @click.group("suspense", epilog="\b\nExample:\n  rmfs dop suspense list")
 def suspense_group() -> None:
-    """Look up what waits for a person's decision."""
+    """Look up what waits for a person's decision, and decide what was proposed."""
+
+
+deposit_group.add_command(settle)
+suspense_group.add_command(approve)
+suspense_group.add_command(reject)
 
 
 @suspense_group.command(

@@ -1,7 +1,6 @@
 """`rmfs dop reconcile`, `verify`, `incident`: where every rupee is, what is wrong."""
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,8 @@ import click
 
 from dop_gateway.options_cli import (
     EXIT_FAILED,
+    acting_as,
+    as_option,
     by_command,
     gateway_option,
     json_option,
@@ -24,13 +25,9 @@ if TYPE_CHECKING:
 
     from dop_gateway.identity.model import By
     from dop_gateway.incidents.model import Incident, IncidentId
-    from dop_gateway.parts import Parts
 
 _ROWS_MAX = 1_000
 _number = click.argument("number", type=click.IntRange(min=1))
-_as_option = click.option(
-    "--as", "login", required=True, help="Login of whoever of the DCR does it."
-)
 
 
 @click.command(
@@ -189,7 +186,7 @@ def show_incident(*, number: int, gateway: Path, as_json: bool) -> int:
 @_number
 @gateway_option
 @click.option("--to", required=True, help="Login of who is to look into it.")
-@_as_option
+@as_option
 @reason_option
 @json_option
 def assign(
@@ -211,7 +208,7 @@ def assign(
 @_number
 @gateway_option
 @click.option("--action", required=True, help="What was done.")
-@_as_option
+@as_option
 @reason_option
 @json_option
 def act(
@@ -231,7 +228,7 @@ def act(
 )
 @_number
 @gateway_option
-@_as_option
+@as_option
 @reason_option
 @json_option
 def close(
@@ -248,7 +245,7 @@ def close(
 )
 @_number
 @gateway_option
-@_as_option
+@as_option
 @reason_option
 @json_option
 def reopen(
@@ -275,27 +272,12 @@ def _move(
         opened(gateway) as parts,
         parts.store.writing("move an incident") as connection,
     ):
-        by = _as(parts, connection, login, reason)
+        by = acting_as(parts, connection, login, reason)
         found = move(connection, IncidentId(number), by)
     if as_json:
         click.echo(json.dumps(_shown(found)))
     else:
         click.echo(f"incident {found.id} is {found.state.name}")
-
-
-def _as(parts: "Parts", connection: "Connection", login: str, reason: str) -> "By":
-    """Act in somebody's name; the trail says that it was done at this computer."""
-    from dop_gateway.errors import NotFoundError
-    from dop_gateway.identity import store
-    from dop_gateway.identity.model import Actor, PersonState
-
-    found = store.find_person(connection, login)
-    if found is None or found[0].state is not PersonState.ACTIVE:
-        raise NotFoundError(f"there is nobody with the login {login} who may act")
-    person = found[0]
-    grants = store.grants_of(connection, person.id)
-    actor = Actor(person.id, person.login, person.kind, grants)
-    return replace(by_command(parts, reason), actor=actor)
 
 
 def _shown(one: "Incident") -> dict[str, Any]:

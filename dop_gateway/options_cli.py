@@ -3,12 +3,15 @@
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from dop_gateway.identity.model import By
     from dop_gateway.parts import Parts
 
@@ -23,6 +26,9 @@ gateway_option: Final = click.option(
 )
 json_option: Final = click.option(
     "--json", "as_json", is_flag=True, help="For programs."
+)
+as_option: Final = click.option(
+    "--as", "login", required=True, help="Login of whoever of the DCR does it."
 )
 reason_option: Final = click.option(
     "--reason", required=True, help="Why, for who reads the audit trail."
@@ -45,3 +51,24 @@ def by_command(parts: "Parts", reason: str) -> "By":
     from dop_gateway.identity.model import GATEWAY, By
 
     return By(GATEWAY, parts.clock.now(), f"cli:{getpass.getuser()}", reason)
+
+
+def acting_as(
+    parts: "Parts", connection: "Connection", login: str, reason: str
+) -> "By":
+    """Act in somebody's name; the trail says that it was done at this computer.
+
+    Raises:
+        NotFoundError: There is nobody with that login who may act.
+    """
+    from dop_gateway.errors import NotFoundError
+    from dop_gateway.identity import store
+    from dop_gateway.identity.model import Actor, PersonState
+
+    found = store.find_person(connection, login)
+    if found is None or found[0].state is not PersonState.ACTIVE:
+        raise NotFoundError(f"there is nobody with the login {login} who may act")
+    person = found[0]
+    grants = store.grants_of(connection, person.id)
+    actor = Actor(person.id, person.login, person.kind, grants)
+    return replace(by_command(parts, reason), actor=actor)

@@ -3,13 +3,16 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from dop_gateway.deposits.desk import propose
 from dop_gateway.deposits.model import Action
 from dop_gateway.deposits_cli import deposit_group, suspense_group
+from dop_gateway.errors import NotAllowedError, NotFoundError
 from dop_gateway.folder import create_gateway, open_gateway
+from dop_gateway.ledger import movements
 from dop_gateway.settings import Settings
 from hw.clock import SystemWallClock
 from hw.entropy import SystemEntropy
@@ -70,3 +73,47 @@ def test_suspense_is_listed_with_what_is_wrong(folder: Path) -> None:
     result = CliRunner().invoke(suspense_group, ["list", "--gateway", str(folder)])
     assert "DEP-01-007" in result.output
     assert result.output.endswith("1 deposits\n")
+
+
+@pytest.fixture
+def owing(tmp_path: Path) -> Path:
+    """Give a gateway whose deposit 1 is owed, and deposit 2 may pay it."""
+    folder = tmp_path / "owing"
+    create_gateway(folder, Settings(""), SystemEntropy())
+    with open_gateway(folder, SystemWallClock(), SystemEntropy()) as parts:
+        desk = furnish(parts.store)
+        payment = desk.deliver()
+        desk.move(movements.downloaded(N1, 200_000, "one", "a test"))
+        desk.bounce(payment)
+        file_id = desk.send()
+        desk.answer(file_id, desk.told[file_id])
+        desk.bring()
+    return folder
+
+
+def _type(folder: Path, group: click.Group, *words: str) -> Result:
+    typed = [*words, "--reason", "a letter", "--gateway", str(folder)]
+    return CliRunner().invoke(group, typed, standalone_mode=False)
+
+
+def test_what_is_owed_is_settled_by_two_people_at_the_gateways_computer(
+    owing: Path,
+) -> None:
+    settle = ("settle", "1", "--by", "2", "--as")
+    refused = _type(owing, deposit_group, *settle, "sunita")
+    assert isinstance(refused.exception, NotAllowedError)
+    made = _type(owing, deposit_group, *settle, "omar")
+    assert made.output == "proposal 1, SETTLE of deposit 1: PROPOSED\n"
+    same = _type(owing, suspense_group, "approve", "1", "--as", "omar")
+    assert isinstance(same.exception, NotAllowedError)
+    done = _type(owing, suspense_group, "approve", "1", "--as", "sunita", "--json")
+    assert json.loads(done.output)["state"] == "APPROVED"
+    listed = ["list", "--state", "PAID_AGAIN", "--gateway", str(owing)]
+    assert CliRunner().invoke(deposit_group, listed).output.endswith("1 deposits\n")
+
+
+def test_a_proposal_is_rejected_at_the_gateways_computer(folder: Path) -> None:
+    nobody = _type(folder, suspense_group, "reject", "1", "--as", "nobody")
+    assert isinstance(nobody.exception, NotFoundError)
+    done = _type(folder, suspense_group, "reject", "1", "--as", "sunita")
+    assert done.output == "proposal 1, RETURN of deposit 2: REJECTED\n"
