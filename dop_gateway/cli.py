@@ -28,6 +28,7 @@ from dop_gateway.options_cli import (
 from dop_gateway.outbox_cli import outbox_group, sms_simulator
 from dop_gateway.people_cli import person_group
 from dop_gateway.posting_cli import frank_group, usage_command
+from dop_gateway.reports_cli import report_command
 
 
 def add_commands(root: click.Group) -> None:
@@ -45,6 +46,7 @@ def add_commands(root: click.Group) -> None:
     dop.add_command(dop_bank_group)
     dop.add_command(frank_group)
     dop.add_command(usage_command)
+    dop.add_command(report_command)
     dop.add_command(outbox_group)
     dop.add_command(sms_simulator)
     dop.add_command(openapi)

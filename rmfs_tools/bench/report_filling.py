@@ -448,16 +448,21 @@ def _products(of: Machine) -> Rows:
 
 
 def _failed(of: Machine) -> Rows:
+    return failed_rows(of.maker, of.identifier, of.number)
+
+
+def failed_rows(letter: str, licence_of: str, number: str = "KN0099999") -> Rows:
+    """Give a dial-in of a licence that failed, as its maker tells it."""
     yield {
-        "maker": of.maker,
-        "licence": of.identifier,
-        "licence_number": of.number,
+        "maker": letter,
+        "licence": licence_of,
+        "licence_number": number,
         "at": moment(_DAYS[3], 12),
         "on_day": _DAYS[3],
         "code": "FUNDS",
         "words": "the funds are not sufficient",
-        "file_id": f"USG-{of.maker}-{_DAYS[3]}",
-        "line_id": f"F{of.index}",
+        "file_id": f"USG-{letter}-{_DAYS[3]}",
+        "line_id": f"F-{licence_of}",
         "came_at": moment(_DAYS[3], 14),
     }
 

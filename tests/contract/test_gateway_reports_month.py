@@ -12,9 +12,8 @@ import pytest
 from sqlalchemy import select
 
 from dop_gateway import ledger
-from dop_gateway.access import Permit
 from dop_gateway.audit.tables import audit
-from dop_gateway.identity.model import GATEWAY, Grant, Role, ScopeKind
+from dop_gateway.identity.model import Role, ScopeKind
 from dop_gateway.ledger import AccountKind, JournalKind
 from dop_gateway.reports import gathering
 from dop_gateway.reports.licences_store import Licences, within
@@ -26,9 +25,14 @@ from rmfs_tools.bench import report_filling as filling
 from tests.deposit_desk import N1, TODAY, DepositDesk, moment
 from tests.money_desk import money_desk_at
 from tests.money_office import MoneyOffice
-from tests.report_desk import MACHINES, ReportDesk, csv_rows, report_desk
+from tests.report_desk import (
+    EVERYTHING,
+    MACHINES,
+    ReportDesk,
+    csv_rows,
+    report_desk,
+)
 
-ALL = Permit(GATEWAY, (Grant(Role.AUDITOR, ScopeKind.EVERYTHING),))
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 MONTH = "/reports/month?month=2026-11"
 PAID = filling.DEPOSITS * filling.DEPOSIT_PAISE
@@ -80,7 +84,7 @@ def _walk(
     desk: DepositDesk, period: Period, now: EpochSeconds, portion: int = 3
 ) -> gathering.Walk[LicenceLine]:
     with desk.store.reading() as connection:
-        where = within(connection, ALL, Narrowed(period))
+        where = within(connection, EVERYTHING, Narrowed(period))
     licences = Licences(tuple(where), portion)
     gather = gathering.month_of(licences, period, business_date(now))
     return gathering.Walk(licences, gather, {})
