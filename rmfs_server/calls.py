@@ -41,7 +41,7 @@ from protocol.errors import ErrorCode
 from protocol.link import BULK, Link, Role
 from protocol.values import LicenceIdentifier
 from rmfs_server.books import Books, Turn
-from rmfs_server.limits import Limits, WrongAuthentications
+from rmfs_server.limits import Handshakes, Limits, WrongAuthentications
 from rmfs_server.writer import Question, Writer
 
 _log = logging.getLogger(__name__)
@@ -111,6 +111,7 @@ class Exchange:
         self.wall_clock = wall_clock
         self.limits = limits
         self.wrong = WrongAuthentications(limits)
+        self.handshakes = Handshakes(limits)
         self.counters = ExchangeCounters()
         self.draining = False
         self._calls: set[Call] = set()
@@ -121,12 +122,10 @@ class Exchange:
         """Take a call, or turn it away while draining or beyond a limit."""
         now = self.reactor.seconds()
         line = line_of(caller)
-        unproved = [line_of(call.caller) for call in self._calls if call.unproved]
         if (
             self.draining
             or len(self._calls) >= self.limits.calls
-            or len(unproved) >= self.limits.handshakes
-            or unproved.count(line) >= self.limits.handshakes_per_line
+            or self.handshakes.too_many(line)
             or self.wrong.too_many(line, now)
         ):
             self.counters.turned_away += 1
@@ -198,6 +197,8 @@ class Call:
         self._started = exchange.reactor.seconds()
         self._dialogues = 0
         self._idle_since: float | None = self._started
+        self._counted = True
+        exchange.handshakes.begin(line_of(caller))
         self.driver = LinkDriver(
             Link(Role.SERVER, BULK), exchange.reactor, self, connect=False
         )
@@ -233,6 +234,7 @@ class Call:
         self._turn = None
         self._begun = self._exchange.wall_clock.now()
         self._idle_since = None
+        self._count(unproved=self.unproved)
 
     def message_received(self, message: bytes, now: float) -> None:
         """Give a packet to the dialogue."""
@@ -248,12 +250,14 @@ class Call:
         self._dialogue = None
         self._turn = None
         self._idle_since = now
+        self._count(unproved=self.unproved)
         if self._exchange.draining:
             self.driver.drop()
 
     def line_lost(self, loss: LineLoss, now: float) -> None:
         """End the call."""
         self.link_down(str(loss), now)
+        self._count(unproved=False)
         self._exchange.gone(self)
 
     def handle_timer(self, now: float) -> None:
@@ -287,7 +291,15 @@ class Call:
             self._carry_out(self._dialogue.go_down(now))
         self.driver.drop()
 
+    def _count(self, *, unproved: bool) -> None:
+        """Be counted among the handshakes as long as this is one."""
+        if unproved is not self._counted:
+            self._counted = unproved
+            handshakes, line = self._exchange.handshakes, line_of(self.caller)
+            (handshakes.begin if unproved else handshakes.end)(line)
+
     def _carry_out(self, effects: list[ServerEffect]) -> None:
+        self._count(unproved=self.unproved)
         for effect in effects:
             if isinstance(effect, SendPacket):
                 self.driver.send_message(effect.packet)

@@ -5,7 +5,7 @@ counted: anybody can send anybody's licence identifier, so a limit there would l
 stranger keep an honest machine out.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 
 
@@ -39,6 +39,33 @@ class Limits:
     window_s: float = 600.0
     lines_remembered: int = 10_000
     drain_s: float = 30.0
+
+
+class Handshakes:
+    """Counts the calls whose machine is not proved yet, in all and of each line."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin with none."""
+        self._limits = limits
+        self._by_line: Counter[str] = Counter()
+        self._all = 0
+
+    def begin(self, line: str) -> None:
+        """Count one more."""
+        self._by_line[line] += 1
+        self._all += 1
+
+    def end(self, line: str) -> None:
+        """Count one less: its machine is proved, or its line is gone."""
+        self._all -= 1
+        self._by_line[line] -= 1
+        if not self._by_line[line]:
+            del self._by_line[line]
+
+    def too_many(self, line: str) -> bool:
+        """Whether there is no place for another one of this line."""
+        of_line = self._by_line[line] >= self._limits.handshakes_per_line
+        return of_line or self._all >= self._limits.handshakes
 
 
 class WrongAuthentications:

@@ -1,18 +1,24 @@
 """Calls of the server in virtual time: how it goes down, and lines that say nothing."""
 
+import itertools
 import random
 from pathlib import Path
 
 import pytest
 
 from fm_device.dial_in import DialInReport, next_request
-from hw.lines.port import LossCause
+from hw.lines.exchange import VirtualExchange, every_call
+from hw.lines.port import LineLoss, LineUser, LossCause
+from protocol.channel import ServerChannel
 from protocol.dialogue.server import State
 from protocol.errors import ErrorCode
+from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
+from rmfs_server.writer import ImmediateWriter
 from tests.line_user import RecordingUser
 from tests.reactor import step
-from tests.system import RUPEES_2000, System, new_system
+from tests.situations import HandDialled
+from tests.system import IDENTITY, LINE, RUPEES_2000, System, new_system
 
 IDLE_S = Limits().idle_s
 
@@ -26,6 +32,18 @@ def states_of(system: System) -> list[State]:
     """Say where the dialogues of a server are."""
     dialogues = [call._dialogue for call in system.exchange._calls]
     return [dialogue.state for dialogue in dialogues if dialogue is not None]
+
+
+def exchange_with(system: System, limits: Limits) -> Exchange:
+    """Give a server process of the same books, with other limits."""
+    return Exchange(
+        reactor=system.reactor,
+        books=system.books,
+        writer=ImmediateWriter(),
+        make_channel=lambda: ServerChannel(IDENTITY),
+        wall_clock=system.wall,
+        limits=limits,
+    )
 
 
 @pytest.mark.parametrize("state", [State.GREETED, State.DELIVERED])
@@ -75,3 +93,44 @@ def test_a_line_that_sets_no_link_up_is_dropped_after_the_idle_limit(
     assert caller.loss.cause is LossCause.DROPPED_BY_PEER
     assert IDLE_S <= system.reactor.seconds() - began < IDLE_S + 1
     system.check_quiet(0)
+
+
+def test_one_host_cannot_take_the_place_of_everybody(system: System) -> None:
+    limits = Limits(handshakes=5, handshakes_per_line=2)
+    exchange = exchange_with(system, limits)
+    port = itertools.count(40_000)
+
+    def answered(host: str) -> LineUser | None:
+        return exchange.answer(f"tcp:{host}:{next(port)}")
+
+    first, second = answered("192.0.2.1"), answered("192.0.2.1")
+    assert first is not None
+    assert second is not None
+    assert answered("192.0.2.1") is None
+    assert answered("192.0.2.2") is not None
+    second.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
+    assert answered("192.0.2.1") is not None
+    assert answered("192.0.2.1") is None
+    assert answered("192.0.2.3") is not None
+    assert answered("192.0.2.4") is not None
+    assert answered("192.0.2.5") is None, "five handshakes are under way"
+    first.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
+    assert answered("192.0.2.5") is not None
+    assert exchange.counters.turned_away == 3
+
+
+def test_a_machine_that_has_proved_itself_leaves_its_place_to_another(
+    system: System,
+) -> None:
+    exchange = exchange_with(system, Limits(handshakes=1))
+    lines = VirtualExchange(system.reactor, every_call(LINE))
+    lines.listen(exchange.answer)
+    call = HandDialled(system, RUPEES_2000, exchange=lines)
+    assert exchange.answer("tcp:192.0.2.1:40000") is None
+    call.state_registers()
+    stranger = exchange.answer("tcp:192.0.2.1:40001")
+    assert stranger is not None
+    assert exchange.answer("tcp:192.0.2.1:40002") is None
+    stranger.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
+    assert exchange.answer("tcp:192.0.2.1:40003") is not None
+    call.hang_up()
