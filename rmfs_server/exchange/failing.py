@@ -89,10 +89,23 @@ def failure_of(item: StatementItem) -> Failure | None:
         answer = messages.decode_answer(item.confirmed_with)
     refusal = _refusal_in(answer)
     if refusal is not None:
-        return _refused(refusal.code, refusal.allowed_paise)
+        return refused(refusal.code, refusal.allowed_paise)
     if item.usage_refused:
-        return _refused(RefusalCode.USAGE_MISMATCH, Paise(0))
+        return refused(RefusalCode.USAGE_MISMATCH, Paise(0))
     return None
+
+
+def refused(code: RefusalCode, allowed: Paise) -> Failure:
+    """Say that a REFUSAL was the answer.
+
+    Args:
+        code: Why.
+        allowed: What could be had instead, where it is about funds.
+    """
+    words = _IN_FULL[code]
+    if code in _WITH_AMOUNT:
+        words = f"{words}; {show_rupees(allowed)} could be had"
+    return Failure(code.name, words)
 
 
 def told_together(of_one_machine: list[Failed]) -> tuple[list[Failed], str]:
@@ -117,13 +130,6 @@ def _refusal_in(answer: Answer) -> Refusal | None:
     if isinstance(answer, Delivered):
         return None
     return answer.refusal
-
-
-def _refused(code: RefusalCode, allowed: Paise) -> Failure:
-    words = _IN_FULL[code]
-    if code in _WITH_AMOUNT:
-        words = f"{words}; {show_rupees(allowed)} could be had"
-    return Failure(code.name, words)
 
 
 def _unconfirmed(answer: Delivered) -> Failure:

@@ -3,19 +3,29 @@
 import re
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from protocol.dialogue.server import Closed, CredentialMissing, Delivered, Frozen
+from protocol.dialogue.server import (
+    Closed,
+    CredentialMissing,
+    Delivered,
+    Frozen,
+    State,
+)
 from protocol.exchange import Layouts, parse_layout, read_layouts
-from protocol.messages import UsageRow
+from protocol.messages import RefusalCode, UsageRow
+from protocol.parameters import business_date
 from protocol.registers import RequestKind
-from protocol.values import Paise
-from rmfs_server.exchange.failing import TOLD_ONE_BY_ONE
+from protocol.values import EpochSeconds, Paise
+from rmfs_server.exchange.failing import TOLD_ONE_BY_ONE, refused
 from rmfs_server.exchange.session import SessionReport, run_session
 from rmfs_server.exchange.telling import CALL_OVER_S
 from rmfs_server.exchange.windows import Slot
+from rmfs_server.exchange.wording import fit_words
+from rmfs_server.limits import Limits
 from tests.exchange_desk import (
     FIRST,
     SECOND,
@@ -24,8 +34,7 @@ from tests.exchange_desk import (
     exchange_office,
 )
 from tests.paper_machine import BY, LICENCE, NEW, NOW, Office, PaperMachine
-
-THIRD = Slot(FIRST.day, 3)
+from tests.system import CREDIT_KEY, RUPEES_2000, System, new_system
 
 
 @pytest.fixture
@@ -154,8 +163,8 @@ def test_usage_that_does_not_fit_is_a_failed_dial_in(
     judged = office.books.judge_statement(statement, signed, NOW)
     assert isinstance(judged, tuple)
     wrong = (UsageRow(1, 1, Paise(400)),)
-    refused = office.books.store_usage(judged[0], statement, wrong, NOW)
-    assert isinstance(refused, Frozen)
+    answer = office.books.store_usage(judged[0], statement, wrong, NOW)
+    assert isinstance(answer, Frozen)
     dial(office, dop, later_s=CALL_OVER_S)
     assert codes(dop) == ["USAGE_MISMATCH"]
     assert len(dop.lines("usage", "dial_in")) == 2
@@ -210,12 +219,20 @@ def test_a_caller_that_proved_nothing_is_not_told(
     """Anybody can call in the name of any machine: that stays with the server."""
     machine = office.enrolled(150_000)
     office.administration.revoke(LICENCE, BY)
-    refused = office.state(machine, RequestKind.RECHARGE, 200_000)
-    assert isinstance(refused, CredentialMissing)
+    answer = office.state(machine, RequestKind.RECHARGE, 200_000)
+    assert isinstance(answer, CredentialMissing)
     stranger = PaperMachine(seed=b"a stranger")
     assert office.books.find_credential(stranger.licence) == CredentialMissing()
     dial(office, dop)
     assert dop.lines("usage") == []
+
+
+@pytest.mark.parametrize("code", RefusalCode)
+def test_every_refusal_is_told_in_words(code: RefusalCode) -> None:
+    failure = refused(code, Paise(100_000))
+    assert failure.code == code.name
+    assert ("Rs 1,000.00" in failure.words) == code.name.startswith("FUNDS")
+    assert fit_words(failure.words) == failure.words
 
 
 def test_a_layout_without_failed_dial_ins_tells_the_rest(
@@ -234,3 +251,30 @@ def test_a_layout_without_failed_dial_ins_tells_the_rest(
     assert len(dop.lines("usage", "dial_in")) == 1
     dial(office, dop, SECOND)
     assert failed(dop) == []
+
+
+@pytest.mark.parametrize(
+    ("until", "told"), [(State.GREETED, []), (State.DELIVERED, ["NO_CONFIRMATION"])]
+)
+def test_a_call_that_the_server_ended_is_told_once_its_machine_has_proved_itself(
+    tmp_path: Path, dop: PaperDepartment, until: State, told: list[str]
+) -> None:
+    """A real machine calls a real server, which goes down in the middle of the call."""
+    system = new_system(tmp_path / "system")
+    system.exchange.limits = Limits(drain_s=0.0)
+    reports = system.begin_dial(RUPEES_2000)
+    system.run(lambda: until in states_of(system))
+    over: list[bool] = []
+    system.exchange.drain(lambda: over.append(True))
+    system.run(lambda: bool(reports) and bool(over))
+    exchange = exchange_office(system.store, CREDIT_KEY)
+    later = EpochSeconds(system.wall.now() + CALL_OVER_S + 1)
+    run_session(exchange, dop, Slot(business_date(later), 1), later)
+    assert codes(dop) == told
+    assert len(dop.lines("usage", "dial_in")) == len(told)
+
+
+def states_of(system: System) -> list[State]:
+    """Say where the dialogues of a server are."""
+    dialogues = [call._dialogue for call in system.exchange._calls]
+    return [dialogue.state for dialogue in dialogues if dialogue is not None]
