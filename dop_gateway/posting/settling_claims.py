@@ -117,6 +117,8 @@ def _moved(
 
 def _refund(connection: Connection, found: Claim, by: By) -> None:
     left = store.unused_of(connection, found.id)
+    # Nothing of it moves between the look and the payment.
+    ledger.lock_accounts_of(connection, found.licence)
     held = ledger.balances(connection, found.licence)
     if (held.machine, held.remaining) != (left.descending_paise, left.remaining_paise):
         message = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from dop_gateway.errors import ConflictError
 from dop_gateway.identity import store as people
@@ -12,8 +12,9 @@ from dop_gateway.identity.model import PersonKind
 from dop_gateway.licences import standing
 from dop_gateway.licences.application import ApplicationKind
 from dop_gateway.licences.model import CancelReason
-from hw.database import Store, TakenError
+from hw.database import TakenError
 from protocol.values import EpochSeconds
+from tests.at_once import until_somebody_waits
 from tests.gateway_desk import Gateway, new_gateway
 from tests.licence_desk import LicenceDesk, file_of, licence_desk_at, machine_of
 
@@ -44,18 +45,6 @@ def _let_in(connection: Connection, login: str) -> None:
     )
 
 
-def _until_somebody_waits(store: Store) -> None:
-    """Go on when another transaction waits for one of ours."""
-    if store.engine.dialect.name == "sqlite":
-        return
-    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    for _ in range(100_000):
-        with store.reading() as connection:
-            if connection.execute(waits).scalar_one():
-                return
-    raise AssertionError("nobody waits")
-
-
 def test_what_may_be_there_once_is_named_when_it_is_there(gateway: Gateway) -> None:
     with gateway.store.writing("first") as connection:
         _let_in(connection, "kiran")
@@ -83,7 +72,7 @@ def test_whoever_is_the_second_by_a_moment_is_told_that_it_is_there(
         with gateway.store.writing("first") as connection:
             _let_in(connection, "kiran")
             asked = threads.submit(asha.ask, "POST", "/people", body)
-            _until_somebody_waits(gateway.store)
+            until_somebody_waits(gateway.store)
         answer = asked.result()
     assert answer.status_code == 409, answer.text
     problem = answer.json()

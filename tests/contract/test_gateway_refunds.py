@@ -1,6 +1,7 @@
 """Refunds: spoiled impressions, each once; and what is left after a cancellation."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,6 +21,7 @@ from dop_gateway.posting import claims_store, settling_claims
 from dop_gateway.posting.claiming import FRANKS_MAX, propose_spoiled, propose_unused
 from dop_gateway.posting.model import Claim, ClaimState, PaidBy
 from protocol.values import Paise
+from tests.at_once import until_somebody_waits
 from tests.posting_desk import PostingDesk, posting_desk
 from tests.witness.small_server import LICENCE
 
@@ -211,6 +213,34 @@ def test_money_that_moved_since_is_not_paid_back(desk: PostingDesk) -> None:
         settling_claims.pay(
             connection, claim.number, PaidBy.CASH, desk.today, desk.by("padma")
         )
+
+
+def test_money_that_moves_in_that_moment_is_not_paid_back(desk: PostingDesk) -> None:
+    given_up(desk)
+    claim = unused(desk)
+    with desk.store.writing("test") as connection:
+        settling_claims.confirm(
+            connection, claim.number, Paise(800_000), desk.by("nina")
+        )
+        settling_claims.sanction(connection, claim.number, desk.by("lata"))
+
+    def pay() -> str:
+        try:
+            with desk.store.writing("pay") as connection:
+                settling_claims.pay(
+                    connection, claim.number, PaidBy.CASH, desk.today, desk.by("padma")
+                )
+        except ConflictError as error:
+            return str(error)
+        return "paid"
+
+    with ThreadPoolExecutor(1) as threads:
+        with desk.store.writing("move") as connection:
+            moved = movements.refunded(LICENCE, 100, "test:moved", "a test")
+            ledger.post(connection, moved, desk.by("gateway"))
+            told = threads.submit(pay)
+            until_somebody_waits(desk.store)
+        assert "propose it anew" in told.result()
 
 
 def test_a_licence_in_force_has_nothing_to_be_paid_back(desk: PostingDesk) -> None:
