@@ -26,6 +26,7 @@ from dop_gateway.parts import Parts
 from dop_gateway.posting import api as posting
 from dop_gateway.reports import api as reports
 from dop_gateway.usage import api as usage
+from dop_gateway.web import asking
 from dop_gateway.web.asking import KEY_FORM, KEY_HEADER, name_request
 from dop_gateway.web.documents import add_documents
 from dop_gateway.web.headers import SafeHeaders
@@ -40,7 +41,7 @@ from dop_gateway.web.problems import (
 from dop_gateway.web.rates import Gates
 from protocol.errors import LocalProtocolError, RmfsError
 
-PREFIX: Final = "/api/v1"
+PREFIX: Final = asking.PREFIX
 _DESCRIPTION: Final = """
 The Department's side of remotely managed franking: people and roles, licences,
 deposits, files for the makers of machines, money and reports.
