@@ -60,11 +60,16 @@ class CameAgain:
 
 @dataclass(frozen=True, slots=True)
 class DepositIs:
-    """A deposit has to be in one of these states, or to have been."""
+    """A deposit has to be in one of these states, or to have been.
+
+    Attributes:
+        never: It must not have been in one of these.
+    """
 
     reference: str
     states: frozenset[DepositState]
     source: Source = Source.BANK
+    never: frozenset[DepositState] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,10 @@ def _was(connection: Connection, sign: DepositIs) -> str:
     deposit = deposits.find(connection, sign.source, sign.reference)
     if deposit is None:
         return ""
-    for move in deposits.history(connection, deposit.id):
+    moves = deposits.history(connection, deposit.id)
+    if any(DepositState[one.to_state] in sign.never for one in moves):
+        return ""
+    for move in moves:
         state = DepositState[move.to_state]
         if state in sign.states:
             why = move.reason or state.value

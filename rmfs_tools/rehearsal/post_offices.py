@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from dop_gateway.deposits.model import DepositState
 from dop_gateway.ledger import Source
 from dop_gateway.offices.model import Office
 from protocol.exchange import PaymentMode
@@ -95,7 +96,10 @@ class PostOffices:
         central = mistake if isinstance(mistake, CentralMistake) else None
         signs = self._central.close_day(day, central, struck)
         if isinstance(mistake, CounterMistake):
-            signs = [DepositIs(struck, TAKEN_BACK, Source.POST_OFFICE)]
+            # What a cheque says is no money before the bank has paid it (RMFS-10).
+            is_cheque = mistake is CounterMistake.CHEQUE_BOUNCED
+            never = frozenset({DepositState.AUTHENTICATED} if is_cheque else ())
+            signs = [DepositIs(struck, TAKEN_BACK, Source.POST_OFFICE, never)]
         return [] if mistake is None else [Mistake(mistake.value, struck, signs)]
 
     def fetched(self, day: date) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from dop_gateway.deposits import store as deposits
+from dop_gateway.deposits.model import DepositState
 from dop_gateway.deposits.tables import deposit
 from dop_gateway.incidents import store as incidents
 from dop_gateway.incidents.model import IncidentKind, IncidentState
@@ -108,7 +109,15 @@ def test_a_cheque_that_bounces_at_a_counter_moves_no_money(
         found = deposits.find(connection, Source.POST_OFFICE, bounced.subject)
         assert found is not None
         moves = deposits.history(connection, found.id)
+        went_on = DepositIs(
+            bounced.subject,
+            TAKEN_BACK,
+            Source.POST_OFFICE,
+            never=frozenset({DepositState.RECEIVED}),
+        )
+        (named,) = look_for(connection, [replace(bounced, signs=[went_on])])
     assert [one.to_state for one in moves] == ["RECEIVED", "BOUNCED"]
+    assert not named.is_named
 
 
 def test_of_a_maker_that_was_caught_nothing_is_left(
