@@ -22,6 +22,7 @@ from dop_gateway.store.migrations import migrate
 from hw.database import Store
 from protocol.values import EpochSeconds
 from rmfs_tools.bench import report_filling as filling
+from rmfs_tools.bench import report_rows
 from tests.gateway_desk import Desk, Gateway, new_gateway
 from tests.migrated import open_migrated
 from tests.system import OPENED
@@ -64,7 +65,7 @@ class ReportDesk:
 def report_desk(url: str, machines: int = MACHINES) -> ReportDesk:
     """Fill an empty database."""
     gateway = new_gateway(url)
-    gateway.clock.advance(filling.NOW - gateway.clock.now())
+    gateway.clock.advance(report_rows.NOW - gateway.clock.now())
     filling.fill(gateway.store, machines)
     with gateway.store.reading() as connection:
         circle = filling.circle(connection)
@@ -82,7 +83,7 @@ def filled(url: str) -> Store:
 def reported(
     store: Store,
     name: str,
-    now: EpochSeconds = filling.NOW,
+    now: EpochSeconds = report_rows.NOW,
     permit: Permit = EVERYTHING,
     **asked: Any,
 ) -> list[dict[str, Any]]:

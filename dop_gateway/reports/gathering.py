@@ -135,10 +135,8 @@ def _lines(
     after: Mapping[str, Balances],
 ) -> list[LicenceLine]:
     some = identifiers(found)
-    added = (
-        store.deposits(connection, some, period),
-        store.downloads(connection, some, period),
-    )
+    deposits = store.deposits(connection, some, period)
+    downloads = store.downloads(connection, some, period)
     rises = store.rises(connection, some, period)
     dial_ins = store.dial_ins(connection, some, period)
     failed = store.failed(connection, some, period)
@@ -148,9 +146,14 @@ def _lines(
     for one in found:
         of = one.identifier
         figures = Figures(machines=1)
-        for sums in added:
-            if of in sums:
-                figures.add(sums[of])
+        paid, taken = deposits.get(of), downloads.get(of)
+        if paid is not None:
+            figures.deposits = paid.deposits
+            figures.deposits_paise = paid.deposits_paise
+        if taken is not None:
+            figures.downloads = taken.downloads
+            figures.downloads_paise = taken.downloads_paise
+            figures.given_back_paise = taken.given_back_paise
         figures.dial_ins = dial_ins.get(of, 0)
         figures.failed = failed.get(of, 0)
         figures.silent = int(figures.dial_ins == 0)

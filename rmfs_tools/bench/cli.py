@@ -167,7 +167,7 @@ def recharge(*, as_json: bool, quick: bool) -> int:
 @bench.command(epilog="\b\nExample:\n  rmfs bench report --json")
 @click.option(
     "--machines",
-    type=click.IntRange(100, 200_000),
+    type=click.IntRange(100, 90_000),
     default=10_000,
     show_default=True,
     help="Of the Circle; a tenth and a hundredth of them are measured besides.",

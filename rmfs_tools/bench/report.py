@@ -32,6 +32,7 @@ from protocol.exchange import show_amount
 from protocol.values import Paise
 from rmfs_tools import postgres
 from rmfs_tools.bench import report_filling as filling
+from rmfs_tools.bench import report_rows
 
 MACHINES: Final = 10_000
 QUICK: Final = 50
@@ -141,16 +142,16 @@ def measure(url: str, machines: int, wanted: Format) -> Written:
             office = filling.circle(connection).facility
             rows = filling.count_rows(connection)
             began = time.perf_counter()
-            query = MonthQuery(month=filling.MONTH, office=office)
+            query = MonthQuery(month=report_rows.MONTH, office=office)
             lines = write_list(
                 connection,
                 permit,
-                month(query, filling.NOW),
+                month(query, report_rows.NOW),
                 query,
                 wanted=wanted,
                 file=file,
                 person="authority",
-                now=filling.NOW,
+                now=report_rows.NOW,
             )
             written_s = time.perf_counter() - began
         peak_mb = _peak_mb()
@@ -187,9 +188,9 @@ def check_sums(path: Path, machines: int) -> None:
 
 
 def _expected(machines: int) -> dict[str, str]:
-    paid = filling.DEPOSITS * filling.DEPOSIT_PAISE
-    taken = filling.DOWNLOADS * filling.DOWNLOAD_PAISE
-    used = filling.DIAL_INS * filling.DAY_PAISE
+    paid = report_rows.DEPOSITS * report_rows.DEPOSIT_PAISE
+    taken = report_rows.DOWNLOADS * report_rows.DOWNLOAD_PAISE
+    used = report_rows.DIAL_INS * report_rows.DAY_PAISE
     money = {
         "Deposited in the period": paid,
         "Downloaded": taken,
@@ -200,10 +201,10 @@ def _expected(machines: int) -> dict[str, str]:
         "Remains, as told last": paid - taken,
     }
     counts = {
-        "Deposits": filling.DEPOSITS,
-        "Downloads": filling.DOWNLOADS,
-        "Items": filling.DIAL_INS * filling.DAY_ITEMS,
-        "Dial-ins": filling.DIAL_INS,
+        "Deposits": report_rows.DEPOSITS,
+        "Downloads": report_rows.DOWNLOADS,
+        "Items": report_rows.DIAL_INS * report_rows.DAY_ITEMS,
+        "Dial-ins": report_rows.DIAL_INS,
         "Failed": 1,
     }
     return {

@@ -17,7 +17,7 @@ from dop_gateway.identity.model import GATEWAY, Grant, Role, ScopeKind
 from dop_gateway.ledger import AccountKind, JournalKind
 from dop_gateway.usage.tables import failed_dial_in
 from hw.database import Store
-from rmfs_tools.bench import report_filling as filling
+from rmfs_tools.bench import report_rows
 from tests.deposit_desk import N1, TODAY, moment
 from tests.money_desk import money_desk_at
 from tests.money_office import MoneyOffice
@@ -26,9 +26,9 @@ from tests.report_desk import MACHINES, filled, reported, rupees
 NOVEMBER = "2026-11"
 ALL = MACHINES + 2
 """Machines of both Circles."""
-PAID = Decimal(filling.DEPOSITS * filling.DEPOSIT_PAISE) / 100
-TAKEN = Decimal(filling.DOWNLOADS * filling.DOWNLOAD_PAISE) / 100
-USED = Decimal(filling.DIAL_INS * filling.DAY_PAISE) / 100
+PAID = Decimal(report_rows.DEPOSITS * report_rows.DEPOSIT_PAISE) / 100
+TAKEN = Decimal(report_rows.DOWNLOADS * report_rows.DOWNLOAD_PAISE) / 100
+USED = Decimal(report_rows.DIAL_INS * report_rows.DAY_PAISE) / 100
 NOW = moment(TODAY + timedelta(days=20))
 
 
@@ -80,19 +80,23 @@ def test_days_and_classes_add_up_to_the_month(store: Store) -> None:
         reported(store, name, month=NOVEMBER, group="day")
         for name in ("deposits", "downloads", "usage")
     )
-    assert (len(deposits), len(downloads)) == (filling.DEPOSITS, filling.DOWNLOADS)
-    assert len(usage) == filling.DIAL_INS
+    assert (len(deposits), len(downloads)) == (
+        report_rows.DEPOSITS,
+        report_rows.DOWNLOADS,
+    )
+    assert len(usage) == report_rows.DIAL_INS
     assert rupees(deposits, "deposits_amount") == PAID * ALL
     assert rupees(downloads, "downloads_amount") == TAKEN * ALL
     assert usage[0] == {
         "day": "2026-11-02",
-        "classed_items": filling.DAY_ITEMS * ALL,
-        "classed_usage": f"{filling.DAY_PAISE * ALL / 100:.2f}",
+        "classed_items": report_rows.DAY_ITEMS * ALL,
+        "classed_usage": f"{report_rows.DAY_PAISE * ALL / 100:.2f}",
     }
     assert [one["day"] for one in usage] == sorted(one["day"] for one in usage)
     classes = reported(store, "usage", month=NOVEMBER, group="product_class")
     assert {one["product_class"]: one["classed_items"] for one in classes} == {
-        number: items * filling.DIAL_INS * ALL for number, items, _ in filling.CLASSES
+        number: items * report_rows.DIAL_INS * ALL
+        for number, items, _ in report_rows.CLASSES
     }
     assert rupees(classes, "classed_usage") == USED * ALL
 
@@ -190,8 +194,8 @@ def test_machines_that_dialled_in_are_listed_with_what_they_downloaded(
     assert first["first_at"] == first["last_at"] == "2026-11-04T11:00:00+05:30"
     assert (last["day"], last["downloads_amount"]) == ("2026-11-05", "0.00")
     one = reported(store, "dial-ins", licence="N000000", month=NOVEMBER)
-    assert len(one) == filling.DIAL_INS
-    assert sum(line["downloads"] for line in one) == filling.DOWNLOADS
+    assert len(one) == report_rows.DIAL_INS
+    assert sum(line["downloads"] for line in one) == report_rows.DOWNLOADS
 
 
 def test_a_window_is_told_of_as_its_files_told_of_it(office: MoneyOffice) -> None:
@@ -215,7 +219,7 @@ def test_failed_dial_ins_are_listed_as_makers_tell_them(store: Store) -> None:
     assert len(lines) == ALL
     assert lines[0]["refusal"] == "FUNDS"
     with store.writing("a failure of nobody we know") as connection:
-        (row,) = filling.failed_rows("F", "F999999")
+        (row,) = report_rows.failed_rows("F", "F999999")
         connection.execute(insert(failed_dial_in).values(row))
     of_f = reported(store, "failed-dial-ins", month=NOVEMBER, maker="F", sort="name")
     assert (of_f[-1]["licence"], of_f[-1]["licensee"]) == ("F999999", "")

@@ -21,7 +21,7 @@ from dop_gateway.reports.model import Figures, LicenceLine, Narrowed, Period
 from protocol.exchange import show_amount
 from protocol.parameters import business_date
 from protocol.values import EpochSeconds, Paise
-from rmfs_tools.bench import report_filling as filling
+from rmfs_tools.bench import report_rows
 from tests.deposit_desk import N1, TODAY, DepositDesk, moment
 from tests.money_desk import money_desk_at
 from tests.money_office import MoneyOffice
@@ -35,9 +35,9 @@ from tests.report_desk import (
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 MONTH = "/reports/month?month=2026-11"
-PAID = filling.DEPOSITS * filling.DEPOSIT_PAISE
-TAKEN = filling.DOWNLOADS * filling.DOWNLOAD_PAISE
-USED = filling.DIAL_INS * filling.DAY_PAISE
+PAID = report_rows.DEPOSITS * report_rows.DEPOSIT_PAISE
+TAKEN = report_rows.DOWNLOADS * report_rows.DOWNLOAD_PAISE
+USED = report_rows.DIAL_INS * report_rows.DAY_PAISE
 
 
 @pytest.fixture
@@ -197,18 +197,18 @@ def test_a_circle_is_told_of_its_own_machines(desk: ReportDesk) -> None:
         "product_class": None,
         "machines": None,
         "silent": None,
-        "deposits": filling.DEPOSITS,
+        "deposits": report_rows.DEPOSITS,
         "deposits_amount": show_amount(Paise(PAID)),
-        "downloads": filling.DOWNLOADS,
+        "downloads": report_rows.DOWNLOADS,
         "downloads_amount": show_amount(Paise(TAKEN)),
         "given_back": "0.00",
-        "items": filling.DIAL_INS * filling.DAY_ITEMS,
+        "items": report_rows.DIAL_INS * report_rows.DAY_ITEMS,
         "usage": show_amount(Paise(USED)),
         "deposited": "0.00",
         "remaining": show_amount(Paise(PAID - TAKEN)),
         "in_machine": show_amount(Paise(TAKEN - USED)),
         "told": show_amount(Paise(PAID - TAKEN)),
-        "dial_ins": filling.DIAL_INS,
+        "dial_ins": report_rows.DIAL_INS,
         "failed": 1,
         "told_at": "2026-12-01T11:00:00+05:30",
         "last_dial_in": "2026-11-26",
@@ -226,9 +226,9 @@ def _adds_up(desk: ReportDesk, group: str) -> None:
     machines = MACHINES + 2
     for name, of_one in (
         ("machines", 1),
-        ("deposits", filling.DEPOSITS),
-        ("items", filling.DIAL_INS * filling.DAY_ITEMS),
-        ("dial_ins", filling.DIAL_INS),
+        ("deposits", report_rows.DEPOSITS),
+        ("items", report_rows.DIAL_INS * report_rows.DAY_ITEMS),
+        ("dial_ins", report_rows.DIAL_INS),
     ):
         assert sum(row[name] for row in page["results"]) == of_one * machines
     used = sum(float(row["usage"]) for row in page["results"])
