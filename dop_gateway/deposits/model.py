@@ -133,6 +133,15 @@ CLAIMED: Final = frozenset(
     }
 )
 """Where the bank took them back, its money is claimed: nobody has given it back yet."""
+WITH_WHO_PAID: Final = frozenset(
+    {
+        DepositState.BOUNCED,
+        DepositState.REVERSED,
+        DepositState.RETURNED,
+        DepositState.PAID_AGAIN,
+    }
+)
+"""Their money is where it came from; what paid one again counts in its stead."""
 MAYBE_OF_NO_LICENCE: Final = frozenset(
     {
         DepositState.RECEIVED,

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from dop_gateway.deposits.model import CLAIMED, DepositState
+from dop_gateway.deposits.model import CLAIMED, WITH_WHO_PAID, DepositState
 from dop_gateway.deposits.tables import deposit
 from dop_gateway.ledger import AccountKind, JournalKind, Source
 from dop_gateway.ledger.tables import ledger
@@ -33,13 +33,6 @@ _NOT_COUNTED: Final = (
     DepositState.RECEIVED,
     DepositState.REALISED,
     DepositState.VERIFIED,
-)
-_OVER: Final = (
-    DepositState.BOUNCED,
-    DepositState.REVERSED,
-    DepositState.RETURNED,
-    # The bank has it; what was paid in its stead is counted.
-    DepositState.PAID_AGAIN,
 )
 
 
@@ -104,7 +97,9 @@ def whole(connection: Connection, now: EpochSeconds) -> Whole:
     explanations = tuple(
         one for one in (_cleared(told, now), _claimed(connection, now)) if one
     )
-    total = sum(amount for state, (amount, _) in told.items() if state not in _OVER)
+    total = sum(
+        amount for state, (amount, _) in told.items() if state not in WITH_WHO_PAID
+    )
     return Whole(received, returned, places, total, explanations)
 
 

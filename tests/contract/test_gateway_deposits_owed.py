@@ -203,6 +203,7 @@ def test_the_use_of_a_deposit_goes_on_after_its_debt_is_paid(desk: DepositDesk) 
 def test_whoever_proposes_that_a_debt_is_paid_does_not_decide_it(
     desk: DepositDesk,
 ) -> None:
+    """GW-03."""
     owed = _owed(desk)
     made = _propose(desk, owed, desk.bring())
     both = desk.by("omar")
