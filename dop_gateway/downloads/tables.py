@@ -60,6 +60,7 @@ download_line = table(
     Index("ix_download_line_file", "maker", "file_id"),
     Index("ix_download_line_came", "came_at", "id"),
     Index("ix_download_line_at", "licence", "at"),
+    Index("ix_download_line_day", "at", "licence"),
 )
 """Every line that came, with what the machine signed; also one that was refused. Its
 licence and number may be ones that there are not, and so refer to none. A voucher moves

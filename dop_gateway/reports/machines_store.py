@@ -141,7 +141,15 @@ def dialled(where: Where, period: Period, window: int | None) -> Matching[Dialle
 
     A credit is proof of a dial-in too, where its usage has not come yet.
     """
-    acts = union_all(_dial_ins(period, window), _credits(period, window)).subquery()
+    some = (
+        select(_of.identifier)
+        .join_from(licence, office, office.c.id == _of.office)
+        .where(*where)
+    )
+    acts = union_all(
+        _dial_ins(period, window).where(_dial_in.licence.in_(some)),
+        _credits(period, window).where(_download.licence.in_(some)),
+    ).subquery()
     amount = func.sum(acts.c.paise)
     rows = (
         select(
@@ -158,7 +166,6 @@ def dialled(where: Where, period: Period, window: int | None) -> Matching[Dialle
                 office, office.c.id == _of.office
             )
         )
-        .where(*where)
         .group_by(_of.identifier, office.c.id, acts.c.day)
     )
     orders = {

@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Build everything."""
     op.create_index("ix_deposit_licence_day", "deposit", ["licence", "value_date"])
     op.create_index("ix_download_line_at", "download_line", ["licence", "at"])
+    op.create_index("ix_download_line_day", "download_line", ["at", "licence"])
     op.create_index(
         "ix_usage_dial_in_licence_day", "usage_dial_in", ["licence", "on_day", "number"]
     )
