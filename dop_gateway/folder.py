@@ -241,7 +241,9 @@ def _our_side(folder: Path, settings: Settings) -> OurSide:
 def _read_settings(folder: Path) -> Settings:
     if not (folder / SETTINGS).is_file():
         message = f"there is no gateway in {folder}"
-        raise GatewayFolderError(f"{message}: make one with rmfs dop init")
+        raise GatewayFolderError(
+            f"{message}: name its folder with --gateway, or make one with rmfs dop init"
+        )
     return _parse(folder / SETTINGS)
 
 

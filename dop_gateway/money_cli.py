@@ -48,6 +48,7 @@ def reconcile_command(
     *, gateway: Path, day: datetime | None, licence: str | None, as_json: bool
 ) -> int:
     """Explain the money of every licence; ends with 1 when a rupee is not explained."""
+    from dop_gateway.errors import NotFoundError
     from dop_gateway.money import reconciling, showing
     from protocol.parameters import business_date
     from protocol.values import parse_licence_identifier
@@ -60,6 +61,8 @@ def reconcile_command(
             with parts.store.reading() as connection:
                 outcome = reconciling.Outcome(of_day)
                 outcome.reports = list(reconciling.look(connection, now, only))
+                if not outcome.reports:
+                    raise NotFoundError(f"there is no licence {only}")
                 outcome.licences = len(outcome.reports)
                 outcome.unexplained_paise = sum(
                     one.unexplained_paise for one in outcome.reports

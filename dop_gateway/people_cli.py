@@ -1,6 +1,7 @@
 """`rmfs dop person`: let people in from the gateway's own computer."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from dop_gateway.options_cli import (
 )
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from dop_gateway.identity.model import Grant
 
 
@@ -28,8 +31,10 @@ def person_group() -> None:
 
 
 @person_group.command(
-    epilog="\b\nExample:\n  rmfs dop person add asha --name 'Asha Rao' --email "
-    "asha@example.org --role ADMINISTRATOR --reason 'first administrator'"
+    epilog="\b\nExamples:\n  rmfs dop person add asha --name 'Asha Rao' --email "
+    "asha@example.org --role ADMINISTRATOR --reason 'first administrator'\n"
+    "  rmfs dop person add ravi --name 'Ravi Menon' --mobile 9845012345 "
+    "--role LICENSING_OPERATOR:OFFICE:KN06 --reason 'new in the Division'"
 )
 @click.argument("login")
 @gateway_option
@@ -41,14 +46,14 @@ def person_group() -> None:
     show_default=True,
     help="On whose side somebody stands.",
 )
-@click.option("--email", default="", help="Where messages go.")
+@click.option("--email", default="", help="Where messages go; or --mobile.")
 @click.option("--mobile", default="", help="Ten digits, the first 6 to 9.")
 @click.option(
     "--role",
     "roles",
     multiple=True,
-    help="ROLE for the whole Department, or ROLE:OFFICE:ID, ROLE:MAKER:LETTER, "
-    "ROLE:LICENCE:IDENTIFIER. Again for more.",
+    help="ROLE for the whole Department, or ROLE:OFFICE:ITS-FACILITY-ID-OR-CODE, "
+    "ROLE:MAKER:LETTER, ROLE:LICENCE:IDENTIFIER. Again for more.",
 )
 @reason_option
 @json_option
@@ -75,7 +80,8 @@ def add(
         by = by_command(parts, reason)
         password = people.add_person(connection, new, parts.passwords, by)
         for grant in grants:
-            people.give_role(connection, login, grant, parts.scope_exists, by)
+            given = _numbered(connection, grant)
+            people.give_role(connection, login, given, parts.scope_exists, by)
     _tell(login, password, as_json=as_json)
 
 
@@ -107,6 +113,24 @@ def _grant(text: str) -> "Grant":
         names = ", ".join(member.name for member in Role)
         message = f"{text}: there is no {error.args[0]}; roles are {names}"
         raise click.BadParameter(message, param_hint="--role") from error
+
+
+def _numbered(connection: "Connection", grant: "Grant") -> "Grant":
+    """Put the number of an office where people type its facility id or code."""
+    from dop_gateway.identity.model import ScopeKind
+    from dop_gateway.offices import store as offices
+
+    if grant.kind is not ScopeKind.OFFICE or grant.scope.isdecimal():
+        return grant
+    typed = grant.scope
+    found = offices.by_facility(connection, typed) or offices.by_code(connection, typed)
+    if found is None:
+        message = (
+            f"{grant.role.name}:OFFICE:{typed}: there is no office {typed!r}: its "
+            "facility id, or its code, as `rmfs dop office find` prints them"
+        )
+        raise click.BadParameter(message, param_hint="--role")
+    return replace(grant, scope=str(found.office_id))
 
 
 def _tell(login: str, password: str, *, as_json: bool) -> None:

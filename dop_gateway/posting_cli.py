@@ -1,6 +1,7 @@
 """`rmfs dop frank` and `rmfs dop usage`: franks scanned, usage told."""
 
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EXIT_NOT_READABLE: Final = 3
 _FILE_OCTETS_MAX: Final = 8_192
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
+_TEXT: Final = re.compile(r"[0-9A-Za-z+/_=\s-]*", re.ASCII)
 
 
 @click.group("frank", epilog="\b\nExample:\n  rmfs dop frank verify frank.bin")
@@ -144,6 +146,9 @@ def _octets(scan: str) -> bytes | str:
     except OSError:
         # The octets of a frank in hex may be longer than a name can be.
         return scan
+    if _TEXT.fullmatch(scan) is None:
+        message = f"there is no file {scan}, and it is neither hex nor Base64"
+        raise click.BadParameter(message, param_hint="SCAN")
     return scan
 
 

@@ -16,6 +16,7 @@ from dop_gateway.errors import (
 )
 from dop_gateway.exchange import file_store, party_store
 from dop_gateway.exchange.model import (
+    TAKEN_FROM,
     Direction,
     FileState,
     Party,
@@ -209,12 +210,16 @@ def skip(connection: Connection, code: str, layout: str, through: int, by: By) -
     Raises:
         NotFoundError: There is no such party.
         ConflictError: Files up to that number have come.
-        InvalidError: No reason is given.
+        InvalidError: No reason is given, or they send no such files.
     """
-    get(connection, code, lock=True)
+    party = get(connection, code, lock=True)
     if not by.reason.strip():
         words = "say why they are given up: others will ask"
         raise InvalidError([FieldFinding("/reason", "missing", words)])
+    sent = TAKEN_FROM[party.kind]
+    if layout not in sent:
+        words = f"{code} sends no {layout}, but {', '.join(sorted(sent))}"
+        raise InvalidError([FieldFinding("/layout", "unknown", words)])
     last = party_store.last_number(connection, code, Direction.IN, layout)
     if through <= last:
         raise ConflictError(f"files {layout} of {code} have come up to {last}")

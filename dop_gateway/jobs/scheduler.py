@@ -155,7 +155,10 @@ class Scheduler:
             due = job.due(self._known(connection), EpochSeconds(moment - 1))
             if due != moment or moment > now:
                 message = f"{name} is not due at that moment"
-                raise ConflictError(f"{message}: `rmfs dop job runs` lists its moments")
+                raise ConflictError(
+                    f"{message}: `rmfs dop job list` says when it is due next, "
+                    "`rmfs dop job runs` which moments it had"
+                )
             store.lock_job(connection, name, now)
             store.plan(connection, name, moment, now)
             run = store.find(connection, name, moment)

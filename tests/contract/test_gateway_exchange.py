@@ -8,7 +8,12 @@ from sqlalchemy import select, text
 
 from dop_gateway.audit import trail
 from dop_gateway.audit.tables import audit
-from dop_gateway.errors import ConflictError, NotFoundError, TooManyError
+from dop_gateway.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    TooManyError,
+)
 from dop_gateway.exchange import applying, file_store, jobs, parties, received
 from dop_gateway.exchange.drop import Drop
 from dop_gateway.exchange.model import FileState, PartyKey, PartyState
@@ -310,6 +315,8 @@ def test_a_person_gives_up_a_file_that_will_never_come(
     with gateway.store.writing("test") as connection:
         with pytest.raises(ConflictError, match="skip less"):
             parties.skip(connection, "N", "usage", 2, by(gateway))
+        with pytest.raises(InvalidError, match="N sends no usages, but acknowledgem"):
+            parties.skip(connection, "N", "usages", 2, by(gateway))
         assert parties.skip(connection, "N", "usage", 1, by(gateway, "lost")) == 1
         with pytest.raises(ConflictError, match="up to 2"):
             parties.skip(connection, "N", "usage", 1, by(gateway))

@@ -68,6 +68,12 @@ def test_what_is_no_frank_ends_with_its_own_code(
     assert "NOT_READABLE" in said.output
 
 
+def test_a_file_that_is_not_there_is_named(folder: Path, desk: PostingDesk) -> None:
+    said = verify(folder, desk, str(folder / "no-such.bin"))
+    assert isinstance(said.exception, click.BadParameter)
+    assert "no-such.bin, and it is neither hex nor Base64" in said.exception.message
+
+
 def test_usage_is_printed(folder: Path, desk: PostingDesk) -> None:
     desk.frank(2)
     desk.tell(desk.dial_in())

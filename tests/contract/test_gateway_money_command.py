@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dop_gateway import ledger
+from dop_gateway.errors import NotFoundError
 from dop_gateway.folder import create_gateway, open_gateway
 from dop_gateway.identity.model import GATEWAY, By
 from dop_gateway.incidents import service as incidents
@@ -74,6 +75,12 @@ def test_one_licence_is_looked_at_and_nothing_kept(typing: Typing) -> None:
     assert (report["remaining_paise"], report["machine_paise"]) == (300_000, 200_000)
     balances = [one["balance"] for one in report["differences"]]
     assert balances == ["DEPOSITED", "REMAINING", "MACHINE"]
+
+
+def test_a_licence_that_nobody_has_is_named(typing: Typing) -> None:
+    result = typing.type(reconcile_command, "--licence", "N999999")
+    assert isinstance(result.exception, NotFoundError)
+    assert str(result.exception) == "there is no licence N999999"
 
 
 def test_a_rupee_that_nothing_explains_ends_with_one(typing: Typing) -> None:

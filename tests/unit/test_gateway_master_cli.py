@@ -8,8 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dop_gateway.cli import add_commands
-from dop_gateway.folder import create_gateway
+from dop_gateway.folder import create_gateway, open_gateway
+from dop_gateway.identity import store as people
 from dop_gateway.settings import Settings
+from hw.clock import SystemWallClock
 from hw.entropy import SystemEntropy
 
 ROOT = click.Group()
@@ -49,6 +51,29 @@ def test_offices_are_planned_brought_in_and_found(folder: Path) -> None:
     assert "Division" in below[0]
     again = _done(folder, "office", "import", *WHY)
     assert " 0 offices added, 0 changed, 0 closed" in again
+
+
+def test_a_role_is_given_for_an_office_by_what_people_call_it(folder: Path) -> None:
+    _done(folder, "office", "import", *WHY)
+    (division,) = json.loads(_done(folder, "office", "find", "KN06", "--json"))
+    new = ("--name", "Ravi Menon", "--mobile", "9845012345", *WHY)
+    named = ("KN06", division["facility"], str(division["id"]))
+    for login, called in zip(("ravi", "sita", "omar"), named, strict=True):
+        role = f"LICENSING_OPERATOR:OFFICE:{called}"
+        _done(folder, "person", "add", login, "--role", role, *new)
+    with (
+        open_gateway(folder, SystemWallClock(), SystemEntropy()) as parts,
+        parts.store.reading() as connection,
+    ):
+        for login in ("ravi", "sita", "omar"):
+            found = people.find_person(connection, login)
+            assert found is not None
+            (grant,) = people.grants_of(connection, found[0].id)
+            assert grant.scope == str(division["id"])
+    wrong = ("--role", "LICENSING_OPERATOR:OFFICE:KN99", *new)
+    said = _run(folder, "person", "add", "asha", *wrong)
+    assert said.exit_code == 2
+    assert "there is no office 'KN99'" in said.output
 
 
 def test_a_day_is_said_shown_and_taken_back(folder: Path) -> None:
