@@ -38,9 +38,9 @@ class Kill:
 
 
 _WEIGHTS: Final = {
-    (Victim.SERVER, When.SESSION): 2,
-    (Victim.GATEWAY, When.SESSION): 2,
-    (Victim.GATEWAY, When.START): 1,
+    (Victim.SERVER, When.SESSION): 5,
+    (Victim.GATEWAY, When.SESSION): 3,
+    (Victim.GATEWAY, When.START): 2,
 }
 """The server starts with nothing to do: only the gateway catches up then."""
 

@@ -7,6 +7,7 @@ first to open them, and has to mend what SQLite finds.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,10 @@ from rmfs_tools.killing.world import World, world_in
 
 ATTEMPTS_MAX: Final = 6
 """At one kill, when sessions are over before it comes: each time at half the share."""
+
+KILLS_OF_A_WORLD: Final = 50
+"""Then both sides begin anew: the gateway takes 1,000 files of a maker on one day, and
+a kill brings some ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,17 @@ class Shown:
     def is_good(self) -> bool:
         """Whether everything held after every kill."""
         return self.failed is None and not self.judgement.faults
+
+    def and_then(self, later: "Shown") -> "Shown":
+        """Add what was shown later, with the same count of what was struck."""
+        return Shown(
+            self.struck,
+            later.judgement,
+            later.failed,
+            self.deposits + later.deposits,
+            self.credits + later.credits,
+            self.files + later.files,
+        )
 
     def summary(self) -> dict[str, Any]:
         """Give the last line for programs."""
@@ -111,19 +127,30 @@ async def play(
     Raises:
         RmfsError: A program cannot be started.
     """
-    async with Relay() as relay:
-        with world_in(folder, relay.port, clock, plan.seed) as world:
-            striker = Striker(
-                folder,
-                Launcher(folder / "logs", environment),
-                relay,
-                lambda: _waits(world),
-                server_root=server_root,
-            )
-            try:
-                return await _Playing(world, striker, say).run(plan.kills)
-            finally:
-                await striker.end()
+    struck = Struck()
+    shown = Shown(struck, Judgement(0, 0, 0, ()), None, 0, 0, 0)
+    for begin in range(0, len(plan.kills), KILLS_OF_A_WORLD):
+        if not shown.is_good:
+            break
+        async with Relay() as relay:
+            at = folder / f"from-{begin + 1}"
+            with world_in(at, relay.port, clock, plan.seed) as world:
+                striker = Striker(
+                    at,
+                    Launcher(at / "logs", environment),
+                    relay,
+                    partial(_waits, world),
+                    struck,
+                    server_root=server_root,
+                )
+                playing = _Playing(world, striker, say)
+                try:
+                    some = plan.kills[begin : begin + KILLS_OF_A_WORLD]
+                    found = await playing.run(some)
+                finally:
+                    await striker.end()
+        shown = shown.and_then(found)
+    return shown
 
 
 def _waits(world: World) -> bool:
@@ -153,11 +180,11 @@ class _Playing:
         await self._striker.finish()
         self._look()
         failed = None
-        for place, kill in enumerate(kills, start=1):
+        for kill in kills:
             if self._judgement.faults:
                 break
             await self._round(kill)
-            self._tell(place, len(kills), kill)
+            self._tell(kill)
             failed = kill.number if self._judgement.faults else None
         if failed is None:
             self._check_trail()
@@ -212,8 +239,8 @@ class _Playing:
             words = f"audit trail: {one.subject}: {one.rule}: {one.detail}"
             self._judgement = _with(self._judgement, words)
 
-    def _tell(self, place: int, count: int, kill: Kill) -> None:
-        words = f"kill {place} of {count}: {kill.victim.name.lower()}"
+    def _tell(self, kill: Kill) -> None:
+        words = f"kill {kill.number}: {kill.victim.name.lower()}"
         faults = self._judgement.faults
         how = f"{len(faults)} FAULTS" if faults else "all there, once"
         self._say(f"{words}, {kill.when.value}, at {kill.share:.0%} of it: {how}")

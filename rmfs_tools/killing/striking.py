@@ -70,6 +70,7 @@ class Striker:
         launcher: Launcher,
         relay: Relay,
         waits: Callable[[], bool],
+        struck: Struck,
         *,
         server_root: Path = ROOT,
     ) -> None:
@@ -80,9 +81,10 @@ class Striker:
             launcher: Starts their programs.
             relay: The wire between them.
             waits: Says whether a file has come to the gateway and is not applied.
+            struck: Where it is counted what kills hit.
             server_root: Folder of the packages that the server runs.
         """
-        self.struck = Struck()
+        self.struck = struck
         self._folder = folder
         self._launcher = launcher
         self._relay = relay

@@ -13,6 +13,8 @@ from rmfs_tools.killing.judging import (
     judge,
 )
 from rmfs_tools.killing.plan import Victim, When, draw_kill, draw_plan
+from rmfs_tools.killing.playing import Shown
+from rmfs_tools.killing.striking import Struck
 
 LICENCE = "N100001"
 FUND = SeenFile("fund", 1, bytes(32), is_settled=True)
@@ -166,3 +168,18 @@ def test_a_kill_is_the_same_for_its_seed_and_number_wherever_it_stands() -> None
         (Victim.GATEWAY, When.START),
     }
     assert all(0 <= one.share < 1 for one in plan.kills)
+
+
+def test_worlds_add_up_and_the_last_one_is_judged() -> None:
+    struck = Struck()
+    struck.by_victim[Victim.SERVER] += 50
+    first = Shown(struck, Judgement(0, 0, 0, ()), None, 20, 10, 400)
+    struck.by_victim[Victim.GATEWAY] += 7
+    second = Shown(struck, Judgement(0, 300_000, 0, ("twice",)), 57, 3, 2, 60)
+    both = first.and_then(second)
+    assert first.is_good
+    assert not both.is_good
+    told = both.summary()
+    assert (told["kills"], told["server"], told["gateway"]) == (57, 50, 7)
+    assert (told["deposits"], told["credits"], told["files"]) == (23, 12, 460)
+    assert (told["faults"], told["doubled_paise"]) == (1, 300_000)
