@@ -89,7 +89,7 @@ def migrate(*, gateway: Path) -> None:
     migrate_gateway(gateway, SystemEntropy())
 
 
-@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080 --sftp-port 2022")
+@dop.command(epilog="\b\nExample:\n  rmfs dop run --port 8080 --sftp-port 2122")
 @gateway_option
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Where it listens."
