@@ -246,6 +246,27 @@ def _bring_funds(folder: Path, chain: Chain, clock: WallClock) -> None:
     chain.bring_funds([licence], *last_days(clock.utc()))
 
 
+class _Listener:
+    """Whoever reads what the demo prints; when they have gone, the demo ends.
+
+    A frame is told in the middle of a call of the reactor, which would swallow it.
+    """
+
+    def __init__(self, reactor: MonotonicReactor) -> None:
+        self.gone: BrokenPipeError | None = None
+        self._reactor = reactor
+
+    def say(self, words: str) -> None:
+        """Print a line, unless nobody reads any more."""
+        if self.gone is not None:
+            return
+        try:
+            click.echo(words)
+        except BrokenPipeError as error:
+            self.gone = error
+            self._reactor.stop()
+
+
 def _play(folder: Path, seed: int, clock: WallClock) -> dict[str, Any]:
     """Recharge and frank, in real time."""
     click.echo(
@@ -258,8 +279,12 @@ def _play(folder: Path, seed: int, clock: WallClock) -> dict[str, Any]:
         open_parties(folder, reactor) as parties,
         create_capture(path, clock, "demo") as capture,
     ):
-        play = Demo(parties, capture, seed, click.echo)
-        if not run_on_a_reactor(reactor, play.play):
+        listener = _Listener(reactor)
+        play = Demo(parties, capture, seed, listener.say)
+        ended = run_on_a_reactor(reactor, play.play)
+        if listener.gone is not None:
+            raise listener.gone
+        if not ended:
             raise LinkDownError("interrupted; start again with rmfs demo")
         picture = _picture(parties)
         click.echo("\n5. The books of the server")

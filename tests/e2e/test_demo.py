@@ -72,6 +72,25 @@ def test_the_demo_credits_each_recharge_once_though_a_line_was_lost(
     }
 
 
+def test_the_demo_ends_when_nobody_reads_it_any_more(tmp_path: Path) -> None:
+    """As `rmfs demo | head` does."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "rmfs_tools", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    assert any("GREETING_1" in line for line in running.stdout)
+    running.stdout.close()
+    assert running.wait(60) == 1
+    assert running.stderr is not None
+    assert running.stderr.read() == ""
+    running.stderr.close()
+
+
 def test_the_demo_begins_at_the_bank_and_ends_with_the_departments_report(
     demo: Shown,
 ) -> None:
