@@ -48,11 +48,12 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import open_books
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
+from rmfs_server.locking import lock_machines
 from rmfs_server.store import ledger, schema
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
-from rmfs_server.writer import ThreadWriter
+from rmfs_server.writer import GroupWriter
 from tests.processes import ROOT, UNSIGNED, Server, done, rmfs
 from tests.reactor import run_on_reactor
 from tests.system import OPENED
@@ -136,7 +137,7 @@ class Office:
         """Serve on a port of loopback while `job`, told the port, runs."""
 
         async def scenario(reactor: MonotonicReactor) -> T:
-            writer = ThreadWriter(reactor)
+            writer = GroupWriter(reactor, self.store, lock_machines)
             exchange = Exchange(
                 reactor=reactor,
                 books=Books(self.store, self.credit_key, self.entropy),
