@@ -14,6 +14,7 @@ from dop_gateway.options_cli import (
     gateway_option,
     json_option,
     opened,
+    public_key_of,
     reason_option,
 )
 
@@ -128,7 +129,6 @@ def set_bank(
     """Make a bank known, or say anew where its files are and who signs them."""
     from dop_gateway.bank import service
     from dop_gateway.bank.model import Address, Bank, BankCode, BankKind
-    from protocol.keys import read_public_key
 
     address = Address(
         told["host"],
@@ -144,7 +144,7 @@ def set_bank(
         told["account"],
         address,
         told["key_id"],
-        read_public_key(key_file.read_bytes()),
+        public_key_of(key_file, key_file.read_bytes()),
         told["in_use"],
     )
     with opened(gateway) as parts, parts.store.writing("set a bank") as connection:

@@ -14,6 +14,7 @@ from dop_gateway.options_cli import (
     gateway_option,
     json_option,
     opened,
+    public_key_of,
     reason_option,
 )
 
@@ -264,11 +265,10 @@ def add_key(
     """Let the public key in FILE (PEM, P-256) sign files of a party."""
     from dop_gateway.exchange import parties
     from dop_gateway.exchange.model import PartyKey
-    from protocol.keys import read_public_key
     from protocol.keys.pem import PEM_OCTETS_MAX
     from protocol.parameters import business_date
 
-    point = read_public_key(file.read(PEM_OCTETS_MAX + 1))
+    point = public_key_of(file.name, file.read(PEM_OCTETS_MAX + 1))
     with opened(gateway) as parts, parts.store.writing("add a key") as connection:
         by = by_command(parts, reason)
         first: date = business_date(by.now)

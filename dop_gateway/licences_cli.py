@@ -12,6 +12,7 @@ from dop_gateway.options_cli import (
     gateway_option,
     json_option,
     opened,
+    public_key_of,
     reason_option,
 )
 
@@ -235,9 +236,9 @@ def add_key(
 ) -> None:
     """Let a maker sign the files of its machines with a key (PEM)."""
     from dop_gateway.licences import makers
-    from protocol.keys import MakerPublicKey, Realm, VerifyingKey, read_public_key
+    from protocol.keys import MakerPublicKey, Realm, VerifyingKey
 
-    point = read_public_key(file.read_bytes())
+    point = public_key_of(file, file.read_bytes())
     key = MakerPublicKey(name, Realm[realm], VerifyingKey(point))
     with opened(gateway) as parts, parts.store.writing("add a key") as connection:
         makers.add_key(connection, letter, key, by_command(parts, reason))

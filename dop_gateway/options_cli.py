@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dop_gateway.identity.model import By
     from dop_gateway.parts import Parts
+    from protocol.keys import Point
 
 EXIT_FAILED: Final = 1
 
@@ -33,6 +34,20 @@ as_option: Final = click.option(
 reason_option: Final = click.option(
     "--reason", required=True, help="Why, for who reads the audit trail."
 )
+
+
+def public_key_of(name: object, pem: bytes) -> "Point":
+    """Read the public key of a file that was named.
+
+    Raises:
+        click.BadParameter: It is none; the words say which file.
+    """
+    from protocol.keys import KeyMaterialError, read_public_key
+
+    try:
+        return read_public_key(pem)
+    except KeyMaterialError as error:
+        raise click.BadParameter(f"{name}: {error}") from error
 
 
 @contextmanager

@@ -76,6 +76,15 @@ def test_a_role_is_given_for_an_office_by_what_people_call_it(folder: Path) -> N
     assert "there is no office 'KN99'" in said.output
 
 
+def test_a_file_that_holds_no_public_key_is_named(folder: Path) -> None:
+    wrong = folder / "bank.pub"
+    wrong.write_text("ssh-ed25519 AAAA")
+    named = ("--name", "Maker-N", "--realm", "TEST", *WHY)
+    said = _run(folder, "maker", "add-key", "N", str(wrong), *named)
+    assert said.exit_code == 2
+    assert "bank.pub: not a public key in PEM" in " ".join(said.output.split())
+
+
 def test_a_day_is_said_shown_and_taken_back(folder: Path) -> None:
     _done(folder, "calendar", "say", "DCR", "2026-11-19", "Inventory", *WHY)
     shown = json.loads(
