@@ -222,13 +222,15 @@ def _widths(
         )
         for at in texts
     }
-    # Each text has the least that it needs; the rest goes where more is needed.
+    # Each text has the least that it needs; the rest goes where more is needed, and
+    # what nobody needs goes to all alike.
     spare_mm = left_mm - _TEXT_MM_MIN * len(texts)
     more_mm = sum(needs_mm.values()) - _TEXT_MM_MIN * len(texts)
-    share = spare_mm / more_mm if more_mm else 0.0
+    share = min(1.0, spare_mm / more_mm) if more_mm else 0.0
+    air_mm = (spare_mm - more_mm * share) / len(columns)
     return [
-        _TEXT_MM_MIN + (needs_mm[at] - _TEXT_MM_MIN) * share
+        air_mm + _TEXT_MM_MIN + (needs_mm[at] - _TEXT_MM_MIN) * share
         if at in needs_mm
-        else widest_mm[column.kind]
+        else air_mm + widest_mm[column.kind]
         for at, column in enumerate(columns)
     ]
