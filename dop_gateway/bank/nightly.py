@@ -93,10 +93,9 @@ def fetch(parts: Parts, bank: Bank, day: date | None, by: By) -> Fetched:
     ours = parts.exchange
     rules = Rules(ours.layouts, ours.realm, NEIGHBOURS)
     with parts.store.reading() as connection:
-        known = {
-            Standing(one.name, one.octet_count, one.modified_at)
-            for one in store.files_of(connection, bank.code)
-        }
+        before = store.files_of(connection, bank.code)
+    numbers = {one.id for one in before}
+    known = {Standing(one.name, one.octet_count, one.modified_at) for one in before}
 
     def wanted(one: Standing) -> int | None:
         return None if one in known else _octets_max(bank, ours.layouts, one.name)
@@ -109,7 +108,9 @@ def fetch(parts: Parts, bank: Bank, day: date | None, by: By) -> Fetched:
     files = []
     for one in delivered:
         with parts.store.writing("take a file of a bank") as connection:
-            files.append(taking.take(Work(connection, bank, by, rules), one))
+            file = taking.take(Work(connection, bank, by, rules), one)
+        if file.id not in numbers:
+            files.append(file)
     missing: list[str] = []
     if day is not None:
         with parts.store.writing("look for files of a bank") as connection:

@@ -173,6 +173,17 @@ def test_a_night_fetches_what_the_bank_made_and_the_next_one_nothing_again(
     assert len(ten_o_clock(gateway, server, TUESDAY).files) == len(before)
 
 
+def test_the_same_octets_with_another_time_are_nothing_new(
+    gateway: Gateway, server: Server
+) -> None:
+    server.folder.make(MONDAY, [BHARAT], [])
+    ten_o_clock(gateway, server)
+    for one in server.folder.out.iterdir():
+        os.utime(one, (1, 1))
+    again = ten_o_clock(gateway, server)
+    assert (again.files, again.words) == ((), "SBI: nothing new")
+
+
 def test_what_is_half_written_is_left_alone(gateway: Gateway, server: Server) -> None:
     (name, *_) = [one.name for one in server.folder.make(MONDAY, [BHARAT], []).files]
     whole = server.folder.out / name
