@@ -29,7 +29,7 @@ from protocol.errors import InvariantError
 from protocol.exchange import PaymentMode
 from protocol.keys import MakerKey, SigningKey, read_private_key, write_public_key
 from protocol.messages import LicenceState
-from protocol.values import LicenceIdentifier, Paise
+from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 from rmfs_server.exchange.settings import (
     SSH_PUBLIC,
     ExchangeSettings,
@@ -92,6 +92,7 @@ class World:
         self._licences: list[Licence] = []
         self._to_enrol: list[Licence] = []
         self._payments = 0
+        self._made_for = EpochSeconds(0)
 
     def found(self) -> None:
         """Issue the first licences, and pay for them."""
@@ -216,9 +217,14 @@ class World:
         self.done.discrepancies[licence] = 1
 
     def _make_files(self) -> None:
-        """Make the files of a window that begins now."""
+        """Make the files of a window that begins now, in a second of its own.
+
+        Those of a moment are made once, however often somebody asks for them.
+        """
         parts = self.department.parts
-        jobs.make(parts, parts.clock.now())
+        next_one = EpochSeconds(self._made_for + 1)
+        self._made_for = max(parts.clock.now(), next_one)
+        jobs.make(parts, self._made_for)
 
 
 @contextmanager
