@@ -37,8 +37,8 @@ from rmfs_server.folder import (
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store.acts import By
 
-FUNDS_PAISE: Final = Paise(10_000_000)
-"""Of each machine: a thousand recharges of Rs 100."""
+FUNDS_PAISE: Final = Paise(50_000_000)
+"""Of each machine: five thousand recharges of Rs 100."""
 _PIN_CODE: Final = 560001
 _LICENSEE: Final = "Bench Stationers, Bengaluru"
 _YEARS: Final = 5
