@@ -209,7 +209,7 @@ def skip(connection: Connection, code: str, layout: str, through: int, by: By) -
 
     Raises:
         NotFoundError: There is no such party.
-        ConflictError: Files up to that number have come.
+        ConflictError: Files up to that number have come, or no file waits behind.
         InvalidError: No reason is given, or they send no such files.
     """
     party = get(connection, code, lock=True)
@@ -224,7 +224,10 @@ def skip(connection: Connection, code: str, layout: str, through: int, by: By) -
     if through <= last:
         raise ConflictError(f"files {layout} of {code} have come up to {last}")
     first = file_store.first_waiting(connection, code, layout)
-    if first is not None and first.sequence is not None and first.sequence <= through:
+    if first is None or first.sequence is None:
+        words = f"no file {layout} of {code} waits: what comes next has its turn"
+        raise ConflictError(f"{words}, and nothing is to be given up")
+    if first.sequence <= through:
         raise ConflictError(f"file {first.sequence} has come, and waits: skip less")
     party_store.set_last_number(connection, code, Direction.IN, layout, through)
     _tell(

@@ -317,6 +317,8 @@ def test_a_person_gives_up_a_file_that_will_never_come(
             parties.skip(connection, "N", "usage", 2, by(gateway))
         with pytest.raises(InvalidError, match="N sends no usages, but acknowledgem"):
             parties.skip(connection, "N", "usages", 2, by(gateway))
+        with pytest.raises(ConflictError, match="waits: what comes next"):
+            parties.skip(connection, "N", "credit-download", 9, by(gateway, "lost"))
         assert parties.skip(connection, "N", "usage", 1, by(gateway, "lost")) == 1
         with pytest.raises(ConflictError, match="up to 2"):
             parties.skip(connection, "N", "usage", 1, by(gateway))
