@@ -13,8 +13,10 @@ from dop_gateway.deposits import desk, fund_lines, list_store, notional, store
 from dop_gateway.deposits import proposals_store as proposals
 from dop_gateway.deposits.lists import (
     DEPOSITS,
+    PROPOSALS,
     DepositsQuery,
     OwedQuery,
+    ProposalsQuery,
     SuspenseQuery,
     owed,
     suspense,
@@ -45,7 +47,6 @@ from dop_gateway.web.lists import answer_list, listed
 ROUTES: Final = APIRouter(tags=["deposits"])
 ROUTES.routes.extend(counter.ROUTES.routes)
 
-_PROPOSALS_MAX: Final = 100
 _ENTRIES_MAX: Final = 100
 Number = Annotated[int, Path(ge=1, le=NUMBER_MAX)]
 Licence = Annotated[str, Path(pattern=r"^[A-Z][0-9]{6}$")]
@@ -136,12 +137,10 @@ def propose(asking: AskedOnce, deposit_id: Number, body: ProposalBody) -> Propos
     return asking.once("propose about a deposit", body, ProposalShown, task)
 
 
-@ROUTES.get("/deposit-proposals")
-def list_proposals(asking: Asked) -> list[ProposalShown]:
-    """List what waits for a decision, the oldest first."""
-    with asking.reading() as connection:
-        found = proposals.waiting(connection, _PROPOSALS_MAX)
-    return [ProposalShown.of(one) for one in found]
+@ROUTES.get("/deposit-proposals", **listed(ProposalShown))
+def list_proposals(asking: Asked, query: Annotated[ProposalsQuery, Query()]) -> Any:
+    """List what was proposed about deposits, the newest first."""
+    return answer_list(asking, PROPOSALS, query)
 
 
 @ROUTES.post("/deposit-proposals/{proposal_id}/approve")

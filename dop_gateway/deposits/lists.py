@@ -12,11 +12,14 @@ from dop_gateway.deposits import list_store, store
 from dop_gateway.deposits import proposals_store as proposals
 from dop_gateway.deposits.list_store import Wanted
 from dop_gateway.deposits.model import Deposit, DepositState
+from dop_gateway.deposits.proposals_store import Proposal
 from dop_gateway.deposits.schemas import (
+    ActionName,
     DepositShown,
     ModeName,
     OwedShown,
     ProposalShown,
+    ProposalStateName,
     SourceName,
     StateName,
     SuspendedShown,
@@ -55,6 +58,14 @@ class SuspenseQuery(ListQuery):
     source: SourceName | None = None
     licence: LicenceWanted = ""
     sort: Literal["suspended_at", "-suspended_at", "amount", "-amount"] = "suspended_at"
+
+
+class ProposalsQuery(ListQuery):
+    """Which proposals; ``PROPOSED`` are those that wait for a decision."""
+
+    state: ProposalStateName | None = None
+    action: ActionName | None = None
+    sort: Literal["id", "-id"] = "-id"
 
 
 class OwedQuery(ListQuery):
@@ -187,3 +198,51 @@ def _suspended_shown(
         age_days=age_days(one, now),
         proposed=None if proposed is None else ProposalShown.of(proposed),
     )
+
+
+def _proposals(
+    _connection: Connection, _permit: Permit, query: ProposalsQuery
+) -> Matching[Proposal]:
+    return proposals.matching(query.state, query.action)
+
+
+def _proposals_shown(
+    _connection: Connection, found: Sequence[Proposal]
+) -> list[ProposalShown]:
+    return [ProposalShown.of(one) for one in found]
+
+
+def _proposal_cells(one: Proposal) -> Row:
+    return (
+        one.id,
+        one.deposit,
+        one.action.name,
+        one.licence,
+        one.paid_by,
+        one.words,
+        one.state.name,
+        one.proposed_at,
+        one.decided_at,
+        one.decision,
+    )
+
+
+PROPOSALS: Final = WebList(
+    "deposit-proposals",
+    "Proposals about deposits",
+    (
+        Column("id", "Number", Kind.COUNT),
+        Column("deposit", "Deposit", Kind.COUNT),
+        Column("action", "Proposed"),
+        Column("licence", "To licence"),
+        Column("payment", "Settled by deposit", Kind.COUNT),
+        Column("words", "Why"),
+        Column("state", "State"),
+        Column("proposed_at", "Proposed at", Kind.MOMENT),
+        Column("decided_at", "Decided at", Kind.MOMENT),
+        Column("decision", "Decided because"),
+    ),
+    _proposals,
+    _proposals_shown,
+    _proposal_cells,
+)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from dop_gateway.deposits.model import Action, DepositId, ProposalState
 from dop_gateway.deposits.tables import proposal, settlement
 from dop_gateway.identity.model import By, PersonId
+from dop_gateway.store.matching import Matching
 from protocol.values import EpochSeconds, LicenceIdentifier
 
 ProposalId = NewType("ProposalId", int)
@@ -103,11 +104,14 @@ def of_deposit(connection: Connection, deposit_id: DepositId) -> list[Proposal]:
     return [_read(row) for row in connection.execute(query)]
 
 
-def waiting(connection: Connection, limit: int) -> list[Proposal]:
-    """List proposals that wait for a decision, the oldest first."""
-    state = ProposalState.PROPOSED.name
-    query = _whole().where(_of.state == state).order_by(_of.id).limit(limit)
-    return [_read(row) for row in connection.execute(query)]
+def matching(state: ProposalState | None, action: Action | None) -> Matching[Proposal]:
+    """Give the proposals that a filter lets through."""
+    rows = _whole()
+    if state is not None:
+        rows = rows.where(_of.state == state.name)
+    if action is not None:
+        rows = rows.where(_of.action == action.name)
+    return Matching(rows, {"id": (_of.id,)}, _read)
 
 
 def settled_by(connection: Connection, payment: DepositId) -> DepositId | None:

@@ -135,13 +135,20 @@ def test_suspense_is_listed_by_age_and_decided_by_two(house: House) -> None:
     assert (again.status_code, again.json()) == (201, made.json())
     proposal = made.json()["id"]
     assert operator.get("/suspense")["results"][0]["proposed"]["id"] == proposal
-    assert [one["id"] for one in supervisor.get("/deposit-proposals")] == [proposal]
+    queue = "/deposit-proposals?state=PROPOSED"
+    (asked,) = supervisor.get(queue)["results"]
+    assert (asked["id"], asked["action"]) == (proposal, "RELEASE")
+    assert supervisor.get(f"{queue}&action=SETTLE")["count"] == 0
     approve = f"/deposit-proposals/{proposal}/approve"
     assert house.once(operator, approve, REASON).status_code == 403
     done = house.once(supervisor, approve, REASON)
     assert (done.status_code, done.json()["state"]) == (200, "AUTHENTICATED")
     assert house.once(supervisor, approve, REASON).status_code == 409
     assert desk.state(payment) is DepositState.AUTHENTICATED
+    assert supervisor.get(queue)["count"] == 0
+    decided = supervisor.ask("GET", "/deposit-proposals?format=csv").text
+    assert f"{proposal}," in decided
+    assert "APPROVED" in decided
     file = operator.ask("GET", "/deposits?format=csv")
     assert file.status_code == 200
     assert payment.reference in file.text

@@ -19,7 +19,7 @@ SAMPLES: Samples = {
     ),
     "GET /suspense": Sample(query="source=BANK"),
     "GET /owed": Sample(query="licence=N123456"),
-    "GET /deposit-proposals": Sample(),
+    "GET /deposit-proposals": Sample(query="state=PROPOSED&action=RELEASE"),
     "POST /deposit-proposals/{proposal_id}/approve": Sample(
         _PROPOSAL, body=_REASON, works=False
     ),
