@@ -102,6 +102,50 @@ def reset(*, login: str, gateway: Path, reason: str, as_json: bool) -> None:
     _tell(login, password, as_json=as_json)
 
 
+@person_group.command(
+    "list",
+    epilog="\b\nExamples:\n  rmfs dop person list\n"
+    "  rmfs dop person list --search rao --json",
+)
+@gateway_option
+@click.option("--search", default="", help="Part of the login or the name.")
+@json_option
+def list_people(*, gateway: Path, search: str, as_json: bool) -> None:
+    """List who may come in, with their roles, by login."""
+    from dop_gateway.identity import store
+    from dop_gateway.identity.schemas import PersonShown
+    from dop_gateway.identity.signing_in import owed_by
+
+    with opened(gateway) as parts, parts.store.reading() as connection:
+        matching = store.people_matching(words=search, kind=None, state=None)
+        found = [
+            (one, store.grants_of(connection, one.id))
+            for one in list(matching.all(connection, "login"))
+        ]
+        if as_json:
+            shown = [PersonShown.of(one, has, owed_by(one)) for one, has in found]
+            click.echo(json.dumps([one.model_dump(mode="json") for one in shown]))
+            return
+        for one, has in found:
+            roles = ", ".join(_told(connection, grant) for grant in has)
+            named = f"{one.login:16} {one.name:24} {one.kind.name:8}"
+            click.echo(f"{named} {one.state.name:8} {roles or 'no role'}")
+
+
+def _told(connection: "Connection", grant: "Grant") -> str:
+    """Say a role as `person add` takes it."""
+    from dop_gateway.identity.model import ScopeKind
+    from dop_gateway.offices import store as offices
+    from dop_gateway.offices.model import OfficeId
+
+    if grant.kind is ScopeKind.EVERYTHING:
+        return grant.role.name
+    scope = grant.scope
+    if grant.kind is ScopeKind.OFFICE:
+        scope = offices.get(connection, OfficeId(int(scope))).facility
+    return f"{grant.role.name}:{grant.kind.name}:{scope}"
+
+
 def _grant(text: str) -> "Grant":
     from dop_gateway.identity.model import Grant, Role, ScopeKind
 

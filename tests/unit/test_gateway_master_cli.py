@@ -53,6 +53,24 @@ def test_offices_are_planned_brought_in_and_found(folder: Path) -> None:
     assert " 0 offices added, 0 changed, 0 closed" in again
 
 
+def test_people_are_listed_with_their_roles_as_they_are_typed(folder: Path) -> None:
+    _done(folder, "office", "import", *WHY)
+    (division,) = json.loads(_done(folder, "office", "find", "KN06", "--json"))
+    new = ("--mobile", "9845012345", *WHY)
+    asha, ravi = ("--name", "Asha Rao"), ("--name", "Ravi Menon")
+    operator = ("--role", "LICENSING_OPERATOR:OFFICE:KN06", "--role", "AUDITOR")
+    _done(folder, "person", "add", "ravi", *ravi, *operator, *new)
+    _done(folder, "person", "add", "asha", *asha, *new)
+    first, itself, second = _done(folder, "person", "list").splitlines()
+    assert itself.startswith("gateway ")
+    assert first.split() == ["asha", "Asha", "Rao", "STAFF", "ACTIVE", "no", "role"]
+    facility = division["facility"]
+    assert f"LICENSING_OPERATOR:OFFICE:{facility}, AUDITOR" in second
+    (one,) = json.loads(_done(folder, "person", "list", "--search", "men", "--json"))
+    assert (one["login"], one["owed"][0]) == ("ravi", "NEW_PASSWORD")
+    assert one["roles"][1]["role"] == "AUDITOR"
+
+
 def test_a_role_is_given_for_an_office_by_what_people_call_it(folder: Path) -> None:
     _done(folder, "office", "import", *WHY)
     (division,) = json.loads(_done(folder, "office", "find", "KN06", "--json"))
