@@ -8,9 +8,6 @@ those of this file and nothing else; the figure for each line shows growth.
 """
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -40,6 +37,7 @@ from protocol.values import EpochSeconds, LicenceIdentifier, LicenceNumber
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store import ledger, schema
 from rmfs_server.store.migrations import migrate
+from rmfs_tools.bench.apart import peak_mb, run_apart
 
 LENGTHS: Final = (1_000, 10_000, 100_000)
 QUICK: Final = (200, 1_000)
@@ -141,7 +139,7 @@ def measure(lines: int) -> Taken:
         len(octets),
         round(taken_s, 3),
         round(taken_s / lines * 1e6, 1),
-        round(_peak_mb(), 1),
+        round(peak_mb(), 1),
     )
 
 
@@ -151,14 +149,7 @@ def _measured_apart(lines: int) -> Taken:
         "from rmfs_tools.bench.funds import measure; "
         f"print(json.dumps(asdict(measure({lines}))))"
     )
-    done = subprocess.run(  # noqa: S603  # our own interpreter and our own words
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    return Taken(**json.loads(done.stdout))
+    return Taken(**json.loads(run_apart(program)))
 
 
 def _written(lines: int) -> bytes:
@@ -210,9 +201,3 @@ def _identifier(number: int) -> LicenceIdentifier:
 
 def _number(number: int) -> LicenceNumber:
     return LicenceNumber(f"KN{number // 100_000:02d}{number % 100_000:05d}")
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status").read_text("ascii")
-    row = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(row.split()[1]) / 1024

@@ -9,9 +9,6 @@ is held against what the database was filled with.
 
 import csv
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -33,6 +30,7 @@ from protocol.values import Paise
 from rmfs_tools import postgres
 from rmfs_tools.bench import report_filling as filling
 from rmfs_tools.bench import report_rows
+from rmfs_tools.bench.apart import peak_mb, run_apart
 
 MACHINES: Final = 10_000
 QUICK: Final = 50
@@ -154,7 +152,7 @@ def measure(url: str, machines: int, wanted: Format) -> Written:
                 now=report_rows.NOW,
             )
             written_s = time.perf_counter() - began
-        peak_mb = _peak_mb()
+        most_mb = peak_mb()
         if wanted is Format.CSV:
             check_sums(path, machines)
         octets = path.stat().st_size
@@ -168,7 +166,7 @@ def measure(url: str, machines: int, wanted: Format) -> Written:
         octets,
         round(written_s, 3),
         round(written_s / lines * 1e6, 1),
-        round(peak_mb, 1),
+        round(most_mb, 1),
     )
 
 
@@ -258,17 +256,4 @@ def _apart(words: str) -> str:
         "from rmfs_tools.bench.report import Format, build, measure; "
         f"{words}"
     )
-    done = subprocess.run(  # noqa: S603  # our own interpreter and our own words
-        [sys.executable, "-c", program],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    return done.stdout
-
-
-def _peak_mb() -> float:
-    status = Path("/proc/self/status").read_text("ascii")
-    row = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(row.split()[1]) / 1024
+    return run_apart(program)
