@@ -97,7 +97,7 @@ def _tell_what_next(folder: Path, ports: "Ports") -> None:
         f"""
 Everybody is there. In another terminal:
   rmfs machine dial {machine} tcp:127.0.0.1:{ports.dial_in} --recharge 2000
-  rmfs server exchange once --server {folder / "server"}
+  rmfs server exchange once --by-hand --server {folder / "server"}
   rmfs dop reconcile --gateway {folder / "gateway"}
   rmfs bank make --folder {folder / "bank"} --help
   rmfs dop person add --gateway {folder / "gateway"} --help
