@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred
 
 from hw.clock import SystemWallClock
 from hw.entropy import SystemEntropy
+from hw.lifeline import Lifeline
 from hw.lines.build import build_listener
 from hw.lines.pool import ListenerPool
 from hw.lines.port import Listener
@@ -24,10 +25,12 @@ from hw.seen.keylog import KeyLog
 from hw.seen.lines import RecordedListener
 from protocol.channel import OnKeys, ServerChannel, check_keys_may_be_told
 from rmfs_server.books import Books
-from rmfs_server.calls import Exchange, ExchangeCounters
+from rmfs_server.calls import Exchange
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.limits import Limits
 from rmfs_server.locking import lock_machines
+from rmfs_server.operations.figures import Figures
+from rmfs_server.workers import Share
 from rmfs_server.writer import GroupWriter
 
 
@@ -36,18 +39,21 @@ def run_server(
     lines: Sequence[LineAddress],
     *,
     limits: Limits,
+    share: Share | None = None,
     on_ready: Callable[[str], None],
     capture: Path | None = None,
     capture_limits: CaptureLimits | None = None,
     key_log: Path | None = None,
-) -> ExchangeCounters:
+) -> Figures:
     """Answer calls until SIGTERM or SIGINT, then drain.
 
     Args:
         folder: The server's folder.
         lines: Where to listen, at least one: a row of modems, or whatever there is.
         limits: What callers may ask of it.
-        on_ready: Told each line string by which machines reach the server.
+        share: What it has of the lines if it is one of several workers; else None.
+        on_ready: Told each line string by which machines reach the server, but those
+            that workers share.
         capture: The folder where each call is recorded, or None.
         capture_limits: How much is kept there.
         key_log: Where the keys of all calls are written, or None; test realm only.
@@ -62,10 +68,7 @@ def run_server(
         KeyLogError: The key log cannot be written.
         LocalProtocolError: A key log is asked for in the realm of production.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    begin_log(None if share is None else share.number)
     server = read_server(folder)
     reactor = MonotonicReactor()
     with open_books(folder) as store, _key_log(key_log) as on_keys:
@@ -82,7 +85,8 @@ def run_server(
             limits=limits,
         )
         try:
-            listeners = [build_listener(reactor, line) for line in lines]
+            places = [(line, None) for line in lines] if share is None else share.lines
+            listeners = [build_listener(reactor, *place) for place in places]
             listener: Listener = ListenerPool(listeners)
             if capture is not None:
                 limits_kept = capture_limits or CaptureLimits()
@@ -97,12 +101,31 @@ def run_server(
                 return drained
 
             reactor.addSystemEventTrigger("before", "shutdown", drain)
-            for one in listeners:
-                reactor.callWhenRunning(on_ready, one.address)
+            if share is None or share.is_first:
+                for one, (_, place) in zip(listeners, places, strict=True):
+                    if place is None:
+                        reactor.callWhenRunning(on_ready, one.address)
+            if share is not None:
+                reactor.callWhenRunning(Lifeline(share.lifeline).hold, reactor)
             reactor.run()
         finally:
             writer.stop()
-    return exchange.counters
+    return exchange.records.figures
+
+
+def begin_log(worker: int | None = None) -> None:
+    """Begin the log of this process on stderr.
+
+    Args:
+        worker: Number of the worker that it is, if it is one.
+    """
+    who = "" if worker is None else f" worker {worker}:"
+    logging.basicConfig(
+        level=logging.INFO,
+        format=f"%(asctime)s %(levelname)s{who} %(message)s",
+        force=True,
+    )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 @contextmanager

@@ -53,7 +53,15 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         type=click.IntRange(1, 100_000),
         default=1000,
         show_default=True,
-        help="Most lines in use at once.",
+        help="Most lines in use at once, of each worker.",
+    )
+    @click.option(
+        "--workers",
+        type=click.IntRange(1, 256),
+        default=1,
+        show_default=True,
+        help="Processes that answer, beside one that keeps them running. One answers "
+        "by itself.",
     )
     @click.option(
         "--wrong-per-line",
@@ -99,35 +107,58 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         lines: "tuple[LineAddress, ...]",
         *,
         calls: int,
+        workers: int,
         wrong_per_line: int,
         drain_s: float,
         capture: Path | None,
         capture_files: int,
         capture_kib: int,
         key_log: Path | None,
-    ) -> None:
+    ) -> int:
         """Answer dial-ins until SIGTERM or Ctrl-C, then let running calls end.
 
         Prints the line that it listens at when it is ready; the log goes to stderr.
         """
+        from hw.clock import SystemMonotonicClock
         from hw.seen.folder import CaptureLimits
         from hw.seen.keylog import WARNING
         from rmfs_server.limits import Limits
-        from rmfs_server.program import run_server
+        from rmfs_server.program import begin_log, run_server
+        from rmfs_server.workers import Share, supervise
+
+        def on_ready(address: str) -> None:
+            click.echo(f"listening at {address}")
 
         if key_log is not None:
             click.echo(WARNING.format(path=key_log), err=True)
+        share: Share | None = None
+        if workers > 1:
+            begin_log()
+            shared = supervise(
+                workers,
+                lines,
+                clock=SystemMonotonicClock(),
+                on_ready=on_ready,
+                drain_s=drain_s,
+            )
+            if isinstance(shared, int):
+                return shared
+            # From here on this is a worker.
+            share = shared
         counters = run_server(
             server,
             lines,
             limits=Limits(calls=calls, wrong_per_line=wrong_per_line, drain_s=drain_s),
-            on_ready=lambda address: click.echo(f"listening at {address}"),
+            share=share,
+            on_ready=on_ready,
             capture=capture,
             capture_limits=CaptureLimits(capture_files, capture_kib * 1024),
             key_log=key_log,
         )
+        who = "" if share is None else f"worker {share.number}: "
         click.echo(
-            f"{counters.calls} calls, {counters.dialogues} dialogues, "
-            f"{counters.turned_away} turned away, {counters.wrong} wrong",
+            f"{who}{counters.calls} calls, {counters.dialogues} dialogues, "
+            f"{counters.turned_away.total()} turned away, {counters.wrong} wrong",
             err=True,
         )
+        return 0

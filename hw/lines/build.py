@@ -1,5 +1,7 @@
 """From a line string to the line: the one place that knows every kind."""
 
+import socket
+
 from hw.lines.direct import DirectDialler, DirectListener
 from hw.lines.direct_end import DirectParameters
 from hw.lines.exchange import every_call
@@ -74,21 +76,31 @@ def build_dialler(
             return PacedDialler(reactor, every_call(parameters), further)
 
 
-def build_listener(reactor: MonotonicReactor, address: LineAddress) -> Listener:
-    """Make what a server listens at."""
+def build_listener(
+    reactor: MonotonicReactor,
+    address: LineAddress,
+    place: socket.socket | None = None,
+) -> Listener:
+    """Make what a server listens at.
+
+    Args:
+        reactor: The time, and the sockets.
+        address: Where it listens.
+        place: A TCP place that was opened before, for a line that is nothing else.
+    """
     match address:
         case TcpAddress(host, port):
-            return TcpListener(reactor, host, port)
+            return TcpListener(reactor, host, port, place=place)
         case SerialAddress(device, settings, carrier):
             opener = TtyOpener(reactor, device, settings)
             parameters = DirectParameters(carrier)
             return DirectListener(reactor, opener, str(address), parameters)
         case PtyAddress(path):
             return PtyListener(reactor, PtyOpener(reactor, path), str(address))
-        case Rfc2217Address(place):
-            return Rfc2217Listener(reactor, place.host, place.port)
-        case ModemAddress(at, modem, settings):
-            return ModemListener(reactor, _port(reactor, at, settings), modem)
+        case Rfc2217Address(at):
+            return Rfc2217Listener(reactor, at.host, at.port)
+        case ModemAddress(behind, modem, settings):
+            return ModemListener(reactor, _port(reactor, behind, settings), modem)
         case UsbAddress():
             return DirectListener(reactor, UsbOpener(reactor, address), str(address))
         case SimulatedUsbAddress(through):

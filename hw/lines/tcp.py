@@ -10,9 +10,9 @@ peer has not read yet, such as the last frame of a dialogue.
 
 # ruff: noqa: N802  # the names of Twisted's methods are Twisted's
 
-import errno
+import socket
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Protocol, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
@@ -29,6 +29,7 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IProtocol,
     IPushProducer,
+    IReactorSocket,
     IReactorTCP,
 )
 from twisted.internet.protocol import Factory, ServerFactory, connectionDone
@@ -36,6 +37,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from hw.lines.places import NOT_LISTENING, show_place
 from hw.lines.port import Answer, Call, LineError, LineLoss, LineUser, LossCause
 from hw.reactor import MonotonicReactor
 
@@ -57,13 +59,6 @@ class TcpParameters:
 
 
 DEFAULT = TcpParameters()
-
-_NOT_LISTENING: Final = {
-    errno.EADDRINUSE: "another program listens there: end it, or take another port",
-    errno.EADDRNOTAVAIL: "this computer has no such address: 0.0.0.0 means all it has",
-    errno.EACCES: "not permitted: ports below 1024 are root's, take a higher one",
-}
-"""What people read when the system refuses a place to a listener."""
 
 
 class TcpDialler:
@@ -104,7 +99,7 @@ class TcpDialler:
             self._parameters.connect_timeout_s,
             self._bound,
         )
-        name = _show(self._host, self._port)
+        name = show_place(self._host, self._port)
         attempt = endpoint.connect(_OneConnection(connection))
         return _DialledCall(self._reactor, name, connection, attempt)
 
@@ -118,19 +113,30 @@ class TcpListener:
         host: str,
         port: int,
         parameters: TcpParameters = DEFAULT,
+        *,
+        place: socket.socket | None = None,
     ) -> None:
-        """Remember the place; with port 0 the system chooses one at `listen`."""
+        """Remember the place; with port 0 the system chooses one at `listen`.
+
+        Args:
+            reactor: The time, and the sockets.
+            host: One of this computer's addresses.
+            port: At which port.
+            parameters: Limits of the lines.
+            place: The same, opened before and perhaps shared with other processes.
+        """
         self._reactor = reactor
         self._host = host
         self._port = port
         self._parameters = parameters
+        self._place = place
         self._listening: IListeningPort | None = None
 
     @property
     def address(self) -> str:
         """The line string of this place, with the port that is really bound."""
         if self._listening is None:
-            return _show(self._host, self._port)
+            return show_place(self._host, self._port)
         return _name(self._listening.getHost())
 
     def listen(self, answer: Answer) -> None:
@@ -143,13 +149,18 @@ class TcpListener:
             message = f"already listening at {self.address}"
             raise LineError(message)
         factory = _Connections(self._reactor, self._parameters, answer)
+        if self._place is not None:
+            self._listening = cast("IReactorSocket", self._reactor).adoptStreamPort(
+                self._place.fileno(), self._place.family, factory
+            )
+            return
         try:
             self._listening = cast("IReactorTCP", self._reactor).listenTCP(
                 self._port, factory, interface=self._host
             )
         except CannotListenError as error:
             refused = error.socketError
-            words = _NOT_LISTENING.get(getattr(refused, "errno", 0), str(refused))
+            words = NOT_LISTENING.get(getattr(refused, "errno", 0), str(refused))
             message = f"cannot listen at {self.address}: {words}"
             raise LineError(message) from error
 
@@ -158,6 +169,9 @@ class TcpListener:
         if self._listening is not None:
             self._listening.stopListening()
             self._listening = None
+        if self._place is not None:
+            # Nobody is to wait in a queue that this process holds open.
+            self._place.close()
 
 
 class _Transport(Protocol):
@@ -337,8 +351,4 @@ class _Connections(ServerFactory):
 def _name(address: IAddress | None) -> str:
     if not isinstance(address, (IPv4Address, IPv6Address)):
         return "tcp"
-    return _show(address.host, address.port)
-
-
-def _show(host: str, port: int) -> str:
-    return f"tcp:[{host}]:{port}" if ":" in host else f"tcp:{host}:{port}"
+    return show_place(address.host, address.port)

@@ -1,0 +1,72 @@
+"""`rmfs server run --workers`: one parent and several processes at the same lines."""
+
+import os
+import re
+import select
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from rmfs_tools.bench.recharge_office import make_server
+from tests.processes import TIMEOUT_S, Program, Server, rmfs
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "server"
+    make_server(made)
+    return made
+
+
+def begun(server: Program, number: int, times: int = 1) -> int:
+    """Wait until a worker was started so often; its process."""
+    words = f"worker {number} begins: process "
+    server.said(words, times)
+    return int(re.findall(rf"{words}(\d+)", server.err)[times - 1])
+
+
+def ends(process: int) -> None:
+    """Wait until a process that is not ours has ended."""
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    try:
+        ready, _, _ = select.select([descriptor], [], [], TIMEOUT_S)
+        assert ready, f"process {process} goes on"
+    finally:
+        os.close(descriptor)
+
+
+def test_a_worker_that_is_killed_is_started_again(folder: Path) -> None:
+    with Server(folder, "--workers", 3) as server:
+        process = begun(server, 2)
+        os.kill(process, signal.SIGKILL)
+        server.said("worker 2 ended with -9, and is started again in")
+        server.said("worker 2 is ready", times=2)
+        assert begun(server, 2, times=2) != process
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        assert server.out.count("listening at ") == 1
+        for number in (1, 2, 3):
+            assert f"worker {number} has ended: 0" in server.err
+
+
+def test_all_go_down_with_their_parent(folder: Path) -> None:
+    with Server(folder, "--workers", 2) as server:
+        processes = [begun(server, number) for number in (1, 2)]
+        server.kill()
+        for process in processes:
+            ends(process)
+        # Nobody holds the place any longer.
+        with socket.socket() as calling:
+            assert calling.connect_ex(("127.0.0.1", server.port)) != 0
+
+
+def test_what_cannot_begin_at_all_says_so_once_and_ends(tmp_path: Path) -> None:
+    said = rmfs("server", "run", "--server", tmp_path / "none", "--workers", 3)
+    assert said.code == 1
+    assert said.err.count("there is no recharge server in") == 1
+    assert said.out == ""
