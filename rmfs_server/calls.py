@@ -7,8 +7,8 @@ drops the older of two calls of one machine, and drains on the way down.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from twisted.internet.interfaces import IReactorTime
@@ -42,6 +42,7 @@ from protocol.link import BULK, Link, Role
 from protocol.values import LicenceIdentifier
 from rmfs_server.books import Books, Turn
 from rmfs_server.limits import Handshakes, Limits, WrongAuthentications
+from rmfs_server.operations.call_record import CallRecords
 from rmfs_server.writer import Question, Writer
 
 _log = logging.getLogger(__name__)
@@ -63,33 +64,6 @@ _WRONG: Final = frozenset(
 _UNPROVED: Final = frozenset({State.READY, State.GREETED, State.IDENTIFYING})
 
 
-@dataclass
-class ExchangeCounters:
-    """What happened since the server started.
-
-    Attributes:
-        calls: Lines answered.
-        turned_away: Lines refused by a limit or while draining.
-        dialogues: Link set-ups.
-        wrong: Wrong authentications.
-        superseded: Calls dropped because the machine called again.
-        errors: Dialogues that ended early, by ERROR code name; LINE for a lost line.
-    """
-
-    calls: int = 0
-    turned_away: int = 0
-    dialogues: int = 0
-    wrong: int = 0
-    superseded: int = 0
-    errors: dict[str, int] | None = None
-
-    def count_error(self, name: str) -> None:
-        """Count a dialogue that ended early."""
-        if self.errors is None:
-            self.errors = {}
-        self.errors[name] = self.errors.get(name, 0) + 1
-
-
 class Exchange:
     """All calls of one server process."""
 
@@ -102,6 +76,7 @@ class Exchange:
         make_channel: Callable[[], ServerChannelPort],
         wall_clock: WallClock,
         limits: Limits,
+        records: CallRecords | None = None,
     ) -> None:
         """Join the parts; calls come in through `answer`."""
         self.reactor = reactor
@@ -112,7 +87,7 @@ class Exchange:
         self.limits = limits
         self.wrong = WrongAuthentications(limits)
         self.handshakes = Handshakes(limits)
-        self.counters = ExchangeCounters()
+        self.records = records or CallRecords()
         self.draining = False
         self._calls: set[Call] = set()
         self._call_of: dict[LicenceIdentifier, Call] = {}
@@ -120,28 +95,35 @@ class Exchange:
 
     def answer(self, caller: str) -> LineUser | None:
         """Take a call, or turn it away while draining or beyond a limit."""
-        now = self.reactor.seconds()
-        line = line_of(caller)
-        if (
-            self.draining
-            or len(self._calls) >= self.limits.calls
-            or self.handshakes.too_many(line)
-            or self.wrong.too_many(line, now)
-        ):
-            self.counters.turned_away += 1
-            _log.warning("turned away a call from %s", caller)
+        reason = self._against(line_of(caller))
+        if reason is not None:
+            self.records.turned_away(caller, reason)
             return None
-        self.counters.calls += 1
         call = Call(self, caller)
         self._calls.add(call)
         return call.driver
+
+    def states(self) -> Counter[str]:
+        """Count the calls that are up by the state of their dialogue."""
+        return Counter(call.state for call in self._calls)
+
+    def _against(self, line: str) -> str | None:
+        """Say in a few words why a call of this line is not answered now."""
+        if self.draining:
+            return "draining"
+        if len(self._calls) >= self.limits.calls:
+            return "calls"
+        if self.handshakes.too_many(line):
+            return "handshakes"
+        wrong = self.wrong.too_many(line, self.reactor.seconds())
+        return "wrong authentications" if wrong else None
 
     def won(self, licence: LicenceIdentifier, call: "Call") -> None:
         """Let the newest call of a machine stand, and drop an older one at once."""
         older = self._call_of.get(licence)
         self._call_of[licence] = call
         if older is not None and older is not call:
-            self.counters.superseded += 1
+            self.records.figures.superseded += 1
             older.supersede()
 
     def dialogue_over(self, licence: LicenceIdentifier, call: "Call") -> None:
@@ -190,6 +172,7 @@ class Call:
     def __init__(self, exchange: Exchange, caller: str) -> None:
         """Wait for the line to come up."""
         self.caller = caller
+        self._record = exchange.records.answered(caller)
         self._exchange = exchange
         self._dialogue: ServerDialogue | None = None
         self._turn: Turn | None = None
@@ -209,6 +192,11 @@ class Call:
         return self._dialogue is not None
 
     @property
+    def state(self) -> str:
+        """The name of the dialogue's state; IDLE when there is none."""
+        return "IDLE" if self._dialogue is None else self._dialogue.state.name
+
+    @property
     def unproved(self) -> bool:
         """Whether the machine on this line is not proved yet."""
         return self._dialogue is None or self._dialogue.state in _UNPROVED
@@ -225,7 +213,7 @@ class Call:
 
     def link_up(self, driver: LinkDriver, now: float) -> None:
         """Begin a dialogue with a channel of its own, unless there were too many."""
-        self._exchange.counters.dialogues += 1
+        self._record.dialogue_begun(now)
         self._dialogues += 1
         if self._dialogues > self._exchange.limits.dialogues:
             self.driver.drop()
@@ -245,6 +233,7 @@ class Call:
         """End the dialogue; a machine may set the link up again."""
         if self._dialogue is not None:
             self._carry_out(self._dialogue.line_lost(reason, now))
+            self._record.dialogue_over(self._dialogue.licence, now)
         if self._turn is not None:
             self._exchange.dialogue_over(self._turn.licence, self)
         self._dialogue = None
@@ -257,6 +246,7 @@ class Call:
     def line_lost(self, loss: LineLoss, now: float) -> None:
         """End the call."""
         self.link_down(str(loss), now)
+        self._record.over(loss, self.driver.link.counters)
         self._count(unproved=False)
         self._exchange.gone(self)
 
@@ -366,7 +356,7 @@ class Call:
     def _unanswered(
         self, dialogue: ServerDialogue | None, error: BaseException
     ) -> None:
-        _log.error("the books failed", exc_info=error)
+        self._record.books_failed(error)
         if self._dialogue is dialogue:
             self._answer(StoreFailed("the books did not answer"))
 
@@ -375,17 +365,16 @@ class Call:
         if dialogue is None:
             return
         now = self._exchange.reactor.seconds()
+        self._record.books_answered(answer)
         self._carry_out(dialogue.receive_answer(answer, now))
         self.driver.settle()
 
     def _note(self, code: ErrorCode | None, detail: str) -> None:
         name = "LINE" if code is None else code.name
-        self._exchange.counters.count_error(name)
         licence = None if self._dialogue is None else self._dialogue.licence
-        who = licence or "an unknown machine"
-        _log.info("call of %s (%s) ended: %s: %s", who, self.caller, name, detail)
+        self._record.ended_early(name, detail, licence)
         if code in _WRONG:
-            self._exchange.counters.wrong += 1
+            self._exchange.records.figures.wrong += 1
             now = self._exchange.reactor.seconds()
             line = line_of(self.caller)
             self._exchange.wrong.count(line, now)

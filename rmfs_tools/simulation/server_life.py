@@ -219,7 +219,7 @@ class ServerLife:
         """Older calls dropped by this process and those before it."""
         exchange = self.exchange
         return self._superseded + (
-            0 if exchange is None else exchange.counters.superseded
+            0 if exchange is None else exchange.records.figures.superseded
         )
 
     def act(self, job: Callable[[], T]) -> T | None:

@@ -117,8 +117,8 @@ def test_an_honest_redial_wins_at_once_while_the_first_call_hangs_half_open(
     assert report.receipt is not None
     assert report.duration_s < 3
     system.check_quiet(400_000)
-    assert system.exchange.counters.superseded == dropped
-    assert (system.exchange.counters.errors or {}) == (
+    assert system.exchange.records.figures.superseded == dropped
+    assert system.exchange.records.figures.errors == (
         {"SUPERSEDED": 1} if dropped else {}
     )
 
@@ -148,7 +148,7 @@ def test_each_redial_beats_the_one_before(system: System) -> None:
         call.wire.fall_silent()
         hanging.append(call)
     assert system.dial(RUPEES_3000).outcome is Outcome.CONFIRMED
-    assert system.exchange.counters.superseded == 5
+    assert system.exchange.records.figures.superseded == 5
     system.check_quiet(400_000)
 
 

@@ -512,7 +512,7 @@ def test_an_error_of_the_machine_ends_the_call_and_changes_nothing(
     with nothing_is_stored(system):
         call.wire.send(bytes((PacketType.ERROR, code)))
         assert call.wire.take() is None
-    assert system.exchange.counters.errors == {code.name: 1}
+    assert system.exchange.records.figures.errors == {code.name: 1}
     check_the_honest_machine_gets_through(system)
 
 

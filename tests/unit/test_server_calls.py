@@ -61,7 +61,7 @@ def test_a_dialogue_that_outlasts_the_drain_is_told_to_dial_later(
     assert report.failure is not None
     assert report.failure.code is ErrorCode.UNAVAILABLE
     assert report.may_dial_again
-    assert system.exchange.counters.errors == {"UNAVAILABLE": 1}
+    assert system.exchange.records.figures.errors == {"UNAVAILABLE": 1}
     system.check_money()
     system.start_server()
     system.dial_until_quiet(next_request(RUPEES_2000, report))
@@ -75,7 +75,7 @@ def test_a_server_that_goes_down_answers_no_call(system: System) -> None:
     system.run(lambda: bool(caller.losses))
     assert caller.story == ["lost"]
     assert caller.loss.cause is LossCause.NO_ANSWER
-    assert system.exchange.counters.turned_away == 1
+    assert system.exchange.records.figures.turned_away.total() == 1
 
 
 @pytest.mark.parametrize("garbage", [b"", random.Random(60).randbytes(64 * 1024)])
@@ -116,7 +116,7 @@ def test_one_host_cannot_take_the_place_of_everybody(system: System) -> None:
     assert answered("192.0.2.5") is None, "five handshakes are under way"
     first.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
     assert answered("192.0.2.5") is not None
-    assert exchange.counters.turned_away == 3
+    assert exchange.records.figures.turned_away.total() == 3
 
 
 def test_a_machine_that_has_proved_itself_leaves_its_place_to_another(
