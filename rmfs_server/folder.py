@@ -195,7 +195,8 @@ def create_server(
         raise ServerFolderError(f"{message}, and never over another one")
     realm = settings.realm
     identity = ServerIdentity.generate(settings.name, realm, settings.kid, entropy)
-    credit_key = CreditKey.generate(settings.credit_key, realm, entropy)
+    signing = SigningKey.generate(entropy)
+    credit_key = CreditKey(settings.credit_key, realm, signing)
     maker = (
         MakerKey.generate(maker_name, realm, entropy)
         if maker_key is None
@@ -211,7 +212,7 @@ def create_server(
     )
     files = {
         DH_KEY: write_private_key(identity.dh_private),
-        _credit_file(credit_key.key_id): write_private_key(credit_key.signing.scalar),
+        _credit_file(credit_key.key_id): write_private_key(signing.scalar),
         f"{MAKERS}/{maker_name}.pem": write_public_key(maker.signing.public.point),
         PROVISIONING: provisioning,
     }
@@ -289,13 +290,13 @@ def add_credit_key(
         KeyMaterialError: The maker's key is none.
         StoreError: The books cannot be opened.
     """
-    signing = SigningKey(read_private_key(read_small(maker_key)))
-    known = (one for one in server.makers if one.verifying == signing.public)
+    makers_own = SigningKey(read_private_key(read_small(maker_key)))
+    known = (one for one in server.makers if one.verifying == makers_own.public)
     maker_public = next(known, None)
     if maker_public is None:
         message = f"{maker_key} is the key of no maker that is known here"
         raise ServerFolderError(f"{message}: see {server.folder / MAKERS}")
-    maker = MakerKey(maker_public.name, server.settings.realm, signing)
+    maker = MakerKey(maker_public.name, server.settings.realm, makers_own)
     with open_books(server.folder) as store, store.reading() as connection:
         used = {*_credit_files(server.folder), *credit_keys.all_ids(connection)}
     key_id = max(used) + 1
@@ -303,9 +304,9 @@ def add_credit_key(
         raise ServerFolderError(
             f"all credit keys up to {CREDIT_KEY_ID_MAX} are used up"
         )
-    key = CreditKey.generate(key_id, server.settings.realm, entropy)
+    signing = SigningKey.generate(entropy)
     now = clock.now()
-    credential = server.identity.credential.with_credit_key(key_id, key.signing.public)
+    credential = server.identity.credential.with_credit_key(key_id, signing.public)
     told = ServerProvisioning(credential, now)
     content = make_content(CreditKeyUpdate(told), server.settings.realm, now)
     made = NewCreditKey(
@@ -313,7 +314,7 @@ def add_credit_key(
         server.folder / f"server-{key_id}.json",
         server.folder / f"credit-key-{key_id}.fmpc",
     )
-    text = write_private_key(key.signing.scalar)
+    text = write_private_key(signing.scalar)
     try:
         write_new(server.folder / _credit_file(key_id), text, private=True)
         write_new(made.provisioning, write_provisioning(told, maker), private=False)

@@ -42,6 +42,7 @@ from protocol.keys.provisioning import (
 from protocol.keys.realms import Realm, decode_realm
 from protocol.keys.signing import (
     SIGNATURE_OCTETS,
+    Signer,
     SigningKey,
     VerifyingKey,
     sign,
@@ -71,6 +72,7 @@ __all__ = [
     "ServerCredential",
     "ServerIdentity",
     "ServerProvisioning",
+    "Signer",
     "SigningKey",
     "VerifyingKey",
     "credential_hash",

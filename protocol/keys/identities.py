@@ -29,7 +29,7 @@ from protocol.keys.points import (
     public_point,
 )
 from protocol.keys.realms import Realm, decode_realm
-from protocol.keys.signing import SigningKey, VerifyingKey, sign, verify
+from protocol.keys.signing import Signer, SigningKey, VerifyingKey, sign, verify
 from protocol.ports import Entropy
 from protocol.values import LicenceIdentifier, parse_licence_identifier
 
@@ -289,11 +289,11 @@ class ServerIdentity:
 
 @dataclass(frozen=True)
 class CreditKey:
-    """A server's private key that signs vouchers and orders."""
+    """A server's private key that signs vouchers and orders; it may be in an HSM."""
 
     key_id: int
     realm: Realm
-    signing: SigningKey = field(repr=False)
+    signing: Signer = field(repr=False)
 
     def __post_init__(self) -> None:
         """Check the id.
@@ -314,7 +314,11 @@ class CreditKey:
         return cls(key_id, realm, SigningKey.generate(entropy))
 
     def sign(self, context: str, octets: bytes) -> bytes:
-        """Sign with this key, in its realm: 64 octets."""
+        """Sign with this key, in its realm: 64 octets.
+
+        Raises:
+            RmfsError: The key is in an HSM that cannot be reached now.
+        """
         return sign(self.signing, context, self.realm, octets)
 
 

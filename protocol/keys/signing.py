@@ -8,8 +8,9 @@ so a signature for one purpose or one realm is none for another. The zero octet 
 the context: no context contains one, so the two parts cannot be shifted.
 
 Signing is deterministic (RFC 6979): the same octets give the same signature, a PSD
-needs no good random numbers to sign, and a weak one cannot leak its key. Keys are
-parsed once, when they are made (sign 34 us, verify 91 us without parsing).
+needs no good random numbers to sign, and a weak one cannot leak its key. Only an HSM
+draws a nonce for each signature. Keys are parsed once, when they are made (sign 34 us,
+verify 91 us without parsing).
 
 Source: FIPS 186-5, RFC 6979; protocol/SPEC.md KEY-4, vectors/key.json.
 """
@@ -17,7 +18,7 @@ Source: FIPS 186-5, RFC 6979; protocol/SPEC.md KEY-4, vectors/key.json.
 import re
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -47,9 +48,29 @@ class VerifyingKey:
     point: Point
 
 
+class Signer(Protocol):
+    """A private key that signs, wherever it is: in memory, or in an HSM."""
+
+    @property
+    def public(self) -> VerifyingKey:
+        """The key that checks what this one signs."""
+        ...
+
+    def sign_octets(self, covered: bytes) -> bytes:
+        """Sign octets that have their context in front already.
+
+        Returns:
+            64 octets: r and s, 32 octets each, big-endian.
+
+        Raises:
+            RmfsError: The key is somewhere else, and cannot be reached now.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key that signs; its scalar is never shown."""
+    """A private key in memory that signs; its scalar is never shown."""
 
     scalar: bytes = field(repr=False)
 
@@ -80,6 +101,10 @@ class SigningKey:
         """The key that checks what this one signs."""
         return VerifyingKey(point_of(self.private_key.public_key()))
 
+    def sign_octets(self, covered: bytes) -> bytes:
+        """Sign octets that have their context in front already: 64 octets."""
+        return signature_from_der(self.private_key.sign(covered, _SIGN))
+
 
 def signed_octets(context: str, realm: Realm, octets: bytes) -> bytes:
     """Put the octets behind their context: exactly what the signature covers.
@@ -90,7 +115,7 @@ def signed_octets(context: str, realm: Realm, octets: bytes) -> bytes:
     return _prefix(context, realm) + octets
 
 
-def sign(key: SigningKey, context: str, realm: Realm, octets: bytes) -> bytes:
+def sign(key: Signer, context: str, realm: Realm, octets: bytes) -> bytes:
     """Sign octets for one purpose in one realm.
 
     Returns:
@@ -98,9 +123,9 @@ def sign(key: SigningKey, context: str, realm: Realm, octets: bytes) -> bytes:
 
     Raises:
         LocalProtocolError: As `signed_octets`.
+        RmfsError: As `Signer.sign_octets`.
     """
-    covered = signed_octets(context, realm, octets)
-    return signature_from_der(key.private_key.sign(covered, _SIGN))
+    return key.sign_octets(signed_octets(context, realm, octets))
 
 
 def verify(

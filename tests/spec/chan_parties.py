@@ -12,6 +12,7 @@ from protocol.keys import (
     Realm,
     ServerCredential,
     ServerIdentity,
+    SigningKey,
 )
 from protocol.values import LicenceIdentifier
 from tests.witness.edhoc_peer import Party
@@ -46,6 +47,12 @@ class Parties:
         return self.server.credential.with_credit_key(
             self.credit.key_id, self.credit.signing.public
         )
+
+    @property
+    def credit_scalar(self) -> bytes:
+        """The private half of the credit key, which is in memory here."""
+        assert isinstance(self.credit.signing, SigningKey)
+        return self.credit.signing.scalar
 
     def in_realm(self, realm: Realm) -> "Parties":
         """The same private keys in another realm: the realm alone must part them."""

@@ -200,7 +200,7 @@ def test_nothing_private_is_shown_by_any_identity() -> None:
         US.machine.dh_private,
         US.machine.signing.scalar,
         server.dh_private,
-        US.credit.signing.scalar,
+        US.credit_scalar,
         maker.signing.scalar,
     ):
         assert repr(scalar)[2:-1] not in shown

@@ -102,7 +102,7 @@ def test_nothing_private_is_in_a_file() -> None:
         US.machine.dh_private,
         US.machine.signing.scalar,
         US.server.dh_private,
-        US.credit.signing.scalar,
+        US.credit_scalar,
         US.maker.signing.scalar,
     ):
         assert scalar.hex() not in text

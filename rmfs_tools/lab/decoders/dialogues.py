@@ -29,7 +29,7 @@ from protocol.dialogue.server import (
     StoreUsage,
 )
 from protocol.dialogue.shared import SendPacket
-from protocol.keys import SigningKey, sign
+from protocol.keys import Signer, sign
 from protocol.messages import (
     SIGNATURE_OCTETS,
     ContentPart,
@@ -87,7 +87,7 @@ def _row(*bodies: bytes) -> bytes:
     )
 
 
-def _signed(flags: int, body: bytes, key: SigningKey, binding: bytes) -> bytes:
+def _signed(flags: int, body: bytes, key: Signer, binding: bytes) -> bytes:
     context = _CONTEXTS.get(body[0])  # type: ignore[call-overload]
     if not flags & _SIGN or context is None or len(body) <= SIGNATURE_OCTETS:
         return body
