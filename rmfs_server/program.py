@@ -5,10 +5,10 @@ while, and the last is told to dial later. A second SIGTERM changes nothing; SIG
 always safe, because whatever was said was stored before.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from twisted.internet.defer import Deferred
 
@@ -29,9 +29,14 @@ from rmfs_server.calls import Exchange
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.limits import Limits
 from rmfs_server.locking import lock_machines
+from rmfs_server.operations.call_record import CallRecords
 from rmfs_server.operations.figures import Figures
+from rmfs_server.operations.logs import LogFormat, LogLevel, begin_log
 from rmfs_server.workers import Share
 from rmfs_server.writer import GroupWriter
+
+RUN_OCTETS: Final = 3
+"""Of the number that tells this process from all others, in the ids of its calls."""
 
 
 def run_server(
@@ -44,6 +49,8 @@ def run_server(
     capture: Path | None = None,
     capture_limits: CaptureLimits | None = None,
     key_log: Path | None = None,
+    log_format: LogFormat = LogFormat.TEXT,
+    log_level: LogLevel = LogLevel.INFO,
 ) -> Figures:
     """Answer calls until SIGTERM or SIGINT, then drain.
 
@@ -57,6 +64,8 @@ def run_server(
         capture: The folder where each call is recorded, or None.
         capture_limits: How much is kept there.
         key_log: Where the keys of all calls are written, or None; test realm only.
+        log_format: How the lines of the log are written, to stderr.
+        log_level: The least that is logged.
 
     Returns:
         What happened meanwhile.
@@ -68,7 +77,9 @@ def run_server(
         KeyLogError: The key log cannot be written.
         LocalProtocolError: A key log is asked for in the realm of production.
     """
-    begin_log(None if share is None else share.number)
+    worker = None if share is None else share.number
+    begin_log(worker, log_format, log_level)
+    records = CallRecords(SystemEntropy().octets(RUN_OCTETS).hex())
     server = read_server(folder)
     reactor = MonotonicReactor()
     with open_books(folder) as store, _key_log(key_log) as on_keys:
@@ -83,6 +94,7 @@ def run_server(
             make_channel=lambda: ServerChannel(server.identity, on_keys),
             wall_clock=SystemWallClock(),
             limits=limits,
+            records=records,
         )
         try:
             places = [(line, None) for line in lines] if share is None else share.lines
@@ -91,7 +103,10 @@ def run_server(
             if capture is not None:
                 limits_kept = capture_limits or CaptureLimits()
                 captures = CaptureFolder(capture, SystemWallClock(), limits_kept)
-                listener = RecordedListener(listener, captures.begin)
+                listener = RecordedListener(
+                    listener,
+                    lambda caller: captures.begin(f"{records.newest}-{caller}"),
+                )
             listener.listen(exchange.answer)
 
             def drain() -> "Deferred[None]":
@@ -110,22 +125,7 @@ def run_server(
             reactor.run()
         finally:
             writer.stop()
-    return exchange.records.figures
-
-
-def begin_log(worker: int | None = None) -> None:
-    """Begin the log of this process on stderr.
-
-    Args:
-        worker: Number of the worker that it is, if it is one.
-    """
-    who = "" if worker is None else f" worker {worker}:"
-    logging.basicConfig(
-        level=logging.INFO,
-        format=f"%(asctime)s %(levelname)s{who} %(message)s",
-        force=True,
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    return records.figures
 
 
 @contextmanager

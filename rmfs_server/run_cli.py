@@ -102,6 +102,20 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the keys of all calls here, to read captures; test servers only.",
     )
+    @click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="Lines of the log, to stderr: for people, or an object each for programs.",
+    )
+    @click.option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default="info",
+        show_default=True,
+        help="The least that is logged: a dial-in is one line at info, many at debug.",
+    )
     def run(
         server: Path,
         lines: "tuple[LineAddress, ...]",
@@ -114,6 +128,8 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         capture_files: int,
         capture_kib: int,
         key_log: Path | None,
+        log_format: str,
+        log_level: str,
     ) -> int:
         """Answer dial-ins until SIGTERM or Ctrl-C, then let running calls end.
 
@@ -123,7 +139,8 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         from hw.seen.folder import CaptureLimits
         from hw.seen.keylog import WARNING
         from rmfs_server.limits import Limits
-        from rmfs_server.program import begin_log, run_server
+        from rmfs_server.operations.logs import LogFormat, LogLevel, begin_log
+        from rmfs_server.program import run_server
         from rmfs_server.workers import Share, supervise
 
         def on_ready(address: str) -> None:
@@ -131,9 +148,10 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
 
         if key_log is not None:
             click.echo(WARNING.format(path=key_log), err=True)
+        form, level = LogFormat(log_format), LogLevel[log_level.upper()]
         share: Share | None = None
         if workers > 1:
-            begin_log()
+            begin_log(None, form, level)
             shared = supervise(
                 workers,
                 lines,
@@ -154,6 +172,8 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
             capture=capture,
             capture_limits=CaptureLimits(capture_files, capture_kib * 1024),
             key_log=key_log,
+            log_format=form,
+            log_level=level,
         )
         who = "" if share is None else f"worker {share.number}: "
         click.echo(
