@@ -7,6 +7,7 @@ clock of its own; `fm_device.program` puts it on a real or a virtual line.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final
 
 from fm_device.psd.device import Psd
@@ -49,7 +50,14 @@ class Redialling:
     wait_s: float
 
 
-Progress = LinkIsUp | Redialling | Greeted | PsdAnswer | Failed | LineLost
+@dataclass(frozen=True, slots=True)
+class ServerIsBusy:
+    """The server has refused the link: it has too much to do (DLG-14.6)."""
+
+
+Progress = (
+    LinkIsUp | Redialling | ServerIsBusy | Greeted | PsdAnswer | Failed | LineLost
+)
 OnProgress = Callable[[Progress], None]
 
 
@@ -73,6 +81,7 @@ class DialInReport:
         failure: The clause that was broken or the time-out that struck, or None.
         loss: How the line ended.
         lost: Why link or line were lost before the dialogue had ended, or empty.
+        refused_link: The server took no call: nothing was asked of it.
         octets_up: Octets given to the line.
         octets_down: Octets that the line brought.
         duration_s: From dialling to the end of the line.
@@ -94,6 +103,16 @@ class DialInReport:
     duration_s: float
     line_is_noisy: bool = False
     lost: str = ""
+    refused_link: bool = False
+
+    @property
+    def server_is_busy(self) -> bool:
+        """Whether the server has said that it has too much to do (DLG-14.6)."""
+        failure = self.failure
+        told = failure is not None and failure.by_peer
+        return self.refused_link or (
+            told and failure is not None and failure.code is ErrorCode.UNAVAILABLE
+        )
 
     @property
     def may_dial_again(self) -> bool:
@@ -135,6 +154,27 @@ def redial_wait_s(failed: int) -> float:
     return min(2.0**failed, REDIAL_WAIT_MAX_S)
 
 
+def busy_wait_s(failed: int, machine: str) -> float:
+    """Say how long this machine waits when the server was busy (DLG-14.6).
+
+    Many are told at one moment, and must not come back at one. What spreads them is
+    made of the machine's name, so that a PSD spends no random octets on it.
+
+    Args:
+        failed: Dial-ins that failed, this one with them.
+        machine: Who waits: its licence identifier.
+
+    Returns:
+        Seconds: 0.5 to 1.5 times the wait after a lost line.
+    """
+    digest = sha256(f"{machine} {failed}".encode("ascii")).digest()
+    share = int.from_bytes(digest[:_SPREAD_OCTETS], "big") / 256**_SPREAD_OCTETS
+    return redial_wait_s(failed) * (0.5 + share)
+
+
+_SPREAD_OCTETS: Final = 4
+
+
 def next_request(request: Request, report: DialInReport) -> Request:
     """Say what the next attempt asks for.
 
@@ -155,6 +195,7 @@ class DialIn:
         orders: The orders that came, and whether each was applied.
         error: What stopped the machine itself, such as a failed memory, or None.
         lost: Why link or line were lost before the dialogue had ended, or empty.
+        refused: The server took no call.
     """
 
     def __init__(
@@ -172,6 +213,7 @@ class DialIn:
         self.orders: list[tuple[Order, bool]] = []
         self.error: RmfsError | None = None
         self.lost = ""
+        self.refused = False
         self._psd = psd
         self._on_progress = on_progress
         self._on_end = on_end
@@ -204,6 +246,9 @@ class DialIn:
         if reason == DownReason.LINE_LOST.value:
             # `line_lost` follows at once, and knows why.
             return
+        if reason == DownReason.REFUSED.value:
+            self.refused = True
+            self._on_progress(ServerIsBusy())
         self._carry_out(lambda: self.dialogue.line_lost(f"link ended: {reason}", now))
         self._hang_up()
 

@@ -19,6 +19,7 @@ from fm_device.dial_in import (
     DialInReport,
     OnProgress,
     Redialling,
+    busy_wait_s,
     keep_silent,
     next_request,
     redial_wait_s,
@@ -93,6 +94,7 @@ def dial(
                 duration_s=now - began,
                 line_is_noisy=link.counters.line_is_noisy,
                 lost=dial_in.lost,
+                refused_link=dial_in.refused,
             )
         )
 
@@ -144,6 +146,8 @@ def dial_repeatedly(
         if report.line_is_noisy:
             parameters = BULK
         wait_s = redial_wait_s(attempt)
+        if report.server_is_busy:
+            wait_s = busy_wait_s(attempt, psd.record.life.licence)
         on_progress(Redialling(attempt + 1, wait_s))
         yield deferLater(reactor, wait_s)
     raise LocalProtocolError(f"{attempts} attempts to dial")

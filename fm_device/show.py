@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from fm_device.classes import show_class
-from fm_device.dial_in import DialInReport, LinkIsUp, Progress, Redialling
+from fm_device.dial_in import DialInReport, LinkIsUp, Progress, Redialling, ServerIsBusy
 from fm_device.firmware.dialling import show_pending, show_unclosed
 from fm_device.firmware.franking import Printed
 from fm_device.firmware.machine import Machine
@@ -56,10 +56,15 @@ _REFUSALS: Final = {
 """What the operator is told (SPEC.md DLG-8)."""
 
 
+_PLAIN_PROGRESS: Final[dict[type[object], str]] = {
+    LinkIsUp: "link is up",
+    ServerIsBusy: "the server is busy: it takes no call now",
+    Receipted: "receipt is stored",
+}
+
+
 def show_progress(event: Progress) -> str:
     """Say in one line what has just happened."""
-    if isinstance(event, LinkIsUp):
-        return "link is up"
     if isinstance(event, Redialling):
         return f"attempt {event.attempt} in {event.wait_s:.0f} s"
     if isinstance(event, Greeted):
@@ -70,13 +75,13 @@ def show_progress(event: Progress) -> str:
         return f"voucher {voucher.recharge_number}: {voucher.kind.name} {amount} stored"
     if isinstance(event, Refused):
         return f"refused: {_REFUSALS[event.refusal.code]}"
-    if isinstance(event, Receipted):
-        return "receipt is stored"
     if isinstance(event, OrderTaken | ContentTaken):
         return _show_orders(event)
     if isinstance(event, Acknowledged):
         return f"{event.ack.of_type.name} is acknowledged"
-    return show_end(event)
+    if isinstance(event, Failed | LineLost):
+        return show_end(event)
+    return _PLAIN_PROGRESS[type(event)]
 
 
 def _show_orders(event: OrderTaken | ContentTaken) -> str:
@@ -144,6 +149,7 @@ def report_as_json(report: DialInReport) -> dict[str, Any]:
             {"serial": order.order_serial, "kind": order.order.name, "applied": applied}
             for order, applied in report.orders
         ],
+        "busy": report.server_is_busy,
         "failure": None if failure is None else failure.code.name,
         "detail": report.lost or None if failure is None else failure.detail,
         "line": str(report.loss),
@@ -298,7 +304,13 @@ def _headline(report: DialInReport) -> str:
             f"STORED, BUT NOT CLOSED AT THE SERVER ({why}): dial again for an "
             "inspection, without an amount"
         )
+    if report.server_is_busy:
+        return f"SERVER IS BUSY ({why}): {_changed(report)}dial again later"
     return f"DIAL-IN FAILED ({why}): dial again"
+
+
+def _changed(report: DialInReport) -> str:
+    return "nothing was changed, " if report.pending is None else ""
 
 
 _DONE: Final = {

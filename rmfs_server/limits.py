@@ -16,28 +16,54 @@ class Limits:
     Attributes:
         calls: Lines in use: a modem pool has tens, a country's peak hour hundreds.
         handshakes: Calls before the machine is proved: each costs 1 ms of CPU.
+        handshakes_of_strangers: Of them on lines that are not known.
         handshakes_per_line: The same of one line, so that one host with idle
             connections does not keep everybody else out.
+        proof_s: From the beginning of a line, or of the next dialogue on it, until the
+            machine is proved: 500 octets take 4 s at 1,200 bit/s.
+        proof_pressed_s: The same when another call waits for the place: five times what
+            an undisturbed line of 1,200 bit/s takes.
         call_s: Whole call: ten dialogues at 1,200 bit/s with every time-out in reach.
         dialogues: Link set-ups in one call: far more than an honest machine needs.
         idle_s: A line on which no dialogue is running.
+        books_wait_s: How long the oldest question may wait for the books before new
+            calls are turned away: a tenth and more of the patience of who has asked.
         wrong_per_line: Wrong authentications of one line in `window_s`.
         wrong_in_total: Wrong authentications of all lines in `window_s`.
         window_s: How long a wrong authentication is remembered.
         lines_remembered: Callers whose wrong authentications are kept.
+        lines_known: Lines on which a machine was proved that are kept.
+        failures_known: Calls in a row on one of them that prove nothing, after which it
+            is not known any more.
+        strangers_burst: Handshakes on lines not known that may fail one after another.
+        strangers_per_s: So many more of them in a second: 2 % of a core.
+        telling: Lines on which callers are being told that the server is busy.
+        telling_s: How long one of them may take to ask for a link.
+        told_per_s: Callers that are told in a second: a tenth of a core.
         drain_s: How long calls may go on after SIGTERM.
     """
 
     calls: int = 1000
     handshakes: int = 200
+    handshakes_of_strangers: int = 150
     handshakes_per_line: int = 50
+    proof_s: float = 90.0
+    proof_pressed_s: float = 20.0
     call_s: float = 900.0
     dialogues: int = 32
     idle_s: float = 60.0
+    books_wait_s: float = 5.0
     wrong_per_line: int = 20
     wrong_in_total: int = 2000
     window_s: float = 600.0
     lines_remembered: int = 10_000
+    lines_known: int = 100_000
+    failures_known: int = 50
+    strangers_burst: float = 500.0
+    strangers_per_s: float = 20.0
+    telling: int = 500
+    telling_s: float = 10.0
+    told_per_s: float = 1000.0
     drain_s: float = 30.0
 
 

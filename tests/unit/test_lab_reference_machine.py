@@ -53,6 +53,7 @@ def test_a_machine_that_dials_repeatedly_stops_when_the_operator_dials() -> None
     stand = machine_stand()
     assert played(stand, "DLG-14-01-M-P") is Verdict.PASS
     assert played(stand, "DLG-14-04-M-P") is Verdict.PASS
+    assert played(stand, "DLG-14-05-M-P") is Verdict.PASS
 
 
 def test_a_dial_in_that_the_machine_refuses_is_told() -> None:

@@ -10,6 +10,8 @@ from fm_device.dial_in import (
     LinkIsUp,
     Progress,
     Redialling,
+    ServerIsBusy,
+    busy_wait_s,
     redial_wait_s,
 )
 from fm_device.program import dial, dial_repeatedly
@@ -17,7 +19,7 @@ from fm_device.psd.device import Psd
 from hw.clock import MemoryWallClock
 from hw.entropy import SeededEntropy
 from hw.lines.exchange import CallPlan, VirtualExchange, every_call
-from hw.lines.port import LossCause
+from hw.lines.port import Answer, LineUser, LossCause
 from hw.lines.virtual import VirtualLineParameters
 from hw.nvram import MemoryNvram, Nvram, PowerCutError, PowerCutNvram, every_power_cut
 from protocol.dialogue.machine import (
@@ -34,6 +36,7 @@ from protocol.link import Direction
 from protocol.messages import Order, OrderKind
 from protocol.registers import MachineState, RequestKind
 from protocol.values import OrderSerial, Paise
+from rmfs_server.busy import BusyLine
 from tests.franking import frank
 from tests.witness.small_books import SmallBooks, answering
 from tests.witness.small_server import (
@@ -62,13 +65,14 @@ class World:
         plan: CallPlan | None = None,
         *,
         nvram: Nvram | None = None,
+        answer: Answer | None = None,
         attempts: int = 1,
         progress: list[Progress] | None = None,
         frames: list[tuple[Direction, bytes]] | None = None,
     ) -> DialInReport:
         """Dial once; time runs until the line has ended."""
         exchange = VirtualExchange(self.reactor, plan or every_call(LINE))
-        exchange.listen(lambda _: answering(self.books, self.reactor))
+        exchange.listen(answer or self.answering)
         psd = Psd(nvram or self.nvram, self.wall, self.books.channels.machine)
         reports: list[DialInReport] = []
         failures: list[BaseException] = []
@@ -93,6 +97,10 @@ class World:
         if failures:
             raise failures[0]
         return reports[0]
+
+    def answering(self, _caller: str) -> LineUser:
+        """Answer as the server."""
+        return answering(self.books, self.reactor)
 
     @property
     def psd(self) -> Psd:
@@ -287,6 +295,47 @@ def test_dialling_again_after_any_cut_recharges_once(world: World) -> None:
 def test_the_waits_between_attempts_double_up_to_five_minutes() -> None:
     waits = [redial_wait_s(failed) for failed in range(1, 11)]
     assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+
+
+def test_machines_that_were_told_busy_at_one_moment_come_back_apart() -> None:
+    """DLG-14.6: each wait is 0.5 to 1.5 times that of DLG-14.3, evenly spread."""
+    for failed in (1, 2, 3, 10):
+        ordinary = redial_wait_s(failed)
+        waits = [busy_wait_s(failed, f"N{n:06d}") for n in range(1_000)]
+        assert 0.5 * ordinary <= min(waits) < 0.55 * ordinary
+        assert 1.45 * ordinary < max(waits) < 1.5 * ordinary
+        assert abs(sum(waits) / 1_000 - ordinary) < 0.05 * ordinary
+        quarters = [0] * 4
+        for wait in waits:
+            quarters[int((wait / ordinary - 0.5) * 4)] += 1
+        assert min(quarters) > 200
+    factors = {busy_wait_s(n, "N000001") / redial_wait_s(n) for n in range(1, 11)}
+    assert len(factors) == 10, "nor do two machines meet again and again"
+
+
+def test_a_busy_server_is_dialled_again_and_nothing_was_stored(world: World) -> None:
+    """DLG-14.6: DM upon SABM, twice; the third call is answered."""
+    before = world.nvram.image()
+    seen: list[bytes] = []
+
+    def answer(caller: str) -> LineUser:
+        seen.append(world.nvram.image())
+        if len(seen) <= 2:
+            return BusyLine(world.reactor, 10.0, lambda: None)
+        return world.answering(caller)
+
+    progress: list[Progress] = []
+    report = world.dial(RUPEES_2000, answer=answer, attempts=3, progress=progress)
+    assert report.outcome is Outcome.CONFIRMED
+    assert [event for event in progress if isinstance(event, ServerIsBusy)] == [
+        ServerIsBusy(),
+        ServerIsBusy(),
+    ]
+    assert seen == [before] * 3, "nothing was stored"
+    waits = [event.wait_s for event in progress if isinstance(event, Redialling)]
+    licence = world.psd.record.life.licence
+    assert waits == [busy_wait_s(1, licence), busy_wait_s(2, licence)]
+    world.check_money()
 
 
 @pytest.mark.parametrize("rate", [0.0, 1e-3])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from fm_device.dial_in import DialInReport
+from fm_device.dial_in import DialInReport, ServerIsBusy
 from fm_device.firmware.machine import Machine, Parts
 from fm_device.flash.layout import FLASH_OCTETS
 from fm_device.show import report_as_json, show_machine, show_progress, show_report
@@ -229,3 +229,20 @@ def test_a_machine_shows_what_needs_attention() -> None:
         "LOCKED by the recharge server, reason 17",
         "DIAL IN: a call is due",
     ]
+
+
+def test_a_busy_server_is_shown_as_busy_and_dialled_again() -> None:
+    lost = "link ended: refused"
+    busy = replace(FAILED, pending=None, lost=lost, refused_link=True)
+    assert show_report(busy)[0] == (
+        "SERVER IS BUSY (link ended: refused): nothing was changed, dial again later"
+    )
+    assert report_as_json(busy)["busy"] is True
+    assert busy.may_dial_again
+    told = Failed(ErrorCode.UNAVAILABLE, "the server said ERROR", by_peer=True)
+    assert show_report(replace(FAILED, failure=told))[0] == (
+        "SERVER IS BUSY (broken off (UNAVAILABLE): the server said ERROR): "
+        "dial again later"
+    )
+    assert not FAILED.server_is_busy
+    assert show_progress(ServerIsBusy()) == "the server is busy: it takes no call now"

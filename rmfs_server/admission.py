@@ -1,0 +1,245 @@
+"""Who is answered and who is turned away, decided before anything is begun.
+
+A handshake costs a key exchange, so that whoever starts many of them, or holds the
+places of many, would keep honest machines out. But who is who, only a handshake shows.
+Hence a line on which a machine was proved is *known*, as long as this process lives and
+remembers it: places are kept for known lines, and what strangers may spend in vain is
+bounded. An unknown machine competes with strangers once, and is told to call later.
+
+Source: SPEC.md CHAN-8.6, DLG-14.6.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, Generic, TypeVar
+
+from rmfs_server.limits import Limits, WrongAuthentications
+
+
+class Turned(Enum):
+    """Why a call is turned away; the value is for people and figures."""
+
+    DRAINING = "draining"
+    WRONG = "wrong authentications"
+    CALLS = "calls"
+    BOOKS = "slow books"
+    LINE = "handshakes of one line"
+    HANDSHAKES = "handshakes"
+    STRANGERS = "strangers"
+
+
+NOT_TOLD: Final = frozenset({Turned.DRAINING, Turned.WRONG})
+"""Who proved itself wrongly is owed nothing; and who is going down has no time."""
+
+
+class Allowance:
+    """So many at once, and so many more in a second."""
+
+    def __init__(self, burst: float, per_s: float) -> None:
+        """Begin with all of the burst."""
+        self._burst = burst
+        self._per_s = per_s
+        self._left = burst
+        self._at: float | None = None
+
+    def take(self, now: float) -> bool:
+        """Take one, if there is one."""
+        if self._at is not None:
+            grown = self._left + (now - self._at) * self._per_s
+            self._left = min(self._burst, grown)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def give_back(self) -> None:
+        """Give one back: what it was taken for has cost nothing."""
+        self._left = min(self._burst, self._left + 1)
+
+
+class KnownLines:
+    """Remembers lines on which a machine was proved, in bounded space."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin with none."""
+        self._limits = limits
+        self._failures: OrderedDict[str, int] = OrderedDict()
+
+    def __contains__(self, line: str) -> bool:
+        """Whether a machine was proved there."""
+        return line in self._failures
+
+    def proved(self, line: str) -> None:
+        """Know a line: a machine was proved there just now."""
+        self._failures[line] = 0
+        self._failures.move_to_end(line)
+        if len(self._failures) > self._limits.lines_known:
+            self._failures.popitem(last=False)
+
+    def failed(self, line: str) -> None:
+        """Forget a line on which too many calls in a row proved nothing."""
+        failures = self._failures.get(line)
+        if failures is None:
+            return
+        self._failures[line] = failures + 1
+        if failures + 1 >= self._limits.failures_known:
+            del self._failures[line]
+
+
+C = TypeVar("C")
+
+
+class Places(Generic[C]):
+    """The calls whose machine is not proved yet, oldest first."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin with none."""
+        self._limits = limits
+        self._by_line: Counter[str] = Counter()
+        self._since: dict[C, tuple[str, bool, float]] = {}
+        self._strangers = 0
+
+    def begin(self, call: C, line: str, now: float, *, stranger: bool) -> None:
+        """Give a place to a call that has none."""
+        self._since[call] = (line, stranger, now)
+        self._by_line[line] += 1
+        self._strangers += stranger
+
+    def end(self, call: C) -> str:
+        """Free its place: its machine is proved, or its line is gone.
+
+        Returns:
+            Its line.
+        """
+        line, stranger, _ = self._since.pop(call)
+        self._strangers -= stranger
+        self._by_line[line] -= 1
+        if not self._by_line[line]:
+            del self._by_line[line]
+        return line
+
+    def too_many_of(self, line: str) -> bool:
+        """Whether this line has as many places as one may have."""
+        return self._by_line[line] >= self._limits.handshakes_per_line
+
+    def full(self, *, stranger: bool) -> bool:
+        """Whether there is no place, of those for strangers or at all."""
+        of_strangers = self._strangers >= self._limits.handshakes_of_strangers
+        return (stranger and of_strangers) or len(
+            self._since
+        ) >= self._limits.handshakes
+
+    def overdue(self, now: float, *, stranger: bool) -> C | None:
+        """Say who has had a place for long enough while another call waits for it.
+
+        A stranger gives way first, and only a stranger gives way to a stranger.
+        """
+        since = now - self._limits.proof_pressed_s
+        first: C | None = None
+        for call, (_, is_stranger, began) in self._since.items():
+            if began > since:
+                break
+            if is_stranger:
+                return call
+            first = first or call
+        return None if stranger else first
+
+
+class WaitForBooks:
+    """Which questions the books have not answered, and since when."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._since: dict[int, float] = {}
+        self._next = 0
+
+    def begin(self, now: float) -> int:
+        """Count a question; `end` wants what this gives."""
+        self._next += 1
+        self._since[self._next] = now
+        return self._next
+
+    def end(self, question: int) -> None:
+        """Forget a question: it is answered, or has failed."""
+        del self._since[question]
+
+    def oldest_s(self, now: float) -> float:
+        """Say how long the oldest has waited; 0 when none waits."""
+        return now - next(iter(self._since.values()), now)
+
+
+class Admission(Generic[C]):
+    """Decides about calls, and knows what it decided them by.
+
+    Attributes:
+        wrong: Wrong authentications, by line.
+        books: What the books have not answered.
+        draining: Whether no call is taken any more.
+    """
+
+    def __init__(self, limits: Limits, give_way: Callable[[C], None]) -> None:
+        """Begin with no call.
+
+        Args:
+            limits: What callers may ask.
+            give_way: Ends a call whose place another one needs; it calls `leave`.
+        """
+        self.wrong = WrongAuthentications(limits)
+        self.books = WaitForBooks()
+        self.draining = False
+        self._limits = limits
+        self._give_way = give_way
+        self._known = KnownLines(limits)
+        self._places: Places[C] = Places(limits)
+        self._strangers = Allowance(limits.strangers_burst, limits.strangers_per_s)
+
+    def against(self, line: str, now: float, *, calls: int) -> Turned | None:
+        """Say why a call of this line is turned away; None: it is answered.
+
+        Args:
+            line: Who calls.
+            now: The time.
+            calls: How many calls are up.
+        """
+        if self.draining:
+            return Turned.DRAINING
+        if self.wrong.too_many(line, now):
+            return Turned.WRONG
+        if calls >= self._limits.calls:
+            return Turned.CALLS
+        if self.books.oldest_s(now) > self._limits.books_wait_s:
+            return Turned.BOOKS
+        return self._against_another(line, now)
+
+    def may_begin_again(self, line: str, now: float) -> bool:
+        """Whether a line may set its link up once more."""
+        return line in self._known or self._strangers.take(now)
+
+    def enter(self, call: C, line: str, now: float) -> None:
+        """Give a place to a call whose machine is not proved yet."""
+        self._places.begin(call, line, now, stranger=line not in self._known)
+
+    def leave(self, call: C, *, proved: bool) -> None:
+        """Free the place of a call: its machine is proved, or it is over."""
+        line = self._places.end(call)
+        if not proved:
+            self._known.failed(line)
+            return
+        if line not in self._known:
+            self._strangers.give_back()
+        self._known.proved(line)
+
+    def _against_another(self, line: str, now: float) -> Turned | None:
+        stranger = line not in self._known
+        if self._places.too_many_of(line):
+            return Turned.LINE
+        if self._places.full(stranger=stranger):
+            late = self._places.overdue(now, stranger=stranger)
+            if late is None:
+                return Turned.HANDSHAKES
+            self._give_way(late)
+        if stranger and not self._strangers.take(now):
+            return Turned.STRANGERS
+        return None

@@ -1,0 +1,117 @@
+"""Callers that are turned away: told "busy" where that is cheap, and counted by reason.
+
+Who is told has no link, no channel and no question to the books: one frame each way,
+and the line is hung up. How many are told at once and in a second is bounded as well;
+beyond that a line is closed without a word, which the machine takes for a lost line.
+
+Source: SPEC.md DLG-14.6, LINK-1.9.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from hw.lines.port import Line, LineLoss, LineUser
+from protocol.link.refusing import RefusingEnd
+from rmfs_server.admission import NOT_TOLD, Allowance, Turned
+from rmfs_server.limits import Limits
+
+_log = logging.getLogger(__name__)
+
+LOG_EVERY_S: Final = 10.0
+"""A flood of callers must not become a flood of lines in the log."""
+
+
+class Refusals:
+    """Turns calls away, and knows how many and why."""
+
+    def __init__(self, reactor: IReactorTime, limits: Limits) -> None:
+        """Begin with none."""
+        self.by_reason: Counter[Turned] = Counter()
+        self.told = 0
+        self._reactor = reactor
+        self._limits = limits
+        self._telling = 0
+        self._may_tell = Allowance(limits.told_per_s, limits.told_per_s)
+        self._log_after: dict[Turned, float] = {}
+        self._logged: Counter[Turned] = Counter()
+
+    def refuse(self, caller: str, why: Turned) -> LineUser | None:
+        """Turn a call away.
+
+        Returns:
+            Who tells it that the server is busy; None: it is closed without a word.
+        """
+        now = float(self._reactor.seconds())
+        self.by_reason[why] += 1
+        self._note(caller, why, now)
+        if (
+            why in NOT_TOLD
+            or self._telling >= self._limits.telling
+            or not self._may_tell.take(now)
+        ):
+            return None
+        self._telling += 1
+        self.told += 1
+        return BusyLine(self._reactor, self._limits.telling_s, self._is_told)
+
+    def _is_told(self) -> None:
+        self._telling -= 1
+
+    def _note(self, caller: str, why: Turned, now: float) -> None:
+        if now < self._log_after.get(why, now):
+            return
+        self._log_after[why] = now + LOG_EVERY_S
+        since = self.by_reason[why] - self._logged[why]
+        self._logged[why] = self.by_reason[why]
+        _log.warning(
+            "turned away %d calls, the last from %s: %s", since, caller, why.value
+        )
+
+
+class BusyLine:
+    """A line whose caller is told that there is no time for it; a `LineUser`."""
+
+    def __init__(
+        self, reactor: IReactorTime, stay_s: float, over: Callable[[], None]
+    ) -> None:
+        """Wait for the line to come up.
+
+        Args:
+            reactor: The time.
+            stay_s: How long the caller may take to ask for a link.
+            over: Told once, when the line is gone.
+        """
+        self._reactor = reactor
+        self._stay_s = stay_s
+        self._over = over
+        self._end = RefusingEnd()
+        self._line: Line | None = None
+        self._timer: IDelayedCall | None = None
+
+    def line_up(self, line: Line) -> None:
+        """Wait for the caller's first frame, but not for ever."""
+        self._line = line
+        self._timer = self._reactor.callLater(self._stay_s, self._hang_up)
+
+    def octets_received(self, octets: bytes) -> None:
+        """Tell the caller, and hang up."""
+        answer = self._end.receive_octets(octets)
+        if answer and self._line is not None:
+            self._line.send(answer)
+            self._line.drop()
+
+    def line_lost(self, _loss: LineLoss) -> None:
+        """End."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        self._over()
+
+    def _hang_up(self) -> None:
+        self._timer = None
+        if self._line is not None:
+            self._line.drop()
