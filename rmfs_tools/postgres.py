@@ -11,7 +11,9 @@ PostgreSQL refuses to run as root; started by root, it runs as `postgres` (or `n
 import contextlib
 import os
 import pwd
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -25,6 +27,9 @@ ENVIRONMENT_NAME: Final = "RMFS_TEST_POSTGRES"
 """Where the tests find the URL of a PostgreSQL in which they may create databases."""
 
 DEBIAN_FOLDER: Final = Path("/usr/lib/postgresql")
+
+_DATA: Final = "data"
+_PID_FILE: Final = "postmaster.pid"
 
 START_TIMEOUT_S: Final = 60
 """Enough for a loaded machine: initdb and start take about 2 s on two idle cores."""
@@ -90,42 +95,120 @@ def throw_away_cluster(binaries: Path, *, durable: bool = False) -> Iterator[str
     Raises:
         PostgresError: It would not start; the message ends with what PostgreSQL said.
     """
+    with mortal_cluster(binaries, durable=durable) as cluster:
+        yield cluster.url
+
+
+@contextlib.contextmanager
+def mortal_cluster(binaries: Path, *, durable: bool = True) -> Iterator["Cluster"]:
+    """Run a cluster that can be killed and started again; see `throw_away_cluster`.
+
+    Raises:
+        PostgresError: It would not start.
+    """
     owner = _owner()
     with tempfile.TemporaryDirectory(prefix="rmfs-postgres-") as name:
         folder = Path(name)
         if owner is not None:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        data = folder / "data"
         _run(
             [
-                *(str(binaries / "initdb"), "--pgdata", str(data), "--no-sync"),
-                *("--username", "rmfs", "--auth", "trust"),
+                *(str(binaries / "initdb"), "--pgdata", str(folder / _DATA)),
+                *("--no-sync", "--username", "rmfs", "--auth", "trust"),
                 *("--encoding", "UTF8", "--locale", "C.UTF-8"),
             ],
             owner,
             folder,
         )
-        control = [str(binaries / "pg_ctl"), "--pgdata", str(data), "--wait"]
-        settings = {
+        cluster = Cluster(binaries, folder, owner, durable=durable)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+class Cluster:
+    """A cluster in a folder."""
+
+    def __init__(
+        self,
+        binaries: Path,
+        folder: Path,
+        owner: pwd.struct_passwd | None,
+        *,
+        durable: bool,
+    ) -> None:
+        """Prepare; `mortal_cluster` makes it."""
+        self._folder = folder
+        self._owner = owner
+        data = folder / _DATA
+        self._control = (str(binaries / "pg_ctl"), "--pgdata", str(data), "--wait")
+        self._settings = {
             **_SETTINGS,
             **(_DURABLE if durable else _FORGETFUL),
             "unix_socket_directories": str(folder),
         }
-        options = " ".join(f"-c {key}='{value}'" for key, value in settings.items())
-        log = folder / "log"
+
+    @property
+    def url(self) -> str:
+        """A URL for SQLAlchemy, of a superuser and the database `postgres`."""
+        socket = quote(str(self._folder), safe="")
+        return f"postgresql+psycopg://rmfs@/postgres?host={socket}"
+
+    def start(self) -> None:
+        """Start it, for the first time or after it was killed.
+
+        Raises:
+            PostgresError: It would not start.
+        """
+        options = " ".join(
+            f"-c {key}='{value}'" for key, value in self._settings.items()
+        )
+        log = self._folder / "log"
         _run(
             [
-                *(*control, "--timeout", str(START_TIMEOUT_S), "--log", str(log)),
-                *("--options", options, "start"),
+                *(*self._control, "--timeout", str(START_TIMEOUT_S)),
+                *("--log", str(log), "--options", options, "start"),
             ],
-            owner,
-            folder,
+            self._owner,
+            self._folder,
         )
+
+    def stop(self) -> None:
+        """End it at once, as it is thrown away."""
+        if not (self._folder / _DATA / _PID_FILE).exists():
+            return
+        command = [*self._control, "--mode", "immediate", "stop"]
+        _run(command, self._owner, self._folder)
+
+    def kill(self) -> None:
+        """Send SIGKILL to the postmaster, and wait until no process of it is left.
+
+        Raises:
+            PostgresError: One of them goes on.
+        """
+        pid_file = self._folder / _DATA / _PID_FILE
+        postmaster = int(pid_file.read_text("ascii").split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children")
+        family = [postmaster, *map(int, children.read_text("ascii").split())]
+        ends = []
+        for process in family:
+            with contextlib.suppress(ProcessLookupError):
+                ends.append(os.pidfd_open(process))
         try:
-            socket = quote(str(folder), safe="")
-            yield f"postgresql+psycopg://rmfs@/postgres?host={socket}"
+            os.kill(postmaster, signal.SIGKILL)
+            for end in ends:
+                if not select.select([end], [], [], START_TIMEOUT_S)[0]:
+                    raise PostgresError(
+                        "a process of PostgreSQL outlived its postmaster"
+                    )
         finally:
-            _run([*control, "--mode", "immediate", "stop"], owner, folder)
+            for end in ends:
+                os.close(end)
+        # Nobody may have buried it yet: to PostgreSQL its number would still be alive.
+        for left in (pid_file, *self._folder.glob(".s.PGSQL.*.lock")):
+            left.unlink()
 
 
 def _owner() -> pwd.struct_passwd | None:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
-from rmfs_tools.postgres import find_binaries, throw_away_cluster
+from rmfs_tools.postgres import find_binaries, mortal_cluster, throw_away_cluster
 from tests.witness.programs import missing
 
 
@@ -42,6 +44,24 @@ def test_a_cluster_serves_on_its_socket_and_leaves_nothing_behind() -> None:
             assert connection.scalar(text("SHOW listen_addresses")) == ""
             assert connection.scalar(text("SHOW server_encoding")) == "UTF8"
     assert not Path(folder).exists()
+
+
+def test_a_cluster_that_was_killed_has_what_was_committed() -> None:
+    binaries = find_binaries()
+    if binaries is None:
+        missing("PostgreSQL is not on this machine (apt-get install postgresql)")
+    with mortal_cluster(binaries) as cluster:
+        engine = create_engine(cluster.url, poolclass=NullPool)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE kept (id BIGINT PRIMARY KEY)"))
+        cluster.kill()
+        with pytest.raises(OperationalError), engine.connect():
+            pytest.fail("a postmaster that is killed answers")
+        cluster.start()
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT id FROM kept")).all() == []
+        # Killed and not started again, it is thrown away all the same.
+        cluster.kill()
 
 
 def test_every_test_gets_an_empty_database_of_its_own(store_url: str) -> None:
