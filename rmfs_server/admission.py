@@ -243,3 +243,8 @@ class Admission(Generic[C]):
         if stranger and not self._strangers.take(now):
             return Turned.STRANGERS
         return None
+
+
+def line_of(caller: str) -> str:
+    """Say which line a caller's name stands for: a TCP port changes with each call."""
+    return caller.rpartition(":")[0] or caller

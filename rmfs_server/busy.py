@@ -7,10 +7,8 @@ beyond that a line is closed without a word, which the machine takes for a lost 
 Source: SPEC.md DLG-14.6, LINK-1.9.
 """
 
-import logging
-from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
@@ -19,25 +17,40 @@ from protocol.link.refusing import RefusingEnd
 from rmfs_server.admission import NOT_TOLD, Allowance, Turned
 from rmfs_server.limits import Limits
 
-_log = logging.getLogger(__name__)
-
 LOG_EVERY_S: Final = 10.0
-"""A flood of callers must not become a flood of lines in the log."""
+"""One call in so long is logged for each reason: a flood of callers is no flood of
+lines in the log. All are counted."""
+
+
+class Note(Protocol):
+    """Hears of a call that is turned away."""
+
+    def __call__(self, caller: str, reason: str, *, log: bool) -> None:
+        """Count it, and log it if wanted."""
 
 
 class Refusals:
-    """Turns calls away, and knows how many and why."""
+    """Turns calls away.
 
-    def __init__(self, reactor: IReactorTime, limits: Limits) -> None:
-        """Begin with none."""
-        self.by_reason: Counter[Turned] = Counter()
+    Attributes:
+        told: How many were told that the server is busy.
+    """
+
+    def __init__(self, reactor: IReactorTime, limits: Limits, note: Note) -> None:
+        """Begin with none.
+
+        Args:
+            reactor: The time.
+            limits: How many are told.
+            note: Hears of each call that is turned away, and whether to log it.
+        """
         self.told = 0
+        self._note = note
         self._reactor = reactor
         self._limits = limits
         self._telling = 0
         self._may_tell = Allowance(limits.told_per_s, limits.told_per_s)
         self._log_after: dict[Turned, float] = {}
-        self._logged: Counter[Turned] = Counter()
 
     def refuse(self, caller: str, why: Turned) -> LineUser | None:
         """Turn a call away.
@@ -46,8 +59,10 @@ class Refusals:
             Who tells it that the server is busy; None: it is closed without a word.
         """
         now = float(self._reactor.seconds())
-        self.by_reason[why] += 1
-        self._note(caller, why, now)
+        log = now >= self._log_after.get(why, now)
+        if log:
+            self._log_after[why] = now + LOG_EVERY_S
+        self._note(caller, why.value, log=log)
         if (
             why in NOT_TOLD
             or self._telling >= self._limits.telling
@@ -60,16 +75,6 @@ class Refusals:
 
     def _is_told(self) -> None:
         self._telling -= 1
-
-    def _note(self, caller: str, why: Turned, now: float) -> None:
-        if now < self._log_after.get(why, now):
-            return
-        self._log_after[why] = now + LOG_EVERY_S
-        since = self.by_reason[why] - self._logged[why]
-        self._logged[why] = self.by_reason[why]
-        _log.warning(
-            "turned away %d calls, the last from %s: %s", since, caller, why.value
-        )
 
 
 class BusyLine:

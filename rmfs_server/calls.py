@@ -40,8 +40,10 @@ from protocol.dialogue.shared import (
 from protocol.errors import ErrorCode
 from protocol.link import BULK, Link, Role
 from protocol.values import LicenceIdentifier
+from rmfs_server.admission import Admission, line_of
 from rmfs_server.books import Books, Turn
-from rmfs_server.limits import Handshakes, Limits, WrongAuthentications
+from rmfs_server.busy import Refusals
+from rmfs_server.limits import Limits
 from rmfs_server.operations.call_record import CallRecords
 from rmfs_server.writer import Question, Writer
 
@@ -61,7 +63,10 @@ _Answer = BooksAnswer | tuple[Turn, BooksAnswer] | None
 _WRONG: Final = frozenset(
     {ErrorCode.HANDSHAKE, ErrorCode.UNKNOWN_MACHINE, ErrorCode.STATEMENT}
 )
-_UNPROVED: Final = frozenset({State.READY, State.GREETED, State.IDENTIFYING})
+_SAYS_NOTHING: Final = frozenset(
+    {State.READY, State.GREETED, State.IDENTIFYING, State.ENDED}
+)
+"""A dialogue that was in no other state has not proved its machine."""
 
 
 class Exchange:
@@ -85,20 +90,19 @@ class Exchange:
         self.make_channel = make_channel
         self.wall_clock = wall_clock
         self.limits = limits
-        self.wrong = WrongAuthentications(limits)
-        self.handshakes = Handshakes(limits)
+        self.admission: Admission[Call] = Admission(limits, Call.give_way)
         self.records = records or CallRecords()
-        self.draining = False
+        self.refusals = Refusals(reactor, limits, self.records.turned_away)
         self._calls: set[Call] = set()
         self._call_of: dict[LicenceIdentifier, Call] = {}
         self._idle: Callable[[], None] | None = None
 
     def answer(self, caller: str) -> LineUser | None:
         """Take a call, or turn it away while draining or beyond a limit."""
-        reason = self._against(line_of(caller))
-        if reason is not None:
-            self.records.turned_away(caller, reason)
-            return None
+        now = self.reactor.seconds()
+        why = self.admission.against(line_of(caller), now, calls=len(self._calls))
+        if why is not None:
+            return self.refusals.refuse(caller, why)
         call = Call(self, caller)
         self._calls.add(call)
         return call.driver
@@ -106,17 +110,6 @@ class Exchange:
     def states(self) -> Counter[str]:
         """Count the calls that are up by the state of their dialogue."""
         return Counter(call.state for call in self._calls)
-
-    def _against(self, line: str) -> str | None:
-        """Say in a few words why a call of this line is not answered now."""
-        if self.draining:
-            return "draining"
-        if len(self._calls) >= self.limits.calls:
-            return "calls"
-        if self.handshakes.too_many(line):
-            return "handshakes"
-        wrong = self.wrong.too_many(line, self.reactor.seconds())
-        return "wrong authentications" if wrong else None
 
     def won(self, licence: LicenceIdentifier, call: "Call") -> None:
         """Let the newest call of a machine stand, and drop an older one at once."""
@@ -143,7 +136,7 @@ class Exchange:
         A call that is still in a dialogue when time is up is told UNAVAILABLE. One that
         has hung up already, and only waits for its peer to do so, is not waited for.
         """
-        self.draining = True
+        self.admission.draining = True
         _log.info("no more calls: %d are up, going down", len(self._calls))
         if not self._calls:
             done()
@@ -180,8 +173,8 @@ class Call:
         self._started = exchange.reactor.seconds()
         self._dialogues = 0
         self._idle_since: float | None = self._started
-        self._counted = True
-        exchange.handshakes.begin(line_of(caller))
+        self._proof_due: float | None = None
+        self._expect_proof(self._started)
         self.driver = LinkDriver(
             Link(Role.SERVER, BULK), exchange.reactor, self, connect=False
         )
@@ -197,16 +190,13 @@ class Call:
         return "IDLE" if self._dialogue is None else self._dialogue.state.name
 
     @property
-    def unproved(self) -> bool:
-        """Whether the machine on this line is not proved yet."""
-        return self._dialogue is None or self._dialogue.state in _UNPROVED
-
-    @property
     def deadline(self) -> float | None:
         """The earliest of dialogue, idle and whole-call time-outs."""
         due = [self._started + self._exchange.limits.call_s]
         if self._idle_since is not None:
             due.append(self._idle_since + self._exchange.limits.idle_s)
+        if self._proof_due is not None:
+            due.append(self._proof_due)
         if self._dialogue is not None and self._dialogue.deadline is not None:
             due.append(self._dialogue.deadline)
         return min(due)
@@ -218,11 +208,13 @@ class Call:
         if self._dialogues > self._exchange.limits.dialogues:
             self.driver.drop()
             return
+        if self._dialogues > 1 and not self._begins_again(now):
+            self.driver.drop()
+            return
         self._dialogue = ServerDialogue(self._exchange.make_channel(), now)
         self._turn = None
         self._begun = self._exchange.wall_clock.now()
         self._idle_since = None
-        self._count(unproved=self.unproved)
 
     def message_received(self, message: bytes, now: float) -> None:
         """Give a packet to the dialogue."""
@@ -239,15 +231,14 @@ class Call:
         self._dialogue = None
         self._turn = None
         self._idle_since = now
-        self._count(unproved=self.unproved)
-        if self._exchange.draining:
+        if self._exchange.admission.draining:
             self.driver.drop()
 
     def line_lost(self, loss: LineLoss, now: float) -> None:
         """End the call."""
         self.link_down(str(loss), now)
         self._record.over(loss, self.driver.link.counters)
-        self._count(unproved=False)
+        self._expect_no_proof(proved=False)
         self._exchange.gone(self)
 
     def handle_timer(self, now: float) -> None:
@@ -258,10 +249,12 @@ class Call:
         # The same sums as in `deadline`: a difference may round to less, and the timer
         # would then fire again and again at the same moment.
         idle = self._idle_since is not None and now >= self._idle_since + limits.idle_s
-        if idle or now >= self._started + limits.call_s:
+        late = self._proof_due is not None and now >= self._proof_due
+        if idle or late or now >= self._started + limits.call_s:
             self._note(ErrorCode.TIMEOUT, "the line was idle or the call too long")
             self._started = now
             self._idle_since = None
+            self._expect_no_proof(proved=False)
             self.driver.drop()
 
     def supersede(self) -> None:
@@ -281,15 +274,32 @@ class Call:
             self._carry_out(self._dialogue.go_down(now))
         self.driver.drop()
 
-    def _count(self, *, unproved: bool) -> None:
-        """Be counted among the handshakes as long as this is one."""
-        if unproved is not self._counted:
-            self._counted = unproved
-            handshakes, line = self._exchange.handshakes, line_of(self.caller)
-            (handshakes.begin if unproved else handshakes.end)(line)
+    def give_way(self) -> None:
+        """Hang up: nobody is proved here for too long, and another call waits."""
+        self._note(ErrorCode.TIMEOUT, "another call needs its place")
+        self._expect_no_proof(proved=False)
+        self.driver.drop()
+
+    def _expect_proof(self, now: float) -> None:
+        """Have a place among the handshakes until the machine is proved."""
+        if self._proof_due is None:
+            self._exchange.admission.enter(self, line_of(self.caller), now)
+        self._proof_due = now + self._exchange.limits.proof_s
+
+    def _begins_again(self, now: float) -> bool:
+        self._expect_proof(now)
+        return self._exchange.admission.may_begin_again(line_of(self.caller), now)
+
+    def _expect_no_proof(self, *, proved: bool) -> None:
+        """Leave that place."""
+        if self._proof_due is not None:
+            self._proof_due = None
+            self._exchange.admission.leave(self, proved=proved)
 
     def _carry_out(self, effects: list[ServerEffect]) -> None:
-        self._count(unproved=self.unproved)
+        dialogue = self._dialogue
+        if dialogue is not None and dialogue.state not in _SAYS_NOTHING:
+            self._expect_no_proof(proved=True)
         for effect in effects:
             if isinstance(effect, SendPacket):
                 self.driver.send_message(effect.packet)
@@ -302,13 +312,20 @@ class Call:
 
     def _ask(self, effect: _Question) -> None:
         """Put a question to the books; the answer goes to the dialogue that asked."""
-        dialogue = self._dialogue
+        dialogue, books = self._dialogue, self._exchange.admission.books
         job, licence = self._job(effect), self._locks(effect)
-        self._exchange.writer.submit(
-            job if licence is None else Question(licence, job),
-            lambda answer: self._answered(dialogue, answer),
-            lambda error: self._unanswered(dialogue, error),
-        )
+        question = books.begin(self._exchange.reactor.seconds())
+
+        def answered(answer: _Answer) -> None:
+            books.end(question)
+            self._answered(dialogue, answer)
+
+        def unanswered(error: BaseException) -> None:
+            books.end(question)
+            self._unanswered(dialogue, error)
+
+        asked = job if licence is None else Question(licence, job)
+        self._exchange.writer.submit(asked, answered, unanswered)
 
     def _locks(self, effect: _Question) -> LicenceIdentifier | None:
         """Say whose machine a question locks; None: it only reads."""
@@ -377,11 +394,6 @@ class Call:
             self._exchange.records.figures.wrong += 1
             now = self._exchange.reactor.seconds()
             line = line_of(self.caller)
-            self._exchange.wrong.count(line, now)
-            if self._exchange.wrong.too_many(line, now):
+            self._exchange.admission.wrong.count(line, now)
+            if self._exchange.admission.wrong.too_many(line, now):
                 self.driver.drop()
-
-
-def line_of(caller: str) -> str:
-    """Say which line a caller's name stands for: a TCP port changes with each call."""
-    return caller.rpartition(":")[0] or caller

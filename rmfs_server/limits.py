@@ -1,11 +1,13 @@
 """Bounds on what callers may ask of the server, each with its reason.
 
-Wrong authentications are limited for a line and in total. For a machine they are only
-counted: anybody can send anybody's licence identifier, so a limit there would let a
-stranger keep an honest machine out.
+Wrong authentications are limited for a line. For a machine they are only counted:
+anybody can send anybody's licence identifier, so a limit there would let a stranger
+keep an honest machine out. For the same reason nothing that strangers do closes the
+server to everybody: a line on which a machine was proved is *known*, and places are
+kept for known lines.
 """
 
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 
@@ -29,7 +31,6 @@ class Limits:
         books_wait_s: How long the oldest question may wait for the books before new
             calls are turned away: a tenth and more of the patience of who has asked.
         wrong_per_line: Wrong authentications of one line in `window_s`.
-        wrong_in_total: Wrong authentications of all lines in `window_s`.
         window_s: How long a wrong authentication is remembered.
         lines_remembered: Callers whose wrong authentications are kept.
         lines_known: Lines on which a machine was proved that are kept.
@@ -54,7 +55,6 @@ class Limits:
     idle_s: float = 60.0
     books_wait_s: float = 5.0
     wrong_per_line: int = 20
-    wrong_in_total: int = 2000
     window_s: float = 600.0
     lines_remembered: int = 10_000
     lines_known: int = 100_000
@@ -67,33 +67,6 @@ class Limits:
     drain_s: float = 30.0
 
 
-class Handshakes:
-    """Counts the calls whose machine is not proved yet, in all and of each line."""
-
-    def __init__(self, limits: Limits) -> None:
-        """Begin with none."""
-        self._limits = limits
-        self._by_line: Counter[str] = Counter()
-        self._all = 0
-
-    def begin(self, line: str) -> None:
-        """Count one more."""
-        self._by_line[line] += 1
-        self._all += 1
-
-    def end(self, line: str) -> None:
-        """Count one less: its machine is proved, or its line is gone."""
-        self._all -= 1
-        self._by_line[line] -= 1
-        if not self._by_line[line]:
-            del self._by_line[line]
-
-    def too_many(self, line: str) -> bool:
-        """Whether there is no place for another one of this line."""
-        of_line = self._by_line[line] >= self._limits.handshakes_per_line
-        return of_line or self._all >= self._limits.handshakes
-
-
 class WrongAuthentications:
     """Remembers wrong authentications for a while, in bounded space."""
 
@@ -101,25 +74,19 @@ class WrongAuthentications:
         """Begin with none."""
         self._limits = limits
         self._by_line: OrderedDict[str, deque[float]] = OrderedDict()
-        self._all: deque[float] = deque(maxlen=limits.wrong_in_total)
 
     def count(self, line: str, now: float) -> None:
         """Remember one of this line."""
         times = self._by_line.pop(line, deque(maxlen=self._limits.wrong_per_line))
         times.append(now)
         self._by_line[line] = times
-        self._all.append(now)
         while len(self._by_line) > self._limits.lines_remembered:
             self._by_line.popitem(last=False)
 
     def too_many(self, line: str, now: float) -> bool:
-        """Whether this line, or all lines together, have had too many."""
+        """Whether this line has had too many."""
         since = now - self._limits.window_s
         times = self._by_line.get(line)
-        of_line = times is not None and (
+        return times is not None and (
             len(times) == self._limits.wrong_per_line and times[0] > since
         )
-        in_total = (
-            len(self._all) == self._limits.wrong_in_total and self._all[0] > since
-        )
-        return of_line or in_total

@@ -45,15 +45,17 @@ class CallRecords:
         self.newest = f"{self._run}-{self._begun}"
         return CallRecord(self.figures, self.newest, caller)
 
-    def turned_away(self, caller: str, reason: str) -> None:
+    def turned_away(self, caller: str, reason: str, *, log: bool = True) -> None:
         """Count and log a call that is not answered.
 
         Args:
             caller: Who called.
             reason: One of a few words, such as ``draining``.
+            log: Whether to log this one: a flood of callers is no flood of lines.
         """
         self.figures.turned_away[reason] += 1
-        _log.warning("turned away a call from %s: %s", caller, reason)
+        if log:
+            _log.warning("turned away a call from %s: %s", caller, reason)
 
 
 class CallRecord:

@@ -3,15 +3,18 @@
 import itertools
 import random
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
 from fm_device.dial_in import DialInReport, next_request
 from hw.lines.exchange import VirtualExchange, every_call
 from hw.lines.port import LineLoss, LineUser, LossCause
+from hw.link_driver import LinkDriver
 from protocol.channel import ServerChannel
 from protocol.dialogue.server import State
 from protocol.errors import ErrorCode
+from rmfs_server.busy import BusyLine
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
 from rmfs_server.writer import ImmediateWriter
@@ -44,6 +47,11 @@ def exchange_with(system: System, limits: Limits) -> Exchange:
         wall_clock=system.wall,
         limits=limits,
     )
+
+
+def is_served(user: LineUser | None) -> TypeGuard[LinkDriver]:
+    """Whether a call is answered, and not only told that there is no time."""
+    return isinstance(user, LinkDriver)
 
 
 @pytest.mark.parametrize("state", [State.GREETED, State.DELIVERED])
@@ -104,18 +112,19 @@ def test_one_host_cannot_take_the_place_of_everybody(system: System) -> None:
         return exchange.answer(f"tcp:{host}:{next(port)}")
 
     first, second = answered("192.0.2.1"), answered("192.0.2.1")
-    assert first is not None
-    assert second is not None
-    assert answered("192.0.2.1") is None
-    assert answered("192.0.2.2") is not None
+    assert is_served(first)
+    assert is_served(second)
+    assert isinstance(answered("192.0.2.1"), BusyLine)
+    assert is_served(answered("192.0.2.2"))
     second.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
-    assert answered("192.0.2.1") is not None
-    assert answered("192.0.2.1") is None
-    assert answered("192.0.2.3") is not None
-    assert answered("192.0.2.4") is not None
-    assert answered("192.0.2.5") is None, "five handshakes are under way"
+    assert is_served(answered("192.0.2.1"))
+    assert isinstance(answered("192.0.2.1"), BusyLine)
+    assert is_served(answered("192.0.2.3"))
+    assert is_served(answered("192.0.2.4"))
+    sixth = answered("192.0.2.5")
+    assert isinstance(sixth, BusyLine), "five handshakes are under way"
     first.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
-    assert answered("192.0.2.5") is not None
+    assert is_served(answered("192.0.2.5"))
     assert exchange.records.figures.turned_away.total() == 3
 
 
@@ -126,11 +135,11 @@ def test_a_machine_that_has_proved_itself_leaves_its_place_to_another(
     lines = VirtualExchange(system.reactor, every_call(LINE))
     lines.listen(exchange.answer)
     call = HandDialled(system, RUPEES_2000, exchange=lines)
-    assert exchange.answer("tcp:192.0.2.1:40000") is None
+    assert not is_served(exchange.answer("tcp:192.0.2.1:40000"))
     call.state_registers()
     stranger = exchange.answer("tcp:192.0.2.1:40001")
-    assert stranger is not None
-    assert exchange.answer("tcp:192.0.2.1:40002") is None
+    assert is_served(stranger)
+    assert not is_served(exchange.answer("tcp:192.0.2.1:40002"))
     stranger.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
-    assert exchange.answer("tcp:192.0.2.1:40003") is not None
+    assert is_served(exchange.answer("tcp:192.0.2.1:40003"))
     call.hang_up()
