@@ -1,0 +1,140 @@
+"""Who is answered and who is turned away, from values alone."""
+
+from rmfs_server.admission import Admission, Allowance, Turned
+from rmfs_server.limits import Limits
+
+HOME = "tcp:192.0.2.1"
+"""Where a machine is."""
+
+
+class Desk:
+    """An admission whose calls are numbers, and which of them had to give way."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.gave_way: list[int] = []
+        self.admission: Admission[int] = Admission(limits, self.give_way)
+        self.calls = 0
+
+    def give_way(self, call: int) -> None:
+        self.gave_way.append(call)
+        self.admission.leave(call, proved=False)
+
+    def comes(self, line: str, now: float = 0.0) -> Turned | None:
+        """Let a call come; it is number `calls` if it is answered."""
+        why = self.admission.against(line, now, calls=0)
+        if why is None:
+            self.calls += 1
+            self.admission.enter(self.calls, line, now)
+        return why
+
+    def proves(self, line: str, now: float = 0.0) -> None:
+        """Let a call come that proves its machine."""
+        assert self.comes(line, now) is None
+        self.admission.leave(self.calls, proved=True)
+
+    def fails(self, line: str, now: float = 0.0) -> Turned | None:
+        """Let a call come that proves nothing."""
+        why = self.comes(line, now)
+        if why is None:
+            self.admission.leave(self.calls, proved=False)
+        return why
+
+
+def test_strangers_cannot_take_the_places_of_known_lines() -> None:
+    desk = Desk(Limits(handshakes=5, handshakes_of_strangers=3))
+    desk.proves(HOME)
+    for n in range(3):
+        assert desk.comes(f"tcp:198.51.100.{n}") is None
+    assert desk.comes("tcp:198.51.100.9") is Turned.HANDSHAKES
+    assert desk.comes(HOME) is None
+    assert desk.comes(HOME) is None
+    assert desk.comes(HOME) is Turned.HANDSHAKES, "five are under way"
+
+
+def test_a_call_that_proves_nothing_for_long_gives_way_to_another() -> None:
+    limits = Limits(handshakes=2, handshakes_of_strangers=2, proof_pressed_s=20.0)
+    desk = Desk(limits)
+    desk.proves(HOME)
+    assert desk.comes(HOME, 0.0) is None
+    assert desk.comes("tcp:198.51.100.1", 1.0) is None
+    assert desk.comes("tcp:198.51.100.2", 20.0) is Turned.HANDSHAKES
+    assert desk.gave_way == [], "a stranger does not drive a known line out"
+    assert desk.comes("tcp:198.51.100.2", 21.0) is None
+    assert desk.gave_way == [3], "the other stranger has had its time"
+    assert desk.comes(HOME, 21.0) is None
+    assert desk.gave_way == [3, 2], "a known line gives way to a known line"
+
+
+def test_while_there_are_places_nobody_gives_way() -> None:
+    desk = Desk(Limits(handshakes=3))
+    assert desk.comes("tcp:198.51.100.1", 0.0) is None
+    assert desk.comes("tcp:198.51.100.2", 80.0) is None
+    assert desk.gave_way == []
+
+
+def test_strangers_that_fail_are_few_in_a_second_and_close_nothing() -> None:
+    desk = Desk(Limits(strangers_burst=10.0, strangers_per_s=2.0))
+    desk.proves(HOME)
+    tried = [desk.fails(f"tcp:198.51.100.{n}") for n in range(12)]
+    assert tried == [None] * 10 + [Turned.STRANGERS] * 2
+    assert desk.fails("tcp:198.51.100.20", 1.0) is None
+    assert desk.fails("tcp:198.51.100.21", 1.0) is None
+    assert desk.fails("tcp:198.51.100.22", 1.0) is Turned.STRANGERS
+    assert desk.comes(HOME, 1.0) is None
+
+
+def test_new_machines_cost_strangers_nothing() -> None:
+    """After a start nobody is known: a whole country comes at once, and is proved."""
+    desk = Desk(Limits(strangers_burst=10.0, strangers_per_s=2.0))
+    for n in range(1_000):
+        desk.proves(f"tcp:10.0.{n // 250}.{n % 250}")
+
+
+def test_a_line_that_only_fails_is_not_known_any_more() -> None:
+    desk = Desk(Limits(failures_known=3, strangers_burst=2.0, strangers_per_s=0.0))
+    desk.proves(HOME)
+    assert [desk.fails(HOME) for _ in range(2)] == [None, None]
+    desk.proves(HOME)
+    assert [desk.fails(HOME) for _ in range(3)] == [None] * 3
+    assert [desk.fails(HOME) for _ in range(3)] == [None, None, Turned.STRANGERS]
+
+
+def test_of_known_lines_the_newest_are_remembered() -> None:
+    desk = Desk(Limits(lines_known=2, strangers_burst=1.0, strangers_per_s=0.0))
+    for line in (HOME, "tcp:192.0.2.2", HOME, "tcp:192.0.2.3"):
+        desk.proves(line)
+    assert desk.fails("tcp:192.0.2.2") is None, "it is a stranger, and the only one"
+    assert desk.fails("tcp:192.0.2.2") is Turned.STRANGERS
+    assert desk.fails(HOME) is None
+
+
+def test_slow_books_turn_new_calls_away_until_the_oldest_question_is_answered() -> None:
+    desk = Desk(Limits(books_wait_s=5.0))
+    books = desk.admission.books
+    first, second = books.begin(0.0), books.begin(3.0)
+    assert desk.comes(HOME, 5.0) is None
+    assert desk.comes(HOME, 5.1) is Turned.BOOKS
+    books.end(first)
+    assert desk.comes(HOME, 8.0) is None
+    assert desk.comes(HOME, 8.1) is Turned.BOOKS
+    books.end(second)
+    assert desk.comes(HOME, 100.0) is None
+
+
+def test_the_reasons_are_looked_at_in_their_order() -> None:
+    desk = Desk(Limits(calls=1, wrong_per_line=1))
+    admission = desk.admission
+    assert admission.against(HOME, 0.0, calls=1) is Turned.CALLS
+    admission.wrong.count(HOME, 0.0)
+    assert admission.against(HOME, 0.0, calls=1) is Turned.WRONG
+    admission.draining = True
+    assert admission.against(HOME, 0.0, calls=1) is Turned.DRAINING
+
+
+def test_an_allowance_grows_with_time_up_to_its_burst() -> None:
+    allowance = Allowance(2.0, 0.5)
+    assert [allowance.take(0.0) for _ in range(3)] == [True, True, False]
+    assert [allowance.take(2.0), allowance.take(2.0)] == [True, False]
+    assert [allowance.take(60.0) for _ in range(3)] == [True, True, False]
+    allowance.give_back()
+    assert [allowance.take(60.0) for _ in range(2)] == [True, False]
