@@ -13,6 +13,7 @@ import pytest
 DEBIAN_PACKAGES: Final = {
     "dmtxread": "dmtx-utils",
     "openssl": "openssl",
+    "p11-kit": "p11-kit",
     "pdfinfo": "poppler-utils",
     "pdftoppm": "poppler-utils",
     "pdftotext": "poppler-utils",
@@ -21,6 +22,7 @@ DEBIAN_PACKAGES: Final = {
     "gcc": "gcc",
     "ser2net": "ser2net",
     "sftp": "openssh-client",
+    "softhsm2-util": "softhsm2",
     "ssh-keygen": "openssh-client",
     "spin": "spin",
     "sshd": "openssh-server",

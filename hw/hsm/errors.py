@@ -1,0 +1,19 @@
+"""What can go wrong with an HSM, by what is to be done about it."""
+
+from protocol.errors import InvariantError, StoreError
+
+
+class HsmError(StoreError):
+    """The HSM did not do what was asked: nothing was signed, ask again later.
+
+    It is a StoreError because it is met like one: the dial-in is told to come again,
+    and nothing was changed.
+    """
+
+
+class HsmPinError(HsmError):
+    """The PIN was refused, or may not be tried: a person must look before it is."""
+
+
+class HsmWrongKeyError(InvariantError):
+    """A signature came back that the public half does not verify: another key signs."""
