@@ -61,8 +61,12 @@ def _machine(root: click.Group) -> None:
 
 def _server(root: click.Group) -> None:
     from rmfs_server.cli import add_commands
+    from rmfs_tools import rehearse_cli
 
     add_commands(root)
+    server = root.commands["server"]
+    if isinstance(server, click.Group):
+        rehearse_cli.add_commands(server)
 
 
 def _dop(root: click.Group) -> None:

@@ -52,6 +52,14 @@ EDGES: Final[dict[str, tuple[frozenset[str], str]]] = {
         frozenset({"time", "os.environ"}),
         "hands its own environment and clock to the parts that it runs",
     ),
+    "rmfs_tools/rehearse_cli.py": (
+        frozenset({"os.environ"}),
+        "hands its own environment to the programs that it runs",
+    ),
+    "rmfs_tools/failover/cli.py": (
+        frozenset({"os.environ"}),
+        "hands its own environment to the programs that it runs",
+    ),
     "rmfs_tools/killing/cli.py": (
         frozenset({"os.environ"}),
         "hands its own environment to the programs that it runs",
