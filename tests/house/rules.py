@@ -99,11 +99,13 @@ ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
         "fm_device/program.py",
         "rmfs_server/calls.py",
         "rmfs_server/cli.py",
+        "rmfs_server/operations/*.py",
         "rmfs_server/program.py",
         "rmfs_server/service.py",
         "rmfs_server/writer.py",
         "rmfs_tools/**",
     ),
+    "prometheus_client": ("rmfs_server/operations/metrics.py",),
     # Pictures, barcodes and papers are made and read in few places.
     "PIL": (
         "fm_device/frank/*.py",
