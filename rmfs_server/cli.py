@@ -24,6 +24,7 @@ def add_commands(root: click.Group) -> None:
     from rmfs_server import (
         exchange_cli,
         funds_cli,
+        keeping_cli,
         licences_cli,
         orders_cli,
         resolving_cli,
@@ -42,6 +43,7 @@ def add_commands(root: click.Group) -> None:
         orders_cli.add_commands(server_group)
         resolving_cli.add_commands(server_group)
         exchange_cli.add_commands(server_group)
+        keeping_cli.add_commands(server_group)
     root.add_command(server_group)
     root.add_command(evidence)
 

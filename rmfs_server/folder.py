@@ -247,7 +247,7 @@ def read_server(folder: Path) -> ServerFolder:
     if not (folder / SETTINGS).is_file():
         message = f"there is no recharge server in {folder}"
         raise ServerFolderError(f"{message}: make one with rmfs server init")
-    settings = _parse_settings(folder / SETTINGS)
+    settings = read_settings(folder)
     dh_private = read_private_key(read_small(folder / DH_KEY))
     scalar = read_private_key(read_small(folder / _credit_file(settings.credit_key)))
     return ServerFolder(
@@ -256,6 +256,15 @@ def read_server(folder: Path) -> ServerFolder:
         ServerIdentity(settings.name, settings.realm, settings.kid, dh_private),
         CreditKey(settings.credit_key, settings.realm, SigningKey(scalar)),
     )
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read the settings alone.
+
+    Raises:
+        ServerFolderError: They cannot be read.
+    """
+    return _parse_settings(folder / SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,41 @@
-"""Versions of a schema, and how a database gets to the newest."""
+"""Versions of a schema, and how a database gets to the newest while it serves.
+
+A migration whose file says ``expands = True`` only adds: programs of the version before
+go on with what they know. Whoever migrates writes into the database which versions are
+served, so that a program can tell of a schema that is newer than itself. A migration
+that takes something away, or changes what a column means, does not say so; it belongs
+into a later release than the one that stopped using it.
+
+Source: docs/many-hosts.md.
+"""
 
 from dataclasses import dataclass
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    insert,
+    inspect,
+    select,
+)
 
 from hw.database.opening import Store
 from protocol.errors import StoreError
+
+
+_SERVED: Final = Table(
+    "schema_served", MetaData(), Column("version", Text, primary_key=True)
+)
+"""The versions whose programs this database serves; beside Alembic's own table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +55,49 @@ class Versions:
         config = self._config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _SERVED.create(connection, checkfirst=True)
+        connection.execute(delete(_SERVED))
+        served = [{"version": one} for one in self._served()]
+        connection.execute(insert(_SERVED), served)
 
     def check(self, store: Store) -> None:
-        """Refuse to work on a schema of another version.
+        """Refuse to work on a schema that does not serve this program.
 
         Raises:
-            StoreError: The database is empty, older or newer than this program.
+            StoreError: The database is empty or older, or newer and not only expanded.
         """
-        wanted = ScriptDirectory.from_config(self._config()).get_current_head()
-        with store.reading() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        if found != wanted:
-            message = f"the database has schema {found or 'none'}, {wanted} is needed"
+        scripts = ScriptDirectory.from_config(self._config())
+        wanted = scripts.get_current_head()
+        found = self.find(store)
+        if found == wanted:
+            return
+        message = f"the database has schema {found or 'none'}, {wanted} is needed"
+        if found in {None, *(one.revision for one in scripts.walk_revisions())}:
             raise StoreError(f"{message}: run `{self.command}`")
+        with store.reading() as connection:
+            told = inspect(connection).has_table(_SERVED.name)
+            served = connection.scalars(select(_SERVED)).all() if told else []
+        if wanted not in served:
+            raise StoreError(f"{message}: run a newer version of this program")
+
+    def find(self, store: Store) -> str | None:
+        """Say which version a database has; None where it is empty.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        with store.reading() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def _served(self) -> list[str]:
+        """List the versions whose programs the newest schema serves."""
+        scripts = ScriptDirectory.from_config(self._config())
+        served = []
+        for one in scripts.walk_revisions():
+            served.append(one.revision)
+            if not getattr(one.module, "expands", False):
+                break
+        return served
 
     def _config(self) -> Config:
         config = Config()

@@ -31,3 +31,12 @@ def check_version(store: Store) -> None:
         StoreError: The database is empty, older or newer than this program.
     """
     _VERSIONS.check(store)
+
+
+def find_version(store: Store) -> str | None:
+    """Say which version the schema has; None where there is none.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    return _VERSIONS.find(store)
