@@ -4,6 +4,7 @@
     server.json      provisioning for machines: public, signed by the maker
     dh.pem           private key of the channel
     credit-1.pem     private key that signs vouchers, by its id; later ones beside it
+    credit-1.toml    or where it is in the HSM of hsm.toml (`key_files`)
     server-2.json    provisioning with a later credit key, for machines made after it
     credit-key-2.fmpc
                      the same as a content, for `rmfs server order ... credit-key`
@@ -20,8 +21,6 @@ Their owner alone can look into the folder, and read private keys, settings and 
 """
 
 import json
-import os
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,8 +30,9 @@ from typing import Any, Final
 
 from sqlalchemy import URL
 
-from hw.clock import WallClock
-from hw.database import Store, open_store
+from hw.clock import SystemMonotonicClock, WallClock
+from hw.database import CommitHook, Store, open_store
+from hw.hsm import HsmPlace, show_place
 from protocol.contents import CreditKeyUpdate, make_content, write_content
 from protocol.errors import RmfsError
 from protocol.keys import (
@@ -55,8 +55,38 @@ from protocol.keys import (
 from protocol.keys.identities import CREDIT_KEY_ID_MAX
 from protocol.ports import Entropy
 from rmfs_server.contents import OrderedContent, read_ordered
+from rmfs_server.key_files import (
+    HSM,
+    CreditFiles,
+    make_in_file,
+    make_in_hsm,
+    open_hsm,
+    private_file,
+)
+from rmfs_server.small_files import ServerFolderError, read_small, write_new
 from rmfs_server.store import credit_keys
 from rmfs_server.store.migrations import check_version, migrate
+
+__all__ = [
+    "BOOKS",
+    "DH_KEY",
+    "MAKERS",
+    "MAKER_KEY",
+    "PROVISIONING",
+    "SETTINGS",
+    "NewCreditKey",
+    "ServerFolder",
+    "ServerFolderError",
+    "Settings",
+    "add_credit_key",
+    "create_server",
+    "migrate_books",
+    "open_books",
+    "read_server",
+    "read_settings",
+    "read_small",
+    "write_new",
+]
 
 SETTINGS: Final = "server.toml"
 PROVISIONING: Final = "server.json"
@@ -65,15 +95,8 @@ MAKER_KEY: Final = "maker.pem"
 MAKERS: Final = "makers"
 BOOKS: Final = "books.sqlite"
 
-_CREDIT_FILE: Final = re.compile(r"credit-(?P<key_id>[0-9]{1,3})\.pem", re.ASCII)
-_OWNER_ONLY: Final = 0o600
 _PUBLIC: Final = 0o644
 _OWNERS_FOLDER: Final = 0o700
-_FILE_OCTETS_MAX: Final = 64 * 1024
-
-
-class ServerFolderError(RmfsError):
-    """The folder holds no server, or is not to be used; it says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +127,7 @@ class ServerFolder:
     settings: Settings
     identity: ServerIdentity
     credit_key: CreditKey
+    credit_files: CreditFiles
 
     @property
     def makers(self) -> list[MakerPublicKey]:
@@ -130,12 +154,9 @@ class ServerFolder:
         Raises:
             ServerFolderError: Its file cannot be read.
             KeyMaterialError: The file holds no key.
+            HsmError: The settings of the HSM cannot be read.
         """
-        path = self.folder / _credit_file(key_id)
-        if not path.is_file():
-            return None
-        scalar = read_private_key(read_small(path))
-        return CreditKey(key_id, self.settings.realm, SigningKey(scalar))
+        return self.credit_files.find(key_id)
 
     def read_content(self, file: Path) -> OrderedContent:
         """Read a content that a maker known here has signed for this server.
@@ -172,6 +193,7 @@ def create_server(
     clock: WallClock,
     maker_key: Path | None = None,
     maker_name: str = "maker",
+    hsm: HsmPlace | None = None,
 ) -> ServerFolder:
     """Make a server in a new or empty folder, with new keys and empty books.
 
@@ -183,20 +205,27 @@ def create_server(
         maker_key: PEM of the maker's private key; it signs and is not copied. Without
             one a maker is made, too.
         maker_name: Name of the maker in provisioning files.
+        hsm: Where the credit key is made; None: in a file.
 
     Raises:
         ServerFolderError: There is something in the folder, or it cannot be written.
         LocalProtocolError: A name or number in the settings is out of range.
         KeyMaterialError: The maker's key is none.
         StoreError: The database failed.
+        HsmError: The HSM made no key.
     """
     if folder.exists() and any(folder.iterdir()):
         message = f"{folder} is not empty: a server is made in a new folder"
         raise ServerFolderError(f"{message}, and never over another one")
-    realm = settings.realm
+    realm, clock_s = settings.realm, SystemMonotonicClock()
     identity = ServerIdentity.generate(settings.name, realm, settings.kid, entropy)
-    signing = SigningKey.generate(entropy)
-    credit_key = CreditKey(settings.credit_key, realm, signing)
+    key_id = settings.credit_key
+    new_key = (
+        make_in_file(key_id, entropy)
+        if hsm is None
+        else make_in_hsm(key_id, open_hsm(hsm, clock_s), settings.name, entropy)
+    )
+    credit_key = CreditKey(key_id, realm, new_key.signing)
     maker = (
         MakerKey.generate(maker_name, realm, entropy)
         if maker_key is None
@@ -212,13 +241,18 @@ def create_server(
     )
     files = {
         DH_KEY: write_private_key(identity.dh_private),
-        _credit_file(credit_key.key_id): write_private_key(signing.scalar),
+        new_key.name: new_key.text,
         f"{MAKERS}/{maker_name}.pem": write_public_key(maker.signing.public.point),
         PROVISIONING: provisioning,
     }
+    if hsm is not None:
+        files[HSM] = show_place(hsm)
     if maker_key is None:
         files[MAKER_KEY] = write_private_key(maker.signing.scalar)
-    made = ServerFolder(folder.absolute(), settings, identity, credit_key)
+    files_of_keys = CreditFiles(folder.absolute(), realm, clock_s)
+    made = ServerFolder(
+        folder.absolute(), settings, identity, credit_key, files_of_keys
+    )
     try:
         folder.mkdir(_OWNERS_FOLDER, parents=True, exist_ok=True)
         folder.chmod(_OWNERS_FOLDER)
@@ -249,12 +283,20 @@ def read_server(folder: Path) -> ServerFolder:
         raise ServerFolderError(f"{message}: make one with rmfs server init")
     settings = read_settings(folder)
     dh_private = read_private_key(read_small(folder / DH_KEY))
-    scalar = read_private_key(read_small(folder / _credit_file(settings.credit_key)))
+    credit_files = CreditFiles(
+        folder.absolute(), settings.realm, SystemMonotonicClock()
+    )
+    credit_key = credit_files.find(settings.credit_key)
+    if credit_key is None:
+        path = folder / private_file(settings.credit_key)
+        message = f"{path} cannot be read: there is no such file"
+        raise ServerFolderError(f"{message}, and none that names a key in an HSM")
     return ServerFolder(
         folder.absolute(),
         settings,
         ServerIdentity(settings.name, settings.realm, settings.kid, dh_private),
-        CreditKey(settings.credit_key, settings.realm, SigningKey(scalar)),
+        credit_key,
+        credit_files,
     )
 
 
@@ -282,6 +324,7 @@ def add_credit_key(
     maker_key: Path,
     entropy: Entropy,
     clock: WallClock,
+    in_hsm: bool = False,
 ) -> NewCreditKey:
     """Make the next credit key of a server, and what tells machines of it.
 
@@ -292,12 +335,13 @@ def add_credit_key(
         maker_key: PEM of the private key of a maker that is known here.
         entropy: Source of the key.
         clock: Time of issue.
+        in_hsm: It is made in the server's HSM and never leaves it.
 
     Raises:
-        ServerFolderError: The maker is not known here, all ids are used up, or a file
-            is there already or cannot be written.
+        ServerFolderError: The maker is not known here, all ids are used up, a file is
+            there already or cannot be written, or the server has no HSM.
         KeyMaterialError: The maker's key is none.
-        StoreError: The books cannot be opened.
+        StoreError: The books cannot be opened, or the HSM made no key.
     """
     makers_own = SigningKey(read_private_key(read_small(maker_key)))
     known = (one for one in server.makers if one.verifying == makers_own.public)
@@ -307,15 +351,20 @@ def add_credit_key(
         raise ServerFolderError(f"{message}: see {server.folder / MAKERS}")
     maker = MakerKey(maker_public.name, server.settings.realm, makers_own)
     with open_books(server.folder) as store, store.reading() as connection:
-        used = {*_credit_files(server.folder), *credit_keys.all_ids(connection)}
+        used = {*server.credit_files.ids(), *credit_keys.all_ids(connection)}
     key_id = max(used) + 1
     if key_id > CREDIT_KEY_ID_MAX:
         raise ServerFolderError(
             f"all credit keys up to {CREDIT_KEY_ID_MAX} are used up"
         )
-    signing = SigningKey.generate(entropy)
+    new_key = (
+        make_in_hsm(key_id, server.credit_files.hsm(), server.settings.name, entropy)
+        if in_hsm
+        else make_in_file(key_id, entropy)
+    )
+    public = new_key.signing.public
     now = clock.now()
-    credential = server.identity.credential.with_credit_key(key_id, signing.public)
+    credential = server.identity.credential.with_credit_key(key_id, public)
     told = ServerProvisioning(credential, now)
     content = make_content(CreditKeyUpdate(told), server.settings.realm, now)
     made = NewCreditKey(
@@ -323,11 +372,10 @@ def add_credit_key(
         server.folder / f"server-{key_id}.json",
         server.folder / f"credit-key-{key_id}.fmpc",
     )
-    text = write_private_key(signing.scalar)
     try:
-        write_new(server.folder / _credit_file(key_id), text, private=True)
+        write_new(server.folder / new_key.name, new_key.text, private=True)
         write_new(made.provisioning, write_provisioning(told, maker), private=False)
-        _write_octets(made.content, write_content(content, maker), _PUBLIC)
+        write_new(made.content, write_content(content, maker), private=False)
     except OSError as error:
         message = f"{error.filename} cannot be written: {error.strerror}"
         raise ServerFolderError(message) from error
@@ -335,14 +383,18 @@ def add_credit_key(
 
 
 @contextmanager
-def open_books(folder: Path) -> Iterator[Store]:
+def open_books(folder: Path, hook: CommitHook | None = None) -> Iterator[Store]:
     """Open the books of a server's folder for the length of a `with` block.
+
+    Args:
+        folder: The server's folder.
+        hook: Called around each commit.
 
     Raises:
         ServerFolderError: There is no server.
         StoreError: The database failed, or has another schema.
     """
-    store = _open_books(read_server(folder), first=False)
+    store = _open_books(read_server(folder), first=False, hook=hook)
     try:
         yield store
     finally:
@@ -359,8 +411,10 @@ def migrate_books(folder: Path) -> None:
     _open_books(read_server(folder), first=True).close()
 
 
-def _open_books(server: ServerFolder, *, first: bool) -> Store:
-    store = open_store(server.database_url)
+def _open_books(
+    server: ServerFolder, *, first: bool, hook: CommitHook | None = None
+) -> Store:
+    store = open_store(server.database_url, hook)
     try:
         if first:
             migrate(store)
@@ -370,15 +424,6 @@ def _open_books(server: ServerFolder, *, first: bool) -> Store:
         store.close()
         raise
     return store
-
-
-def _credit_file(key_id: int) -> str:
-    return f"credit-{key_id}.pem"
-
-
-def _credit_files(folder: Path) -> list[int]:
-    names = (_CREDIT_FILE.fullmatch(path.name) for path in folder.iterdir())
-    return [int(name["key_id"]) for name in names if name is not None]
 
 
 def _show_settings(settings: Settings) -> str:
@@ -423,34 +468,3 @@ def _settings(path: Path, table: Mapping[str, Any]) -> Settings:
     except KeyError as error:
         raise ServerFolderError(f"{path}: realm is TEST or PRODUCTION") from error
     return Settings(**{**table, "realm": realm})
-
-
-def read_small(path: Path) -> bytes:
-    """Read a file of a server's folder: settings or a key.
-
-    Raises:
-        ServerFolderError: It cannot be read, or is far too long.
-    """
-    try:
-        if path.stat().st_size > _FILE_OCTETS_MAX:
-            raise ServerFolderError(f"{path} is too long")
-        return path.read_bytes()
-    except OSError as error:
-        raise ServerFolderError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def write_new(path: Path, text: str, *, private: bool) -> None:
-    """Write a file that is not there yet, and wait until it is on the disk.
-
-    Raises:
-        OSError: It is there, or cannot be written.
-    """
-    _write_octets(path, text.encode("utf-8"), _OWNER_ONLY if private else _PUBLIC)
-
-
-def _write_octets(path: Path, octets: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(descriptor)

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hw.clock import MemoryMonotonicClock
-from hw.hsm import Hsm, HsmPlace
+from hw.hsm import HsmPlace
+from hw.hsm.device import Hsm
 from rmfs_tools.softhsm import throw_away_token
 from tests.witness.programs import missing, needs
 

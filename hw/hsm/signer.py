@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from hw.hsm.device import Hsm
 from hw.hsm.errors import HsmWrongKeyError
 from protocol.keys import SIGNATURE_OCTETS, VerifyingKey, signature_to_der
+
+if TYPE_CHECKING:
+    from hw.hsm.device import Hsm
 
 _PREHASHED = ec.ECDSA(Prehashed(hashes.SHA256()))
 
@@ -29,7 +32,7 @@ class HsmSigner:
         public: Its public half, as it was recorded when the key was made.
     """
 
-    hsm: Hsm = field(repr=False)
+    hsm: "Hsm" = field(repr=False)
     object_id: bytes
     public: VerifyingKey
 

@@ -12,14 +12,13 @@ from pkcs11 import Attribute, ObjectClass
 from hw.clock import MemoryMonotonicClock
 from hw.entropy import SeededEntropy
 from hw.hsm import (
-    Hsm,
     HsmError,
     HsmPinError,
     HsmPlace,
     HsmSigner,
     HsmWrongKeyError,
 )
-from hw.hsm.device import RETRY_AFTER_S
+from hw.hsm.device import RETRY_AFTER_S, Hsm
 from protocol.keys import SigningKey, VerifyingKey
 from tests.hsm import CREDIT_ID, RemoteHsm, a_remote_hsm, a_token, hsm_at
 
