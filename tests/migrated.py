@@ -11,13 +11,18 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import URL, NullPool, create_engine, inspect, make_url, text
 
 from hw.database import CommitHook, Store, open_store
 
 Migrate = Callable[[Store], None]
+
+NOT_OURS: Final[dict[str, Any]] = {
+    "include_name": lambda name, kind, _: (kind, name) != ("table", "schema_served")
+}
+"""Leaves out of a comparison what whoever migrates keeps beside Alembic's table."""
 
 COPIED: Final = "STRATEGY FILE_COPY"
 """Where nothing waits for the disk, files are copied faster than they are logged."""

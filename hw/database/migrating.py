@@ -31,7 +31,6 @@ from sqlalchemy import (
 from hw.database.opening import Store
 from protocol.errors import StoreError
 
-
 _SERVED: Final = Table(
     "schema_served", MetaData(), Column("version", Text, primary_key=True)
 )

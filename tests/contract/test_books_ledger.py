@@ -17,6 +17,7 @@ from rmfs_server.store import ledger, schema
 from rmfs_server.store.funds import Funds, read_funds
 from rmfs_server.store.migrations import check_version, migrate
 from rmfs_server.store.schema import JournalKind
+from tests.migrated import NOT_OURS
 
 NOW = EpochSeconds(1_790_000_000)
 TODAY = date(2026, 9, 21)
@@ -92,7 +93,7 @@ def seal(store: Store, journal: int, idem: str, amounts: list[int]) -> None:
 
 def test_the_migration_builds_what_the_schema_says(store: Store) -> None:
     with store.reading() as connection:
-        context = MigrationContext.configure(connection)
+        context = MigrationContext.configure(connection, opts=NOT_OURS)
         assert compare_metadata(context, schema.metadata) == []
 
 

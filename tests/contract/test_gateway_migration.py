@@ -15,6 +15,7 @@ from dop_gateway.store.migrations import check_version, migrate
 from dop_gateway.store.schema import metadata
 from hw.database import Store, open_store
 from protocol.errors import InvariantError, StoreError
+from tests.migrated import NOT_OURS
 
 _ROWS = """
 INSERT INTO office VALUES (1, NULL, '/1/', 'DIRECTORATE', 'Top', 'top', NULL, NULL,
@@ -55,7 +56,7 @@ def store(store_url: str) -> Iterator[Store]:
 
 def test_the_chain_builds_what_the_tables_say(store: Store) -> None:
     with store.reading() as connection:
-        context = MigrationContext.configure(connection)
+        context = MigrationContext.configure(connection, opts=NOT_OURS)
         assert compare_metadata(context, metadata) == []
 
 
