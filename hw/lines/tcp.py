@@ -37,7 +37,7 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from hw.lines.places import NOT_LISTENING, show_place
+from hw.lines.places import BACKLOG, NOT_LISTENING, show_place
 from hw.lines.port import Answer, Call, LineError, LineLoss, LineUser, LossCause
 from hw.reactor import MonotonicReactor
 
@@ -156,7 +156,7 @@ class TcpListener:
             return
         try:
             self._listening = cast("IReactorTCP", self._reactor).listenTCP(
-                self._port, factory, interface=self._host
+                self._port, factory, BACKLOG, self._host
             )
         except CannotListenError as error:
             refused = error.socketError

@@ -16,6 +16,24 @@ def _port(listener: TcpListener) -> int:
     return int(listener.address.rpartition(":")[2])
 
 
+def test_calls_of_some_seconds_wait_to_be_answered_and_none_is_lost() -> None:
+    """A server that is busy with something else for a moment loses no SYN."""
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        listener = TcpListener(reactor, "127.0.0.1", 0)
+        listener.listen(lambda _caller: None)
+        callers = []
+        # The reactor stands still in here, and answers nobody.
+        for _ in range(200):
+            place = ("127.0.0.1", _port(listener))
+            callers.append(socket.create_connection(place, timeout=0.5))
+        for caller in callers:
+            caller.close()
+        listener.close()
+
+    run_on_reactor(scenario)
+
+
 def test_a_port_that_is_taken_is_said_plainly() -> None:
     async def scenario(reactor: MonotonicReactor) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
