@@ -33,6 +33,7 @@ def add_commands(root: click.Group) -> None:
     from rmfs_server.department import read_department
     from rmfs_server.evidence_cli import evidence
     from rmfs_server.folder import open_books
+    from rmfs_server.operations import cli as operations_cli
 
     if "import-funds" not in server_group.commands:
         funds_cli.add_commands(
@@ -44,6 +45,7 @@ def add_commands(root: click.Group) -> None:
         resolving_cli.add_commands(server_group)
         exchange_cli.add_commands(server_group)
         keeping_cli.add_commands(server_group)
+        operations_cli.add_commands(server_group)
     root.add_command(server_group)
     root.add_command(evidence)
 

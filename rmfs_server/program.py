@@ -5,8 +5,12 @@ while, and the last is told to dial later. A second SIGTERM changes nothing; SIG
 always safe, because whatever was said was stored before.
 """
 
+import os
+import signal
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +34,10 @@ from rmfs_server.folder import open_books, read_server
 from rmfs_server.limits import Limits
 from rmfs_server.locking import lock_machines
 from rmfs_server.operations.call_record import CallRecords
-from rmfs_server.operations.figures import Figures
+from rmfs_server.operations.figures import CommitFigures, Figures
 from rmfs_server.operations.logs import LogFormat, LogLevel, begin_log
+from rmfs_server.operations.opening import operated
+from rmfs_server.operations.process import ServerProcess
 from rmfs_server.workers import Share
 from rmfs_server.writer import GroupWriter
 
@@ -51,6 +57,8 @@ def run_server(
     key_log: Path | None = None,
     log_format: LogFormat = LogFormat.TEXT,
     log_level: LogLevel = LogLevel.INFO,
+    operate: socket.socket | None = None,
+    keeper: int | None = None,
 ) -> Figures:
     """Answer calls until SIGTERM or SIGINT, then drain.
 
@@ -66,6 +74,8 @@ def run_server(
         key_log: Where the keys of all calls are written, or None; test realm only.
         log_format: How the lines of the log are written, to stderr.
         log_level: The least that is logged.
+        operate: A TCP place that is open, for metrics and health; or None.
+        keeper: The process that keeps the workers, if this is one of them.
 
     Returns:
         What happened meanwhile.
@@ -82,9 +92,10 @@ def run_server(
     records = CallRecords(SystemEntropy().octets(RUN_OCTETS).hex())
     server = read_server(folder)
     reactor = MonotonicReactor()
-    with open_books(folder) as store, _key_log(key_log) as on_keys:
+    commits = CommitFigures(reactor.seconds)
+    with open_books(folder, commits) as store, _key_log(key_log) as on_keys:
         check_keys_may_be_told(server.identity.realm, on_keys)
-        writer = GroupWriter(reactor, store, lock_machines)
+        writer = GroupWriter(reactor, store, lock_machines, commits.together.add)
         exchange = Exchange(
             reactor=reactor,
             books=Books(
@@ -95,6 +106,15 @@ def run_server(
             wall_clock=SystemWallClock(),
             limits=limits,
             records=records,
+        )
+        process = ServerProcess(
+            records.run,
+            SystemWallClock().now(),
+            exchange,
+            commits,
+            end=reactor.stop if keeper is None else partial(_end_other, keeper),
+            worker=worker,
+            parent=keeper,
         )
         try:
             places = [(line, None) for line in lines] if share is None else share.lines
@@ -108,9 +128,11 @@ def run_server(
                     lambda caller: captures.begin(f"{records.newest}-{caller}"),
                 )
             listener.listen(exchange.answer)
+            process.lines = [one.address for one in listeners]
 
             def drain() -> "Deferred[None]":
                 listener.close()
+                process.is_draining = True
                 drained: Deferred[None] = Deferred()
                 exchange.drain(lambda: drained.callback(None))
                 return drained
@@ -122,10 +144,17 @@ def run_server(
                         reactor.callWhenRunning(on_ready, one.address)
             if share is not None:
                 reactor.callWhenRunning(Lifeline(share.lifeline).hold, reactor)
-            reactor.run()
+            with operated(reactor, folder, process, store, operate):
+                reactor.run()
         finally:
             writer.stop()
     return records.figures
+
+
+def _end_other(keeper: int) -> None:
+    """Let the whole server drain; a keeper that is gone has done so."""
+    if os.getppid() == keeper:
+        os.kill(keeper, signal.SIGTERM)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The command that answers calls: `rmfs server run`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,24 @@ class _Line(click.ParamType[Any]):
             return parse_line_string(value)
         except RmfsError as error:
             self.fail(str(error), param, ctx)
+
+
+class _Place(click.ParamType[Any]):
+    name = "place"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Read HOST:PORT, or [HOST]:PORT for IPv6."""
+        from hw.lines.strings import TcpAddress, parse_line_string
+
+        try:
+            place = parse_line_string(f"tcp:{value}")
+        except RmfsError:
+            place = None
+        if not isinstance(place, TcpAddress):
+            self.fail(f"{value!r} is not HOST:PORT", param, ctx)
+        return place.host, place.port
 
 
 def add_commands(group: click.Group, server_option: ServerOption) -> None:
@@ -116,6 +135,13 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         show_default=True,
         help="The least that is logged: a dial-in is one line at info, many at debug.",
     )
+    @click.option(
+        "--operate",
+        type=_Place(),
+        metavar="HOST:PORT",
+        help="Answer /metrics, /healthz and /readyz over HTTP there; they tell no "
+        "secret, but are not for everybody: take an address of your own network.",
+    )
     def run(
         server: Path,
         lines: "tuple[LineAddress, ...]",
@@ -130,12 +156,14 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         key_log: Path | None,
         log_format: str,
         log_level: str,
+        operate: tuple[str, int] | None,
     ) -> int:
         """Answer dial-ins until SIGTERM or Ctrl-C, then let running calls end.
 
         Prints the line that it listens at when it is ready; the log goes to stderr.
         """
         from hw.clock import SystemMonotonicClock
+        from hw.lines.places import open_place, place_address
         from hw.seen.folder import CaptureLimits
         from hw.seen.keylog import WARNING
         from rmfs_server.limits import Limits
@@ -149,6 +177,10 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         if key_log is not None:
             click.echo(WARNING.format(path=key_log), err=True)
         form, level = LogFormat(log_format), LogLevel[log_level.upper()]
+        keeper, place = os.getpid(), None
+        if operate is not None:
+            place = open_place(*operate)
+            click.echo(f"operated at http://{place_address(place)[4:]}")
         share: Share | None = None
         if workers > 1:
             begin_log(None, form, level)
@@ -174,6 +206,8 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
             key_log=key_log,
             log_format=form,
             log_level=level,
+            operate=place,
+            keeper=None if share is None else keeper,
         )
         who = "" if share is None else f"worker {share.number}: "
         click.echo(

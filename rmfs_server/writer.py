@@ -109,17 +109,25 @@ class GroupWriter:
     the next one: under load many share a COMMIT, and without load nobody waits.
     """
 
-    def __init__(self, reactor: IReactorFromThreads, store: Store, lock: Lock) -> None:
+    def __init__(
+        self,
+        reactor: IReactorFromThreads,
+        store: Store,
+        lock: Lock,
+        on_batch: Callable[[int], None] = lambda _: None,
+    ) -> None:
         """Start the thread; `stop` ends it.
 
         Args:
             reactor: In whose thread answers are given.
             store: The books.
             lock: Locks machines with all that is theirs, in the one global order.
+            on_batch: Told in that thread how many jobs are taken together.
         """
         self._reactor = reactor
         self._store = store
         self._lock = lock
+        self._on_batch = on_batch
         self._waiting: deque[_Asked] = deque()
         self._changed = Condition()
         self._stopping = False
@@ -146,6 +154,7 @@ class GroupWriter:
 
     def _work(self) -> None:
         while asked := self._take():
+            self._on_batch(len(asked))
             for one in asked:
                 # What only reads is a snapshot by itself, and waits for no lock.
                 if one.licence is None:

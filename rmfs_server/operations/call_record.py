@@ -24,7 +24,9 @@ class CallRecords:
 
     Attributes:
         figures: What all calls add to.
-        newest: The id of the call that was answered last.
+        run: Tells this process from all others of this server.
+        newest: The id of the call that was answered last, for its capture; ``busy``
+            after one that was turned away.
     """
 
     def __init__(self, run: str = "run") -> None:
@@ -35,14 +37,14 @@ class CallRecords:
         """
         self.figures = Figures()
         self.newest = ""
-        self._run = run
+        self.run = run
         self._begun = 0
 
     def answered(self, caller: str) -> "CallRecord":
         """Begin the record of a call that is answered."""
         self._begun += 1
         self.figures.calls += 1
-        self.newest = f"{self._run}-{self._begun}"
+        self.newest = f"{self.run}-{self._begun}"
         return CallRecord(self.figures, self.newest, caller)
 
     def turned_away(self, caller: str, reason: str, *, log: bool = True) -> None:
@@ -54,6 +56,7 @@ class CallRecords:
             log: Whether to log this one: a flood of callers is no flood of lines.
         """
         self.figures.turned_away[reason] += 1
+        self.newest = "busy"
         if log:
             _log.warning("turned away a call from %s: %s", caller, reason)
 

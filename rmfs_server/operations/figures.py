@@ -145,7 +145,7 @@ class CommitFigures:
     Attributes:
         commits: Transactions, by what they did.
         seconds: How long COMMIT took.
-        together: Dial-ins that shared a transaction.
+        together: Questions of dial-ins that were answered together.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:

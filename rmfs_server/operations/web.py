@@ -1,0 +1,168 @@
+"""What a process answers over HTTP: metrics and health to all, the rest to its owner.
+
+=========  ======  =====================================================================
+/metrics   both    figures of all processes here, for Prometheus
+/healthz   both    200 as long as the reactor turns
+/readyz    both    200 if it takes calls and the books answer, else 503 with the reason
+/picture   folder  the figures of this process, as JSON
+/drain     folder  POST: the whole server takes no more calls, and ends; the answer is
+                   the end of the connection, with the process
+=========  ======  =====================================================================
+
+"both" is the place of ``--operate`` and the socket in the server's folder, "folder" the
+socket alone. No request has a body; one that has is cut off.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from sqlalchemy import select
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+
+from hw.clock import WallClock
+from hw.database import Store
+from hw.reactor import MonotonicReactor
+from protocol.errors import StoreError
+from rmfs_server.operations.asking import NoAnswerError, ask, doors
+from rmfs_server.operations.books_picture import picture_of_books
+from rmfs_server.operations.metrics import Picture, expose
+from rmfs_server.operations.process import ServerProcess
+from rmfs_server.operations.serving import (
+    OK,
+    SERVICE_UNAVAILABLE,
+    Answer,
+    Answering,
+    HttpSite,
+    json_answer,
+    make_site,
+)
+from rmfs_server.store import schema
+
+REQUEST_S: Final = 30.0
+"""Longest wait for a request."""
+BOOKS_S: Final = 10.0
+"""How long what the books said stands: askers do not add up to a load."""
+READY_S: Final = 5.0
+"""Longest wait for the books, where a dial-in waits 30 s."""
+
+_ANY: Final = select(schema.recharge.c.number).limit(1)
+"""Reads what a dial-in reads, without a search."""
+
+
+class Operating:
+    """What the answers are made of."""
+
+    def __init__(
+        self,
+        reactor: MonotonicReactor,
+        folder: Path,
+        process: ServerProcess,
+        store: Store,
+        clock: WallClock,
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            reactor: In whose thread questions come.
+            folder: The server's folder.
+            process: This process.
+            store: The books.
+            clock: For what the books are asked.
+        """
+        self.process = process
+        self._reactor = reactor
+        self._folder = folder
+        self._store = store
+        self._clock = clock
+        self._books: Picture | None = None
+        self._books_until = 0.0
+        self._lock = Lock()
+
+    def site(self, *, is_owner: bool) -> HttpSite:
+        """Make what answers at a place; to the owner of the folder it tells more."""
+        answers: dict[str, Answering] = {
+            "GET /metrics": self.exposed,
+            "GET /healthz": lambda _: json_answer({"healthy": True}),
+            "GET /readyz": self._ready,
+        }
+        if is_owner:
+            answers["GET /picture"] = lambda _: json_answer(self.process.picture())
+            answers["POST /drain"] = self._drain
+        return make_site(answers, self._reactor, REQUEST_S)
+
+    def exposed(self, accept: str) -> "Deferred[Answer]":
+        """Write the metrics; other processes and the books are asked in a thread."""
+        reactor, own = self._reactor, self.process.picture()
+
+        def work() -> Answer:
+            return Answer(*expose(self._all(own), self._books_now(), accept))
+
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work)
+
+    def readiness(self) -> "Deferred[str | None]":
+        """Say why a call would not be served, or None."""
+        told: Deferred[str | None] = Deferred()
+        if self.process.is_draining:
+            told.callback("draining")
+            return told
+
+        def tell(words: str | None) -> None:
+            if not told.called:
+                told.callback(words)
+
+        late = self._reactor.callLater(
+            READY_S, tell, f"the books did not answer in {READY_S:g} s"
+        )
+
+        def done(_: None) -> None:
+            tell(None)
+
+        def failed(error: BaseException) -> None:
+            tell(f"the books failed: {error}")
+
+        def disarm(words: str | None) -> str | None:
+            if late.active():
+                late.cancel()
+            return words
+
+        told.addCallback(disarm)
+        self.process.exchange.writer.submit(self._touch_books, done, failed)
+        return told
+
+    def _ready(self, _accept: str) -> "Deferred[Answer]":
+        def told(why: str | None) -> Answer:
+            code = OK if why is None else SERVICE_UNAVAILABLE
+            return json_answer({"ready": why is None, "why": why}, code)
+
+        return self.readiness().addCallback(told)
+
+    def _drain(self, _accept: str) -> None:
+        self._reactor.callLater(0, self.process.end)
+
+    def _touch_books(self) -> None:
+        with self._store.reading() as connection:
+            connection.execute(_ANY).one_or_none()
+
+    def _all(self, own: Picture) -> Sequence[Picture]:
+        told: list[Picture] = [own]
+        for door in doors(self._folder):
+            if door.pid != own["process"]:
+                try:
+                    told.append(ask(self._folder, door, "/picture"))
+                except NoAnswerError:
+                    told.append({"name": door.name, "worker": door.worker})
+        return told
+
+    def _books_now(self) -> Picture | None:
+        with self._lock:
+            now = self._reactor.seconds()
+            if now >= self._books_until:
+                try:
+                    self._books = picture_of_books(self._store, self._clock.now())
+                except StoreError:
+                    self._books = None
+                self._books_until = now + BOOKS_S
+            return self._books
