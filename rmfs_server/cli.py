@@ -22,6 +22,7 @@ def add_commands(root: click.Group) -> None:
     """Bring the commands of the recharge server."""
     from hw.clock import SystemWallClock
     from rmfs_server import (
+        config_cli,
         exchange_cli,
         funds_cli,
         keeping_cli,
@@ -40,6 +41,7 @@ def add_commands(root: click.Group) -> None:
             server_group, server_option, open_books, read_department, SystemWallClock()
         )
         run_cli.add_commands(server_group, server_option)
+        config_cli.add_commands(server_group)
         licences_cli.add_commands(server_group)
         orders_cli.add_commands(server_group)
         resolving_cli.add_commands(server_group)

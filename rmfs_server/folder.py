@@ -94,6 +94,17 @@ DH_KEY: Final = "dh.pem"
 MAKER_KEY: Final = "maker.pem"
 MAKERS: Final = "makers"
 BOOKS: Final = "books.sqlite"
+RUN: Final = "run"
+
+SETTING_KINDS: Final[Mapping[str, type]] = {
+    "name": str,
+    "realm": str,
+    "kid": int,
+    "credit_key": int,
+    "database": str,
+    "two_persons": bool,
+}
+"""The settings in server.toml, outside of the table of `rmfs server run`."""
 
 _PUBLIC: Final = 0o644
 _OWNERS_FOLDER: Final = 0o700
@@ -445,18 +456,11 @@ def _parse_settings(path: Path) -> Settings:
         table = tomllib.loads(read_small(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ServerFolderError(f"{path} cannot be read: {error}") from error
-    kinds: Mapping[str, type] = {
-        "name": str,
-        "realm": str,
-        "kid": int,
-        "credit_key": int,
-        "database": str,
-        "two_persons": bool,
-    }
-    for name, kind in kinds.items():
+    table.pop(RUN, None)  # options of `rmfs server run`: `configuration`
+    for name, kind in SETTING_KINDS.items():
         if type(table.get(name)) is not kind:
             raise ServerFolderError(f"{path}: {name} must be a {kind.__name__}")
-    unknown = sorted(table.keys() - kinds.keys())
+    unknown = sorted(table.keys() - SETTING_KINDS.keys())
     if unknown:
         raise ServerFolderError(f"{path}: there is no setting {unknown[0]}")
     return _settings(path, table)

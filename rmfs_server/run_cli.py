@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from protocol.errors import RmfsError
+from rmfs_server.config_cli import Configured
 
 if TYPE_CHECKING:
     from hw.lines.strings import LineAddress
@@ -54,6 +55,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
 
     @group.command(
         "run",
+        cls=Configured,
         epilog="\b\nExample:\n  rmfs server run --line tcp:127.0.0.1:7120",
     )
     @server_option
