@@ -19,10 +19,15 @@ from protocol.errors import StoreError
 from rmfs_server.folder import BOOKS, MAKERS, ServerFolderError, open_books, read_server
 from rmfs_server.keeping import archive
 from rmfs_server.keeping.archive import Manifest
+from rmfs_server.operations.asking import RUNNING
 from rmfs_server.store.migrations import find_version
 
 _FOLDERS: Final = (MAKERS, "layouts")
-_JOURNALS: Final = tuple(f"{BOOKS}{end}" for end in ("", "-wal", "-shm", "-journal"))
+_LEFT: Final = (
+    *(f"{BOOKS}{end}" for end in ("", "-wal", "-shm", "-journal")),
+    RUNNING,
+)
+"""The books are copied in their own way, and sockets are of no use elsewhere."""
 _PRIVATE_KEY: Final = b"PRIVATE KEY-----"
 _OWNER_ONLY: Final = 0o600
 
@@ -158,7 +163,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _paths(folder: Path) -> list[Path]:
-    paths = [path for path in folder.iterdir() if path.name not in _JOURNALS]
+    paths = [path for path in folder.iterdir() if path.name not in _LEFT]
     for name in _FOLDERS:
         with suppress(ValueError):
             paths.remove(folder / name)

@@ -141,6 +141,8 @@ def test_a_process_that_was_killed_is_forgotten(folder: Path) -> None:
     place = ("--server", folder / SERVER)
     with Server(folder / SERVER) as server:
         server.kill()
+    kept = rmfs("server", "backup", folder / "kept.tar", *place)
+    assert (kept.code, "no part of a server" in kept.out) == (0, False)
     assert len(list((folder / SERVER / "running").iterdir())) == 1
     assert rmfs("server", "status", *place).code == 3
     assert list((folder / SERVER / "running").iterdir()) == []
