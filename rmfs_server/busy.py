@@ -50,6 +50,9 @@ class Refusals:
         self._limits = limits
         self._telling = 0
         self._may_tell = Allowance(limits.told_per_s, limits.told_per_s)
+        self._may_tell_strangers = Allowance(
+            limits.strangers_told_per_s, limits.strangers_told_per_s
+        )
         self._log_after: dict[Turned, float] = {}
 
     def refuse(self, caller: str, why: Turned) -> LineUser | None:
@@ -63,10 +66,12 @@ class Refusals:
         if log:
             self._log_after[why] = now + LOG_EVERY_S
         self._note(caller, why.value, log=log)
+        stranger = why is Turned.STRANGERS
+        allowance = self._may_tell_strangers if stranger else self._may_tell
         if (
             why in NOT_TOLD
             or self._telling >= self._limits.telling
-            or not self._may_tell.take(now)
+            or not allowance.take(now)
         ):
             return None
         self._telling += 1

@@ -41,6 +41,8 @@ class Limits:
         telling: Lines on which callers are being told that the server is busy.
         telling_s: How long one of them may take to ask for a link.
         told_per_s: Callers that are told in a second: a tenth of a core.
+        strangers_told_per_s: Of them those on lines not known, when too many of these
+            have failed: most are no machines.
         drain_s: How long calls may go on after SIGTERM.
     """
 
@@ -64,6 +66,7 @@ class Limits:
     telling: int = 500
     telling_s: float = 10.0
     told_per_s: float = 1000.0
+    strangers_told_per_s: float = 50.0
     drain_s: float = 30.0
 
 
