@@ -26,6 +26,7 @@ def add_commands(root: click.Group) -> None:
         exchange_cli,
         funds_cli,
         keeping_cli,
+        keys_cli,
         licences_cli,
         orders_cli,
         resolving_cli,
@@ -44,6 +45,7 @@ def add_commands(root: click.Group) -> None:
         config_cli.add_commands(server_group)
         licences_cli.add_commands(server_group)
         orders_cli.add_commands(server_group)
+        keys_cli.add_commands(server_group)
         resolving_cli.add_commands(server_group)
         exchange_cli.add_commands(server_group)
         keeping_cli.add_commands(server_group)
@@ -89,6 +91,12 @@ def server_group() -> None:
     "--database", default="", help="URL of a PostgreSQL; left out, a file in FOLDER."
 )
 @click.option(
+    "--hsm",
+    type=FILE,
+    help="Where its HSM is (rmfs server hsm example): the credit key is made there. "
+    "Left out, in a file.",
+)
+@click.option(
     "--two-persons", is_flag=True, help="Resolving needs a second person from now on."
 )
 def init(
@@ -100,6 +108,7 @@ def init(
     maker: Path | None,
     maker_name: str,
     database: str,
+    hsm: Path | None,
     two_persons: bool,
 ) -> None:
     """Make a server in a new folder, with new keys and empty books."""
@@ -107,6 +116,7 @@ def init(
     from hw.entropy import SystemEntropy
     from protocol.keys import Realm
     from rmfs_server.folder import MAKER_KEY, PROVISIONING, Settings, create_server
+    from rmfs_server.key_files import read_place
 
     settings = Settings(
         name,
@@ -122,6 +132,7 @@ def init(
         clock=SystemWallClock(),
         maker_key=maker,
         maker_name=maker_name,
+        hsm=None if hsm is None else read_place(hsm),
     )
     click.echo(f"recharge server {name} is in {server}")
     click.echo(f"machines need {server / PROVISIONING}")

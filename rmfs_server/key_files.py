@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from hw.hsm.device import Hsm
 
 HSM: Final = "hsm.toml"
+KEY_CHECK: Final = "KEY CHECK"
+"""Context of what is signed to see a key sign; nothing else has it (KEY-4.2)."""
 
 _OBJECT_ID_OCTETS: Final = 16
 _NAME: Final = re.compile(r"credit-(?P<key_id>[0-9]{1,3})\.(pem|toml)", re.ASCII)
@@ -113,11 +115,9 @@ class CreditFiles:
                 return CreditKey(key_id, self._realm, signer)
         return None
 
-    def object_id(self, key_id: int) -> bytes | None:
-        """Tell under which id a key is in the HSM; None where it is in a file."""
-        key = self.find(key_id)
-        signing = None if key is None else key.signing
-        return signing.object_id if isinstance(signing, HsmSigner) else None
+    def has_private_file(self, key_id: int) -> bool:
+        """Tell whether the private half of a key is in a file."""
+        return (self._folder / private_file(key_id)).exists()
 
     def _signer(self, path: Path) -> Signer | None:
         try:
@@ -171,19 +171,16 @@ def make_in_hsm(key_id: int, hsm: "Hsm", name: str, entropy: Entropy) -> NewKey:
 def move_into_hsm(
     key_id: int, scalar: bytes, hsm: "Hsm", name: str, entropy: Entropy
 ) -> NewKey:
-    """Put a key that was in a file into an HSM, and see it sign there.
+    """Put a key that was in a file into an HSM.
 
     Raises:
         KeyMaterialError: It is no key.
         HsmError: The HSM did not take it.
-        HsmWrongKeyError: It took another one.
     """
     public = SigningKey(scalar).public
     object_id = entropy.octets(_OBJECT_ID_OCTETS)
     hsm.take_key(object_id, _label(name, key_id), scalar, public.point)
-    signer = HsmSigner(hsm, object_id, public)
-    signer.sign_octets(b"")
-    return _in_hsm(key_id, signer)
+    return _in_hsm(key_id, HsmSigner(hsm, object_id, public))
 
 
 def read_hsm(
@@ -199,9 +196,17 @@ def read_hsm(
     if not path.is_file():
         message = f"the server in {folder} has no HSM"
         raise ServerFolderError(f"{message}: name one with rmfs server hsm set")
-    text = read_small(path).decode("utf-8", "replace")
-    place = parse_place(text, str(path))
-    return open_hsm(place, clock, wrong_pin_before=wrong_pin_before)
+    return open_hsm(read_place(path), clock, wrong_pin_before=wrong_pin_before)
+
+
+def read_place(path: Path) -> HsmPlace:
+    """Read where an HSM is.
+
+    Raises:
+        ServerFolderError: The file cannot be read.
+        HsmError: It says nothing that can be right.
+    """
+    return parse_place(read_small(path).decode("utf-8", "replace"), str(path))
 
 
 def open_hsm(

@@ -15,7 +15,6 @@ import click
 from protocol.errors import RmfsError
 from rmfs_server.options_cli import (
     EXIT_FAILED,
-    FILE,
     LICENCE,
     act,
     by_person,
@@ -53,7 +52,7 @@ _KINDS: Final = {
 
 def add_commands(group: click.Group) -> None:
     """Add the commands to the group `rmfs server`."""
-    for command in (order, orders, take_back, credit_key):
+    for command in (order, orders, take_back):
         group.add_command(command)
 
 
@@ -142,53 +141,6 @@ def take_back(
     click.echo(f"order {serial} of {licence}, {was.order.order.name}, is taken back")
     if was.sent_at is not None:
         click.echo("it was sent before: the machine may have applied it")
-
-
-@click.group("credit-key", epilog="\b\nExample:\n  rmfs server credit-key new")
-def credit_key() -> None:
-    """Look after the keys that sign vouchers."""
-
-
-@credit_key.command(
-    "new", epilog="\b\nExample:\n  rmfs server credit-key new --maker maker.pem"
-)
-@server_option
-@click.option(
-    "--maker",
-    type=FILE,
-    help="The private key of a maker that is known here, in PEM; it is used and not "
-    "copied. Left out, the one that init has made.",
-)
-@json_option
-def new_credit_key(server: Path, maker: Path | None, *, as_json: bool) -> None:
-    """Make the next credit key, and what tells machines of it.
-
-    It signs for a machine once that machine has acknowledged its credit-key order.
-    """
-    from hw.clock import SystemWallClock
-    from hw.entropy import SystemEntropy
-    from rmfs_server.folder import MAKER_KEY, add_credit_key, read_server
-
-    made = add_credit_key(
-        read_server(server),
-        maker_key=server / MAKER_KEY if maker is None else maker,
-        entropy=SystemEntropy(),
-        clock=SystemWallClock(),
-    )
-    picture = {
-        "credit_key": made.key_id,
-        "provisioning": str(made.provisioning),
-        "content": str(made.content),
-    }
-    lines = [
-        f"credit key {made.key_id} is made",
-        f"machines in use need rmfs server order --all credit-key {made.content}",
-        (
-            f"machines made from now on need {made.provisioning}, and then "
-            f"rmfs server enrol --credit-key {made.key_id}"
-        ),
-    ]
-    tell(picture, lines, as_json=as_json)
 
 
 def _parse_words(

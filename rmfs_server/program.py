@@ -31,6 +31,7 @@ from protocol.channel import OnKeys, ServerChannel, check_keys_may_be_told
 from rmfs_server.books import Books
 from rmfs_server.calls import Exchange
 from rmfs_server.folder import open_books, read_server
+from rmfs_server.key_check import check_credit_keys
 from rmfs_server.limits import Limits
 from rmfs_server.locking import lock_machines
 from rmfs_server.operations.call_record import CallRecords
@@ -81,7 +82,8 @@ def run_server(
         What happened meanwhile.
 
     Raises:
-        ServerFolderError: There is no server in the folder.
+        ServerFolderError: There is no server in the folder, or a credit key that
+            cannot sign or is not the one that the books know.
         LineError: The line cannot be listened at.
         StoreError: The books cannot be opened.
         KeyLogError: The key log cannot be written.
@@ -95,6 +97,7 @@ def run_server(
     commits = CommitFigures(reactor.seconds)
     with open_books(folder, commits) as store, _key_log(key_log) as on_keys:
         check_keys_may_be_told(server.identity.realm, on_keys)
+        check_credit_keys(server, store)
         writer = GroupWriter(reactor, store, lock_machines, commits.together.add)
         exchange = Exchange(
             reactor=reactor,
