@@ -1,6 +1,6 @@
-"""The books: what a dial-in asks of them, each question in one transaction.
+"""The books: what a dial-in asks of them; what waits is answered in one transaction.
 
-- The machine's row is locked first; everything else is read after it, and what was
+- The machines' rows are locked first; everything else is read after it, and what was
   judged on it is written before the lock is let go.
 - What is sent has been stored and is read back from there. A message that was judged
   before gets the answer that it got, octet for octet.
@@ -51,12 +51,14 @@ from protocol.values import (
 from rmfs_server.judging import (
     Message,
     Signers,
+    Wanted,
     acknowledge_orders,
     carry_out,
     freeze,
-    open_case,
+    open_cases,
 )
 from rmfs_server.keyring import CreditKeys, FindKey, no_later_key
+from rmfs_server.questions import Found, Question
 from rmfs_server.store import (
     contents,
     machines,
@@ -65,7 +67,8 @@ from rmfs_server.store import (
     told_items,
     usage,
 )
-from rmfs_server.store.machines import Machine
+from rmfs_server.store.gathered import gathering
+from rmfs_server.store.machines import Enrolled, Machine
 from rmfs_server.store.messages import Answer
 from rmfs_server.store.schema import SignedKind
 
@@ -99,19 +102,47 @@ class Books:
         self._store = store
         self._signers = Signers(CreditKeys(credit_key, later_keys), entropy)
 
-    def find_credential(
-        self, licence: LicenceIdentifier
-    ) -> CredentialFound | CredentialMissing:
-        """Look a machine up by the identifier that it has not proved yet.
+    def answer(self, questions: Sequence[Question[Any]]) -> list[Any]:
+        """Answer questions about machines of which each is named once, or none of them.
+
+        Raises:
+            StoreError: The database failed; ask again.
+            InvariantError: Money does not add up; nothing was changed.
+        """
+        name = questions[0].name if len(questions) == 1 else "dial-ins"
+        with self._store.writing(name) as connection:
+            page = gathering(connection)
+            locked = machines.lock_all(connection, [one.licence for one in questions])
+            wanted = [
+                Wanted(locked[one.licence], one.now, one.digest)
+                for one in questions
+                if one.digest is not None and one.licence in locked
+            ]
+            cases = open_cases(page, wanted)
+            answers = [
+                one.decide(Found(page, locked.get(one.licence), cases.get(one.licence)))
+                for one in questions
+            ]
+            page.write()
+        return answers
+
+    def find_credentials(
+        self, licences: Sequence[LicenceIdentifier]
+    ) -> list[CredentialFound | CredentialMissing]:
+        """Look machines up by the identifiers that they have not proved yet.
 
         Raises:
             StoreError: The database failed.
         """
         with self._store.asking() as connection:
-            enrolled = machines.find_enrolled(connection, licence)
-        if enrolled is None or not enrolled.active:
-            return CredentialMissing()
-        return CredentialFound(enrolled.credential)
+            found = machines.find_all_enrolled(connection, licences)
+        return [_credential(found.get(licence)) for licence in licences]
+
+    def find_credential(
+        self, licence: LicenceIdentifier
+    ) -> CredentialFound | CredentialMissing:
+        """Look one machine up, as `find_credentials` does."""
+        return self.find_credentials([licence])[0]
 
     def judge_statement(
         self,
@@ -137,9 +168,21 @@ class Books:
             StoreError: The database failed; ask again.
             InvariantError: Money does not add up; nothing was changed.
         """
-        with self._store.writing("judge_statement") as connection:
-            digest = messages.digest_of(signed)
-            case = open_case(connection, statement.licence, now, digest)
+        return self.about_statement(statement, signed, now, begun)()
+
+    def about_statement(
+        self,
+        statement: Statement,
+        signed: SignedOctets,
+        now: EpochSeconds,
+        begun: EpochSeconds | None = None,
+    ) -> Question[tuple[Turn, Answer] | CredentialMissing | Superseded]:
+        """Ask what `judge_statement` answers."""
+
+        def decide(
+            found: Found,
+        ) -> tuple[Turn, Answer] | CredentialMissing | Superseded:
+            case = found.case
             if case is None or not case.enrolled.active:
                 return CredentialMissing()
             machine = case.machine
@@ -169,6 +212,9 @@ class Books:
             )
             return turn, carry_out(case, judgement, message, self._signers)
 
+        digest = messages.digest_of(signed)
+        return Question(self, "judge_statement", statement.licence, now, digest, decide)
+
     def judge_confirmation(
         self,
         turn: Turn,
@@ -182,9 +228,19 @@ class Books:
             StoreError: The database failed; ask again.
             InvariantError: Money does not add up; nothing was changed.
         """
-        with self._store.writing("judge_confirmation") as connection:
-            digest = messages.digest_of(signed)
-            case = open_case(connection, turn.licence, now, digest)
+        return self.about_confirmation(turn, confirmation, signed, now)()
+
+    def about_confirmation(
+        self,
+        turn: Turn,
+        confirmation: Confirmation,
+        signed: SignedOctets,
+        now: EpochSeconds,
+    ) -> Question[Answer | Superseded]:
+        """Ask what `judge_confirmation` answers."""
+
+        def decide(found: Found) -> Answer | Superseded:
+            case = found.case
             if case is None or case.machine.call_generation != turn.generation:
                 return Superseded()
             if case.answered is not None:
@@ -200,6 +256,9 @@ class Books:
             )
             judgement = judge_confirmation(case.account, confirmation)
             return carry_out(case, judgement, message, self._signers)
+
+        digest = messages.digest_of(signed)
+        return Question(self, "judge_confirmation", turn.licence, now, digest, decide)
 
     def find_content(
         self, turn: Turn, content_id: int, offset: int
@@ -228,10 +287,22 @@ class Books:
         Raises:
             StoreError: The database failed; ask again.
         """
-        with self._store.writing("store_usage") as connection:
-            machine = self._on_turn(connection, turn)
+        return self.about_usage(turn, statement, rows, now)()
+
+    def about_usage(
+        self,
+        turn: Turn,
+        statement: Statement,
+        rows: Sequence[UsageRow],
+        now: EpochSeconds,
+    ) -> Question[Stored | Frozen | Superseded]:
+        """Ask what `store_usage` answers."""
+
+        def decide(found: Found) -> Stored | Frozen | Superseded:
+            machine = _on_turn(found, turn)
             if machine is None:
                 return Superseded()
+            connection = found.page.connection
             before = usage.read(connection, turn.licence)
             reported = _reported(statement, before, rows)
             misfit = _misfit(machine, statement, before, reported)
@@ -247,6 +318,8 @@ class Books:
             )
             return Stored()
 
+        return Question(self, "store_usage", turn.licence, now, None, decide)
+
     def store_last_voucher(
         self, turn: Turn, voucher: bytes, now: EpochSeconds
     ) -> Stored | Superseded:
@@ -255,13 +328,22 @@ class Books:
         Raises:
             StoreError: The database failed; ask again.
         """
-        with self._store.writing("store_last_voucher") as connection:
-            machine = self._on_turn(connection, turn)
+        return self.about_last_voucher(turn, voucher, now)()
+
+    def about_last_voucher(
+        self, turn: Turn, voucher: bytes, now: EpochSeconds
+    ) -> Question[Stored | Superseded]:
+        """Ask what `store_last_voucher` answers."""
+
+        def decide(found: Found) -> Stored | Superseded:
+            machine = _on_turn(found, turn)
             if machine is None:
                 return Superseded()
             presented = replace(machine, presented_voucher=voucher, presented_at=now)
-            machines.change(connection, presented)
+            machines.change(found.page, presented)
             return Stored()
+
+        return Question(self, "store_last_voucher", turn.licence, now, None, decide)
 
     def store_goodbye(
         self, turn: Turn, goodbye: Goodbye, now: EpochSeconds
@@ -271,29 +353,33 @@ class Books:
         Raises:
             StoreError: The database failed; the next STATEMENT says the same.
         """
-        with self._store.writing("store_goodbye") as connection:
-            machine = self._on_turn(connection, turn)
+        return self.about_goodbye(turn, goodbye, now)()
+
+    def about_goodbye(
+        self, turn: Turn, goodbye: Goodbye, now: EpochSeconds
+    ) -> Question[Stored | Superseded]:
+        """Ask what `store_goodbye` answers."""
+
+        def decide(found: Found) -> Stored | Superseded:
+            machine = _on_turn(found, turn)
             if machine is None:
                 return Superseded()
             acknowledged, issued = machine.mark_acknowledged, machine.mark_issued
             if goodbye.mark == issued:
                 acknowledged, issued = goodbye.mark, None
+            before = machine
             machine = replace(
                 machine,
                 mark_acknowledged=acknowledged,
                 mark_issued=issued,
                 order_serial=max(machine.order_serial, goodbye.order_serial),
             )
-            acknowledge_orders(connection, machine, now)
-            machines.change(connection, machine)
+            if machine.order_serial > before.order_serial:
+                acknowledge_orders(found.page.connection, machine, now)
+            machines.change(found.page, machine)
             return Stored()
 
-    def _on_turn(self, connection: Connection, turn: Turn) -> Machine | None:
-        """Lock the machine for a call that is still its newest."""
-        machine = machines.lock(connection, turn.licence)
-        if machine is None or machine.call_generation != turn.generation:
-            return None
-        return machine
+        return Question(self, "store_goodbye", turn.licence, now, None, decide)
 
     def _freeze_usage(
         self,
@@ -317,6 +403,20 @@ class Books:
                 receipt_follows=0,
             )
         )
+
+
+def _credential(enrolled: Enrolled | None) -> CredentialFound | CredentialMissing:
+    if enrolled is None or not enrolled.active:
+        return CredentialMissing()
+    return CredentialFound(enrolled.credential)
+
+
+def _on_turn(found: Found, turn: Turn) -> Machine | None:
+    """Give the machine of a call that is still its newest."""
+    machine = found.machine
+    if machine is None or machine.call_generation != turn.generation:
+        return None
+    return machine
 
 
 def _overtaken(machine: Machine, begun: EpochSeconds | None) -> bool:

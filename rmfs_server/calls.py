@@ -45,7 +45,8 @@ from rmfs_server.books import Books, Turn
 from rmfs_server.busy import Refusals
 from rmfs_server.limits import Limits
 from rmfs_server.operations.call_record import CallRecords
-from rmfs_server.writer import Question, Writer
+from rmfs_server.questions import Lookup
+from rmfs_server.writer import Writer
 
 _log = logging.getLogger(__name__)
 
@@ -313,7 +314,6 @@ class Call:
     def _ask(self, effect: _Question) -> None:
         """Put a question to the books; the answer goes to the dialogue that asked."""
         dialogue, books = self._dialogue, self._exchange.admission.books
-        job, licence = self._job(effect), self._locks(effect)
         question = books.begin(self._exchange.reactor.seconds())
 
         def answered(answer: _Answer) -> None:
@@ -324,40 +324,31 @@ class Call:
             books.end(question)
             self._unanswered(dialogue, error)
 
-        asked = job if licence is None else Question(licence, job)
-        self._exchange.writer.submit(asked, answered, unanswered)
-
-    def _locks(self, effect: _Question) -> LicenceIdentifier | None:
-        """Say whose machine a question locks; None: it only reads."""
-        if isinstance(effect, JudgeStatement):
-            return effect.statement.licence
-        reads = isinstance(effect, (FindCredential, FindContent))
-        return None if reads or self._turn is None else self._turn.licence
+        self._exchange.writer.submit(self._job(effect), answered, unanswered)
 
     def _job(self, effect: _Question) -> Callable[[], _Answer]:
         books = self._exchange.books
         now = self._exchange.wall_clock.now()
         if isinstance(effect, FindCredential):
-            return lambda: books.find_credential(effect.licence)
+            return Lookup(books, effect.licence)
         if isinstance(effect, JudgeStatement):
-            begun = self._begun
-            return lambda: books.judge_statement(
-                effect.statement, effect.signed, now, begun
+            return books.about_statement(
+                effect.statement, effect.signed, now, self._begun
             )
         turn = self._turn
         if turn is None:
             return Superseded
         if isinstance(effect, JudgeConfirmation):
-            return lambda: books.judge_confirmation(
+            return books.about_confirmation(
                 turn, effect.confirmation, effect.signed, now
             )
         if isinstance(effect, FindContent):
             return lambda: books.find_content(turn, effect.content_id, effect.offset)
         if isinstance(effect, StoreUsage):
-            return lambda: books.store_usage(turn, effect.statement, effect.rows, now)
+            return books.about_usage(turn, effect.statement, effect.rows, now)
         if isinstance(effect, StoreLastVoucher):
-            return lambda: books.store_last_voucher(turn, effect.voucher, now)
-        return lambda: books.store_goodbye(turn, effect.goodbye, now)
+            return books.about_last_voucher(turn, effect.voucher, now)
+        return books.about_goodbye(turn, effect.goodbye, now)
 
     def _answered(self, dialogue: ServerDialogue | None, answer: _Answer) -> None:
         if isinstance(answer, tuple):

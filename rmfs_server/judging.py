@@ -6,13 +6,14 @@ what is granted, then the answer with the message that it answers, last the mach
 Source: SPEC.md REG-5 to REG-9, DLG-7, DLG-8.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from hw.database.gathering import Gathering, Pen
 from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
 from protocol.errors import InvariantError
 from protocol.messages import Order, Receipt, Refusal, RefusalCode
@@ -33,6 +34,7 @@ from protocol.values import EpochSeconds, LicenceIdentifier, Paise
 from rmfs_server.keyring import CreditKeys
 from rmfs_server.store import (
     acts,
+    credit_keys,
     discrepancies,
     ledger,
     licences,
@@ -43,13 +45,15 @@ from rmfs_server.store import (
     standing,
 )
 from rmfs_server.store.acts import By
+from rmfs_server.store.credit_keys import KnownKeys
 from rmfs_server.store.funds import read_funds
+from rmfs_server.store.gathered import gathering
 from rmfs_server.store.licences import Licence
 from rmfs_server.store.machines import Enrolled, Machine
-from rmfs_server.store.messages import Answer, Heard
+from rmfs_server.store.messages import Answer, Answered, Heard
 from rmfs_server.store.recharges import Ending, Recharge
 from rmfs_server.store.schema import RechargeState, SettledBy, SignedKind
-from rmfs_server.store.standing import Answered
+from rmfs_server.store.standing import Standing
 from rmfs_server.vouchers import issue_voucher
 
 _ENDED: Final = {
@@ -75,13 +79,15 @@ class Case:
     """A machine under lock with everything that the rules look at.
 
     Attributes:
+        page: Gathers what every dial-in writes.
         opened: The recharge that is not settled.
         account: The same, as the rules see it.
         answered: What the message was answered with when it came before, if it did.
         last_order: The highest serial of any order to the machine.
+        keys: The credit keys of this machine and of those judged with it.
     """
 
-    connection: Connection
+    page: Gathering
     machine: Machine
     enrolled: Enrolled
     licence: Licence
@@ -90,6 +96,12 @@ class Case:
     now: EpochSeconds
     answered: Answered | None
     last_order: int
+    keys: KnownKeys
+
+    @property
+    def connection(self) -> Connection:
+        """Reads and writes at once, for what few dial-ins need; nothing waits then."""
+        return self.page.connection
 
     @property
     def today(self) -> date:
@@ -118,30 +130,75 @@ class Message:
     capabilities: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A machine that is to be judged.
+
+    Attributes:
+        digest: Of the message that is judged, if one is.
+    """
+
+    machine: Machine
+    now: EpochSeconds
+    digest: bytes | None = None
+
+
 def open_case(
-    connection: Connection,
-    licence: LicenceIdentifier,
-    now: EpochSeconds,
-    digest: bytes | None = None,
+    connection: Connection, licence: LicenceIdentifier, now: EpochSeconds
 ) -> Case | None:
     """Lock a machine and read all that judging needs, or None when it is not enrolled.
-
-    The locks come first and alone: what is read after them cannot be older than they.
 
     Args:
         connection: A writing transaction.
         licence: Of the machine.
         now: Wall time.
-        digest: Of the message that is judged, if one is.
     """
     machine = machines.lock(connection, licence)
     if machine is None:
         return None
-    ledger.lock_accounts_of(connection, licence)
+    wanted = [Wanted(machine, now)]
+    return open_cases(gathering(connection), wanted).get(licence)
+
+
+def open_cases(
+    page: Gathering, wanted: Sequence[Wanted]
+) -> dict[LicenceIdentifier, Case]:
+    """Read all that judging needs of machines that are locked, each named once.
+
+    The locks come first and alone: what is read after them cannot be older than they.
+    """
+    if not wanted:
+        return {}
+    connection = page.connection
+    named = [one.machine.licence for one in wanted]
+    ledger.lock_accounts_of(connection, *named)
+    found: dict[LicenceIdentifier, Standing] = {}
+    for today in {business_date(one.now) for one in wanted}:
+        some = [
+            one.machine.licence for one in wanted if business_date(one.now) == today
+        ]
+        found.update(standing.find_all(connection, some, today))
+    digests = [one.digest for one in wanted if one.digest is not None]
+    answered = messages.answers(connection, digests)
+    keys = KnownKeys(connection, named)
+    cases = {}
+    for one in wanted:
+        licence = one.machine.licence
+        if licence in found:
+            answer = answered.get(one.digest or b"")
+            cases[licence] = _case(page, one, found[licence], answer, keys)
+    return cases
+
+
+def _case(
+    page: Gathering,
+    wanted: Wanted,
+    found: Standing,
+    answered: Answered | None,
+    keys: KnownKeys,
+) -> Case:
+    machine, now = wanted.machine, wanted.now
     today = business_date(now)
-    found = standing.find(connection, licence, today, digest)
-    if found is None:
-        return None
     opened, funds = found.opened, found.funds
     account = Account(
         base_paise=Paise(machine.base_paise),
@@ -158,15 +215,16 @@ def open_case(
         refund_allowed=found.licence.refund_allowed,
     )
     return Case(
-        connection,
+        page,
         machine,
         found.enrolled,
         found.licence,
         opened,
         account,
         now,
-        found.answered,
+        answered,
         found.last_order,
+        keys,
     )
 
 
@@ -195,7 +253,7 @@ def carry_out(
             acknowledge_orders(case.connection, machine, case.now)
         machine, answer = _answer(case, machine, judgement, digest, signers)
     messages.add(
-        case.connection,
+        case.page,
         Heard(
             digest,
             machine.licence,
@@ -215,7 +273,7 @@ def carry_out(
             detail=_expected(case),
             now=case.now,
         )
-    machines.change(case.connection, machine)
+    machines.change(case.page, machine)
     return answer
 
 
@@ -272,21 +330,22 @@ def settle_machine(
     state = _ENDED[settlement.settled]
     words = f"recharge {opened.number}: {state.value}, told by {by.value}"
     ending = Ending(state, by, case.now, words, digest)
-    return settle_recharge(case.connection, machine, case.licence, opened, ending)
+    return settle_recharge(case.page, machine, case.licence, opened, ending)
 
 
 def settle_recharge(
-    connection: Connection,
+    pen: Pen,
     machine: Machine,
     licence: Licence,
     recharge: Recharge,
     ending: Ending,
 ) -> Machine:
     """Settle a recharge in books, ledger and licence; give the machine after it."""
-    recharges.settle(connection, recharge, ending)
+    recharges.settle(pen, recharge, ending)
     posted = ending.state is RechargeState.POSTED
     if posted and recharge.kind is VoucherKind.REFUND:
         # What the authority allowed was one refund.
+        connection = pen.connection if isinstance(pen, Gathering) else pen
         licences.change(connection, replace(licence, refund_allowed=False))
     effect = recharge.effect_paise if posted else 0
     return replace(
@@ -323,7 +382,7 @@ def _answer(
     if isinstance(outcome, Resend):
         return machine, Delivered(outcome.voucher)
     if isinstance(outcome, Grant):
-        stored = _grant(case, outcome, digest, signers.credit_keys)
+        stored = _grant(case, machine, outcome, digest, signers.credit_keys)
         return machine, Delivered(stored)
     refusal = outcome.refusal if isinstance(outcome, Refuse) else None
     mark = signers.entropy.octets(MARK_OCTETS)
@@ -340,9 +399,17 @@ def _moves_funds(settlement: Settlement) -> bool:
     return not (posted and settlement.outstanding.kind is VoucherKind.RECHARGE)
 
 
-def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> bytes:
-    """Sign a voucher, store it with what it reserves, and give it as it was stored."""
-    key = keys.signer_for(case.connection, case.machine, case.now)
+def _grant(
+    case: Case, machine: Machine, grant: Grant, digest: bytes, keys: CreditKeys
+) -> bytes:
+    """Sign a voucher, store it with what it reserves, and give it as it is stored."""
+    known = case.keys.of(machine.licence)
+    if machine.order_serial != case.machine.order_serial:
+        # What it has just applied may have brought a key, or retired one.
+        known = credit_keys.known_to(case.connection, machine)
+    key = keys.newest_of(known, machine.licence)
+    if not case.keys.have_signed(key):
+        credit_keys.register(case.connection, key, case.now)
     credential = case.enrolled.credential
     voucher = issue_voucher(
         key,
@@ -352,7 +419,7 @@ def _grant(case: Case, grant: Grant, digest: bytes, keys: CreditKeys) -> bytes:
         case.now,
     )
     return recharges.reserve(
-        case.connection,
+        case.page,
         case.machine.licence,
         grant,
         voucher,

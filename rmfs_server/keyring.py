@@ -6,14 +6,14 @@ acknowledged and that is held here; ids rise, so the newest has the highest.
 Source: SPEC.md KEY-8.3 to KEY-8.5.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from protocol.errors import InvariantError
 from protocol.keys import CreditKey
-from protocol.values import EpochSeconds
+from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import credit_keys
 from rmfs_server.store.machines import Machine
 
@@ -50,10 +50,20 @@ class CreditKeys:
         Raises:
             InvariantError: The machine knows no key that is held here.
         """
-        for key_id in sorted(credit_keys.known_to(connection, machine), reverse=True):
+        known = credit_keys.known_to(connection, machine)
+        key = self.newest_of(known, machine.licence)
+        credit_keys.register(connection, key, now)
+        return key
+
+    def newest_of(self, known: Iterable[int], licence: LicenceIdentifier) -> CreditKey:
+        """Choose the key that signs for a machine among those that it knows.
+
+        Raises:
+            InvariantError: None of them is held here.
+        """
+        for key_id in sorted(known, reverse=True):
             key = self.find(key_id)
             if key is not None:
-                credit_keys.register(connection, key, now)
                 return key
-        message = f"no credit key that {machine.licence} knows is held here"
+        message = f"no credit key that {licence} knows is held here"
         raise InvariantError(f"{message}: put its file back into the server's folder")

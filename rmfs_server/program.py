@@ -33,7 +33,6 @@ from rmfs_server.calls import Exchange
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.key_check import check_credit_keys
 from rmfs_server.limits import Limits
-from rmfs_server.locking import lock_machines
 from rmfs_server.operations.call_record import CallRecords
 from rmfs_server.operations.figures import CommitFigures, Figures
 from rmfs_server.operations.logs import LogFormat, LogLevel, begin_log
@@ -98,12 +97,11 @@ def run_server(
     with open_books(folder, commits) as store, _key_log(key_log) as on_keys:
         check_keys_may_be_told(server.identity.realm, on_keys)
         check_credit_keys(server, store)
-        writer = GroupWriter(reactor, store, lock_machines, commits.together.add)
+        books = Books(store, server.credit_key, SystemEntropy(), server.find_credit_key)
+        writer = GroupWriter(reactor, books, commits.together.add)
         exchange = Exchange(
             reactor=reactor,
-            books=Books(
-                store, server.credit_key, SystemEntropy(), server.find_credit_key
-            ),
+            books=books,
             writer=writer,
             make_channel=lambda: ServerChannel(server.identity, on_keys),
             wall_clock=SystemWallClock(),

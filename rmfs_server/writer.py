@@ -1,8 +1,8 @@
 """Where database work runs: one thread, never the reactor's; many share a COMMIT.
 
-Order is kept: what a dialogue asks first is answered first. When a job fails its asker
-is told; whether it was committed is then unknown, and the next dial-in settles it by
-the recharge number.
+Order is kept: what is asked first about a machine is answered first. When a job fails
+its asker is told; whether it was committed is then unknown, and the next dial-in
+settles it by the recharge number.
 """
 
 import logging
@@ -10,14 +10,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Condition, Thread
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from sqlalchemy import Connection
 from twisted.internet.interfaces import IReactorFromThreads
 
-from hw.database import Store
 from protocol.errors import RmfsError, StoreError
 from protocol.values import LicenceIdentifier
+from rmfs_server.questions import Answering, Lookup, Question
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +24,6 @@ TOGETHER_MAX: Final = 256
 """Jobs that share a transaction at most: a batch holds its locks for all of them."""
 
 T = TypeVar("T")
-Lock = Callable[[Connection, Sequence[LicenceIdentifier]], None]
 
 
 class Writer(Protocol):
@@ -59,23 +57,6 @@ class ImmediateWriter:
         done(result)
 
 
-@dataclass(frozen=True, slots=True)
-class Question(Generic[T]):
-    """A job that writes, and may share its transaction with others.
-
-    Attributes:
-        licence: Whose machine it locks.
-        ask: Does it.
-    """
-
-    licence: LicenceIdentifier
-    ask: Callable[[], T]
-
-    def __call__(self) -> T:
-        """Do it."""
-        return self.ask()
-
-
 @dataclass(slots=True, eq=False)
 class _Asked:
     job: Callable[[], Any]
@@ -83,10 +64,6 @@ class _Asked:
     failed: Callable[[BaseException], None]
     result: Any = None
     error: BaseException | None = None
-
-    @property
-    def licence(self) -> LicenceIdentifier | None:
-        return self.job.licence if isinstance(self.job, Question) else None
 
     def run(self) -> None:
         """Do it by itself."""
@@ -112,21 +89,18 @@ class GroupWriter:
     def __init__(
         self,
         reactor: IReactorFromThreads,
-        store: Store,
-        lock: Lock,
+        books: Answering,
         on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Start the thread; `stop` ends it.
 
         Args:
             reactor: In whose thread answers are given.
-            store: The books.
-            lock: Locks machines with all that is theirs, in the one global order.
+            books: Answers questions together.
             on_batch: Told in that thread how many jobs are taken together.
         """
         self._reactor = reactor
-        self._store = store
-        self._lock = lock
+        self._books = books
         self._on_batch = on_batch
         self._waiting: deque[_Asked] = deque()
         self._changed = Condition()
@@ -155,50 +129,65 @@ class GroupWriter:
     def _work(self) -> None:
         while asked := self._take():
             self._on_batch(len(asked))
+            lookups: list[_Asked] = []
+            questions: list[_Asked] = []
             for one in asked:
-                # What only reads is a snapshot by itself, and waits for no lock.
-                if one.licence is None:
+                if isinstance(one.job, Lookup):
+                    lookups.append(one)
+                elif isinstance(one.job, Question):
+                    questions.append(one)
+                else:
                     one.run()
-            self._write([one for one in asked if one.licence is not None])
-            self._reactor.callFromThread(_tell, asked)
+            # What only reads is a snapshot by itself, and waits for no lock.
+            if lookups:
+                self._together(lookups, self._find_credentials)
+            read = [one for one in asked if not isinstance(one.job, Question)]
+            if read:
+                self._reactor.callFromThread(_tell, read)
+            if questions:
+                self._together(questions, self._books.answer)
+                self._reactor.callFromThread(_tell, questions)
 
     def _take(self) -> list[_Asked]:
+        """Take what waits; of each machine one question, the others wait for it."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._stopping)
-            count = min(len(self._waiting), TOGETHER_MAX)
-            return [self._waiting.popleft() for _ in range(count)]
+            taken: list[_Asked] = []
+            later: list[_Asked] = []
+            named: set[LicenceIdentifier] = set()
+            while self._waiting and len(taken) < TOGETHER_MAX:
+                one = self._waiting.popleft()
+                licence = one.job.licence if isinstance(one.job, Question) else None
+                if licence in named:
+                    later.append(one)
+                    continue
+                if licence is not None:
+                    named.add(licence)
+                taken.append(one)
+            self._waiting.extendleft(reversed(later))
+            return taken
 
-    def _write(self, asked: Sequence[_Asked]) -> None:
-        """Run jobs as one transaction, without those that are refused.
+    def _find_credentials(self, lookups: Sequence[Lookup]) -> list[Any]:
+        return list(self._books.find_credentials([one.licence for one in lookups]))
 
-        When one raises, nothing has been written: the others run again without it.
-        """
-        left, failures = list(asked), 0
-        while len(left) > 1:
-            at: _Asked | None = None
-            try:
-                with self._store.together("dial-ins") as connection:
-                    self._lock(connection, [one.licence for one in left if one.licence])
-                    for at in left:
-                        at.result = at.job()
-                    at = None
-            except Exception as error:  # noqa: BLE001  # whoever asked is told
-                failures += isinstance(error, StoreError)
-                if at is not None:
-                    at.error = error
-                    left.remove(at)
-                elif not isinstance(error, StoreError):
-                    # Refused at its COMMIT: by whose fault, shows when each is alone.
-                    break
-                if failures and (at is None or failures > 1):
-                    # The database itself: each dial-in asks again, and finds out.
-                    for one in left:
-                        one.error = error
-                    return
-            else:
+    def _together(
+        self, asked: Sequence[_Asked], do: Callable[[Sequence[Any]], list[Any]]
+    ) -> None:
+        """Do it for all; when that is refused, nothing was done: for each by itself."""
+        try:
+            results = do([one.job for one in asked])
+            for one, result in zip(asked, results, strict=True):
+                one.result = result
+        except StoreError as error:
+            # The database itself: each dial-in asks again, and finds out.
+            for one in asked:
+                one.error = error
+        except Exception as error:  # noqa: BLE001  # whoever asked is told
+            if len(asked) == 1:
+                asked[0].error = error
                 return
-        for one in left:
-            one.run()
+            for one in asked:
+                one.run()
 
 
 def _tell(asked: Sequence[_Asked]) -> None:

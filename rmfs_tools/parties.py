@@ -38,7 +38,6 @@ from rmfs_server.folder import Settings, create_server, open_books, read_server
 from rmfs_server.fund_reports import ImportReport
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.locking import lock_machines
 from rmfs_server.store.acts import By
 from rmfs_server.writer import GroupWriter
 
@@ -158,15 +157,16 @@ def open_parties(folder: Path, reactor: MonotonicReactor) -> Iterator[Parties]:
         open_books(folder / SERVER) as store,
         open_machine(folder / MACHINE, clock, "a tool", scale=scale) as machine,
     ):
-        writer = GroupWriter(reactor, store, lock_machines)
+        books = Books(
+            store,
+            server.credit_key,
+            SystemEntropy(),
+            later_keys=server.find_credit_key,
+        )
+        writer = GroupWriter(reactor, books)
         exchange = Exchange(
             reactor=reactor,
-            books=Books(
-                store,
-                server.credit_key,
-                SystemEntropy(),
-                later_keys=server.find_credit_key,
-            ),
+            books=books,
             writer=writer,
             make_channel=lambda: ServerChannel(server.identity),
             wall_clock=clock,

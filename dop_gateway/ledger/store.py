@@ -21,6 +21,7 @@ from dop_gateway.ledger.tables import ledger as tables
 from hw.database.ledger import AccountName, Ledger, Posted, request_hash
 from hw.database.ledger_batch import LedgerBatch, Posting
 from hw.database.ledger_checks import LedgerChecks
+from protocol.errors import InvariantError
 from protocol.values import LicenceIdentifier, Paise
 
 _POOLED: Final = {pooled(kind): kind for kind in POOLED}
@@ -136,6 +137,9 @@ def all_balances(connection: Connection) -> Iterator[tuple[AccountName, Paise]]:
 
 
 def _posting(movement: Movement, person: str) -> Posting:
+    if movement.amount_paise <= 0:
+        message = f"{movement.key}: more than 0 goes from one account to another"
+        raise InvariantError(message)
     hashed = request_hash(
         movement.kind.name,
         movement.from_account,
@@ -146,9 +150,10 @@ def _posting(movement: Movement, person: str) -> Posting:
         movement.key,
         hashed,
         movement.kind,
-        movement.from_account,
-        movement.to_account,
-        movement.amount_paise,
+        (
+            (movement.from_account, -movement.amount_paise),
+            (movement.to_account, movement.amount_paise),
+        ),
         movement.reason,
         person,
     )

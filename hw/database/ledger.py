@@ -29,7 +29,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, u
 
 from hw.database.columns import INTEGER
 from hw.database.ledger_tables import LedgerTables
-from hw.database.prepared import Prepared
+from hw.database.prepared import Prepared, PreparedIn
 from protocol.errors import InvariantError, LocalProtocolError
 from protocol.parameters import business_date
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise
@@ -101,9 +101,7 @@ class Ledger:
         self._lock = balances.where(
             account.c.name.in_(bindparam("names", expanding=True))
         )
-        self._lock_all_of = Prepared(
-            balances.where(account.c.licence == bindparam("licence"))
-        )
+        self._lock_all_of = PreparedIn(balances, account.c.licence)
         self._balance = Prepared(
             select(account.c.id, balance.c.balance_paise)
             .select_from(account.outerjoin(balance))
@@ -182,12 +180,17 @@ class Ledger:
         return {AccountName(row.name): Paise(row.balance_paise) for row in rows}
 
     def lock_accounts_of(
-        self, connection: Connection, licence: LicenceIdentifier
+        self, connection: Connection, *licences: LicenceIdentifier
     ) -> None:
-        """Lock the balances of a licence for this transaction, in the global order."""
+        """Lock the balances of licences for this transaction, in the global order.
+
+        Args:
+            connection: A writing transaction.
+            licences: At most `KEYS_MAX` of `hw.database.prepared`.
+        """
         # SQLite has one writer at a time: whoever writes has locked everything.
-        if connection.dialect.name == "postgresql":
-            self._lock_all_of.run(connection, {"licence": licence})
+        if connection.dialect.name == "postgresql" and licences:
+            self._lock_all_of.all(connection, licences)
 
     def balance_paise(self, connection: Connection, name: AccountName) -> Paise:
         """Read the balance of a licence's account, or sum up a pooled one.
@@ -277,7 +280,7 @@ class Ledger:
                 up, an account would fall below zero, or the business date is closed.
             LocalProtocolError: An account does not exist.
         """
-        _check_sum(idem, entries)
+        check_sum(idem, entries)
         accounts = [name for name, _ in entries]
         one, other = accounts[:2]
         found = self._look_up.all(
@@ -424,7 +427,12 @@ class Ledger:
         return int(row.seq)
 
 
-def _check_sum(idem: str, entries: Sequence[tuple[AccountName, int]]) -> None:
+def check_sum(idem: str, entries: Sequence[tuple[AccountName, int]]) -> None:
+    """Check what is to be posted under a key.
+
+    Raises:
+        InvariantError: It does not sum to 0 over two accounts at least.
+    """
     # The database holds the same rules; this says which posting broke them.
     if sum(amount for _, amount in entries) != 0:
         raise InvariantError(f"{idem}: the entries do not sum to 0")

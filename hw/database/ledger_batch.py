@@ -5,11 +5,12 @@ with each of them in their order; but accounts are looked up and balances are wr
 once for all. The database holds the same rules of both.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice
-from typing import Any, Final, TypeVar
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -21,28 +22,23 @@ from sqlalchemy import (
 )
 
 from hw.database.columns import INTEGER
-from hw.database.ledger import AccountName, Posted
+from hw.database.ledger import AccountName, Posted, check_sum
 from hw.database.ledger_tables import LedgerTables
-from hw.database.prepared import Prepared
+from hw.database.prepared import Prepared, PreparedIn
 from protocol.errors import InvariantError, LocalProtocolError
 from protocol.parameters import business_date
 from protocol.values import EpochSeconds
 
-_ROWS_AT_A_TIME: Final = 1_000
-"""Far below the most parameters of a statement, 32,766 in SQLite."""
-
-_T = TypeVar("_T")
-
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One journal that is to be posted: an amount goes from one account to another.
+    """One journal that is to be posted.
 
     Attributes:
         idem: The caller's key, made of what the posting is about.
         request_hash: 32 octets over what is asked for; see `ledger.request_hash`.
         kind: Why value moves.
-        amount_paise: More than 0.
+        entries: Account and amount in paise, two at least, summing to 0.
         reason: A sentence for people.
         person: Who decided it, when somebody did.
     """
@@ -50,9 +46,7 @@ class Posting:
     idem: str
     request_hash: bytes
     kind: Enum
-    from_account: AccountName
-    to_account: AccountName
-    amount_paise: int
+    entries: Sequence[tuple[AccountName, int]]
     reason: str
     person: str | None = None
 
@@ -74,17 +68,19 @@ class LedgerBatch:
         """Post in these tables, from `hw.database.ledger_tables`."""
         account, balance = tables.account, tables.balance
         journal, entry = tables.journal, tables.entry
-        self._known = select(journal.c.idem, journal.c.id, journal.c.request_hash)
-        self._idem = journal.c.idem
-        self._largest = select(func.max(journal.c.id))
-        self._account_name = account.c.name
-        self._accounts = select(account.c.id, account.c.name)
-        self._balance_account = balance.c.account
+        self._known = PreparedIn(
+            select(journal.c.idem, journal.c.id, journal.c.request_hash), journal.c.idem
+        )
+        self._largest = Prepared(select(func.max(journal.c.id).label("id")))
+        self._accounts = PreparedIn(
+            select(account.c.id, account.c.name), account.c.name
+        )
         # The one global order, so that two batches never wait for each other.
-        self._balances = (
+        self._balances = PreparedIn(
             select(balance.c.account, balance.c.balance_paise, balance.c.seq)
             .order_by(balance.c.account)
-            .with_for_update()
+            .with_for_update(),
+            balance.c.account,
         )
         self._set = Prepared(
             update(balance)
@@ -111,15 +107,14 @@ class LedgerBatch:
             One for each posting.
 
         Raises:
-            InvariantError: A key was used for another request, an account would fall
-                below zero, an amount is not more than 0, or the business date is
-                closed.
+            InvariantError: A key was used for another request, the entries do not add
+                up, an account would fall below zero, or the business date is closed.
             LocalProtocolError: An account does not exist.
         """
         known = self._find_known(connection, postings)
         new: dict[str, Posting] = {}
         for posting in postings:
-            _check(posting)
+            check_sum(posting.idem, posting.entries)
             there = known.get(posting.idem)
             said = new.get(posting.idem)
             expected = said.request_hash if said is not None else None
@@ -141,15 +136,19 @@ class LedgerBatch:
             posted.append(Posted(ids[posting.idem], repeated=not first))
         return posted
 
+    def run_many(
+        self, connection: Connection, rows: Sequence[tuple[Posting, EpochSeconds]]
+    ) -> None:
+        """Post what was gathered, each with its moment; raises what `post` raises."""
+        for now, some in groupby(rows, key=itemgetter(1)):
+            self.post(connection, [posting for posting, _ in some], now)
+
     def _find_known(
         self, connection: Connection, postings: Iterable[Posting]
     ) -> dict[str, tuple[int, bytes]]:
         """Give id and request of the journals that are there, by key."""
-        known = {}
-        for keys in _chunks(one.idem for one in postings):
-            rows = connection.execute(self._known.where(self._idem.in_(keys)))
-            known.update({row.idem: (row.id, row.request_hash) for row in rows})
-        return known
+        rows = self._known.all(connection, [one.idem for one in postings])
+        return {row.idem: (row.id, row.request_hash) for row in rows}
 
     def _write(
         self, connection: Connection, postings: Sequence[Posting], now: EpochSeconds
@@ -161,11 +160,7 @@ class LedgerBatch:
         ids = self._next_ids(connection, len(postings))
         entries: list[dict[str, Any]] = []
         for journal, posting in zip(ids, postings, strict=True):
-            both = (
-                (posting.from_account, -posting.amount_paise),
-                (posting.to_account, posting.amount_paise),
-            )
-            for name, amount in both:
+            for name, amount in posting.entries:
                 account = accounts[name]
                 entries.append(
                     {
@@ -209,27 +204,19 @@ class LedgerBatch:
     ) -> dict[AccountName, _Account]:
         """Find the accounts, and lock those that have a balance."""
         names = dict.fromkeys(
-            name for one in postings for name in (one.from_account, one.to_account)
+            name for posting in postings for name, _ in posting.entries
         )
-        found: dict[AccountName, _Account] = {}
-        for some in _chunks(names):
-            rows = connection.execute(
-                self._accounts.where(self._account_name.in_(some))
-            )
-            found.update(
-                {AccountName(row.name): _Account(row.id, None, 0) for row in rows}
-            )
+        found = {
+            AccountName(row.name): _Account(row.id, None, 0)
+            for row in self._accounts.all(connection, list(names))
+        }
         missing = next((name for name in names if name not in found), None)
         if missing is not None:
             raise LocalProtocolError(f"there is no account {missing}")
         by_id = {one.id: one for one in found.values()}
-        for ids in _chunks(sorted(by_id)):
-            rows = connection.execute(
-                self._balances.where(self._balance_account.in_(ids))
-            )
-            for row in rows:
-                account = by_id[row.account]
-                account.balance_paise, account.seq = row.balance_paise, row.seq
+        for row in self._balances.all(connection, sorted(by_id)):
+            account = by_id[row.account]
+            account.balance_paise, account.seq = row.balance_paise, row.seq
         return found
 
     def _next_ids(self, connection: Connection, count: int) -> list[int]:
@@ -239,14 +226,8 @@ class LedgerBatch:
             query = select(func.nextval("journal_number")).select_from(numbers)
             return sorted(int(one) for one in connection.execute(query).scalars())
         # SQLite has one writer at a time: nobody else can take these numbers.
-        largest = connection.execute(self._largest).scalar_one() or 0
+        largest = self._largest.one(connection, {}).id or 0
         return list(range(largest + 1, largest + count + 1))
-
-
-def _check(posting: Posting) -> None:
-    if posting.amount_paise <= 0 or posting.from_account == posting.to_account:
-        message = f"{posting.idem}: more than 0 goes from one account to another"
-        raise InvariantError(message)
 
 
 def _moved(name: AccountName, account: _Account, amount: int) -> int | None:
@@ -259,9 +240,3 @@ def _moved(name: AccountName, account: _Account, amount: int) -> int | None:
     account.seq += 1
     account.moved = True
     return account.seq
-
-
-def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
-    rest = iter(items)
-    while some := list(islice(rest, _ROWS_AT_A_TIME)):
-        yield some

@@ -17,7 +17,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import local
 from typing import Any, Final, Protocol
 
 from psycopg import Connection as PsycopgConnection
@@ -83,12 +82,6 @@ class NoHook:
         """Do nothing."""
 
 
-class _Here(local):
-    """What a thread is in the middle of: the transaction that others join."""
-
-    joined: Connection | None = None
-
-
 class Store:
     """A database in which the books are kept."""
 
@@ -96,7 +89,6 @@ class Store:
         """Use an engine that `open_store` has prepared."""
         self._engine = engine
         self._hook = hook
-        self._here = _Here()
 
     @property
     def engine(self) -> Engine:
@@ -115,13 +107,6 @@ class Store:
             TakenError: What may be there once is there already.
             InvariantError: A rule of the schema refused what was to be written.
         """
-        joined = self._here.joined
-        if joined is not None:
-            try:
-                yield joined
-            except SQLAlchemyError as error:
-                raise _translated(name, error) from error
-            return
         try:
             with (
                 self._engine.connect() as connection,
@@ -145,27 +130,6 @@ class Store:
         except SQLAlchemyError as error:
             raise _translated(name, error) from error
         self._hook.after_commit(name)
-
-    @contextmanager
-    def together(self, name: str) -> Iterator[Connection]:
-        """Let everything that this thread writes in a block be one transaction.
-
-        It commits when the block ends, and nothing of it is left when the block raises:
-        whoever goes on after an error inside of it would commit half of something.
-
-        Args:
-            name: What it does, for hooks; they hear nothing of what joins it.
-
-        Raises:
-            StoreError: The database failed; the outcome may be unknown.
-            InvariantError: A rule of the schema refused the whole at its COMMIT.
-        """
-        with self.writing(name) as connection:
-            self._here.joined = connection
-            try:
-                yield connection
-            finally:
-                self._here.joined = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -14,9 +14,11 @@ these; the product has none.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from itertools import zip_longest
 from typing import Any, Final
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Delete,
     Dialect,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     Row,
     Select,
     Update,
+    bindparam,
 )
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
@@ -32,6 +35,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from protocol.errors import InvariantError, LocalProtocolError
+
+KEYS_MAX: Final = 256
+"""In one text; far below the most parameters of a statement, 32,766 in SQLite."""
 
 Parameters = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
@@ -95,6 +101,55 @@ class Prepared:
             compiled = _Compiled(self._statement, dialect, parameters)
             self._compiled[key] = compiled
         return compiled
+
+
+class PreparedIn:
+    """A SELECT for rows of many keys at once.
+
+    How many keys a statement names belongs to its text. Here it is a power of two, the
+    last key named again where there are fewer: so few texts are compiled, and few are
+    parsed by a database.
+    """
+
+    def __init__(self, statement: Select[Any], column: ColumnElement[Any]) -> None:
+        """Ask for the rows in which a column has one of the keys.
+
+        Args:
+            statement: Without that condition; its other parameters have names.
+            column: Of the keys.
+        """
+        self._statement = statement
+        self._column = column
+        self._sized: dict[int, tuple[Prepared, list[str]]] = {}
+
+    def all(
+        self,
+        connection: Connection,
+        keys: Sequence[Any],
+        parameters: Parameters | None = None,
+    ) -> list[Row[Any]]:
+        """Execute it and give all rows; of more keys than fit in one text, in turns.
+
+        In each turn they have the order of the statement.
+        """
+        found: list[Row[Any]] = []
+        for start in range(0, len(keys), KEYS_MAX):
+            some = keys[start : start + KEYS_MAX]
+            prepared, names = self._for(len(some))
+            values = dict(zip_longest(names, some, fillvalue=some[-1]))
+            found += prepared.all(connection, {**values, **(parameters or {})})
+        return found
+
+    def _for(self, count: int) -> tuple[Prepared, list[str]]:
+        size = 1 << (count - 1).bit_length()
+        sized = self._sized.get(size)
+        if sized is None:
+            names = [f"key_{number}" for number in range(size)]
+            wanted = [bindparam(name, type_=self._column.type) for name in names]
+            statement = self._statement.where(self._column.in_(wanted))
+            sized = Prepared(statement), names
+            self._sized[size] = sized
+        return sized
 
 
 class _Compiled:

@@ -9,7 +9,7 @@ refuse.
 Source: SPEC.md KEY-8.3 to KEY-8.5.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,11 +22,11 @@ from sqlalchemy import (
     select,
 )
 
-from hw.database.prepared import Prepared
+from hw.database.prepared import Prepared, PreparedIn
 from protocol.errors import InvariantError
 from protocol.keys import CreditKey, Point, VerifyingKey
 from protocol.messages import OrderKind
-from protocol.values import EpochSeconds
+from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import schema
 from rmfs_server.store.machines import Machine
 
@@ -81,14 +81,41 @@ _LIVES_OF: Final = Prepared(
     _LIVES.where(schema.credential.c.psd_serial == bindparam("of_psd"))
 )
 _OTHER: Final = schema.credential.alias("named")
-_LIVES_WITH: Final = Prepared(
-    _LIVES.where(
-        schema.credential.c.psd_serial
-        == select(_OTHER.c.psd_serial)
-        .where(_OTHER.c.licence == bindparam("of_licence"))
-        .scalar_subquery()
-    )
+_LIVES_WITH: Final = PreparedIn(
+    _LIVES.add_columns(_OTHER.c.licence.label("named")).join(
+        _OTHER, _OTHER.c.psd_serial == schema.credential.c.psd_serial
+    ),
+    _OTHER.c.licence,
 )
+_REGISTERED: Final = Prepared(
+    select(schema.credit_key.c.key_id, schema.credit_key.c.x, schema.credit_key.c.y)
+)
+
+
+class KnownKeys:
+    """Which keys some machines know, and which have signed: read when it is asked."""
+
+    def __init__(
+        self, connection: Connection, licences: Sequence[LicenceIdentifier]
+    ) -> None:
+        """Know of these machines, in the transaction of a connection."""
+        self._connection = connection
+        self._licences = licences
+        self._known: dict[LicenceIdentifier, frozenset[int]] | None = None
+        self._signed: dict[int, Point] | None = None
+
+    def of(self, licence: LicenceIdentifier) -> frozenset[int]:
+        """Give what `known_to` gives."""
+        if self._known is None:
+            self._known = known_to_all(self._connection, self._licences)
+        return self._known[licence]
+
+    def have_signed(self, key: CreditKey) -> bool:
+        """Say whether this very key is registered."""
+        if self._signed is None:
+            rows = _REGISTERED.all(self._connection, {})
+            self._signed = {row.key_id: Point(row.x, row.y) for row in rows}
+        return self._signed.get(key.key_id) == key.signing.public.point
 
 
 def register(connection: Connection, key: CreditKey, now: EpochSeconds) -> None:
@@ -132,7 +159,17 @@ def known_to(connection: Connection, machine: Machine) -> frozenset[int]:
     A PSD keeps its credit keys when it begins a new life: what earlier lives were sent
     and told to forget counts as well.
     """
-    return _held(_LIVES_WITH.all(connection, {"of_licence": machine.licence}))
+    return known_to_all(connection, [machine.licence])[machine.licence]
+
+
+def known_to_all(
+    connection: Connection, licences: Sequence[LicenceIdentifier]
+) -> dict[LicenceIdentifier, frozenset[int]]:
+    """List the ids that `known_to` lists, for many machines."""
+    lives: dict[LicenceIdentifier, list[Row[Any]]] = {one: [] for one in licences}
+    for row in _LIVES_WITH.all(connection, licences):
+        lives[row.named].append(row)
+    return {licence: _held(rows) for licence, rows in lives.items()}
 
 
 def held_by(connection: Connection, psd_serial: str) -> frozenset[int]:

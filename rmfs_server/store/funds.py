@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Text, bindparam, func, literal_column, select
 
 from hw.database.prepared import Prepared
 from protocol.errors import LocalProtocolError
 from protocol.values import LicenceIdentifier, Paise
 from rmfs_server.store import schema
 from rmfs_server.store.ledger import funds_of
+from rmfs_server.store.schema import AccountKind
 
 FUNDS: Final = (
     select(schema.ledger.balance.c.balance_paise)
@@ -34,6 +35,31 @@ FUNDS: Final = (
 )
 """What `funds_split` takes, read with the parameters of `funds_wanted`."""
 _READ_FUNDS: Final = Prepared(select(*FUNDS))
+_OF_LICENCE: Final = schema.account.alias("of_licence")
+FUNDS_OF_LICENCE: Final = (
+    select(schema.ledger.balance.c.balance_paise)
+    .select_from(
+        _OF_LICENCE.join(
+            schema.ledger.balance, schema.ledger.balance.c.account == _OF_LICENCE.c.id
+        )
+    )
+    .where(
+        _OF_LICENCE.c.licence == schema.licence.c.identifier,
+        _OF_LICENCE.c.kind == literal_column(f"'{AccountKind.FUNDS.name}'", Text),
+    )
+    .correlate(schema.licence)
+    .scalar_subquery()
+    .label("funds_paise"),
+    select(func.coalesce(func.sum(schema.fund_credit.c.amount_paise), 0))
+    .where(
+        schema.fund_credit.c.licence == schema.licence.c.identifier,
+        schema.fund_credit.c.available_from > bindparam("of_day"),
+    )
+    .correlate(schema.licence)
+    .scalar_subquery()
+    .label("waiting_paise"),
+)
+"""The same beside each row of `licence`; the day is a parameter."""
 
 
 @dataclass(frozen=True, slots=True)

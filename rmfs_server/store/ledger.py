@@ -4,17 +4,21 @@ Accounts: ``department`` and ``suspense`` are pooled; each licence has ``funds:`
 ``reserved:`` and ``machine:`` accounts, which can never be negative.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
 
+from hw.database.gathering import Gathering, Pen
 from hw.database.ledger import AccountName, Ledger, Line, Posted, request_hash
+from hw.database.ledger_batch import LedgerBatch, Posting
 from hw.database.ledger_checks import LedgerChecks
 from protocol.values import EpochSeconds, LicenceIdentifier
 from rmfs_server.store import schema
 from rmfs_server.store.schema import AccountKind, JournalKind
 
 __all__ = [
+    "BATCH",
     "DEPARTMENT",
     "SUSPENSE",
     "AccountName",
@@ -22,6 +26,7 @@ __all__ = [
     "Posted",
     "balance_paise",
     "close_period",
+    "enter",
     "find",
     "funds_of",
     "lock_accounts",
@@ -46,6 +51,8 @@ _POOLED: Final = {
 }
 _PER_LICENCE: Final = (AccountKind.FUNDS, AccountKind.RESERVED, AccountKind.MACHINE)
 _LEDGER: Final = Ledger(schema.ledger, _POOLED)
+BATCH: Final = LedgerBatch(schema.ledger)
+"""Posts what was gathered."""
 
 balance_paise: Final = _LEDGER.balance_paise
 close_period: Final = _LEDGER.close_period
@@ -84,6 +91,41 @@ def open_accounts(connection: Connection, licence: LicenceIdentifier) -> None:
     for kind in _PER_LICENCE:
         name = AccountName(f"{kind.name.lower()}:{licence}")
         _LEDGER.open_account(connection, name, kind, licence)
+
+
+def enter(
+    pen: Pen,
+    *,
+    idem: str,
+    request_hash: bytes,
+    kind: JournalKind,
+    entries: Sequence[tuple[AccountName, int]],
+    now: EpochSeconds,
+    reason: str,
+    person: str | None = None,
+) -> None:
+    """Post a journal as `post` does, or let it wait with what is gathered.
+
+    Raises:
+        InvariantError: The key was used for another request, the entries do not add up,
+            an account would fall below zero, or the business date is closed; of what
+            waits this is raised when it is written.
+        LocalProtocolError: An account does not exist.
+    """
+    if isinstance(pen, Gathering):
+        posting = Posting(idem, request_hash, kind, entries, reason, person)
+        pen.add(BATCH, (posting, now))
+        return
+    post(
+        pen,
+        idem=idem,
+        request_hash=request_hash,
+        kind=kind,
+        entries=entries,
+        now=now,
+        reason=reason,
+        person=person,
+    )
 
 
 def reverse(

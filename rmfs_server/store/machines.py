@@ -5,7 +5,7 @@ two calls of one machine are then judged one after the other, and each sees what
 other has committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from hw.database.prepared import Prepared
+from hw.database.gathering import Pen, write_row
+from hw.database.prepared import Prepared, PreparedIn
 from protocol.keys import MachineCredential, Point, VerifyingKey, decode_realm
 from protocol.keys.provisioning import MachineProvisioning
 from protocol.registers import MachineState, Registers
@@ -50,16 +51,23 @@ _get_registers: Final = attrgetter(*REGISTER_NAMES)
 _REGISTERS: Final = len(REGISTER_NAMES)
 
 # Built once: the recharge path runs these.
-_OF_LICENCE: Final = select(
+_MACHINE: Final = select(
     schema.machine.c.licence,
     schema.machine.c.state,
     *(schema.machine.c[name] for name in (*_LAST, *_PLAIN)),
-).where(schema.machine.c.licence == bindparam("of_licence"))
-_FIND: Final = Prepared(_OF_LICENCE)
-_LOCK: Final = Prepared(_OF_LICENCE.with_for_update())
-_CHANGE: Final = Prepared(
+)
+_FIND: Final = Prepared(
+    _MACHINE.where(schema.machine.c.licence == bindparam("of_licence"))
+)
+# The one global order: two hosts that lock the same machines never deadlock.
+_LOCK: Final = PreparedIn(
+    _MACHINE.order_by(schema.machine.c.licence).with_for_update(),
+    schema.machine.c.licence,
+)
+CHANGE: Final = Prepared(
     update(schema.machine).where(schema.machine.c.licence == bindparam("of_licence"))
 )
+"""Stores machines that were gathered."""
 CREDENTIAL: Final = tuple(
     schema.credential.c[name]
     for name in (
@@ -81,9 +89,7 @@ CREDENTIAL: Final = tuple(
     )
 )
 """What `enrolled_of` reads."""
-_ENROLLED: Final = Prepared(
-    select(*CREDENTIAL).where(schema.credential.c.licence == bindparam("of_licence"))
-)
+_ENROLLED: Final = PreparedIn(select(*CREDENTIAL), schema.credential.c.licence)
 _CREDENTIALS_KEPT: Final = 1024
 """Each is asked for several times in a dial-in; more than dial in at one time."""
 
@@ -163,20 +169,37 @@ def fenced(machine: Machine) -> Machine:
 
 def lock(connection: Connection, licence: LicenceIdentifier) -> Machine | None:
     """Lock and read a machine: nobody else judges it until this transaction ends."""
-    return _read(connection, licence, locked=True)
+    return lock_all(connection, [licence]).get(licence)
+
+
+def lock_all(
+    connection: Connection, licences: Iterable[LicenceIdentifier]
+) -> dict[LicenceIdentifier, Machine]:
+    """Lock and read machines in the one global order; unknown ones are left out."""
+    rows = _LOCK.all(connection, sorted(set(licences)))
+    found = map(_machine, rows)
+    return {machine.licence: machine for machine in found}
 
 
 def find(connection: Connection, licence: LicenceIdentifier) -> Machine | None:
     """Read a machine."""
-    return _read(connection, licence, locked=False)
+    row = _FIND.one_or_none(connection, {"of_licence": licence})
+    return None if row is None else _machine(row)
 
 
 def find_enrolled(
     connection: Connection, licence: LicenceIdentifier
 ) -> Enrolled | None:
     """Read the credential of a licence identifier, revoked or not."""
-    row = _ENROLLED.one_or_none(connection, {"of_licence": licence})
-    return None if row is None else enrolled_of(row)
+    return find_all_enrolled(connection, [licence]).get(licence)
+
+
+def find_all_enrolled(
+    connection: Connection, licences: Sequence[LicenceIdentifier]
+) -> dict[LicenceIdentifier, Enrolled]:
+    """Read the credentials of licence identifiers; who has none is left out."""
+    rows = _ENROLLED.all(connection, licences)
+    return {LicenceIdentifier(row.licence): enrolled_of(row) for row in rows}
 
 
 def lives_of(connection: Connection, psd_serial: str) -> list[Enrolled]:
@@ -277,9 +300,9 @@ def add(
     return machine
 
 
-def change(connection: Connection, machine: Machine) -> None:
+def change(pen: Pen, machine: Machine) -> None:
     """Store a machine that was locked and that a move has changed."""
-    _CHANGE.run(connection, {**_values(machine), "of_licence": machine.licence})
+    write_row(pen, CHANGE, {**_values(machine), "of_licence": machine.licence})
 
 
 def revoke(
@@ -297,14 +320,6 @@ def revoke(
 def register_values(prefix: str, registers: Registers) -> dict[str, int]:
     """Name registers as the columns with this prefix."""
     return {f"{prefix}_{name}": getattr(registers, name) for name in REGISTER_NAMES}
-
-
-def _read(
-    connection: Connection, licence: LicenceIdentifier, *, locked: bool
-) -> Machine | None:
-    query = _LOCK if locked else _FIND
-    row = query.one_or_none(connection, {"of_licence": licence})
-    return None if row is None else _machine(row)
 
 
 def _machine(row: Sequence[Any]) -> Machine:

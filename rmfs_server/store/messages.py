@@ -4,14 +4,15 @@ The key is a hash of the channel's binding and the octets: the same message of t
 call finds its answer, and nothing is judged twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from hw.database.prepared import Prepared
+from hw.database.gathering import Pen, write_row
+from hw.database.prepared import Prepared, PreparedIn
 from protocol.dialogue.server import Closed, Delivered, Frozen, SignedOctets
 from protocol.errors import InvariantError
 from protocol.messages import (
@@ -30,12 +31,21 @@ from rmfs_server.store import schema
 from rmfs_server.store.schema import SignedKind
 
 # Built once: the recharge path runs these.
+_ANSWERED: Final = PreparedIn(
+    select(
+        schema.signed_message.c.digest,
+        schema.signed_message.c.answer,
+        schema.signed_message.c.call_generation,
+    ),
+    schema.signed_message.c.digest,
+)
 _FIND: Final = Prepared(
     select(schema.signed_message).where(
         schema.signed_message.c.digest == bindparam("of_digest")
     )
 )
-_ADD: Final = Prepared(insert(schema.signed_message))
+ADD: Final = Prepared(insert(schema.signed_message))
+"""Stores messages that were gathered."""
 
 _CONFIRMATION: Final = schema.signed_message.alias("confirmation")
 CONFIRMED_WITH: Final = (
@@ -75,15 +85,24 @@ class Heard:
     received_at: EpochSeconds
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a message that comes again was answered with, and in which call."""
+
+    answer: bytes
+    call_generation: int
+
+
 def digest_of(signed: SignedOctets) -> bytes:
     """Name a signed message of a channel: 32 octets."""
     return sha256(signed.binding + signed.octets).digest()
 
 
-def add(connection: Connection, heard: Heard) -> None:
+def add(pen: Pen, heard: Heard) -> None:
     """Store a message together with what was done about it."""
-    _ADD.run(
-        connection,
+    write_row(
+        pen,
+        ADD,
         {
             "digest": heard.digest,
             "licence": heard.licence,
@@ -101,6 +120,14 @@ def find(connection: Connection, digest: bytes) -> Heard | None:
     """Find a message by its key."""
     row = _FIND.one_or_none(connection, {"of_digest": digest})
     return None if row is None else _heard(row)
+
+
+def answers(connection: Connection, digests: Sequence[bytes]) -> dict[bytes, Answered]:
+    """Find what messages were answered with, by their keys."""
+    return {
+        row.digest: Answered(row.answer, row.call_generation)
+        for row in _ANSWERED.all(connection, digests)
+    }
 
 
 def last_call(connection: Connection, licence: LicenceIdentifier) -> list[Heard]:

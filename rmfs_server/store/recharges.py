@@ -21,7 +21,9 @@ from sqlalchemy import (
     update,
 )
 
-from hw.database.prepared import Prepared
+from hw.database.gathering import Pen, write_row
+from hw.database.prepared import Parameters, Prepared, PreparedIn
+from protocol.errors import InvariantError
 from protocol.registers import VoucherKind, effect_paise
 from protocol.settling import Grant, Outstanding
 from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
@@ -48,16 +50,43 @@ _ALL_OF: Final = Prepared(
     .where(schema.recharge.c.licence == bindparam("of_licence"))
     .order_by(schema.recharge.c.number)
 )
-_RESERVE: Final = Prepared(insert(schema.recharge).returning(schema.recharge.c.voucher))
+_ADD: Final = Prepared(insert(schema.recharge))
+_STORED: Final = PreparedIn(
+    select(schema.recharge.c.licence, schema.recharge.c.voucher).where(IS_OPEN),
+    schema.recharge.c.licence,
+)
 _SET_OPEN_STATE: Final = update(schema.recharge).where(
     schema.recharge.c.licence == bindparam("of_licence"), IS_OPEN
 )
-_SETTLE: Final = Prepared(
+SETTLE: Final = Prepared(
     update(schema.recharge).where(
         schema.recharge.c.licence == bindparam("of_licence"),
         schema.recharge.c.number == bindparam("of_number"),
     )
 )
+"""Ends open recharges that were gathered."""
+
+
+class _Reserving:
+    """Stores new vouchers, and reads back that they are stored as they were made."""
+
+    def run_many(self, connection: Connection, rows: Sequence[Parameters]) -> None:
+        """Store vouchers.
+
+        Raises:
+            InvariantError: What is stored is not what was to be stored (rule L11).
+        """
+        _ADD.run_many(connection, rows)
+        named = [row["licence"] for row in rows]
+        stored = {row.licence: row.voucher for row in _STORED.all(connection, named)}
+        for row in rows:
+            if stored.get(row["licence"]) != row["voucher"]:
+                message = f"{row['licence']}: the voucher is not stored as it was made"
+                raise InvariantError(message)
+
+
+RESERVE: Final = _Reserving()
+"""Stores vouchers that were gathered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +163,7 @@ def all_of(connection: Connection, licence: LicenceIdentifier) -> list[Recharge]
 
 
 def reserve(
-    connection: Connection,
+    pen: Pen,
     licence: LicenceIdentifier,
     grant: Grant,
     voucher: bytes,
@@ -145,13 +174,15 @@ def reserve(
     """Store a new voucher and reserve what it needs, in the caller's transaction.
 
     Returns:
-        The octets of the voucher as they were stored.
+        The octets of the voucher as they are stored.
 
     Raises:
-        InvariantError: The funds are not there, or a recharge is open.
+        InvariantError: The funds are not there, or a recharge is open; of what waits
+            this is raised when it is written.
     """
-    stored = _RESERVE.one(
-        connection,
+    write_row(
+        pen,
+        RESERVE,
         {
             "licence": licence,
             "number": grant.number,
@@ -167,8 +198,8 @@ def reserve(
     )
     if grant.kind is VoucherKind.RECHARGE:
         amount = grant.amount_paise
-        ledger.post(
-            connection,
+        ledger.enter(
+            pen,
             idem=f"reserve:{licence}:{grant.number}",
             request_hash=ledger.request_hash(grant.kind.name, amount),
             kind=JournalKind.RESERVE,
@@ -176,14 +207,15 @@ def reserve(
             now=now,
             reason=f"reserved for recharge {grant.number}",
         )
-    return bytes(stored.voucher)
+    return voucher
 
 
-def settle(connection: Connection, recharge: Recharge, ending: Ending) -> None:
+def settle(pen: Pen, recharge: Recharge, ending: Ending) -> None:
     """End an open recharge and post what follows from it.
 
     Raises:
-        InvariantError: The accounts do not hold what is to be moved.
+        InvariantError: The accounts do not hold what is to be moved; of what waits this
+            is raised when it is written.
     """
     licence, number = recharge.licence, recharge.number
     entries = _entries(recharge, ending.state)
@@ -193,8 +225,8 @@ def settle(connection: Connection, recharge: Recharge, ending: Ending) -> None:
             if ending.state is RechargeState.POSTED
             else JournalKind.VOID
         )
-        ledger.post(
-            connection,
+        ledger.enter(
+            pen,
             idem=f"settle:{licence}:{number}",
             request_hash=ledger.request_hash(
                 ending.state.name, recharge.kind.name, recharge.amount_paise
@@ -205,8 +237,9 @@ def settle(connection: Connection, recharge: Recharge, ending: Ending) -> None:
             reason=ending.reason,
             person=ending.person,
         )
-    _SETTLE.run(
-        connection,
+    write_row(
+        pen,
+        SETTLE,
         {
             "of_licence": licence,
             "of_number": number,

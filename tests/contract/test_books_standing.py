@@ -7,7 +7,7 @@ import pytest
 from protocol.messages import LicenceState, OrderKind
 from protocol.parameters import business_date
 from protocol.registers import MachineState, Registers, RequestKind, VoucherKind
-from protocol.values import EpochSeconds, Paise, RechargeNumber
+from protocol.values import EpochSeconds, LicenceIdentifier, Paise, RechargeNumber
 from rmfs_server.store import machines, messages, recharges, standing
 from rmfs_server.store.funds import read_funds
 from rmfs_server.store.machines import Machine
@@ -70,7 +70,8 @@ def test_a_machine_stands_where_its_own_rows_say(office: Office) -> None:
     office.books.judge_statement(statement, signed, NOW)
     digest = messages.digest_of(signed)
     with office.store.writing("look") as connection:
-        found = standing.find(connection, LICENCE, TODAY, digest)
+        found = standing.find_all(connection, [LICENCE], TODAY).get(LICENCE)
+        answered = messages.answers(connection, [digest, bytes(32)])
         enrolled = machines.find_enrolled(connection, LICENCE)
         opened = recharges.find(connection, LICENCE, 1)
         funds = read_funds(connection, LICENCE, TODAY)
@@ -80,10 +81,8 @@ def test_a_machine_stands_where_its_own_rows_say(office: Office) -> None:
     assert found.licence.expires_on == NEW.expires_on
     assert found.funds.balance_paise == 300_000
     assert found.last_order == 1
-    assert found.answered is not None
-    assert found.answered.call_generation == 1
     assert opened is not None
-    assert found.answered.answer == opened.voucher
+    assert answered == {digest: messages.Answered(opened.voucher, 1)}
     assert (opened.kind, opened.amount_paise) == (VoucherKind.RECHARGE, 200_000)
     assert (opened.requested_in, opened.settled_in) == (digest, None)
 
@@ -91,9 +90,11 @@ def test_a_machine_stands_where_its_own_rows_say(office: Office) -> None:
 def test_a_machine_that_has_done_nothing_stands_at_nothing(office: Office) -> None:
     office.enrolled(500_000)
     with office.store.writing("look") as connection:
-        found = standing.find(connection, LICENCE, TODAY)
+        found = standing.find_all(connection, [LICENCE], TODAY).get(LICENCE)
+        unknown = LicenceIdentifier("N999999")
+        assert standing.find_all(connection, [unknown], TODAY) == {}
     assert found is not None
-    assert (found.opened, found.answered, found.last_order) == (None, None, 0)
+    assert (found.opened, found.last_order) == (None, 0)
 
 
 def test_how_a_recharge_was_settled_comes_back(office: Office) -> None:

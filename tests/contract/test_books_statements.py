@@ -17,9 +17,12 @@ from protocol.values import Paise
 from tests.franking import frank
 from tests.system import RUPEES_2000, System, new_system
 
-INSPECTION_STATEMENTS = 11
-RECHARGE_STATEMENTS = 41
-"""They were 24 and 67 when each row was read where it was needed."""
+INSPECTION_STATEMENTS = 12
+RECHARGE_STATEMENTS = 50
+"""They were 24 and 67 when each row was read where it was needed.
+
+Of dial-ins that come together each reads no more than one that comes alone.
+"""
 
 
 @pytest.fixture

@@ -1,23 +1,30 @@
 """Dial-ins that wait share one COMMIT, and each is answered as if it were alone."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
 from threading import Barrier, Event, Thread
 from typing import Any
 
-import pytest
-
-from hw.database import NoHook, Store, open_store
-from protocol.dialogue.server import Closed, Delivered
+from hw.database import NoHook, open_store
+from protocol.dialogue.server import (
+    Closed,
+    CredentialFound,
+    CredentialMissing,
+    Delivered,
+)
 from protocol.errors import InvariantError, StoreError
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier, LicenceNumber
+from rmfs_server.books import Books
 from rmfs_server.enrolling import NewLicence
-from rmfs_server.locking import lock_machines
-from rmfs_server.writer import GroupWriter, Question
+from rmfs_server.questions import Found, Lookup, Question
+from rmfs_server.store import ledger
+from rmfs_server.store import machines as machine_rows
+from rmfs_server.writer import GroupWriter
 from tests.paper_machine import (
     BY,
     NEW,
@@ -83,10 +90,9 @@ class Desk:
         self._writer.submit(job, lambda _: None, lambda _: None)
         assert self._begun.wait(TIMEOUT_S)
 
-    def ask(self, licence: LicenceIdentifier | None, job: Callable[[], Any]) -> None:
-        asked = job if licence is None else Question(licence, job)
+    def ask(self, job: Callable[[], Any]) -> None:
         self._writer.submit(
-            asked,
+            job,
             lambda result: self.answers.given.append(("done", result)),
             lambda error: self.answers.given.append(("failed", error)),
         )
@@ -97,9 +103,9 @@ class Desk:
 
 
 @contextmanager
-def desk_at(store: Store) -> Iterator[Desk]:
+def desk_at(books: Books) -> Iterator[Desk]:
     answers = Answers()
-    writer = GroupWriter(answers, store, lock_machines)  # type: ignore[arg-type]
+    writer = GroupWriter(answers, books)  # type: ignore[arg-type]
     desk = Desk(writer, answers)
     try:
         yield desk
@@ -122,25 +128,25 @@ def machines_of(office: Office, count: int) -> list[PaperMachine]:
     return made
 
 
-def judging(office: Office, machine: PaperMachine) -> Callable[[], Any]:
+def judging(office: Office, machine: PaperMachine) -> Question[Any]:
     stated = machine.state_registers(RequestKind.RECHARGE, 100_000)
-    return partial(office.books.judge_statement, *stated, NOW)
+    return office.books.about_statement(*stated, NOW)
 
 
-def confirming(office: Office, machine: PaperMachine, judged: Any) -> Callable[[], Any]:
+def confirming(office: Office, machine: PaperMachine, judged: Any) -> Question[Any]:
     turn, delivered = judged
     machine.apply(delivered.voucher)
-    return partial(office.books.judge_confirmation, turn, *machine.confirm(), NOW)
+    return office.books.about_confirmation(turn, *machine.confirm(), NOW)
 
 
 def test_what_waits_is_one_commit_and_each_is_answered_in_turn(store_url: str) -> None:
     hook = Commits()
-    with office_at(store_url, hook) as office, desk_at(office.store) as desk:
+    with office_at(store_url, hook) as office, desk_at(office.books) as desk:
         machines = machines_of(office, 5)
         hook.names.clear()
         desk.hold()
         for machine in reversed(machines):
-            desk.ask(machine.licence, judging(office, machine))
+            desk.ask(judging(office, machine))
         given = desk.let_go(5)
         assert hook.names == ["dial-ins"]
         assert [one[0] for one in given] == ["done"] * 5
@@ -156,27 +162,31 @@ def test_what_waits_is_one_commit_and_each_is_answered_in_turn(store_url: str) -
 
 def test_one_that_is_refused_takes_nobody_with_it(store_url: str) -> None:
     hook = Commits()
-    with office_at(store_url, hook) as office, desk_at(office.store) as desk:
+    with office_at(store_url, hook) as office, desk_at(office.books) as desk:
         machines = machines_of(office, 4)
         hook.names.clear()
 
-        def overdraws() -> None:
-            with office.store.writing("a job with a mistake"):
-                office.books.judge_statement(
-                    *machines[1].state_registers(RequestKind.RECHARGE, 100_000), NOW
-                )
-                raise InvariantError("money does not add up")
+        right = judging(office, machines[1])
+
+        def overdraws(found: Found) -> None:
+            right.decide(found)
+            raise InvariantError("money does not add up")
+
+        def divides(found: Found) -> int:
+            assert found.machine is not None
+            machine_rows.change(found.page.connection, found.machine)
+            return 1 // 0
 
         desk.hold()
-        desk.ask(machines[0].licence, judging(office, machines[0]))
-        desk.ask(machines[1].licence, overdraws)
-        desk.ask(machines[2].licence, judging(office, machines[2]))
-        desk.ask(machines[3].licence, lambda: 1 // 0)
+        desk.ask(judging(office, machines[0]))
+        desk.ask(replace(right, decide=overdraws))
+        desk.ask(judging(office, machines[2]))
+        desk.ask(replace(judging(office, machines[3]), decide=divides))
         given = desk.let_go(4)
         assert [one[0] for one in given] == ["done", "failed", "done", "failed"]
         assert isinstance(given[1][1], InvariantError)
         assert isinstance(given[3][1], ZeroDivisionError)
-        assert hook.names == ["dial-ins"]
+        assert hook.names == ["judge_statement"] * 2
         funds = [office.balances(machine.licence)[1] for machine in machines]
         assert funds == [100_000, 0, 100_000, 0]
 
@@ -185,31 +195,33 @@ def test_a_commit_that_fails_fails_for_all_and_asking_again_settles_it(
     store_url: str,
 ) -> None:
     hook = Commits()
-    with office_at(store_url, hook) as office, desk_at(office.store) as desk:
+    with office_at(store_url, hook) as office, desk_at(office.books) as desk:
         machines = machines_of(office, 3)
         jobs = [judging(office, machine) for machine in machines]
         hook.fails = True
         desk.hold()
-        for machine, job in zip(machines, jobs, strict=True):
-            desk.ask(machine.licence, job)
+        for job in jobs:
+            desk.ask(job)
         given = desk.let_go(3)
         assert [one[0] for one in given] == ["failed"] * 3
         assert all(isinstance(one[1], StoreError) for one in given)
         for machine, job in zip(machines, jobs, strict=True):
             assert office.balances(machine.licence) == (1_000_000, 0, 0)
-            desk.ask(machine.licence, job)
+            desk.ask(job)
         given = desk.answers.wait_for(6)
         assert [one[0] for one in given[3:]] == ["done"] * 3
         for machine in machines:
             assert office.balances(machine.licence) == (900_000, 100_000, 0)
 
 
-def test_two_lines_of_one_machine_in_one_commit_reserve_once(store_url: str) -> None:
-    with office_at(store_url) as office, desk_at(office.store) as desk:
+def test_two_lines_of_one_machine_wait_for_each_other_and_reserve_once(
+    store_url: str,
+) -> None:
+    with office_at(store_url) as office, desk_at(office.books) as desk:
         (machine,) = machines_of(office, 1)
         desk.hold()
         for _ in range(2):
-            desk.ask(machine.licence, judging(office, machine))
+            desk.ask(judging(office, machine))
         (_, first), (_, second) = desk.let_go(2)
         assert first[1] == second[1]
         assert second[0].generation == first[0].generation + 1
@@ -217,13 +229,15 @@ def test_two_lines_of_one_machine_in_one_commit_reserve_once(store_url: str) -> 
 
 
 def test_what_only_reads_waits_for_no_lock(sqlite_url: str) -> None:
-    with office_at(sqlite_url) as office, desk_at(office.store) as desk:
+    with office_at(sqlite_url) as office, desk_at(office.books) as desk:
         (machine,) = machines_of(office, 1)
         with closing(open_store(sqlite_url)) as other, other.writing("a long import"):
-            desk.ask(None, partial(office.books.find_credential, machine.licence))
-            ((how, found),) = desk.answers.wait_for(1)
-        assert how == "done"
-        assert found.credential == machine.identity.credential
+            desk.hold()
+            for licence in (machine.licence, LicenceIdentifier("N999999")):
+                desk.ask(Lookup(office.books, licence))
+            first, second = desk.let_go(2)
+        assert first == ("done", CredentialFound(machine.identity.credential))
+        assert second == ("done", CredentialMissing())
 
 
 def test_two_hosts_with_the_same_machines_never_wait_for_each_other(
@@ -234,53 +248,69 @@ def test_two_hosts_with_the_same_machines_never_wait_for_each_other(
     with (
         office_at(postgres_url) as office,
         closing(open_store(postgres_url)) as store,
-        desk_at(office.store) as here,
-        desk_at(store) as there,
+        desk_at(office.books) as here,
+        desk_at((elsewhere := build_office(store, seed=b"other marks")).books) as there,
     ):
         machines = machines_of(office, count)
-        elsewhere = build_office(store, seed=b"other marks")
         start = Barrier(3)
         failures: list[BaseException] = []
 
-        def serve(desk: Desk, at: Office, order: Sequence[PaperMachine]) -> None:
+        def serve(desk: Desk, books: Books, order: Sequence[PaperMachine]) -> None:
             for number in range(rounds):
                 start.wait(TIMEOUT_S)
                 for machine in order:
                     stated = machine.state_registers()
-                    job = partial(at.books.judge_statement, *stated, NOW)
-                    desk.ask(machine.licence, job)
+                    desk.ask(books.about_statement(*stated, NOW))
                 for how, result in desk.answers.wait_for((number + 1) * count):
                     if how == "failed":
                         failures.append(result)
 
         hosts = [
-            Thread(target=serve, args=(here, office, machines)),
-            Thread(target=serve, args=(there, elsewhere, machines[::-1])),
+            Thread(target=serve, args=(here, office.books, machines)),
+            Thread(target=serve, args=(there, elsewhere.books, machines[::-1])),
         ]
         for host in hosts:
             host.start()
         with closing(open_store(postgres_url)) as third:
             for _ in range(rounds):
                 start.wait(TIMEOUT_S)
+                licences = [one.licence for one in machines]
                 with third.writing("a third") as connection:
-                    lock_machines(connection, [one.licence for one in machines])
+                    machine_rows.lock_all(connection, licences)
+                    ledger.lock_accounts_of(connection, *licences)
         for host in hosts:
             host.join(TIMEOUT_S)
             assert not host.is_alive()
         assert failures == []
 
 
-def test_what_is_written_together_is_left_together(office: Office) -> None:
-    (machine,) = machines_of(office, 1)
+def test_those_that_come_together_read_as_often_as_one(sqlite_url: str) -> None:
+    """A trace of SQLite tells each statement; `executemany` tells it for each row."""
+    reads: list[list[str]] = []
 
-    def breaks_off() -> None:
-        with office.store.together("two deposits"):
-            office.deposit(100, machine.licence)
-            office.deposit(200, machine.licence)
-            raise ZeroDivisionError
+    def traced(office: Office, machines: Sequence[PaperMachine]) -> None:
+        told: list[str] = []
+        raw = office.store.engine.raw_connection()
+        driver = raw.driver_connection
+        raw.close()
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_trace_callback(told.append)
+        questions = [judging(office, machine) for machine in machines]
+        answers = office.books.answer(questions)
+        for judged, machine in zip(answers, machines, strict=True):
+            machine.apply(judged[1].voucher)
+        turns = [turn for turn, _ in answers]
+        office.books.answer(
+            [
+                office.books.about_confirmation(turn, *machine.confirm(), NOW)
+                for turn, machine in zip(turns, machines, strict=True)
+            ]
+        )
+        driver.set_trace_callback(None)
+        reads.append([one[:40] for one in told if one.startswith("SELECT")])
 
-    with pytest.raises(ZeroDivisionError):
-        breaks_off()
-    assert office.balances(machine.licence)[0] == 1_000_000
-    office.deposit(300, machine.licence)
-    assert office.balances(machine.licence)[0] == 1_000_300
+    with office_at(sqlite_url) as office:
+        machines = machines_of(office, 17)
+        traced(office, machines[:1])
+        traced(office, machines[1:])
+    assert reads[0] == reads[1]

@@ -48,7 +48,6 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import open_books
 from rmfs_server.funds import import_fund_file
 from rmfs_server.limits import Limits
-from rmfs_server.locking import lock_machines
 from rmfs_server.store import ledger, schema
 from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import migrate
@@ -137,10 +136,11 @@ class Office:
         """Serve on a port of loopback while `job`, told the port, runs."""
 
         async def scenario(reactor: MonotonicReactor) -> T:
-            writer = GroupWriter(reactor, self.store, lock_machines)
+            books = Books(self.store, self.credit_key, self.entropy)
+            writer = GroupWriter(reactor, books)
             exchange = Exchange(
                 reactor=reactor,
-                books=Books(self.store, self.credit_key, self.entropy),
+                books=books,
                 writer=writer,
                 make_channel=lambda: ServerChannel(self.identity),
                 wall_clock=self.wall,
