@@ -6,7 +6,7 @@ from hw.lines.direct import DirectDialler, DirectListener
 from hw.lines.direct_end import DirectParameters
 from hw.lines.exchange import every_call
 from hw.lines.place_strings import NetworkPlace
-from hw.lines.port import Dialler, Listener
+from hw.lines.port import Dialler, LineError, Listener
 from hw.lines.port_strings import (
     ModemAddress,
     PtyAddress,
@@ -49,10 +49,12 @@ def build_dialler(
         tap: Hears the port, where the line comes out of one.
 
     Raises:
-        LineError: A modem has no number to dial.
+        LineError: A modem has no number to dial, or the line is one to listen at.
     """
     match address:
-        case TcpAddress(host, port):
+        case TcpAddress(host, port, balancers):
+            if balancers:
+                raise LineError(f"{address}: whoever dials believes no balancer")
             return TcpDialler(reactor, host, port)
         case SerialAddress(device, settings, carrier):
             opener = _heard(_port(reactor, device, settings), tap)
@@ -89,8 +91,8 @@ def build_listener(
         place: A TCP place that was opened before, for a line that is nothing else.
     """
     match address:
-        case TcpAddress(host, port):
-            return TcpListener(reactor, host, port, place=place)
+        case TcpAddress(host, port, balancers):
+            return TcpListener(reactor, host, port, place=place, balancers=balancers)
         case SerialAddress(device, settings, carrier):
             opener = TtyOpener(reactor, device, settings)
             parameters = DirectParameters(carrier)

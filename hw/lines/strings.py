@@ -1,6 +1,6 @@
 r"""Line strings: how people name a line, the same for both roles.
 
-    tcp:HOST:PORT
+    tcp:HOST:PORT[:proxy=ADDRESS[,ADDRESS]...]
     serial:DEVICE[:NAME=VALUE]...
     pty:PATH
     rfc2217:HOST:PORT[:NAME=VALUE]...
@@ -18,12 +18,20 @@ How fields are cut and escaped is in `fields`, the settings of ports in `port_st
 those of virtual lines in `virtual_strings`.
 """
 
+import ipaddress
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from hw.lines.fields import Field, FieldError, split_fields
+from hw.lines.fields import (
+    Field,
+    FieldError,
+    Setting,
+    escape,
+    read_settings,
+    split_fields,
+)
 from hw.lines.place_strings import NetworkPlace, parse_network_place
 from hw.lines.port import LineError
 from hw.lines.port_strings import (
@@ -68,14 +76,24 @@ class LineStringError(LineError):
 
 @dataclass(frozen=True)
 class TcpAddress:
-    """A TCP port of a host; port 0 lets a listener choose."""
+    """A TCP port of a host; port 0 lets a listener choose.
+
+    Attributes:
+        host: As in `NetworkPlace`.
+        port: Likewise.
+        proxy: Balancers that a listener believes when they tell who calls: addresses
+            and networks, as in ``10.0.0.5`` and ``10.0.1.0/24``.
+    """
 
     host: str
     port: int
+    proxy: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Write it as a line string."""
-        return f"tcp:{NetworkPlace(self.host, self.port)}"
+        told = escape(",".join(self.proxy))
+        setting = f":proxy={told}" if told else ""
+        return f"tcp:{NetworkPlace(self.host, self.port)}{setting}"
 
 
 @dataclass(frozen=True)
@@ -150,10 +168,16 @@ def _wrong_kind(kind: str, text: str) -> LineStringError:
 
 def _parse_tcp(fields: Sequence[Field], _: str) -> TcpAddress:
     named = 2
-    if len(fields) != named:
+    rest = fields[named:]
+    if len(fields) < named or any("=" not in field.raw for field in rest):
         raise FieldError("after tcp come one host and one port")
-    place = parse_network_place(*fields)
-    return TcpAddress(place.host, place.port)
+    place = parse_network_place(*fields[:named])
+    known = {"proxy": Setting(_read_balancers, "addresses, or networks as 10.0.0.0/24")}
+    return TcpAddress(place.host, place.port, **read_settings(rest, known))
+
+
+def _read_balancers(text: str) -> tuple[str, ...]:
+    return tuple(str(ipaddress.ip_network(one)) for one in text.split(","))
 
 
 def _parse_usb(fields: Sequence[Field], text: str) -> UsbAddress | SimulatedUsbAddress:

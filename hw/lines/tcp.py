@@ -37,6 +37,8 @@ from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from hw.lines.announced import is_among
+from hw.lines.announced_call import AnnouncedCall
 from hw.lines.places import BACKLOG, NOT_LISTENING, show_place
 from hw.lines.port import Answer, Call, LineError, LineLoss, LineUser, LossCause
 from hw.reactor import MonotonicReactor
@@ -51,11 +53,13 @@ class TcpParameters:
             after 1, 3 and 7 s, so that 15 s survive three losses in a row.
         drop_timeout_s: How long the peer may take to close after this end hung up.
         pending_octets_max: Most octets that wait here, beside Twisted's 64 KiB.
+        announce_timeout_s: How long a balancer may take to say who calls.
     """
 
     connect_timeout_s: float = 15.0
     drop_timeout_s: float = 5.0
     pending_octets_max: int = 65_536
+    announce_timeout_s: float = 5.0
 
 
 DEFAULT = TcpParameters()
@@ -115,6 +119,7 @@ class TcpListener:
         parameters: TcpParameters = DEFAULT,
         *,
         place: socket.socket | None = None,
+        balancers: tuple[str, ...] = (),
     ) -> None:
         """Remember the place; with port 0 the system chooses one at `listen`.
 
@@ -124,12 +129,14 @@ class TcpListener:
             port: At which port.
             parameters: Limits of the lines.
             place: The same, opened before and perhaps shared with other processes.
+            balancers: Addresses and networks of those who announce their callers.
         """
         self._reactor = reactor
         self._host = host
         self._port = port
         self._parameters = parameters
         self._place = place
+        self._balancers = balancers
         self._listening: IListeningPort | None = None
 
     @property
@@ -148,7 +155,7 @@ class TcpListener:
         if self._listening is not None:
             message = f"already listening at {self.address}"
             raise LineError(message)
-        factory = _Connections(self._reactor, self._parameters, answer)
+        factory = _Connections(self._reactor, self._parameters, answer, self._balancers)
         if self._place is not None:
             self._listening = cast("IReactorSocket", self._reactor).adoptStreamPort(
                 self._place.fileno(), self._place.family, factory
@@ -190,12 +197,16 @@ class _Connection(TwistedProtocol):
     """One TCP connection, which is one line to its user."""
 
     def __init__(
-        self, reactor: MonotonicReactor, parameters: TcpParameters, user: LineUser
+        self,
+        reactor: MonotonicReactor,
+        parameters: TcpParameters,
+        user: LineUser,
+        name: str = "",
     ) -> None:
         self._reactor = reactor
         self._parameters = parameters
         self._user = user
-        self._name = "tcp"
+        self._name = name
         self._waiting = bytearray()
         self._transport_is_full = False
         self._lost = False
@@ -230,7 +241,7 @@ class _Connection(TwistedProtocol):
 
     def connectionMade(self) -> None:
         tcp = self._tcp()
-        self._name = _name(tcp.getPeer())
+        self._name = self._name or _name(tcp.getPeer())
         tcp.setTcpNoDelay(True)
         tcp.registerProducer(self, streaming=True)
         self._user.line_up(self)
@@ -335,17 +346,29 @@ class _Connections(ServerFactory):
     noisy = False
 
     def __init__(
-        self, reactor: MonotonicReactor, parameters: TcpParameters, answer: Answer
+        self,
+        reactor: MonotonicReactor,
+        parameters: TcpParameters,
+        answer: Answer,
+        balancers: tuple[str, ...],
     ) -> None:
         self._reactor = reactor
         self._parameters = parameters
         self._answer = answer
+        self._balancers = balancers
 
     def buildProtocol(self, addr: IAddress | None) -> TwistedProtocol | None:
-        user = self._answer(_name(addr))
+        caller = _name(addr)
+        if self._balancers and is_among(getattr(addr, "host", ""), self._balancers):
+            wait_s = self._parameters.announce_timeout_s
+            return AnnouncedCall(self._reactor, caller, wait_s, self._make)
+        return self._make(caller)
+
+    def _make(self, caller: str) -> _Connection | None:
+        user = self._answer(caller)
         if user is None:
             return None
-        return _Connection(self._reactor, self._parameters, user)
+        return _Connection(self._reactor, self._parameters, user, caller)
 
 
 def _name(address: IAddress | None) -> str:

@@ -54,6 +54,30 @@ RIGHT_FORMS = {
 }
 
 
+def test_a_tcp_line_may_name_balancers_that_are_believed() -> None:
+    text = "tcp:0.0.0.0:7120:proxy=10.0.0.5/32,10.0.1.0/24"
+    line = parse_line_string(text)
+    assert line == TcpAddress("0.0.0.0", 7120, ("10.0.0.5/32", "10.0.1.0/24"))  # noqa: S104
+    assert str(line) == text
+    short = parse_line_string("tcp:0.0.0.0:7120:proxy=10.0.0.5")
+    assert short == TcpAddress("0.0.0.0", 7120, ("10.0.0.5/32",))  # noqa: S104
+    escaped = parse_line_string(r"tcp:[::]:7120:proxy=2001\:db8\:\:5")
+    assert escaped == TcpAddress("::", 7120, ("2001:db8::5/128",))
+    assert parse_line_string(str(escaped)) == escaped
+    for wrong in ("proxy=", "proxy=10.0.0", "proxy=10.0.0.5/24", "proxy=host"):
+        with pytest.raises(LineStringError, match="proxy is addresses, or networks"):
+            parse_line_string(f"tcp:0.0.0.0:7120:{wrong}")
+
+
+def test_a_machine_believes_no_balancer() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        line = parse_line_string("tcp:127.0.0.1:7120:proxy=10.0.0.5")
+        with pytest.raises(LineError, match="whoever dials believes no balancer"):
+            build_dialler(reactor, line)
+
+    run_on_reactor(scenario)
+
+
 def test_a_tcp_line_is_a_host_and_a_port() -> None:
     assert parse_line_string("tcp:127.0.0.1:7001") == LOCAL
     assert parse_line_string("tcp:rmfs.example:0") == TcpAddress("rmfs.example", 0)
