@@ -16,6 +16,7 @@
     exchange.toml    where the Department's server is (`exchange.settings`), with the
                      keys exchange.pem and exchange-ssh beside it
     books.sqlite     the books, unless server.toml names another database
+    running/         sockets at which the processes that run are asked (`operations`)
 
 Their owner alone can look into the folder, and read private keys, settings and books.
 """
