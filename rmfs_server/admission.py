@@ -100,6 +100,10 @@ class Places(Generic[C]):
         self._by_line: Counter[str] = Counter()
         self._since: dict[C, tuple[str, bool, float]] = {}
         self._strangers = 0
+        # Half of all calls at most: a proved machine stays on its line for a while.
+        self._strangers_most = min(
+            limits.handshakes_of_strangers, max(1, limits.calls // 2)
+        )
 
     def begin(self, call: C, line: str, now: float, *, stranger: bool) -> None:
         """Give a place to a call that has none."""
@@ -126,10 +130,9 @@ class Places(Generic[C]):
 
     def full(self, *, stranger: bool) -> bool:
         """Whether there is no place, of those for strangers or at all."""
-        of_strangers = self._strangers >= self._limits.handshakes_of_strangers
-        return (stranger and of_strangers) or len(
-            self._since
-        ) >= self._limits.handshakes
+        of_strangers = self._strangers >= self._strangers_most
+        taken = len(self._since) >= self._limits.handshakes
+        return taken or (stranger and of_strangers)
 
     def overdue(self, now: float, *, stranger: bool) -> C | None:
         """Say who has had a place for long enough while another call waits for it.

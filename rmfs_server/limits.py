@@ -18,7 +18,8 @@ class Limits:
     Attributes:
         calls: Lines in use: a modem pool has tens, a country's peak hour hundreds.
         handshakes: Calls before the machine is proved: each costs 1 ms of CPU.
-        handshakes_of_strangers: Of them on lines that are not known.
+        handshakes_of_strangers: Of them on lines that are not known; no more than half
+            of `calls` either way.
         handshakes_per_line: The same of one line, so that one host with idle
             connections does not keep everybody else out.
         proof_s: From the beginning of a line, or of the next dialogue on it, until the

@@ -51,6 +51,17 @@ def test_strangers_cannot_take_the_places_of_known_lines() -> None:
     assert desk.comes(HOME) is Turned.HANDSHAKES, "five are under way"
 
 
+def test_strangers_have_at_most_half_of_the_calls() -> None:
+    desk = Desk(Limits(calls=5))
+    assert [desk.comes(f"tcp:198.51.100.{n}") for n in range(3)] == [
+        None,
+        None,
+        Turned.HANDSHAKES,
+    ]
+    only_one = Desk(Limits(calls=1))
+    assert only_one.comes("tcp:198.51.100.1") is None
+
+
 def test_a_call_that_proves_nothing_for_long_gives_way_to_another() -> None:
     limits = Limits(handshakes=2, handshakes_of_strangers=2, proof_pressed_s=20.0)
     desk = Desk(limits)
