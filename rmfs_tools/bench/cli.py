@@ -1,5 +1,6 @@
 """`rmfs bench`: the commands that measure."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -159,6 +160,54 @@ def recharge(*, as_json: bool, quick: bool) -> int:
     return run(
         click.echo,
         lambda words: click.echo(words, err=True),
+        as_json=as_json,
+        quick=quick,
+    )
+
+
+@bench.command(epilog="\b\nExample:\n  rmfs bench overload --json")
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+@click.option("--quick", is_flag=True, help="Measure little, and do not judge.")
+def overload(*, as_json: bool, quick: bool) -> int:
+    """Measure what is served when there is too much to do, or strangers call.
+
+    A server on SQLite in a process of its own is given twice the calls that it can
+    bear, then has to serve whoever was told "busy"; then strangers hold 1,000 lines,
+    and begin as many handshakes as a core can send. It takes two minutes. Exit 1 when
+    less than 80 % of the rate is kept in any of them, or a machine is not served.
+    """
+    from rmfs_tools.bench.overload import run
+
+    return run(
+        click.echo,
+        lambda words: click.echo(words, err=True),
+        as_json=as_json,
+        quick=quick,
+    )
+
+
+@bench.command(epilog="\b\nExample:\n  rmfs bench sign --json")
+@click.option(
+    "--hsm",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Where an HSM of your own is, as rmfs server hsm example shows: a key is made "
+    "in it, and stays. Left out, SoftHSM.",
+)
+@click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
+@click.option("--quick", is_flag=True, help="Measure little, and do not judge.")
+def sign(*, hsm: Path | None, as_json: bool, quick: bool) -> int:
+    """Measure what a voucher's signature costs with the key in a file, or in an HSM.
+
+    Each is measured in processes of its own, one and two at once; what an HSM signs is
+    verified each time, as the server does. It takes a few seconds. Exit 1 when one
+    in SoftHSM takes more than 300 us of CPU.
+    """
+    from rmfs_tools.bench.sign import run
+
+    return run(
+        click.echo,
+        lambda words: click.echo(words, err=True),
+        hsm=hsm,
         as_json=as_json,
         quick=quick,
     )
