@@ -62,7 +62,7 @@ class Limits:
     lines_remembered: int = 10_000
     lines_known: int = 100_000
     failures_known: int = 50
-    strangers_burst: float = 500.0
+    strangers_burst: float = 200.0
     strangers_per_s: float = 20.0
     telling: int = 500
     telling_s: float = 10.0
