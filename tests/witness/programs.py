@@ -20,6 +20,7 @@ DEBIAN_PACKAGES: Final = {
     "psql": "postgresql",
     "rz": "lrzsz",
     "gcc": "gcc",
+    "haproxy": "haproxy",
     "ser2net": "ser2net",
     "sftp": "openssh-client",
     "softhsm2-util": "softhsm2",
