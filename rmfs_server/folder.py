@@ -353,7 +353,8 @@ def add_credit_key(
         ServerFolderError: The maker is not known here, all ids are used up, a file is
             there already or cannot be written, or the server has no HSM.
         KeyMaterialError: The maker's key is none.
-        StoreError: The books cannot be opened, or the HSM made no key.
+        StoreError: The books cannot be opened.
+        HsmError: The HSM made no key.
     """
     makers_own = SigningKey(read_private_key(read_small(maker_key)))
     known = (one for one in server.makers if one.verifying == makers_own.public)

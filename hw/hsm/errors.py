@@ -1,13 +1,12 @@
 """What can go wrong with an HSM, by what is to be done about it."""
 
-from protocol.errors import InvariantError, StoreError
+from protocol.errors import InvariantError, NeedsAttentionError
 
 
-class HsmError(StoreError):
+class HsmError(NeedsAttentionError):
     """The HSM did not do what was asked: nothing was signed, ask again later.
 
-    It is a StoreError because it is met like one: the dial-in is told to come again,
-    and nothing was changed.
+    Whoever needs a signature is told to come again; who needs none is served.
     """
 
 
