@@ -23,6 +23,7 @@ def add_commands(root: click.Group) -> None:
     from hw.clock import SystemWallClock
     from rmfs_server import (
         config_cli,
+        doctor_cli,
         exchange_cli,
         funds_cli,
         keeping_cli,
@@ -43,6 +44,7 @@ def add_commands(root: click.Group) -> None:
         )
         run_cli.add_commands(server_group, server_option)
         config_cli.add_commands(server_group)
+        doctor_cli.add_commands(server_group)
         licences_cli.add_commands(server_group)
         orders_cli.add_commands(server_group)
         keys_cli.add_commands(server_group)
