@@ -88,6 +88,11 @@ def _of_processes(told: Sequence[tuple[str, Picture]]) -> Iterator[Metric]:
         ("rmfs_start_time_seconds", "began_at", "When the process was started."),
         ("rmfs_draining", "draining", "Whether it takes no more calls."),
         ("rmfs_calls_max", "calls_max", "Most calls that may be up at once."),
+        (
+            "rmfs_books_wait_seconds",
+            "books_wait_s",
+            "Age of the oldest question that the books have not answered.",
+        ),
         ("rmfs_resident_memory_bytes", "resident_octets", "Memory that it holds."),
         ("rmfs_open_files", "files_open", "Open files, sockets included."),
     ):
@@ -105,8 +110,14 @@ def _of_processes(told: Sequence[tuple[str, Picture]]) -> Iterator[Metric]:
         cpu.add_metric([who], one["cpu_s"])
         for state in _STATES:
             states.add_metric([who, state], one["states"].get(state, 0))
+    busy = CounterMetricFamily(
+        "rmfs_told_busy", "Calls told that the server is busy.", labels=[WORKER]
+    )
+    for who, one in told:
+        busy.add_metric([who], one["told_busy"])
     yield cpu
     yield states
+    yield busy
 
 
 def _of_calls(told: Sequence[tuple[str, Picture]]) -> Iterator[Metric]:

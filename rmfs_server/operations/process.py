@@ -51,6 +51,12 @@ class ServerProcess:
     lines: Sequence[str] = ()
     is_draining: bool = field(default=False)
 
+    @property
+    def books_wait_s(self) -> float:
+        """For how long the oldest question waits that the books have not answered."""
+        exchange = self.exchange
+        return exchange.admission.books.oldest_s(float(exchange.reactor.seconds()))
+
     def picture(self) -> Picture:
         """Picture it as it is now."""
         exchange = self.exchange
@@ -64,6 +70,8 @@ class ServerProcess:
             "lines": list(self.lines),
             "calls_max": exchange.limits.calls,
             "states": dict(exchange.states()),
+            "told_busy": exchange.refusals.told,
+            "books_wait_s": self.books_wait_s,
             "figures": picture_of_figures(exchange.records.figures),
             "commits": picture_of_commits(self.commits),
             **_resources(),

@@ -109,6 +109,7 @@ class _NoBody(Request):
 
 def _send(request: Request, answer: Answer) -> None:
     request.setResponseCode(answer.code)
+    request.setHeader("server", "rmfs")  # type: ignore[no-untyped-call]
     request.setHeader("content-type", answer.content_type)  # type: ignore[no-untyped-call]
     request.setHeader("content-length", str(len(answer.octets)))  # type: ignore[no-untyped-call]
     request.write(answer.octets)  # type: ignore[no-untyped-call]

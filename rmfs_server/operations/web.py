@@ -16,10 +16,10 @@ socket alone. No request has a body; one that has is cut off.
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import select
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.threads import deferToThreadPool
 
 from hw.clock import WallClock
@@ -41,10 +41,14 @@ from rmfs_server.operations.serving import (
 )
 from rmfs_server.store import schema
 
+Result = TypeVar("Result")
+
 REQUEST_S: Final = 30.0
 """Longest wait for a request."""
 BOOKS_S: Final = 10.0
 """How long what the books said stands: askers do not add up to a load."""
+EXPOSING_MAX: Final = 4
+"""Metrics that are written at once; who asks beyond that is told 503."""
 READY_S: Final = 5.0
 """Longest wait for the books, where a dial-in waits 30 s."""
 
@@ -80,6 +84,7 @@ class Operating:
         self._books: Picture | None = None
         self._books_until = 0.0
         self._lock = Lock()
+        self._exposing = 0
 
     def site(self, *, is_owner: bool) -> HttpSite:
         """Make what answers at a place; to the owner of the folder it tells more."""
@@ -95,18 +100,29 @@ class Operating:
 
     def exposed(self, accept: str) -> "Deferred[Answer]":
         """Write the metrics; other processes and the books are asked in a thread."""
+        if self._exposing >= EXPOSING_MAX:
+            return succeed(Answer(b"", code=SERVICE_UNAVAILABLE))
+        self._exposing += 1
         reactor, own = self._reactor, self.process.picture()
 
         def work() -> Answer:
             return Answer(*expose(self._all(own), self._books_now(), accept))
 
-        return deferToThreadPool(reactor, reactor.getThreadPool(), work)
+        def done(answer: Result) -> Result:
+            self._exposing -= 1
+            return answer
+
+        exposed = deferToThreadPool(reactor, reactor.getThreadPool(), work)
+        return exposed.addBoth(done)
 
     def readiness(self) -> "Deferred[str | None]":
         """Say why a call would not be served, or None."""
         told: Deferred[str | None] = Deferred()
         if self.process.is_draining:
             told.callback("draining")
+            return told
+        if self.process.books_wait_s > self.process.exchange.limits.books_wait_s:
+            told.callback("slow books: calls are turned away")
             return told
 
         def tell(words: str | None) -> None:

@@ -22,8 +22,11 @@ OPERATED = "operated at http://"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    create_parties(tmp_path)
-    return tmp_path
+    # Longer than the name of a socket may be.
+    place = tmp_path / ("a folder with a name that says much " * 2).strip()
+    place.mkdir()
+    create_parties(place)
+    return place
 
 
 def operated(server: Program) -> str:

@@ -26,6 +26,8 @@ def process(worker: int | None, figures: Figures) -> dict[str, Any]:
         "draining": False,
         "calls_max": 1000,
         "states": {"IDLE": 2},
+        "told_busy": 1,
+        "books_wait_s": 0.25,
         "figures": picture_of_figures(figures),
         "commits": picture_of_commits(commits),
         "cpu_s": 1.5,
