@@ -68,6 +68,7 @@ class Cluster:
         """
         self._launcher = launcher
         self._binaries = binaries
+        self._balancer: asyncio.subprocess.Process | None = None
         names = ("superuser", "replication", "rewind", "operator", "books")
         self._secrets = {name: entropy.octets(SECRET_OCTETS).hex() for name in names}
 
@@ -94,13 +95,24 @@ class Cluster:
             self._write(node)
             await self.start_node(node)
         await self.whole("no cluster came up")
+        await self.start_balancer()
+        await self._make_database()
+
+    async def start_balancer(self) -> None:
+        """Start HAProxy."""
         servers = "\n".join(
             f"    server {node.name} {node.address}:5432 check" for node in NODES
         )
         folder = self._launcher.folder
         config = self._fill("haproxy.cfg", folder=folder, haproxy_servers=servers)
-        await self._launcher.start("haproxy", ["haproxy", "-db", "-f", str(config)])
-        await self._make_database()
+        words = ["haproxy", "-db", "-f", str(config)]
+        self._balancer = await self._launcher.start("haproxy", words)
+
+    async def kill_balancer(self) -> None:
+        """Send SIGKILL to HAProxy: every connection of the books breaks."""
+        if self._balancer is not None:
+            self._balancer.kill()
+            await self._balancer.wait()
 
     async def start_node(self, node: Node) -> None:
         """Switch a node on: etcd, then Patroni, which starts PostgreSQL."""
@@ -250,12 +262,24 @@ class Cluster:
         secret = self._secrets["books"]
         loop = asyncio.get_running_loop()
         until = loop.time() + START_TIMEOUT_S
-        role = f"CREATE ROLE {DATABASE} LOGIN PASSWORD '{secret}'"
-        for order in (role, f"CREATE DATABASE {DATABASE} OWNER {DATABASE}"):
-            while (said := await self._sql(order)) is not None:
-                if loop.time() > until:
-                    raise RehearsalError(f"the database could not be made: {said}")
-                await asyncio.sleep(_LOOKS_EVERY_S)
+        orders = [
+            # A balancer that has just begun tries every node in turn: once around
+            # without a mistake, and it knows.
+            *["SELECT 1"] * len(NODES),
+            f"CREATE ROLE {DATABASE} LOGIN PASSWORD '{secret}'",
+            f"CREATE DATABASE {DATABASE} OWNER {DATABASE}",
+        ]
+        done = 0
+        while done < len(orders):
+            said = await self._sql(orders[done])
+            if said is None:
+                done += 1
+                continue
+            if loop.time() > until:
+                said += "\n" + self._launcher.last_words(["haproxy"])
+                raise RehearsalError(f"the database could not be made: {said}")
+            done = 0 if done < len(NODES) else done
+            await asyncio.sleep(_LOOKS_EVERY_S)
 
     async def _sql(self, order: str) -> str | None:
         """Run SQL as superuser; gives what went wrong, or None."""

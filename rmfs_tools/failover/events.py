@@ -20,6 +20,8 @@ Strike = Callable[[Cluster], Awaitable[Mend]]
 FROZEN_S: Final = 2.0
 """How long nothing is replicated before the leader falls: less than a standby waits
 until it gives its line up (`wal_receiver_timeout`) and asks for a new one."""
+_WAITS: Final = " waiting for "
+"""How PostgreSQL calls a process of its own whose COMMIT waits for a standby."""
 _CANCELS: Final = 4
 _APART_S: Final = 25.0
 """How long a leader is cut off: longer than its key in etcd lives."""
@@ -125,6 +127,22 @@ async def _freeze_and_kill(cluster: Cluster) -> Mend:
     return lambda: cluster.start_node(node)
 
 
+async def _lose_the_answer(cluster: Cluster) -> Mend:
+    """Break the connection while a COMMIT waits, then let it happen."""
+    node = await cluster.leader()
+    senders = processes_named(node, "walsender")
+    for pid in senders:
+        send(pid, signal.SIGSTOP)
+    await asyncio.sleep(FROZEN_S / 2)
+    if not processes_named(node, _WAITS):
+        raise RehearsalError(f"no COMMIT waited on {node.name}")
+    await cluster.kill_balancer()
+    for pid in senders:
+        send(pid, signal.SIGCONT)
+    await cluster.start_balancer()
+    return _nothing
+
+
 async def _cancel_and_kill(cluster: Cluster) -> Mend:
     node = await cluster.leader()
     senders = processes_named(node, "walsender")
@@ -133,7 +151,7 @@ async def _cancel_and_kill(cluster: Cluster) -> Mend:
     cancelled = 0
     for _ in range(_CANCELS):
         await asyncio.sleep(FROZEN_S / _CANCELS)
-        for pid in processes_named(node, " waiting for "):
+        for pid in processes_named(node, _WAITS):
             # What pg_cancel_backend() does, and a statement_timeout.
             send(pid, signal.SIGINT)
             cancelled += 1
@@ -193,6 +211,12 @@ ALL: Final = (
         "standby-killed",
         "the node that COMMIT waits for loses its power",
         _kill_standby,
+        moves=False,
+    ),
+    Event(
+        "answer-lost",
+        "the balancer dies while a COMMIT waits, which then happens unheard",
+        _lose_the_answer,
         moves=False,
     ),
     Event(

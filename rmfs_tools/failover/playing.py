@@ -43,7 +43,7 @@ class _Rehearsal:
             RehearsalError: The cluster or a program does not do its part.
         """
         now = asyncio.get_running_loop().time
-        self.progress(f"{event.name}: {event.words}")
+        self.progress(event.words)
         before = await self.cluster.leader()
         unknown = self._unknown()
         await self.callers.go()
@@ -51,7 +51,7 @@ class _Rehearsal:
         await asyncio.sleep(BEFORE_S)
         struck_s = now()
         mend = await event.strike(self.cluster)
-        await self._served_again(before, moved=event.moves)
+        await self._served_again(before, event)
         await mend()
         await self.cluster.whole(
             f"{event.name} was not mended", synchronous=event.synchronous
@@ -78,8 +78,11 @@ class _Rehearsal:
             findings=tuple(await asyncio.to_thread(looking.verify, self._server)),
         )
 
-    async def _served_again(self, before: Node, *, moved: bool) -> None:
+    async def _served_again(self, before: Node, event: Event) -> None:
         """Wait until machines recharge, and another node leads if one has to.
+
+        Where recharges were lost an answer has to do: every machine may be refused,
+        because it holds more than the books know of.
 
         Raises:
             RehearsalError: It does not come to that.
@@ -90,11 +93,15 @@ class _Rehearsal:
             await asyncio.sleep(_LOOKS_EVERY_S)
             members = await self.cluster.members()
             leaders = [one.node for one in members if one.role == "leader"]
-            if not leaders or (moved and leaders[0] == before):
+            if not leaders or (event.moves and leaders[0] == before):
                 continue
             since = now()
             await asyncio.sleep(_SERVED_AGAIN_S)
-            if self.callers.recharges_since(since):
+            if (
+                self.callers.recharges_since(since)
+                if event.synchronous
+                else self.callers.answers_since(since)
+            ):
                 return
         raise RehearsalError(
             f"after {_SERVED_TIMEOUT_S:.0f} s no machine was served again: "
@@ -148,4 +155,8 @@ async def play(
     progress(f"a recharge server, and {machines} machines")
     async with calling(folder, cluster, machines, environment) as callers:
         rehearsal = _Rehearsal(folder, cluster, callers, progress)
-        return Result([await rehearsal.play(event) for event in events])
+        played = []
+        for event in events:
+            played.append(await rehearsal.play(event))
+            progress(played[-1].show())
+        return Result(played)

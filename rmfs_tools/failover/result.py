@@ -50,6 +50,15 @@ class Played:
             return found.lost > 0
         return not (found.lost or found.doubled or found.faults or self.findings)
 
+    def show(self) -> str:
+        """Tell a person, in a row of the table."""
+        return (
+            f"{self.event:18} {self.recharges:9,} {self.outage_s:9.1f} "
+            f"{self.in_doubt:9} {self.unknown:8} {self.found_again:12} "
+            f"{self.judgement.lost:5} {self.judgement.doubled:8}  "
+            f"{' to '.join(dict.fromkeys(self.leaders))}"
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Give it to a program; numbers of recharges, seconds."""
         return {
@@ -109,12 +118,7 @@ class Result:
             "  lost  doubled  leader"
         )
         for one in self.played:
-            say(
-                f"{one.event:18} {one.recharges:9,} {one.outage_s:9.1f} "
-                f"{one.in_doubt:9} {one.unknown:8} {one.found_again:12} "
-                f"{one.judgement.lost:5} {one.judgement.doubled:8}  "
-                f"{' to '.join(dict.fromkeys(one.leaders))}"
-            )
+            say(one.show())
         for one in self.played:
             if one.synchronous:
                 faults = (*one.judgement.faults, *one.findings)

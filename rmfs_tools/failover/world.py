@@ -12,7 +12,7 @@ from typing import Final
 from rmfs_tools.bench.recharge_office import make_server
 from rmfs_tools.failover.callers import GO, READY, REST, Errand
 from rmfs_tools.failover.cluster import Cluster
-from rmfs_tools.failover.judging import CONFIRMED, Dialled, Rested
+from rmfs_tools.failover.judging import CONFIRMED, IN_DOUBT, Dialled, Rested
 from rmfs_tools.failover.network import RehearsalError
 
 _LISTENING: Final = "listening at "
@@ -63,9 +63,15 @@ class Callers:
 
     def recharges_since(self, moment_s: float) -> int:
         """Count the recharges that were complete since a moment."""
+        return sum(one.outcome == CONFIRMED for one in self._since(moment_s))
+
+    def answers_since(self, moment_s: float) -> int:
+        """Count the dial-ins that were answered since a moment, with yes or no."""
+        return sum(one.outcome != IN_DOUBT for one in self._since(moment_s))
+
+    def _since(self, moment_s: float) -> list[Dialled]:
         self.look()
-        recent = reversed(self.dialled)
-        return sum(one.at_s > moment_s and one.outcome == CONFIRMED for one in recent)
+        return [one for one in self.dialled if one.at_s > moment_s]
 
     async def _tell(self, word: str) -> None:
         if self.process.stdin is None:
