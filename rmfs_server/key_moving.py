@@ -64,13 +64,16 @@ def import_key(server: ServerFolder, key_id: int, entropy: Entropy) -> Path:
     return file
 
 
-def set_hsm(server: ServerFolder, file: Path, clock: MonotonicClock) -> "HsmFacts":
+def set_hsm(
+    server: ServerFolder, file: Path, clock: MonotonicClock, *, keys_lost: bool = False
+) -> "HsmFacts":
     """Let a server use an HSM, or another one with the same keys in it.
 
     Args:
         server: Which.
         file: Where the HSM is (`hw.hsm.place`); it is copied.
         clock: Tells the HSM how long a failure is ago.
+        keys_lost: The old HSM is lost with its keys: the new one need not have them.
 
     Returns:
         What the HSM says of itself.
@@ -83,7 +86,7 @@ def set_hsm(server: ServerFolder, file: Path, clock: MonotonicClock) -> "HsmFact
     place = read_place(file)
     hsm = open_hsm(place, clock)
     facts = hsm.facts()
-    if (server.folder / HSM).exists():
+    if not keys_lost and (server.folder / HSM).exists():
         for signer in _in_hsm(server.credit_files):
             there = HsmSigner(hsm, signer.object_id, signer.public)
             sign(there, KEY_CHECK, server.settings.realm, b"")

@@ -159,8 +159,13 @@ def example() -> None:
 @hsm_group.command("set", epilog="\b\nExample:\n  rmfs server hsm set hsm.toml")
 @click.argument("file", type=FILE)
 @server_option
-def name_hsm(file: Path, server: Path) -> None:
-    """Let a server use an HSM: it must answer, and sign with the keys that are in it.
+@click.option(
+    "--keys-lost",
+    is_flag=True,
+    help="The HSM before it is lost with its keys; machines have to be told new ones.",
+)
+def name_hsm(file: Path, server: Path, *, keys_lost: bool) -> None:
+    """Let a server use an HSM: it must answer, and have the keys of the one before it.
 
     The settings are copied into the server's folder. A server that runs has to be
     started again.
@@ -169,7 +174,8 @@ def name_hsm(file: Path, server: Path) -> None:
     from rmfs_server.folder import read_server
     from rmfs_server.key_moving import set_hsm
 
-    facts = set_hsm(read_server(server), file, SystemMonotonicClock())
+    office, clock = read_server(server), SystemMonotonicClock()
+    facts = set_hsm(office, file, clock, keys_lost=keys_lost)
     click.echo(f"the HSM of {server} is token {facts.token!r} of {facts.manufacturer}")
 
 

@@ -1,5 +1,8 @@
 """Where an HSM is, as it stands in settings; the PIN never does."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +63,30 @@ def test_a_pin_is_a_line_of_its_file(tmp_path: Path) -> None:
         file.write_bytes(wrong)
         with pytest.raises(HsmError, match=r"no PIN"):
             place.read_pin()
+
+
+@pytest.mark.parametrize("source", ["credential:hsm-pin", "environment:OUR_PIN"])
+def test_a_pin_is_found_where_a_service_is_given_it(
+    tmp_path: Path, source: str
+) -> None:
+    (tmp_path / "hsm-pin").write_text("2468\n")
+    program = (
+        "from pathlib import Path; from hw.hsm import HsmPlace; "
+        f"print(HsmPlace(Path('/m'), 'rmfs', {source!r}).read_pin())"
+    )
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path), "OUR_PIN": "2468"}
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **given},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert said.stdout == "2468\n"
+
+
+def test_a_credential_is_a_name_and_no_path() -> None:
+    place = HsmPlace(PLACE.module, "rmfs", "credential:../pin")
+    with pytest.raises(HsmError, match="no credential"):
+        place.read_pin()

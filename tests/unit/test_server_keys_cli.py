@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from hw.hsm import HsmPlace, HsmSigner, parse_place, show_place
-from protocol.errors import RmfsError
+from protocol.errors import InvariantError, RmfsError
 from protocol.keys import read_server_provisioning
 from protocol.messages import Capability
+from protocol.registers import RequestKind
 from rmfs_server.folder import open_books
 from rmfs_server.key_check import check_credit_keys
-from tests.desk import Desk, enrol, maker_of, recharge
+from tests.desk import Desk, enrol, maker_of, office_of, recharge
 from tests.hsm import a_token, hsm_at
 from tests.paper_machine import LICENCE, PaperMachine
 
@@ -173,6 +174,32 @@ def test_another_hsm_must_have_the_keys(
         desk.said("server", "hsm", "set", str(empty))
     assert (desk.folder / "hsm.toml").read_text() == before
     desk.said("server", "hsm", "set", str(settings))
+
+
+def test_an_hsm_that_is_lost_with_its_keys_is_replaced(
+    desk: Desk, machine: PaperMachine, tmp_path: Path
+) -> None:
+    enrol(desk, machine, tmp_path / "provisioning.json")
+    recharge(desk, machine, 200_000)
+    new = tmp_path / "new.toml"
+    new.write_text(show_place(a_token(tmp_path / "new")))
+    desk.said("server", "hsm", "set", str(new), "--keys-lost")
+    made = desk.json("server", "credit-key", "new")
+    (desk.folder / "credit-1.toml").rename(tmp_path / "credit-1.toml")
+    settings = desk.folder / "server.toml"
+    text = settings.read_text()
+    settings.write_text(text.replace("credit_key = 1", "credit_key = 2"))
+    start(desk)
+    desk.said("server", "order", "--all", "credit-key", made["content"])
+    with office_of(desk) as office:
+        # The content is signed by the maker: it needs no key that is lost.
+        office.deposit(300_000)
+        with pytest.raises(InvariantError, match="no credit key that N123456 knows"):
+            office.state(machine, RequestKind.RECHARGE, 300_000)
+        office.inspect(machine)
+        office.inspect(machine)
+    recharge(desk, machine, 400_000)
+    assert desk.said("server", "verify") == "the books add up\n"
 
 
 def test_a_wrong_pin_is_looked_at_by_a_person(desk: Desk, place: HsmPlace) -> None:
