@@ -5,6 +5,7 @@
     logs.py         how the log is written: text for people, JSON for programs
     process.py      one process as others see it, as plain data
     books_picture.py  what the books know of what is open, frozen or to be exchanged
+    books_watch.py  asking them without waiting for a database that is cut off
     metrics.py      both for Prometheus
     serving.py      a few paths over HTTP
     web.py          which paths there are, and their answers

@@ -113,10 +113,19 @@ def ask(
         raise NoAnswerError(f"process {door.pid} does not answer: {error}") from error
 
 
-def pictures(folder: Path) -> list[Mapping[str, Any]]:
-    """Picture all processes; one that does not answer has no ``figures``."""
-    told = []
+def pictures(
+    folder: Path, own: Mapping[str, Any] | None = None
+) -> list[Mapping[str, Any]]:
+    """Picture all processes; one that is there and does not answer has no ``figures``.
+
+    Args:
+        folder: The server's folder.
+        own: The picture of the process that asks, which is not asked.
+    """
+    told: list[Mapping[str, Any]] = [] if own is None else [own]
     for door in doors(folder):
+        if own is not None and door.pid == own["process"]:
+            continue
         try:
             told.append(ask(folder, door, "/picture"))
         except NoAnswerError:

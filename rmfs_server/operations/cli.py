@@ -22,20 +22,19 @@ def add_commands(group: click.Group) -> None:
 def status(server: Path, *, as_json: bool) -> int:
     """Tell how the server is: its processes on this computer, and its books.
 
-    Exit 1 when a process does not answer, 3 when none runs here; a database that does
-    not answer is an error.
+    Exit 1 when a process or the database does not answer, 3 when none runs here.
     """
     from hw.clock import SystemWallClock
     from rmfs_server.folder import open_books
     from rmfs_server.operations.status import picture_of_server, show_status
 
     now = SystemWallClock().now()
-    with open_books(server) as store:
-        picture = picture_of_server(server, store, now)
+    picture = picture_of_server(server, lambda: open_books(server), now)
     tell(picture, show_status(picture, now), as_json=as_json)
     if not picture["processes"]:
         return EXIT_NOT_RUNNING
-    return 0 if picture["running"] else EXIT_FAILED
+    in_order = picture["running"] and picture["books"] is not None
+    return 0 if in_order else EXIT_FAILED
 
 
 @click.command(epilog="\b\nExample:\n  rmfs server drain --wait-s 60")

@@ -65,12 +65,18 @@ def worker_of(process: Picture) -> str:
 
 def _families(processes: Sequence[Picture]) -> Iterator[Metric]:
     up = GaugeMetricFamily("rmfs_up", "Whether the process answers.", labels=[WORKER])
-    told = []
+    told: list[tuple[str, Picture]] = []
+    labels: set[str] = set()
     for one in processes:
+        # Two servers in one folder are no workers of each other.
+        who = worker_of(one)
+        if who in labels:
+            who = f"{who}-{one['name']}"
+        labels.add(who)
         is_up = "figures" in one
-        up.add_metric([worker_of(one)], float(is_up))
+        up.add_metric([who], float(is_up))
         if is_up:
-            told.append((worker_of(one), one))
+            told.append((who, one))
     yield up
     yield from _of_processes(told)
     yield from _of_calls([(who, one["figures"]) for who, one in told])

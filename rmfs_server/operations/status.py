@@ -1,11 +1,13 @@
 """How a server is, for `rmfs server status`: its processes, and what its books say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from hw.database import Store
+from protocol.errors import StoreError
 from protocol.parameters import INDIA
 from protocol.values import EpochSeconds
 from rmfs_server.operations.asking import pictures
@@ -14,19 +16,34 @@ from rmfs_server.operations.books_picture import picture_of_books, picture_of_ma
 Picture = Mapping[str, Any]
 
 
-def picture_of_server(folder: Path, store: Store, now: EpochSeconds) -> Picture:
+def picture_of_server(
+    folder: Path, open_store: Callable[[], AbstractContextManager[Store]], now: int
+) -> Picture:
     """Picture the processes of this computer, and the books.
 
-    Raises:
-        StoreError: The books do not answer.
+    Args:
+        folder: The server's folder.
+        open_store: Opens its books.
+        now: The time, in seconds of the epoch.
+
+    Returns:
+        ``running``, whether all processes answer; ``processes``; ``books``, or None
+        with ``why`` the books do not answer.
     """
-    books = {**picture_of_machines(store), **picture_of_books(store, now)}
     processes = pictures(folder)
     answers = ["figures" in one for one in processes]
+    books, why = None, None
+    try:
+        with open_store() as store:
+            found = picture_of_books(store, EpochSeconds(now))
+            books = {**picture_of_machines(store), **found}
+    except StoreError as error:
+        why = str(error)
     return {
         "running": bool(answers) and all(answers),
         "processes": processes,
         "books": books,
+        "why": why,
     }
 
 
@@ -37,6 +54,9 @@ def show_status(picture: Picture, now: EpochSeconds) -> Iterator[str]:
     for one in picture["processes"]:
         yield from _show_process(one)
     books = picture["books"]
+    if books is None:
+        yield f"books      DO NOT ANSWER: {picture['why']}"
+        return
     yield (
         f"books      {books['machines']} machines of {books['licences']} licences, "
         f"{books['frozen']} frozen"

@@ -13,9 +13,7 @@
 socket alone. No request has a body; one that has is cut off.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Final, TypeVar
 
 from sqlalchemy import select
@@ -25,10 +23,10 @@ from twisted.internet.threads import deferToThreadPool
 from hw.clock import WallClock
 from hw.database import Store
 from hw.reactor import MonotonicReactor
-from protocol.errors import StoreError
-from rmfs_server.operations.asking import NoAnswerError, ask, doors
+from rmfs_server.operations.asking import pictures
 from rmfs_server.operations.books_picture import picture_of_books
-from rmfs_server.operations.metrics import Picture, expose
+from rmfs_server.operations.books_watch import BooksWatch
+from rmfs_server.operations.metrics import expose
 from rmfs_server.operations.process import ServerProcess
 from rmfs_server.operations.serving import (
     OK,
@@ -45,8 +43,6 @@ Result = TypeVar("Result")
 
 REQUEST_S: Final = 30.0
 """Longest wait for a request."""
-BOOKS_S: Final = 10.0
-"""How long what the books said stands: askers do not add up to a load."""
 EXPOSING_MAX: Final = 4
 """Metrics that are written at once; who asks beyond that is told 503."""
 READY_S: Final = 5.0
@@ -80,11 +76,12 @@ class Operating:
         self._reactor = reactor
         self._folder = folder
         self._store = store
-        self._clock = clock
-        self._books: Picture | None = None
-        self._books_until = 0.0
-        self._lock = Lock()
+        self._books = BooksWatch(
+            lambda: picture_of_books(store, clock.now()), reactor.seconds
+        )
         self._exposing = 0
+        self._askers: set[Deferred[str | None]] = set()
+        self._owed = False
 
     def site(self, *, is_owner: bool) -> HttpSite:
         """Make what answers at a place; to the owner of the folder it tells more."""
@@ -106,7 +103,8 @@ class Operating:
         reactor, own = self._reactor, self.process.picture()
 
         def work() -> Answer:
-            return Answer(*expose(self._all(own), self._books_now(), accept))
+            processes = pictures(self._folder, own)
+            return Answer(*expose(processes, self._books.latest(), accept))
 
         def done(answer: Result) -> Result:
             self._exposing -= 1
@@ -116,28 +114,20 @@ class Operating:
         return exposed.addBoth(done)
 
     def readiness(self) -> "Deferred[str | None]":
-        """Say why a call would not be served, or None."""
-        told: Deferred[str | None] = Deferred()
+        """Say why a call would not be served, or None.
+
+        The books are asked as a dial-in asks them: behind all that waits there. While
+        they owe an answer they are not asked again, however many want to know.
+        """
+        exchange = self.process.exchange
         if self.process.is_draining:
-            told.callback("draining")
-            return told
-        if self.process.books_wait_s > self.process.exchange.limits.books_wait_s:
-            told.callback("slow books: calls are turned away")
-            return told
-
-        def tell(words: str | None) -> None:
-            if not told.called:
-                told.callback(words)
-
+            return succeed("draining")
+        if self.process.books_wait_s > exchange.limits.books_wait_s:
+            return succeed("slow books: calls are turned away")
+        told: Deferred[str | None] = Deferred()
         late = self._reactor.callLater(
-            READY_S, tell, f"the books did not answer in {READY_S:g} s"
+            READY_S, self._tell, told, f"the books did not answer in {READY_S:g} s"
         )
-
-        def done(_: None) -> None:
-            tell(None)
-
-        def failed(error: BaseException) -> None:
-            tell(f"the books failed: {error}")
 
         def disarm(words: str | None) -> str | None:
             if late.active():
@@ -145,8 +135,31 @@ class Operating:
             return words
 
         told.addCallback(disarm)
-        self.process.exchange.writer.submit(self._touch_books, done, failed)
+        self._askers.add(told)
+        if not self._owed:
+            self._owed = True
+            exchange.writer.submit(self._touch_books, self._touched, self._failed)
         return told
+
+    def _touch_books(self) -> None:
+        with self._store.reading() as connection:
+            connection.execute(_ANY).one_or_none()
+
+    def _touched(self, _: None) -> None:
+        self._tell_all(None)
+
+    def _failed(self, error: BaseException) -> None:
+        self._tell_all(f"the books failed: {error}")
+
+    def _tell_all(self, why: str | None) -> None:
+        self._owed = False
+        for told in list(self._askers):
+            self._tell(told, why)
+
+    def _tell(self, told: "Deferred[str | None]", why: str | None) -> None:
+        if told in self._askers:
+            self._askers.remove(told)
+            told.callback(why)
 
     def _ready(self, _accept: str) -> "Deferred[Answer]":
         def told(why: str | None) -> Answer:
@@ -157,28 +170,3 @@ class Operating:
 
     def _drain(self, _accept: str) -> None:
         self._reactor.callLater(0, self.process.end)
-
-    def _touch_books(self) -> None:
-        with self._store.reading() as connection:
-            connection.execute(_ANY).one_or_none()
-
-    def _all(self, own: Picture) -> Sequence[Picture]:
-        told: list[Picture] = [own]
-        for door in doors(self._folder):
-            if door.pid != own["process"]:
-                try:
-                    told.append(ask(self._folder, door, "/picture"))
-                except NoAnswerError:
-                    told.append({"name": door.name, "worker": door.worker})
-        return told
-
-    def _books_now(self) -> Picture | None:
-        with self._lock:
-            now = self._reactor.seconds()
-            if now >= self._books_until:
-                try:
-                    self._books = picture_of_books(self._store, self._clock.now())
-                except StoreError:
-                    self._books = None
-                self._books_until = now + BOOKS_S
-            return self._books

@@ -202,3 +202,7 @@ def test_a_server_whose_books_are_gone_is_not_ready(folder: Path) -> None:
         assert json.loads(text)["why"].startswith("the books failed: ")
         assert asked(server, "/healthz")[0] == 200
         assert figures(server)["rmfs_books_up"] == 0
+        said = rmfs("server", "status", "--server", folder / SERVER)
+        assert said.code == 1
+        assert "process " in said.out
+        assert "\nbooks      DO NOT ANSWER: " in said.out

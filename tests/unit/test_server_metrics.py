@@ -1,11 +1,14 @@
 """Metrics: the names that the page of operations lists, and what they say."""
 
 import re
+from threading import Event
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from protocol.errors import StoreError
+from rmfs_server.operations.books_watch import FRESH_S, BooksWatch
 from rmfs_server.operations.figures import CommitFigures, Figures
 from rmfs_server.operations.metrics import expose
 from rmfs_server.operations.process import picture_of_commits, picture_of_figures
@@ -21,6 +24,7 @@ def process(worker: int | None, figures: Figures) -> dict[str, Any]:
     commits.before_commit("dial-ins")
     commits.after_commit("dial-ins")
     return {
+        "name": "5f0c21",
         "worker": worker,
         "began_at": 1_795_410_160,
         "draining": False,
@@ -99,6 +103,50 @@ def test_a_process_that_does_not_answer_is_down_and_has_no_figures() -> None:
     told = samples(process(1, Figures()), {"worker": 2, "name": "5f0c21"})
     assert (told["rmfs_up", "worker=1"], told["rmfs_up", "worker=2"]) == (1, 0)
     assert [name for name, labels in told if "worker=2" in labels] == ["rmfs_up"]
+
+
+def test_two_servers_in_one_folder_are_told_apart() -> None:
+    other = {**process(None, Figures()), "name": "8e0b7a"}
+    told = samples(process(None, busy()), other)
+    assert told["rmfs_dialogue_seconds_count", "worker=0"] == 3
+    assert told["rmfs_dialogue_seconds_count", "worker=0-8e0b7a"] == 0
+
+
+def test_nobody_waits_long_for_books_that_do_not_answer() -> None:
+    answer, now = Event(), [0.0]
+    asked = []
+
+    def look() -> dict[str, Any]:
+        asked.append(now[0])
+        assert answer.wait(60)
+        return {"recharges_open": len(asked)}
+
+    watch = BooksWatch(look, lambda: now[0])
+    assert watch.latest(0.01) is None
+    assert watch.latest(0.01) is None
+    assert len(asked) == 1, "one question at a time"
+    answer.set()
+    assert watch.latest(60) == {"recharges_open": 1}
+    now[0] += FRESH_S / 2
+    assert watch.latest(0.0) == {"recharges_open": 1}
+    now[0] += FRESH_S
+    assert watch.latest(60) == {"recharges_open": 2}
+
+
+def test_books_that_fail_are_asked_again_later() -> None:
+    now, failing = [0.0], [True]
+
+    def look() -> dict[str, Any]:
+        if failing[0]:
+            raise StoreError("gone")
+        return {}
+
+    watch = BooksWatch(look, lambda: now[0])
+    assert watch.latest(60) is None
+    failing[0] = False
+    assert watch.latest(60) is None
+    now[0] += FRESH_S
+    assert watch.latest(60) == {}
 
 
 def test_books_that_do_not_answer_have_no_figures() -> None:
