@@ -156,6 +156,12 @@ class Cluster:
         socket = quote(str(self._folder), safe="")
         return f"postgresql+psycopg://rmfs@/postgres?host={socket}"
 
+    @property
+    def pid(self) -> int:
+        """The number of its postmaster, while it runs."""
+        words = (self._folder / _DATA / _PID_FILE).read_text("ascii")
+        return int(words.split()[0])
+
     def start(self) -> None:
         """Start it, for the first time or after it was killed.
 
@@ -189,7 +195,7 @@ class Cluster:
             PostgresError: One of them goes on.
         """
         pid_file = self._folder / _DATA / _PID_FILE
-        postmaster = int(pid_file.read_text("ascii").split()[0])
+        postmaster = self.pid
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children")
         family = [postmaster, *map(int, children.read_text("ascii").split())]
         ends = []

@@ -195,3 +195,11 @@ def cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     user, system = int(fields[11]), int(fields[12])
     return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
+def family_cpu_s(pid: int) -> float:
+    """Say how much CPU a process and its children have used, those that ended too."""
+    stat = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    buried = (int(stat[13]) + int(stat[14])) / os.sysconf("SC_CLK_TCK")
+    return cpu_s(pid) + buried + sum(cpu_s(int(child)) for child in children)
