@@ -1,8 +1,9 @@
 """Lines over TCP, for both roles.
 
 Nagle's algorithm is off: a link waits for acknowledgements, and the two together stall.
-What waits to be sent is bounded: Twisted's transport has no bound of its own, but tells
-a producer when 64 KiB wait in it, and from then on octets wait here. Hanging up sends
+What is sent goes to the socket at once, which nearly always takes it: to be told first
+that it would costs more than the rest of a small write. What it does not take waits
+here, bounded, and Twisted's transport fetches it part by part. Hanging up sends
 FIN after the last octet and reads on until the peer closes too, for at most
 `drop_timeout_s`: closing with unread octets would send RST, which may destroy what the
 peer has not read yet, such as the last frame of a dialogue.
@@ -10,9 +11,10 @@ peer has not read yet, such as the last frame of a dialogue.
 
 # ruff: noqa: N802  # the names of Twisted's methods are Twisted's
 
+import errno
 import socket
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
@@ -28,7 +30,7 @@ from twisted.internet.interfaces import (
     IDelayedCall,
     IListeningPort,
     IProtocol,
-    IPushProducer,
+    IPullProducer,
     IReactorSocket,
     IReactorTCP,
 )
@@ -52,7 +54,8 @@ class TcpParameters:
         connect_timeout_s: How long a place may take to answer. A lost SYN is repeated
             after 1, 3 and 7 s, so that 15 s survive three losses in a row.
         drop_timeout_s: How long the peer may take to close after this end hung up.
-        pending_octets_max: Most octets that wait here, beside Twisted's 64 KiB.
+        pending_octets_max: Most octets that wait here, beside a part of at most 64 KiB
+            that Twisted has fetched.
         announce_timeout_s: How long a balancer may take to say who calls.
     """
 
@@ -63,6 +66,8 @@ class TcpParameters:
 
 
 DEFAULT = TcpParameters()
+_PART_OCTETS: Final = 65_536
+_FULL: Final = frozenset({errno.EWOULDBLOCK, errno.ENOBUFS})
 
 
 class TcpDialler:
@@ -189,10 +194,12 @@ class _Transport(Protocol):
     def abortConnection(self) -> None: ...
     def getPeer(self) -> IAddress: ...
     def setTcpNoDelay(self, enabled: bool) -> None: ...
+    def getHandle(self) -> socket.socket: ...
     def registerProducer(self, producer: object, *, streaming: bool) -> None: ...
+    def unregisterProducer(self) -> None: ...
 
 
-@implementer(IPushProducer)
+@implementer(IPullProducer)
 class _Connection(TwistedProtocol):
     """One TCP connection, which is one line to its user."""
 
@@ -208,7 +215,7 @@ class _Connection(TwistedProtocol):
         self._user = user
         self._name = name
         self._waiting = bytearray()
-        self._transport_is_full = False
+        self._transport_writes = False
         self._lost = False
         self._loss: LineLoss | None = None
         self._drop_timer: IDelayedCall | None = None
@@ -224,10 +231,10 @@ class _Connection(TwistedProtocol):
             detail = f"{len(self._waiting)} octets were waiting"
             self._loss = LineLoss(LossCause.OVERFLOW, detail)
             self._tcp().abortConnection()
-        elif self._transport_is_full:
+        elif self._transport_writes:
             self._waiting += octets
         else:
-            self._tcp().write(octets)
+            self._write(octets)
 
     def drop(self) -> None:
         if self._lost or self._loss is not None:
@@ -236,14 +243,13 @@ class _Connection(TwistedProtocol):
         self._drop_timer = self._reactor.callLater(
             self._parameters.drop_timeout_s, self._abort_slow_drop
         )
-        if not self._transport_is_full:
+        if not self._transport_writes:
             self._tcp().loseWriteConnection()
 
     def connectionMade(self) -> None:
         tcp = self._tcp()
         self._name = self._name or _name(tcp.getPeer())
         tcp.setTcpNoDelay(True)
-        tcp.registerProducer(self, streaming=True)
         self._user.line_up(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -269,19 +275,37 @@ class _Connection(TwistedProtocol):
         self._lost = True
         self._user.line_lost(loss)
 
-    def pauseProducing(self) -> None:
-        self._transport_is_full = True
-
     def resumeProducing(self) -> None:
-        self._transport_is_full = False
-        octets = bytes(self._waiting)
-        self._waiting.clear()
-        self._tcp().write(octets)
-        if self._loss is not None and not self._transport_is_full:
-            self._tcp().loseWriteConnection()
+        """Give the transport the next part, until nothing waits here any more."""
+        tcp = self._tcp()
+        if self._waiting:
+            part = bytes(self._waiting[:_PART_OCTETS])
+            del self._waiting[:_PART_OCTETS]
+            tcp.write(part)
+            return
+        self._transport_writes = False
+        tcp.unregisterProducer()
+        if self._loss is not None:
+            tcp.loseWriteConnection()
 
     def stopProducing(self) -> None:
         """Hear that the connection is gone, as `connectionLost` tells too."""
+
+    def _write(self, octets: bytes) -> None:
+        """Write to the socket; what it does not take is the transport's to write."""
+        tcp = self._tcp()
+        try:
+            taken = tcp.getHandle().send(octets)
+        except OSError as error:
+            if error.errno not in _FULL:
+                self._loss = LineLoss(LossCause.CARRIER_LOST, str(error))
+                tcp.abortConnection()
+                return
+            taken = 0
+        if taken < len(octets):
+            self._waiting += octets[taken:]
+            self._transport_writes = True
+            tcp.registerProducer(self, streaming=False)
 
     def _abort_slow_drop(self) -> None:
         self._drop_timer = None

@@ -123,6 +123,42 @@ def test_a_large_send_passes_through_the_bounded_buffer() -> None:
     run_on_reactor(scenario)
 
 
+def test_what_is_sent_leaves_without_a_turn_of_the_reactor() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            calling = RecordingUser()
+            TcpDialler(reactor, "127.0.0.1", server.getsockname()[1]).dial(calling)
+            await calling.is_up()
+            accepted, _ = server.accept()
+            with accepted:
+                accepted.settimeout(5)
+                calling.line.send(b"one")
+                assert accepted.recv(3) == b"one"
+            await calling.is_lost()
+
+    run_on_reactor(scenario)
+
+
+def test_a_broken_connection_is_heard_of_in_a_later_turn() -> None:
+    async def scenario(reactor: MonotonicReactor) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            calling = RecordingUser()
+            TcpDialler(reactor, "127.0.0.1", server.getsockname()[1]).dial(calling)
+            await calling.is_up()
+            accepted, _ = server.accept()
+            accepted.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0"
+            )
+            accepted.close()
+            calling.line.send(b"one")
+            calling.line.send(b"two")
+            assert calling.story == ["up"]
+            await calling.is_lost()
+            assert calling.loss.cause is LossCause.CARRIER_LOST
+
+    run_on_reactor(scenario)
+
+
 def test_a_peer_that_never_closes_is_cut_off() -> None:
     async def scenario(reactor: MonotonicReactor) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
