@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from protocol.channel import MachineChannel, PacketType, ServerChannel
 from protocol.channel.edhoc import LakersInitiator, LakersResponder
-from protocol.channel.schedule import _PRK_EXPORTER, _Export
+from protocol.channel.schedule import _PRK_EXPORTER, _Export, _Keyed
 from protocol.errors import ErrorCode, RemoteProtocolError
 from protocol.keys import Realm
 from tests.spec.chan_parties import N123456, Parties, parties
@@ -144,7 +144,8 @@ def test_our_exporter_agrees_with_the_one_of_lakers() -> None:
     assert prk_i == prk_r
     # From 24 on lakers 0.6.2 puts the label down as a bare octet, which is not CBOR.
     for label, length in ((0, 16), (1, 8), (22, 24), (23, 32)):
-        ours = _Export(label, length).of(_PRK_EXPORTER.of(prk_i))
+        exporter = _Keyed(_PRK_EXPORTER.of(_Keyed(prk_i)))
+        ours = _Export(label, length).of(exporter)
         for end in (initiator._edhoc, responder._edhoc):
             assert bytes(end.edhoc_exporter(label, b"", length)) == ours
 
