@@ -54,8 +54,7 @@ class TcpParameters:
         connect_timeout_s: How long a place may take to answer. A lost SYN is repeated
             after 1, 3 and 7 s, so that 15 s survive three losses in a row.
         drop_timeout_s: How long the peer may take to close after this end hung up.
-        pending_octets_max: Most octets that wait here, beside a part of at most 64 KiB
-            that Twisted has fetched.
+        pending_octets_max: Most octets that wait here, beside 64 KiB that Twisted has.
         announce_timeout_s: How long a balancer may take to say who calls.
     """
 
