@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PIPE: Final = Path("-")
 _ARCHIVE: Final = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+_TARGET: Final = click.Path(path_type=Path, allow_dash=True)
 
 
 def add_commands(group: click.Group) -> None:
@@ -33,24 +34,40 @@ def add_commands(group: click.Group) -> None:
     epilog="\b\nExample:\n  rmfs server backup copies/monday.tar\n"
     "  rmfs server backup - | age -r age1... > monday.tar.age"
 )
-@click.argument("file", type=_ARCHIVE)
+@click.argument("file", type=_TARGET)
 @server_option
+@click.option(
+    "--keep",
+    type=click.IntRange(1, 10_000),
+    help="Where FILE is a folder: how many of this server's backups are kept there; "
+    "older ones are deleted when the new one is complete.",
+)
 @click.option(
     "--without-keys",
     is_flag=True,
     help="Leave private keys out; keep them elsewhere, under lock.",
 )
 @json_option
-def backup(file: Path, server: Path, *, without_keys: bool, as_json: bool) -> None:
+def backup(
+    file: Path, server: Path, *, keep: int | None, without_keys: bool, as_json: bool
+) -> None:
     """Copy books, settings and keys into a new FILE, or - for a pipe.
+
+    In a folder FILE is named after the server and the time.
 
     The server may go on answering. The file is not encrypted: whoever can read it can
     sign vouchers, unless keys were left out.
     """
     from hw.clock import SystemWallClock
     from rmfs_server.keeping.backing_up import make_backup, new_archive
+    from rmfs_server.keeping.shelf import delete_older, name_archive
 
     clock = SystemWallClock()
+    shelf = file if file != _PIPE and file.is_dir() else None
+    if keep is not None and shelf is None:
+        raise click.UsageError("--keep needs a folder that is there")
+    if shelf is not None:
+        file = shelf / name_archive(server, clock)
     keys = not without_keys
     if file == _PIPE:
         with TemporaryDirectory(prefix="rmfs-backup-") as work:
@@ -61,8 +78,15 @@ def backup(file: Path, server: Path, *, without_keys: bool, as_json: bool) -> No
         return
     with new_archive(file) as (target, work_folder):
         manifest, found = make_backup(server, target, work_folder, clock, keys=keys)
-    picture = {**_picture(manifest), "ignored": list(found.ignored)}
+    gone = () if shelf is None or keep is None else delete_older(file, keep)
+    picture = {
+        **_picture(manifest),
+        "file": str(file),
+        "ignored": list(found.ignored),
+        "deleted": [path.name for path in gone],
+    }
     lines = [f"{file} is made", *_lines(manifest)]
+    lines += [f"{path.name} is deleted" for path in gone]
     if found.ignored:
         lines.append(f"no part of a server: {', '.join(found.ignored)}")
     tell(picture, lines, as_json=as_json)

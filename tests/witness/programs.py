@@ -27,6 +27,7 @@ DEBIAN_PACKAGES: Final = {
     "ssh-keygen": "openssh-client",
     "spin": "spin",
     "sshd": "openssh-server",
+    "systemd-analyze": "systemd",
     "sz": "lrzsz",
     "tshark": "tshark",
 }
