@@ -166,6 +166,23 @@ def supervise(
     return parent.run(workers)
 
 
+def lines_of(
+    number: int,
+    workers: int,
+    places: Sequence[tuple[LineAddress, socket.socket | None]],
+) -> tuple[tuple[LineAddress, socket.socket | None], ...]:
+    """Say which lines a worker has: all that are shared, and its own.
+
+    Args:
+        number: Of the worker, from 1.
+        workers: How many there are.
+        places: All lines, each with its place if that is shared.
+    """
+    own = [one for one in places if one[1] is None]
+    mine = own[number - 1 :: workers]
+    return tuple(one for one in places if one[1] is not None or one in mine)
+
+
 class _Parent:
     """The process that starts workers and waits for them."""
 
@@ -256,15 +273,8 @@ class _Parent:
             if one.end is not None:
                 # Whoever held these open would keep others from seeing the parent end.
                 one.end.close()
-        mine = []
-        own = 0
-        for line, place in self._places:
-            if place is None:
-                own += 1
-                if (own - 1) % len(self._slots) + 1 != slot.number:
-                    continue
-            mine.append((line, place))
-        return Share(slot.number, tuple(mine), lifeline, not slot.was_ready)
+        mine = lines_of(slot.number, len(self._slots), self._places)
+        return Share(slot.number, mine, lifeline, not slot.was_ready)
 
     def _wait(self, woken: socket.socket) -> None:
         for key, _ in self._selector.select(self._wait_s()):

@@ -5,12 +5,14 @@ import re
 import select
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from rmfs_tools.bench.recharge_office import make_server
-from tests.processes import TIMEOUT_S, Program, Server, rmfs
+from tests.processes import ROOT, TIMEOUT_S, Program, Server, rmfs
 
 
 @pytest.fixture
@@ -70,3 +72,59 @@ def test_what_cannot_begin_at_all_says_so_once_and_ends(tmp_path: Path) -> None:
     assert said.code == 1
     assert said.err.count("there is no recharge server in") == 1
     assert said.out == ""
+
+
+STANDING_STILL = """
+import logging, signal
+from hw.clock import SystemMonotonicClock
+from hw.lifeline import Lifeline
+from hw.lines.strings import parse_line_string
+from hw.reactor import MonotonicReactor
+from rmfs_server.workers import Supervision, supervise
+
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+share = supervise(
+    2,
+    [parse_line_string("tcp:127.0.0.1:0")],
+    clock=SystemMonotonicClock(),
+    on_ready=lambda line: print(line, flush=True),
+    drain_s=1.0,
+    rules=Supervision(again_s=0.1, silent_s=3.0, end_s=2.0),
+)
+if isinstance(share, int):
+    raise SystemExit(share)
+reactor = MonotonicReactor()
+reactor.callWhenRunning(Lifeline(share.lifeline).hold, reactor)
+reactor.run()
+"""
+
+
+def test_a_worker_that_stands_still_is_killed_and_started_again(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    with (
+        log.open("wb") as words,
+        subprocess.Popen(
+            [sys.executable, "-c", STANDING_STILL],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"},
+            stdout=subprocess.PIPE,
+            stderr=words,
+        ) as parent,
+    ):
+        try:
+            assert parent.stdout is not None
+            # Both are ready.
+            assert parent.stdout.readline().startswith(b"tcp:127.0.0.1:")
+            begun_as = re.search(r"worker 2 begins: process (\d+)", log.read_text())
+            assert begun_as is not None
+            stopped = int(begun_as[1])
+            os.kill(stopped, signal.SIGSTOP)
+            ends(stopped)
+            parent.terminate()
+            assert parent.wait(TIMEOUT_S) == 0
+        finally:
+            parent.kill()
+    said = log.read_text()
+    assert "worker 2 does not answer, and is killed" in said
+    assert "worker 1 has ended: 0" in said

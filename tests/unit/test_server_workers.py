@@ -12,7 +12,7 @@ from hw.lines.port import LineError
 from hw.lines.strings import parse_line_string
 from hw.lines.tcp import TcpDialler, TcpListener
 from hw.reactor import MonotonicReactor
-from rmfs_server.workers import Restarts, Supervision, supervise
+from rmfs_server.workers import Restarts, Supervision, lines_of, supervise
 from tests.line_user import EchoUser, RecordingUser
 from tests.reactor import run_on_reactor
 
@@ -61,6 +61,22 @@ def test_a_worker_without_a_line_is_refused() -> None:
             on_ready=pytest.fail,
             drain_s=0.0,
         )
+
+
+def test_any_line_but_a_shared_one_belongs_to_one_worker() -> None:
+    serial = [parse_line_string(f"serial:/dev/ttyS{number}") for number in range(4)]
+    tcp = parse_line_string("tcp:127.0.0.1:0")
+    with open_place("127.0.0.1", 0) as place:
+        places = [(serial[0], None), (tcp, place), *((one, None) for one in serial[1:])]
+        shares = [
+            [str(line) for line, _ in lines_of(number, 3, places)]
+            for number in (1, 2, 3)
+        ]
+    assert shares == [
+        ["serial:/dev/ttyS0", "tcp:127.0.0.1:0", "serial:/dev/ttyS3"],
+        ["tcp:127.0.0.1:0", "serial:/dev/ttyS1"],
+        ["tcp:127.0.0.1:0", "serial:/dev/ttyS2"],
+    ]
 
 
 def test_a_call_that_waited_at_a_place_is_answered_by_whoever_comes() -> None:
