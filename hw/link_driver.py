@@ -131,7 +131,9 @@ class LinkDriver:
         elif timer is None:
             self._timer = self._reactor.callLater(self._until(due), self._timer_fired)
         elif timer.getTime() > due:
-            timer.reset(self._until(due))
+            # Not reset: Twisted looks for a timer that comes sooner among all it has.
+            timer.cancel()
+            self._timer = self._reactor.callLater(self._until(due), self._timer_fired)
 
     def _timer_fired(self) -> None:
         self._timer = None

@@ -13,6 +13,7 @@ import time
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IReactorTime
+from twisted.python import log
 from twisted.python.failure import Failure
 
 
@@ -24,6 +25,30 @@ class MonotonicReactor(EPollReactor):
     def __init__(self) -> None:
         """Make a reactor that is not running."""
         super().__init__()  # type: ignore[no-untyped-call]
+
+    def doPoll(self, timeout: float | None) -> None:  # noqa: N802  # Twisted's name
+        """Wait for events, and let each be dealt with.
+
+        Twisted's own does the same with a name for its log around each event, which is
+        a fifth of what an event costs here; our log has names of its own.
+
+        Args:
+            timeout: In seconds; None waits without end.
+        """
+        selectables, carry_out = self._selectables, self._doReadOrWrite
+        # Signals do not interrupt this: Python waits on (PEP 475).
+        found = self._poller.poll(-1 if timeout is None else timeout, len(selectables))
+        for fd, event in found:
+            selectable = selectables.get(fd)
+            # An event before this one may have closed it.
+            if selectable is None:
+                continue
+            try:
+                carry_out(selectable, fd, event)  # type: ignore[no-untyped-call]
+            except Exception:  # noqa: BLE001  # one line's mistake is not the others'
+                log.err()  # type: ignore[no-untyped-call]
+
+    doIteration = doPoll  # noqa: N815  # Twisted's name
 
     def close(self) -> None:
         """Close what a reactor that has run keeps open for the life of a process."""

@@ -5,7 +5,7 @@ import socket
 import pytest
 from twisted.internet import defer
 
-from hw.lines.port import LineError, LossCause
+from hw.lines.port import LineError, LineLoss, LossCause
 from hw.lines.tcp import TcpDialler, TcpListener, TcpParameters
 from hw.reactor import MonotonicReactor
 from tests.line_user import EchoUser, RecordingUser
@@ -209,6 +209,36 @@ def test_an_error_in_a_user_ends_its_line_and_fails_the_test() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run_on_reactor(scenario)
+
+
+def test_an_error_at_the_end_of_a_line_is_logged_and_others_go_on() -> None:
+    heard: list[str] = []
+
+    class Clumsy(RecordingUser):
+        def line_lost(self, loss: LineLoss) -> None:
+            super().line_lost(loss)
+            raise ZeroDivisionError
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        users = iter((Clumsy(), EchoUser()))
+        listener = TcpListener(reactor, "127.0.0.1", 0)
+        listener.listen(lambda _caller: next(users))
+        dialler = TcpDialler(reactor, "127.0.0.1", _port(listener))
+        first, second = RecordingUser(), RecordingUser()
+        dialler.dial(first)
+        await first.is_up()
+        first.line.drop()
+        await first.is_lost()
+        dialler.dial(second)
+        await second.is_up()
+        second.line.send(b"x")
+        await second.has(1)
+        heard.append(second.octets.decode())
+        listener.close()
+
+    with pytest.raises(ZeroDivisionError):
+        run_on_reactor(scenario)
+    assert heard == ["x"]
 
 
 def test_a_scenario_that_waits_for_ever_fails() -> None:
