@@ -45,7 +45,7 @@ class _Rehearsal:
         now = asyncio.get_running_loop().time
         self.progress(event.words)
         before = await self.cluster.leader()
-        unknown = self._unknown()
+        errors = self._errors()
         await self.callers.go()
         began_s = now()
         await asyncio.sleep(BEFORE_S)
@@ -71,7 +71,7 @@ class _Rehearsal:
             recharges=sum(one.outcome == CONFIRMED for one in here),
             outage_s=longest_gap_s(here, struck_s, ended_s),
             in_doubt=sum(one.outcome == IN_DOUBT for one in here),
-            unknown=self._unknown() - unknown,
+            errors=self._errors() - errors,
             leaders=(before.name, (await self.cluster.leader()).name),
             judgement=judgement,
             found_again=again,
@@ -112,7 +112,7 @@ class _Rehearsal:
     def _server(self) -> Path:
         return self.folder / "server"
 
-    def _unknown(self) -> int:
+    def _errors(self) -> int:
         """Count in the server's log what failed in the database."""
         text = (self.folder / "server.log").read_text("utf-8", "replace")
         lines = text.splitlines()

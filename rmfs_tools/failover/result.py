@@ -24,7 +24,8 @@ class Played:
         recharges: Complete ones during the event.
         outage_s: For how long none was complete, at the longest.
         in_doubt: Dial-ins during the event that ended without an answer.
-        unknown: Commits during the event whose outcome the server did not know.
+        errors: Questions to the books during the event that the database failed; some
+            of them at a COMMIT, whose outcome was unknown then.
         leaders: Who led before, and after.
         judgement: Of everything since the beginning.
         found_again: During this event alone.
@@ -36,7 +37,7 @@ class Played:
     recharges: int
     outage_s: float
     in_doubt: int
-    unknown: int
+    errors: int
     leaders: tuple[str, str]
     judgement: Judgement
     found_again: int
@@ -54,7 +55,7 @@ class Played:
         """Tell a person, in a row of the table."""
         return (
             f"{self.event:18} {self.recharges:9,} {self.outage_s:9.1f} "
-            f"{self.in_doubt:9} {self.unknown:8} {self.found_again:12} "
+            f"{self.in_doubt:9} {self.errors:7} {self.found_again:12} "
             f"{self.judgement.lost:5} {self.judgement.doubled:8}  "
             f"{' to '.join(dict.fromkeys(self.leaders))}"
         )
@@ -67,7 +68,7 @@ class Played:
             "recharges": self.recharges,
             "outage_s": round(self.outage_s, 2),
             "in_doubt": self.in_doubt,
-            "unknown_commits": self.unknown,
+            "database_errors": self.errors,
             "found_again": self.found_again,
             "lost": self.judgement.lost,
             "doubled": self.judgement.doubled,
@@ -114,7 +115,7 @@ class Result:
     def show(self, say: Callable[[str], None]) -> None:
         """Tell a person."""
         say(
-            "event              recharges  outage s  in doubt  unknown  found again"
+            "event              recharges  outage s  in doubt  errors  found again"
             "  lost  doubled  leader"
         )
         for one in self.played:
