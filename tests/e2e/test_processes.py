@@ -473,16 +473,13 @@ def test_a_port_in_use_is_named_and_nothing_is_listened_at(place: Place) -> None
 
 
 def test_more_calls_than_allowed_are_turned_away(place: Place) -> None:
-    with (
-        Server(place.server, "--calls", "2") as server,
-        linked(server),
-        linked(server) as second,
-    ):
+    with Server(place.server, "--calls", "1") as server, linked(server) as first:
         with place.recharge(server.line) as machine:
             assert machine.ended() == EXIT_LINE
-            assert "dial again" in machine.out
+            assert "SERVER IS BUSY" in machine.out
+            assert "nothing was changed, dial again later" in machine.out
         server.said("turned away a call from tcp:127.0.0.1:")
-        second.close()
+        first.close()
         again = ("--recharge", "2000", "--attempts", "3")
         done("machine", "dial", place.machine, server.line, *again)
     check_quiet(place, 200_000)
