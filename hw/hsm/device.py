@@ -24,7 +24,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 import pkcs11
 from pkcs11 import (
@@ -132,7 +132,7 @@ class Hsm:
         self._session: Session | None = None
         self._keys: dict[bytes, Any] = {}
         self._down_since: float | None = None
-        self._reason = ""
+        self._reason = HsmError()
         self._pin_refused = ""
 
     def __str__(self) -> str:
@@ -298,7 +298,12 @@ class Hsm:
                         raise
                     return ask(self._open(writing=False, anew=True))
             except PKCS11Error as error:
-                self._fail(what, error)
+                reason = HsmError(f"{self} did not {what}: {_words(error)}")
+                self._leave_alone(reason)
+                raise reason from error
+            except HsmPinError as error:
+                self._leave_alone(error)
+                raise
 
     def _open(self, *, writing: bool, anew: bool) -> Session:
         """Log in, and keep the session.
@@ -350,13 +355,12 @@ class Hsm:
     def _refuse_while_down(self) -> None:
         since = self._down_since
         if since is not None and self._clock.now() - since < RETRY_AFTER_S:
-            raise HsmError(self._reason)
+            raise type(self._reason)(str(self._reason))
 
-    def _fail(self, what: str, error: PKCS11Error) -> NoReturn:
+    def _leave_alone(self, reason: HsmError) -> None:
         self.forget()
-        self._reason = f"{self} did not {what}: {_words(error)}"
+        self._reason = reason
         self._down_since = self._clock.now()
-        raise HsmError(self._reason) from error
 
 
 def _words(error: PKCS11Error) -> str:
