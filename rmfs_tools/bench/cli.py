@@ -150,7 +150,7 @@ def funds(*, as_json: bool, quick: bool) -> int:
     "--part",
     "parts",
     multiple=True,
-    type=click.Choice(["rates"]),
+    type=click.Choice(["rates", "commits"]),
     help="Measure this alone; again for each of several.",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
@@ -165,6 +165,8 @@ def recharge(*, parts: tuple[str, ...], as_json: bool, quick: bool) -> int:
     rates  machines dial 1, 64 and 1,000 at a time; exit 1 when a recharge fails,
            or takes more than 1.5 times the CPU of EDHOC, signatures, records and
            a bare connection
+    commits  recharges that share a commit, and waits for the disk, as strace and
+           PostgreSQL count them; exit 1 when there is a commit without one
     """
     from rmfs_tools.bench.recharge import run
 

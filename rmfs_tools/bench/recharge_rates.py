@@ -110,13 +110,20 @@ class Bench:
     folder: Path
     server: Serving
 
-    def row(self, calls: int, each: int, first: int) -> Row:
+    def row(
+        self,
+        calls: int,
+        each: int,
+        first: int,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> Row:
         """Let machines call at the same time, each again and again.
 
         Args:
             calls: Machines.
             each: Recharges of each.
             first: Number of the first machine; each number is enrolled once.
+            on_ready: Called when all are enrolled, and none calls yet.
 
         Raises:
             InvariantError: Nothing was recharged.
@@ -131,6 +138,7 @@ class Bench:
         with started(["-c", program], self.folder / "callers.log") as process:
             if process.line() != "ready\n":
                 raise InvariantError(process.log.read_text("utf-8"))
+            on_ready()
             server_s, database_s = self._spent()
             called = Called(**json.loads(process.ask("go")))
             server_s, database_s = (

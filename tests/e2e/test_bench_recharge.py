@@ -23,3 +23,18 @@ def test_a_quick_run_tells_what_a_recharge_costs_beside_its_parts() -> None:
     assert found["server_cpu_us"] > found["floor_us"] > 0
     assert "sqlite: 8 calls at once" in said.err
     assert "a bare connection" in said.out
+
+
+def test_the_disk_is_waited_for_at_each_commit() -> None:
+    said = rmfs("bench", "recharge", "--part", "commits", "--quick", "--json")
+    assert said.code == 0, said
+    (row,) = json.loads(said.out.splitlines()[-1])["commits"]
+    assert row["recharges"] == 24
+    # A recharge asks for its credential, and with its STATEMENT, CONFIRMATION and
+    # GOODBYE; what comes while one transaction is committed shares the next.
+    assert row["questions"] >= 3 * 24
+    assert row["commits"] <= 3 * 24
+    if row["syncs"] is None:
+        assert "strace does not run here" in row["witness"]
+    else:
+        assert row["syncs"] >= row["commits"] > 0
