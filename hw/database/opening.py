@@ -231,7 +231,10 @@ def _open_postgresql(url: str) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
-            "options": f"-c lock_timeout={BUSY_TIMEOUT_MS} -c timezone=UTC",
+            # Whatever the role or the database has: a time-out would cancel a COMMIT
+            # that waits for a standby, and PostgreSQL would answer success.
+            "options": f"-c lock_timeout={BUSY_TIMEOUT_MS} -c statement_timeout=0"
+            " -c timezone=UTC",
         },
     )
     event.listen(engine, "connect", _prepare_postgresql)
