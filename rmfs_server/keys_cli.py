@@ -120,7 +120,8 @@ def list_credit_keys(server: Path, *, as_json: bool) -> int:
     office = read_server(server)
     with open_books(server) as store:
         found = look_at_keys(office, store)
-    picture = {"credit_keys": [asdict(one) for one in found]}
+    rows = [{"credit_key": row.pop("key_id"), **row} for row in map(asdict, found)]
+    picture = {"credit_keys": rows}
     lines = [line for one in found for line in _show(one)]
     tell(picture, lines, as_json=as_json)
     return EXIT_FAILED if any(one.faults for one in found) else 0

@@ -90,6 +90,7 @@ def test_the_next_key_is_made_in_the_hsm_if_there_is_one(desk: Desk) -> None:
     assert desk.json("server", "credit-key", "new")["where"] == "hsm"
     assert desk.json("server", "credit-key", "new", "--in", "file")["where"] == "file"
     found = desk.json("server", "credit-key", "list")["credit_keys"]
+    assert [one["credit_key"] for one in found] == [1, 2, 3]
     assert [one["where"] for one in found] == ["hsm", "hsm", "file"]
     assert found[0]["object_id"] != found[1]["object_id"]
 
