@@ -12,7 +12,7 @@ Source: SPEC.md REG-5 to REG-9, DLG-7 to DLG-10, DLG-14.2; design section 4.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -314,7 +314,7 @@ class Books:
             )
             ascending = statement.registers.ascending_paise
             machines.change(
-                connection, replace(machine, usage_ascending_paise=ascending)
+                connection, machine._replace(usage_ascending_paise=ascending)
             )
             return Stored()
 
@@ -339,7 +339,7 @@ class Books:
             machine = _on_turn(found, turn)
             if machine is None:
                 return Superseded()
-            presented = replace(machine, presented_voucher=voucher, presented_at=now)
+            presented = machine._replace(presented_voucher=voucher, presented_at=now)
             machines.change(found.page, presented)
             return Stored()
 
@@ -368,8 +368,7 @@ class Books:
             if goodbye.mark == issued:
                 acknowledged, issued = goodbye.mark, None
             before = machine
-            machine = replace(
-                machine,
+            machine = machine._replace(
                 mark_acknowledged=acknowledged,
                 mark_issued=issued,
                 order_serial=max(machine.order_serial, goodbye.order_serial),
@@ -392,7 +391,7 @@ class Books:
         digest = heard[0].digest if heard else None
         code = RefusalCode.USAGE_MISMATCH
         freeze(connection, machine, code, digest, detail=misfit, now=now)
-        machines.change(connection, replace(machine, frozen=True))
+        machines.change(connection, machine._replace(frozen=True))
         kept = recharges.find_open(connection, machine.licence) is not None
         return Frozen(
             Refusal(

@@ -17,7 +17,7 @@ withdrawal that its books have lost: this is the project's own.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -347,8 +347,7 @@ def _close(case: Case, found: FormerLife, by: By) -> Machine:
             person=by.person,
         )
         # No rows tell of them: CT begins anew behind them.
-        machine = replace(
-            machine,
+        machine = machine._replace(
             number=lost.last,
             base_paise=machine.base_paise + lost.effect_paise,
         )
@@ -360,8 +359,7 @@ def _close(case: Case, found: FormerLife, by: By) -> Machine:
         file.items + file.zero_items,
     )
     return fenced(
-        replace(
-            machine,
+        machine._replace(
             registers=registers,
             state=MachineState.WITHDRAWN,
             frozen=False,

@@ -239,8 +239,8 @@ def carry_out(
     digest = messages.digest_of(message.signed)
     answer: Answer
     if isinstance(judgement.outcome, Refuse) and judgement.registers is None:
-        machine = replace(
-            case.machine, call_generation=message.call_generation, frozen=True
+        machine = case.machine._replace(
+            call_generation=message.call_generation, frozen=True
         )
         answer = Frozen(judgement.outcome.refusal)
     else:
@@ -348,8 +348,8 @@ def settle_recharge(
         connection = pen.connection if isinstance(pen, Gathering) else pen
         licences.change(connection, replace(licence, refund_allowed=False))
     effect = recharge.effect_paise if posted else 0
-    return replace(
-        machine, number=recharge.number, settled_paise=machine.settled_paise + effect
+    return machine._replace(
+        number=recharge.number, settled_paise=machine.settled_paise + effect
     )
 
 
@@ -360,8 +360,7 @@ def _accepted(
     if registers is None:
         raise InvariantError(f"{machine.licence}: accepted without registers")
     stated = message.kind is SignedKind.STATEMENT
-    return replace(
-        machine,
+    return machine._replace(
         call_generation=message.call_generation,
         registers=registers,
         state=message.state,
@@ -390,7 +389,7 @@ def _answer(
     if judgement.settlement is not None and _moves_funds(judgement.settlement):
         funds = read_funds(case.connection, machine.licence, case.today).available_paise
     closed = _close(case, machine, mark, refusal, funds)
-    return replace(machine, mark_issued=mark, completed_at=case.now), closed
+    return machine._replace(mark_issued=mark, completed_at=case.now), closed
 
 
 def _moves_funds(settlement: Settlement) -> bool:

@@ -118,7 +118,7 @@ def enter_presented(case: Case, voucher: Voucher, octets: bytes, by: By) -> Mach
             person=by.person,
         )
         # No rows tell of them: CT begins anew behind them.
-        machine = replace(machine, base_paise=machine.base_paise + lost.effect_paise)
+        machine = machine._replace(base_paise=machine.base_paise + lost.effect_paise)
     restored = _restored(voucher, octets, by)
     recharges.restore(
         connection, restored, now=by.now, reason=by.reason, person=by.person
@@ -126,8 +126,7 @@ def enter_presented(case: Case, voucher: Voucher, octets: bytes, by: By) -> Mach
     if voucher.kind is VoucherKind.REFUND and case.licence.refund_allowed:
         # What the authority allowed was one refund.
         licences.change(connection, replace(case.licence, refund_allowed=False))
-    return replace(
-        machine,
+    return machine._replace(
         number=voucher.recharge_number,
         settled_paise=machine.settled_paise + restored.effect_paise,
         registers=_with_total(machine.registers, voucher.control_total_after_paise),

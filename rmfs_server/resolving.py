@@ -130,10 +130,10 @@ class Resolving:
             if action is not Action.KEEP:
                 remaining = _remaining(connection, evidence, action, by)
             if remaining is None:
-                machine = replace(machine, frozen=False)
+                machine = machine._replace(frozen=False)
                 if case.enrolled.active:
                     # A revoked machine presents no voucher a second time.
-                    machine = replace(machine, presented_voucher=None)
+                    machine = machine._replace(presented_voucher=None)
                 machines.change(connection, machine)
                 reserved = RechargeState.RESERVED
                 recharges.set_open_state(connection, licence, reserved)
@@ -258,15 +258,14 @@ def _adopt(case: Case, evidence: Evidence, by: By) -> Machine:
     difference = found - machine.control_total_paise
     if difference:
         _post_difference(case, difference, by)
-    adopted = replace(
-        machine,
+    adopted = machine._replace(
         base_paise=machine.base_paise + difference,
         registers=stated.registers,
         number=stated.recharge_number,
         dial_in=stated.dial_in,
     )
     if stated.mark not in (machine.mark_acknowledged, machine.mark_issued):
-        adopted = replace(adopted, mark_acknowledged=stated.mark, mark_issued=None)
+        adopted = adopted._replace(mark_acknowledged=stated.mark, mark_issued=None)
     return _adopt_usage(case, adopted, evidence)
 
 
@@ -316,8 +315,7 @@ def _adopt_usage(case: Case, machine: Machine, evidence: Evidence) -> Machine:
     ]
     usage.write(case.connection, machine.licence, rows)
     ascending: int = detail["ascending_paise"]
-    return replace(
-        machine,
+    return machine._replace(
         usage_base_paise=ascending - usage.total_paise(rows),
         usage_ascending_paise=ascending,
     )
@@ -325,7 +323,7 @@ def _adopt_usage(case: Case, machine: Machine, evidence: Evidence) -> Machine:
 
 def _with_registers(machine: Machine, kind: VoucherKind, amount: Paise) -> Machine:
     after = after_voucher(machine.registers, kind, amount)
-    return machine if after is None else replace(machine, registers=after)
+    return machine if after is None else machine._replace(registers=after)
 
 
 def _remaining(

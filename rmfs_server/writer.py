@@ -9,7 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.interfaces import IReactorFromThreads
@@ -20,6 +20,10 @@ from rmfs_server.questions import Answering, Lookup, Question
 
 _log = logging.getLogger(__name__)
 
+GATHER_S: Final = 0.004
+"""How long a writer that has much to do lets more come before it begins."""
+MUCH: Final = 4
+"""Questions of the last batch from which on the next one is waited for."""
 TOGETHER_MAX: Final = 256
 """Jobs that share a transaction at most: a batch holds its locks for all of them."""
 
@@ -83,7 +87,8 @@ class GroupWriter:
     """Runs jobs in a thread of its own; those that wait share one transaction.
 
     While one transaction is committed, the jobs that come meanwhile wait, and make up
-    the next one: under load many share a COMMIT, and without load nobody waits.
+    the next one. Where there is much to do, a little more is waited for; without load
+    nobody waits.
     """
 
     def __init__(
@@ -105,6 +110,8 @@ class GroupWriter:
         self._waiting: deque[_Asked] = deque()
         self._changed = Condition()
         self._stopping = False
+        self._ending = Event()
+        self._last = 0
         self._thread = Thread(target=self._work, name="books")
         self._thread.start()
 
@@ -123,6 +130,7 @@ class GroupWriter:
         """Finish what is queued, then end the thread."""
         with self._changed:
             self._stopping = True
+            self._ending.set()
             self._changed.notify()
         self._thread.join()
 
@@ -152,6 +160,9 @@ class GroupWriter:
         """Take what waits; of each machine one question, the others wait for it."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._stopping)
+        if self._last >= MUCH:
+            self._ending.wait(GATHER_S)
+        with self._changed:
             taken: list[_Asked] = []
             later: list[_Asked] = []
             named: set[LicenceIdentifier] = set()
@@ -165,6 +176,7 @@ class GroupWriter:
                     named.add(licence)
                 taken.append(one)
             self._waiting.extendleft(reversed(later))
+            self._last = len(taken)
             return taken
 
     def _find_credentials(self, lookups: Sequence[Lookup]) -> list[Any]:

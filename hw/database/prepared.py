@@ -15,6 +15,7 @@ these; the product has none.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from itertools import zip_longest
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -166,17 +167,28 @@ class _Compiled:
             raise LocalProtocolError(f"no column or parameter is called {unknown[0]}")
         columns = list(statement.exported_columns)
         self._text: Final = str(compiled)
-        self._order = compiled.positiontup
         self._fixed = {
             name: value
             for name, value in compiled.construct_params(parameters).items()
             if name not in parameters
         }
-        self._to_driver = [
-            (name, convert)
+        to_driver = {
+            name: convert
             for name, bound in compiled.binds.items()
             if (convert := _to_driver(bound.type, dialect)) is not None
-        ]
+        }
+        self._by_name = list(to_driver.items())
+        # SQLite takes parameters by place.
+        self._places: list[tuple[int, _Convert]] = []
+        self._get: Callable[[Parameters], Sequence[Any]] | None = None
+        order = compiled.positiontup
+        if order is not None:
+            self._get = _getter(order)
+            self._places = [
+                (place, to_driver[name])
+                for place, name in enumerate(order)
+                if name in to_driver
+            ]
         self._from_driver = [
             (place, convert)
             for place, column in enumerate(columns)
@@ -203,12 +215,21 @@ class _Compiled:
 
     def _bound(self, parameters: Parameters) -> Any:
         """Give the parameters as the driver takes them."""
-        values = parameters
-        if self._fixed or self._to_driver:
-            values = {**self._fixed, **parameters}
-            for name, convert in self._to_driver:
-                values[name] = convert(values[name])
-        return values if self._order is None else [values[name] for name in self._order]
+        if self._fixed:
+            parameters = {**self._fixed, **parameters}
+        if self._get is None:
+            if not self._by_name:
+                return parameters
+            named = dict(parameters)
+            for name, convert in self._by_name:
+                named[name] = convert(named[name])
+            return named
+        placed = self._get(parameters)
+        if self._places:
+            placed = list(placed)
+            for place, convert in self._places:
+                placed[place] = convert(placed[place])
+        return placed
 
     def _read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Give the values of a row their types."""
@@ -249,6 +270,13 @@ def _translated(dialect: Dialect, text: str, error: Exception) -> Exception:
     return DBAPIError.instance(
         text, None, error, base, hide_parameters=True, dialect=dialect
     )
+
+
+def _getter(names: Sequence[str]) -> Callable[[Parameters], Sequence[Any]]:
+    """Make what gives the values of names, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda parameters: [parameters[name] for name in names]
 
 
 def _to_driver(of_type: TypeEngine[Any], dialect: Dialect) -> _Convert | None:

@@ -7,12 +7,14 @@ from sqlalchemy import Connection
 from hw.database.gathering import Gathering
 from rmfs_server.store import ledger, machines, messages, recharges
 
-# A recharge ends before its machine gets the next one: one at most is open.
 _ORDER: Final = (
+    # Before the recharges that refer to them: while a reference waits for its message,
+    # SQLite looks for it in all recharges at each message that is added.
+    messages.ADD,
+    # A recharge ends before its machine gets the next one: one at most is open.
     recharges.SETTLE,
     ledger.BATCH,
     recharges.RESERVE,
-    messages.ADD,
     machines.CHANGE,
 )
 
