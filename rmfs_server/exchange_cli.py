@@ -132,14 +132,26 @@ def once(server: Path, *, by_hand: bool, as_json: bool) -> int:
 
 @exchange_group.command("run", epilog="\b\nExample:\n  rmfs server exchange run")
 @server_option
-def run(server: Path) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines of the log, to stderr: for people, or an object each for programs.",
+)
+def run(server: Path, log_format: str) -> None:
     """Exchange files in every window of every working day, until SIGTERM or Ctrl-C.
 
     It runs beside `rmfs server run` on the same books; the log goes to stderr.
     """
     from rmfs_server.exchange.program import run_exchange
+    from rmfs_server.operations.logs import LogFormat
 
-    run_exchange(server, lambda slot: click.echo(f"exchanging files; now: {slot}"))
+    run_exchange(
+        server,
+        lambda slot: click.echo(f"exchanging files; now: {slot}"),
+        LogFormat(log_format),
+    )
 
 
 @exchange_group.command(

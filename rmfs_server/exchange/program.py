@@ -24,6 +24,7 @@ from rmfs_server.exchange.sftp import SftpRemote
 from rmfs_server.exchange.windows import Slot, Windows
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.keyring import CreditKeys
+from rmfs_server.operations.logs import LogFormat, begin_log
 
 POLL_S: Final = 60
 """Between two sessions of a window that is not complete."""
@@ -115,21 +116,22 @@ def exchange_once(folder: Path, slot: Slot, now: EpochSeconds) -> SessionReport:
         return run_session(office, remote, slot, now)
 
 
-def run_exchange(folder: Path, on_ready: Callable[[Slot], None]) -> None:
+def run_exchange(
+    folder: Path,
+    on_ready: Callable[[Slot], None],
+    log_format: LogFormat = LogFormat.TEXT,
+) -> None:
     """Exchange files in every window until SIGTERM or SIGINT.
 
     Args:
         folder: The server's folder.
         on_ready: Told the window that is now, once signals are heard.
+        log_format: How the lines of the log are written, to stderr.
 
     Raises:
         ServerFolderError: There is no server, or no exchange.
     """
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    for quiet in ("asyncssh", "alembic"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
+    begin_log(None, log_format)
     clock, windows = SystemWallClock(), Windows()
     with open_office(folder):
         pass

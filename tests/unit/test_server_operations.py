@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from fm_device.dial_in import next_request
+from protocol.dialogue.machine import Request
 from protocol.link import LinkCounters
+from protocol.messages import RefusalCode
+from protocol.registers import RequestKind
+from protocol.values import Paise
 from rmfs_server.operations.call_record import CallRecords, place_of
 from rmfs_server.operations.figures import (
     PLACES_MAX,
@@ -15,6 +19,7 @@ from rmfs_server.operations.figures import (
     Figures,
     PlaceFigures,
 )
+from tests.situations import HandDialled
 from tests.system import RUPEES_2000, System, new_system
 
 
@@ -43,6 +48,27 @@ def test_a_recharge_is_counted_once_in_each_figure(system: System) -> None:
     assert place.octets_sent > 200
     assert place.lost.total() == 1
     assert place.damage == {}
+
+
+def test_a_refusal_is_counted_by_its_code_and_gives_no_voucher(system: System) -> None:
+    report = system.dial(Request(RequestKind.RECHARGE, Paise(600_000)))
+    assert report.refusal is not None
+    assert report.refusal.code is RefusalCode.FUNDS_SHORT
+    system.run(lambda: not system.exchange.states())
+    figures = system.exchange.records.figures
+    assert figures.refusals == {"FUNDS_SHORT": 1}
+    assert (figures.vouchers, figures.confirmed) == (0, 0)
+    assert figures.ended == {"COMPLETE": 1}
+
+
+def test_a_recharge_without_a_confirmation_is_no_confirmed_one(system: System) -> None:
+    call = HandDialled(system, RUPEES_2000)
+    call.state_registers()
+    call.hang_up()
+    system.run(lambda: not system.exchange.states())
+    figures = system.exchange.records.figures
+    assert (figures.vouchers, figures.confirmed) == (1, 0)
+    assert figures.errors == {"LINE": 1}
 
 
 def test_every_line_of_the_log_about_a_call_has_its_id(
