@@ -55,6 +55,22 @@ class Member:
         return self.state in ("running", "streaming")
 
 
+def filled(recipe: str, values: Mapping[str, str]) -> str:
+    """Fill in a file of the recipe.
+
+    Raises:
+        KeyError: A value that it leaves open is missing.
+    """
+    return Template((RECIPE / recipe).read_text("utf-8")).substitute(values)
+
+
+def balanced() -> str:
+    """Give the lines of HAProxy's settings that name the nodes."""
+    return "\n".join(
+        f"    server {node.name} {node.address}:5432 check" for node in NODES
+    )
+
+
 class Cluster:
     """The three nodes."""
 
@@ -100,11 +116,8 @@ class Cluster:
 
     async def start_balancer(self) -> None:
         """Start HAProxy."""
-        servers = "\n".join(
-            f"    server {node.name} {node.address}:5432 check" for node in NODES
-        )
         folder = self._launcher.folder
-        config = self._fill("haproxy.cfg", folder=folder, haproxy_servers=servers)
+        config = self._fill("haproxy.cfg", folder=folder, haproxy_servers=balanced())
         words = ["haproxy", "-db", "-f", str(config)]
         self._balancer = await self._launcher.start("haproxy", words)
 
@@ -124,10 +137,16 @@ class Cluster:
             await self._launcher.start(f"{node.name}-{words[0]}", words, node)
 
     async def members(self) -> list[Member]:
-        """Ask the first node that answers; empty when none does."""
+        """Ask the node that leads; empty when none does.
+
+        A node that was parted from the others tells of them as they were before.
+        """
         for node in NODES:
             try:
-                said = await asyncio.to_thread(self._ask, node, "GET", "/cluster", None)
+                leads, _ = await asyncio.to_thread(self._ask, node, "GET", "/primary")
+                if leads != _HTTP_OK:
+                    continue
+                _, said = await asyncio.to_thread(self._ask, node, "GET", "/cluster")
                 found = json.loads(said)["members"]
                 return [Member(row["name"], row["role"], row["state"]) for row in found]
             except (OSError, ValueError, KeyError, http.client.HTTPException):
@@ -201,13 +220,19 @@ class Cluster:
         """
         node = await self.leader()
         try:
-            await asyncio.to_thread(self._ask, node, method, path, body)
+            status, said = await asyncio.to_thread(self._ask, node, method, path, body)
         except (OSError, http.client.HTTPException) as error:
             raise RehearsalError(f"Patroni: {method} {path}: {error}") from error
+        if status != _HTTP_OK:
+            raise RehearsalError(f"Patroni: {method} {path}: {status} {said}")
 
     def _ask(
-        self, node: Node, method: str, path: str, body: Mapping[str, Any] | None
-    ) -> str:
+        self,
+        node: Node,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+    ) -> tuple[int, str]:
         timeout_s = _ASK_TIMEOUT_S if body is None else _ACT_TIMEOUT_S
         secret = f"{_OPERATOR}:{self._secrets['operator']}".encode()
         headers = {"Authorization": f"Basic {base64.b64encode(secret).decode()}"}
@@ -218,12 +243,9 @@ class Cluster:
             text = None if body is None else json.dumps(body)
             line.request(method, path, text, headers)
             answer = line.getresponse()
-            said = answer.read().decode("utf-8", "replace")
+            return answer.status, answer.read().decode("utf-8", "replace")
         finally:
             line.close()
-        if body is not None and answer.status != _HTTP_OK:
-            raise RehearsalError(f"Patroni: {method} {path}: {answer.status} {said}")
-        return said
 
     def _write(self, node: Node) -> None:
         folder = self._launcher.folder / node.name
@@ -246,9 +268,9 @@ class Cluster:
     def _fill(self, recipe: str, *, folder: Path, **values: object) -> Path:
         words = {key.rstrip("_"): str(value) for key, value in values.items()}
         secrets = {f"{name}_password": word for name, word in self._secrets.items()}
-        text = Template((RECIPE / recipe).read_text("utf-8"))
         path = folder / recipe
-        path.write_text(text.substitute(words, folder=str(folder), **secrets), "utf-8")
+        text = filled(recipe, {**words, **secrets, "folder": str(folder)})
+        path.write_text(text, "utf-8")
         path.chmod(0o600)
         give_away(path)
         return path

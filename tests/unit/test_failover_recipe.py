@@ -1,17 +1,19 @@
 """The settings that ship for three PostgreSQLs, and what it takes to rehearse them."""
 
+import subprocess
 from pathlib import Path
 from string import Template
 
 import pytest
 
 from hw.entropy import SeededEntropy
-from rmfs_tools.failover.cluster import RECIPE, Cluster
+from rmfs_tools.failover.cluster import RECIPE, Cluster, balanced, filled
 from rmfs_tools.failover.entering import what_is_missing
 from rmfs_tools.failover.events import ALL, CONTROL
 from rmfs_tools.failover.network import NODES
 from rmfs_tools.failover.programs import Launcher
 from tests.house.sources import ROOT
+from tests.witness.programs import needs
 
 DOCUMENT = ROOT / "docs" / "high-availability.md"
 
@@ -59,6 +61,19 @@ def test_the_balancer_asks_for_the_leader_and_closes_what_goes_to_another() -> N
     text = (RECIPE / "haproxy.cfg").read_text("utf-8")
     assert "option httpchk OPTIONS /primary" in text
     assert "on-marked-down shutdown-sessions" in text
+
+
+def test_haproxy_itself_accepts_the_recipe(tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    values = {"folder": str(tmp_path), "haproxy_servers": balanced()}
+    for recipe, accepted in (
+        (filled("haproxy.cfg", values), True),
+        (filled("haproxy.cfg", values).replace("on-marked-down", "on-moon"), False),
+    ):
+        config.write_text(recipe)
+        words = [needs("haproxy"), "-c", "-f", str(config)]
+        checked = subprocess.run(words, capture_output=True, check=False, text=True)
+        assert (checked.returncode == 0) is accepted, checked.stderr
 
 
 def test_books_are_written_on_a_leader_only() -> None:
