@@ -3,13 +3,13 @@
 lakers draws its own ephemeral keys (the one exception to injected randomness), and on
 hostile octets it may panic: a PanicException is a BaseException. The checks of
 `profile` stand before it; what it still raises becomes the peer's error in
-`_peers_fault`, the one place where BaseException is caught.
+`_PeersFault`, the one place where BaseException is caught.
 
 Source: lakers-python 0.6.2; protocol/SPEC.md CHAN-4, CHAN-7.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Final
 
 import lakers
 
@@ -33,6 +33,14 @@ from protocol.keys import (
 )
 from protocol.values import LicenceIdentifier
 
+_NOT_THE_PEERS: Final = (
+    RmfsError,
+    KeyboardInterrupt,
+    SystemExit,
+    GeneratorExit,
+    MemoryError,
+)
+
 
 class LakersInitiator:
     """`InitiatorHandshake` by lakers."""
@@ -54,7 +62,7 @@ class LakersInitiator:
             RemoteProtocolError: HANDSHAKE.
         """
         check_message_2(message_2)
-        with _peers_fault("message_2"):
+        with _MESSAGE_2:
             c_r, id_cred_r, ead = self._edhoc.parse_message_2(message_2)
             check_server(bytes(c_r), bytes(id_cred_r), len(ead), self._server.kid)
             self._edhoc.verify_message_2(
@@ -74,7 +82,7 @@ class LakersInitiator:
             RemoteProtocolError: HANDSHAKE.
         """
         check_message_4(message_4)
-        with _peers_fault("message_4"):
+        with _MESSAGE_4:
             ead = self._edhoc.process_message_4(message_4)
         if ead:
             raise handshake_error("message_4 carries EAD", "CHAN-7.4")
@@ -97,7 +105,7 @@ class LakersResponder:
         self._edhoc = lakers.EdhocResponder(
             self._identity.dh_private, lakers.Credential(self._identity.ccs)
         )
-        with _peers_fault("message_1"):
+        with _MESSAGE_1:
             _, ead = self._edhoc.process_message_1(message_1)
             message_2 = self._edhoc.prepare_message_2(
                 lakers.CredentialTransfer.ByReference, C_R
@@ -113,7 +121,7 @@ class LakersResponder:
             RemoteProtocolError: HANDSHAKE.
         """
         check_message_3(message_3)
-        with _peers_fault("message_3"):
+        with _MESSAGE_3:
             id_cred_i, ead = self._edhoc.parse_message_3(message_3)
         return check_machine(bytes(id_cred_i), len(ead))
 
@@ -123,20 +131,35 @@ class LakersResponder:
         Raises:
             RemoteProtocolError: HANDSHAKE.
         """
-        with _peers_fault("message_3"):
+        with _MESSAGE_3:
             prk_out = self._edhoc.verify_message_3(lakers.Credential(credential.ccs))
             message_4 = self._edhoc.prepare_message_4()
         return bytes(message_4), bytes(prk_out)
 
 
-@contextmanager
-def _peers_fault(name: str) -> Iterator[None]:
-    """Turn whatever lakers raises about a peer's message into the peer's error."""
-    try:
-        yield
-    except (RmfsError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
-        raise
-    except BaseException as error:
+class _PeersFault:
+    """Turns whatever lakers raises about a peer's message into the peer's error."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, _NOT_THE_PEERS):
+            return
         # Only the kind is shown: what a panic says was never reviewed for secrets.
-        what = f"EDHOC refused {name}: {type(error).__name__}"
+        what = f"EDHOC refused {self._name}: {type(error).__name__}"
         raise handshake_error(what, "CHAN-7.8") from error
+
+
+_MESSAGE_1: Final = _PeersFault("message_1")
+_MESSAGE_2: Final = _PeersFault("message_2")
+_MESSAGE_3: Final = _PeersFault("message_3")
+_MESSAGE_4: Final = _PeersFault("message_4")

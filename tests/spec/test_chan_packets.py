@@ -10,7 +10,7 @@ from protocol.channel import (
     read_error,
     write_error,
 )
-from protocol.channel.edhoc import _peers_fault
+from protocol.channel.edhoc import _PeersFault
 from protocol.channel.packets import packet_content
 from protocol.channel.records import COUNTER_MAX, Records
 from protocol.channel.schedule import derive_keys
@@ -128,7 +128,7 @@ class PanicError(BaseException):
 
 
 def test_a_panic_of_the_library_is_the_peers_error() -> None:
-    with pytest.raises(RemoteProtocolError) as caught, _peers_fault("message_9"):
+    with pytest.raises(RemoteProtocolError) as caught, _PeersFault("message_9"):
         raise PanicError("key 00112233")
 
     assert caught.value.code is ErrorCode.HANDSHAKE
@@ -147,7 +147,7 @@ def test_a_real_panic_of_lakers_is_the_peers_error(
     server = parties().server
     edhoc = lakers.EdhocResponder(server.dh_private, lakers.Credential(server.ccs))
 
-    with pytest.raises(RemoteProtocolError) as caught, _peers_fault("message_1"):
+    with pytest.raises(RemoteProtocolError) as caught, _PeersFault("message_1"):
         _answer(edhoc, b"\x03\x02\x58\x20" + x.to_bytes(32, "big") + b"\x00")
 
     assert "PanicException" in str(caught.value)
@@ -163,5 +163,5 @@ def _answer(edhoc: lakers.EdhocResponder, message_1: bytes) -> None:
 def test_what_ends_the_program_is_nobodys_protocol_error(
     kind: type[BaseException],
 ) -> None:
-    with pytest.raises(kind), _peers_fault("message_9"):
+    with pytest.raises(kind), _PeersFault("message_9"):
         raise kind
