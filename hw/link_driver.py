@@ -117,16 +117,17 @@ class LinkDriver:
         A timer that is due no later than it has to be stays: most deadlines move on
         with every frame, and a timer that comes early does nothing but arm the next.
         """
+        line = self._line
         octets = self.link.octets_to_send()
-        if octets and self._line is not None:
+        if octets and line is not None:
             self.octets_out += len(octets)
-            self._line.send(octets)
+            line.send(octets)
         due = self.link.deadline
         users = self._user.deadline
         if due is None or (users is not None and users < due):
             due = users
         timer = self._timer
-        if due is None or self._line is None:
+        if due is None or line is None:
             self._disarm()
         elif timer is None:
             self._timer = self._reactor.callLater(self._until(due), self._timer_fired)

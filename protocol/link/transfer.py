@@ -238,12 +238,14 @@ class Transfer:
         if self._peer_busy or not self._caller_heard:
             return False
         repeated = False
-        for sent in self.window:
-            if sent.due:
-                repeated = True
-                self._transmit(sent, now)
-        while not self.queue.is_empty and self.window.is_open and self._has_room():
-            sent = self.window.add(self.queue.next(self._frame_length.octets))
+        window, queue = self.window, self.queue
+        if window:
+            for sent in window:
+                if sent.due:
+                    repeated = True
+                    self._transmit(sent, now)
+        while not queue.is_empty and window.is_open and self._has_room():
+            sent = window.add(queue.next(self._frame_length.octets))
             self._transmit(sent, now)
         return repeated
 
