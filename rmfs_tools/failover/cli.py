@@ -72,7 +72,7 @@ def failover(
     if missing:
         raise RehearsalError("; ".join(missing))
     if not is_inside(os.environ):
-        enter(os.environ, sys.argv[1:])
+        return enter(os.environ, sys.argv[1:])
     chosen = set(names or known)
     events = [event for name, event in known.items() if name in chosen]
     if keep is not None:

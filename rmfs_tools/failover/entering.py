@@ -1,13 +1,12 @@
 """Into namespaces of our own: what is made there is gone when the command ends.
 
-The command gives its place to `unshare`, which starts it again inside: with a network,
-a table of mounts and a table of processes of its own. When it ends, by itself or by
-SIGKILL, the kernel ends every process in there and takes the network away.
+The command has `unshare` start it again inside: with a network, a table of mounts and a
+table of processes of its own. When it ends, by itself or by any signal, the kernel ends
+`unshare` and every process in there, and takes the network away.
 
 The first process of a table of processes has to bury the dead of others; bash does.
 """
 
-import os
 import shutil
 import subprocess
 import sys
@@ -27,6 +26,7 @@ _PROGRAMS: Final = {
     "haproxy": "haproxy",
     "ip": "iproute2",
     "patroni": "patroni",
+    "setpriv": "util-linux",
     "unshare": "util-linux",
 }
 """What it takes, and the Debian package that brings it."""
@@ -68,12 +68,15 @@ def is_inside(environment: Mapping[str, str]) -> bool:
     return _MARK in environment
 
 
-def enter(environment: Mapping[str, str], arguments: Sequence[str]) -> None:
-    """Start `rmfs` again inside; it does not return.
+def enter(environment: Mapping[str, str], arguments: Sequence[str]) -> int:
+    """Start `rmfs` again inside, and wait for its end.
 
     Args:
         environment: Of this process.
         arguments: What was typed behind `rmfs`.
+
+    Returns:
+        What it ended with.
 
     Raises:
         RehearsalError: The kernel does not let us.
@@ -88,8 +91,13 @@ def enter(environment: Mapping[str, str], arguments: Sequence[str]) -> None:
     Path(_NAMESPACES).mkdir(exist_ok=True)
     script = f'mount -t tmpfs rmfs {_NAMESPACES} && "$@"; exit $?'
     command = [sys.executable, "-m", "rmfs_tools", *arguments]
-    words = [unshare, *apart, "bash", "-c", script, "bash", *command]
+    # unshare itself hears no SIGTERM: it is killed when this process is gone.
+    with_us = ("setpriv", "--pdeathsig", "KILL")
+    words = [*with_us, unshare, *apart, "bash", "-c", script, "bash", *command]
     ours = {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", _MARK: "yes"}
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execve(unshare, words, {**environment, **ours})  # noqa: S606  # no shell
+    with subprocess.Popen(words, env={**environment, **ours}) as process:  # noqa: S603
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            # Ctrl-C is heard inside, too.
+            return process.wait()
