@@ -69,6 +69,16 @@ class RemoteHsm:
         assert self._process.stdout is not None
         assert "P11_KIT_SERVER_ADDRESS" in self._process.stdout.readline()
 
+    def hang(self) -> None:
+        """Let it answer nothing, and refuse nothing either."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer what it was asked meanwhile."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """Take it away, in the middle of whatever it does."""
         if self._process is not None:

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from hw.hsm import show_place
+from rmfs_tools.cli import EXIT_LINE
 from tests.hsm import RemoteHsm, a_remote_hsm
 from tests.processes import ROOT, UNSIGNED, Program, Server, done, rmfs
 
@@ -59,6 +60,23 @@ def test_a_recharge_waits_until_the_hsm_is_back(server: Path, hsm: RemoteHsm) ->
     shown = done("server", "show", LICENCE, "--server", server)
     for number, rupees in ((1, "2,000.00"), (2, "1,000.00")):
         assert f"recharge   {number}: RECHARGE Rs {rupees}, POSTED" in shown
+
+
+@pytest.mark.long
+def test_an_hsm_that_hangs_makes_a_server_busy(server: Path, hsm: RemoteHsm) -> None:
+    with Server(server) as running:
+        hsm.hang()
+        for _ in range(2):
+            with recharge(server, running.line, 1000) as dialled:
+                assert dialled.ended() == EXIT_LINE
+                assert "SERVER IS BUSY" in dialled.out
+        hsm.go_on()
+        with recharge(server, running.line, 1000, "--attempts", 6) as dialled:
+            assert dialled.ended() == 0, dialled.err
+    assert done("server", "verify", "--server", server) == "the books add up\n"
+    shown = done("server", "show", LICENCE, "--server", server)
+    assert "recharge   1: RECHARGE Rs 1,000.00, POSTED" in shown
+    assert "recharge   2" not in shown
 
 
 def test_an_inspection_needs_no_hsm(server: Path, hsm: RemoteHsm) -> None:
