@@ -14,6 +14,8 @@ from rmfs_server.operations.books_picture import Picture
 
 FRESH_S: Final = 10.0
 """How long an answer stands: askers do not add up to a load."""
+FAILED_S: Final = 1.0
+"""How long it stands that they did not answer."""
 WAIT_S: Final = 2.0
 """Longest wait for an answer."""
 
@@ -52,11 +54,19 @@ class BooksWatch:
     def _ask(self) -> None:
         told: Picture | None = None
         try:
-            told = self._look()
-        except StoreError:
-            told = None
+            told = self._try_twice()
         finally:
             with self._lock:
                 self._told = told
-                self._until = self._now() + FRESH_S
+                stands_s = FAILED_S if told is None else FRESH_S
+                self._until = self._now() + stands_s
                 self._asking = None
+
+    def _try_twice(self) -> Picture | None:
+        """Ask, and again: the first connection may be of a database that was killed."""
+        for _ in range(2):
+            try:
+                return self._look()
+            except StoreError:
+                continue
+        return None

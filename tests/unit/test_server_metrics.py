@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from protocol.errors import StoreError
-from rmfs_server.operations.books_watch import FRESH_S, BooksWatch
+from rmfs_server.operations.books_watch import FAILED_S, FRESH_S, BooksWatch
 from rmfs_server.operations.figures import CommitFigures, Figures
 from rmfs_server.operations.metrics import expose
 from rmfs_server.operations.process import picture_of_commits, picture_of_figures
@@ -134,19 +134,31 @@ def test_nobody_waits_long_for_books_that_do_not_answer() -> None:
 
 
 def test_books_that_fail_are_asked_again_later() -> None:
-    now, failing = [0.0], [True]
+    now, failures = [0.0], [2]
 
     def look() -> dict[str, Any]:
-        if failing[0]:
+        if failures[0]:
+            failures[0] -= 1
             raise StoreError("gone")
         return {}
 
     watch = BooksWatch(look, lambda: now[0])
     assert watch.latest(60) is None
-    failing[0] = False
     assert watch.latest(60) is None
-    now[0] += FRESH_S
+    now[0] += FAILED_S
     assert watch.latest(60) == {}
+
+
+def test_one_connection_that_is_gone_is_not_the_books() -> None:
+    answers: list[Any] = [StoreError("terminated"), {"recharges_open": 0}]
+
+    def look() -> dict[str, Any]:
+        answer = answers.pop(0)
+        if isinstance(answer, StoreError):
+            raise answer
+        return dict(answer)
+
+    assert BooksWatch(look, lambda: 0.0).latest(60) == {"recharges_open": 0}
 
 
 def test_books_that_do_not_answer_have_no_figures() -> None:
