@@ -75,7 +75,8 @@ def _look_into(
                 "is signed for machines that know it alone",
             )
         if not one.faults:
-            yield good("keys", f"credit key {one.key_id} signs, from a {one.where}")
+            place = "a file" if one.where == "file" else "the HSM"
+            yield good("keys", f"credit key {one.key_id} signs, in {place}")
     with store.reading() as connection:
         yield _look_at_clock(connection, now)
         yield from _look_at_people(connection)

@@ -19,6 +19,7 @@ from protocol.errors import StoreError
 from rmfs_server.folder import BOOKS, MAKERS, ServerFolderError, open_books, read_server
 from rmfs_server.keeping import archive
 from rmfs_server.keeping.archive import Manifest
+from rmfs_server.key_files import HSM, read_place
 from rmfs_server.operations.asking import RUNNING
 from rmfs_server.store.migrations import find_version
 
@@ -38,7 +39,8 @@ class Found:
 
     Attributes:
         files: Where they are, by their names in the archive.
-        keys_left_out: Private keys that were not asked for, by their names there.
+        keys_left_out: Private keys that were not asked for, and the PIN of an HSM, by
+            their names there.
         ignored: What is no file of a server: captures, logs, what begins with a dot.
     """
 
@@ -100,16 +102,18 @@ def find_files(folder: Path, *, keys: bool) -> Found:
 
     Raises:
         ServerFolderError: A file cannot be read.
+        HsmError: The settings of the HSM cannot be read.
     """
     files: dict[str, Path] = {}
     left_out: list[str] = []
     ignored: list[str] = []
+    secret = _pin_file(folder)
     try:
         for path in _paths(folder):
             name = path.relative_to(folder).as_posix()
             if not path.is_file() or not archive.is_name(archive.FOLDER + name):
                 ignored.append(name)
-            elif not keys and _PRIVATE_KEY in path.read_bytes():
+            elif not keys and (path == secret or _PRIVATE_KEY in path.read_bytes()):
                 left_out.append(name)
             else:
                 files[archive.FOLDER + name] = path
@@ -160,6 +164,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _pin_file(folder: Path) -> Path | None:
+    """Find the file with the PIN of the HSM, if there is one."""
+    if not (folder / HSM).is_file():
+        return None
+    kind, _, name = read_place(folder / HSM).pin.partition(":")
+    return folder / name if kind == "file" else None
 
 
 def _paths(folder: Path) -> list[Path]:

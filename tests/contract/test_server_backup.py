@@ -16,6 +16,7 @@ from sqlalchemy import NullPool, create_engine, make_url, select, text
 from hw.clock import MemoryWallClock
 from hw.database.copying import CopyError
 from hw.entropy import SeededEntropy
+from hw.hsm import HsmPlace, show_place
 from protocol.keys import Realm
 from protocol.messages import RefusalCode
 from rmfs_server.folder import (
@@ -183,6 +184,20 @@ def test_private_keys_can_be_left_out_and_are_put_back_by_hand(
         (kept.folder.with_name("lost") / name).rename(kept.folder / name)
     with open_books(kept.folder):
         assert read_server(kept.folder).credit_key.key_id == 1
+
+
+def test_the_pin_of_an_hsm_is_left_out_with_the_keys(
+    kept: Kept, tmp_path: Path
+) -> None:
+    pin = kept.folder / "hsm-pin"
+    pin.write_text("8527416")
+    place = HsmPlace(Path("/usr/lib/hsm.so"), "rmfs", f"file:{pin}")
+    (kept.folder / "hsm.toml").write_text(show_place(place))
+    manifest = kept.copy(tmp_path / "a.tar", keys=False)
+    assert "hsm-pin" in manifest.left_out
+    assert b"8527416" not in (tmp_path / "a.tar").read_bytes()
+    kept.copy(tmp_path / "b.tar")
+    assert b"8527416" in (tmp_path / "b.tar").read_bytes()
 
 
 def test_an_archive_is_its_owners_and_is_never_overwritten(
