@@ -150,7 +150,7 @@ def funds(*, as_json: bool, quick: bool) -> int:
     "--part",
     "parts",
     multiple=True,
-    type=click.Choice(["rates", "commits"]),
+    type=click.Choice(["rates", "commits", "idle"]),
     help="Measure this alone; again for each of several.",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
@@ -167,6 +167,8 @@ def recharge(*, parts: tuple[str, ...], as_json: bool, quick: bool) -> int:
            a bare connection
     commits  recharges that share a commit, and waits for the disk, as strace and
            PostgreSQL count them; exit 1 when there is a commit without one
+    idle   memory of each of 10,000 lines that say nothing, and of as many on a
+           bare listener; exit 1 when no machine is served beside them
     """
     from rmfs_tools.bench.recharge import run
 

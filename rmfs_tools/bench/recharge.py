@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Protocol
 
-from rmfs_tools.bench import recharge_commits, recharge_rates
+from rmfs_tools.bench import recharge_commits, recharge_idle, recharge_rates
 
 Progress = Callable[[str], None]
 
@@ -37,6 +37,7 @@ class Part(Protocol):
 PARTS: Final[dict[str, Part]] = {
     "rates": recharge_rates.measure,
     "commits": recharge_commits.measure,
+    "idle": recharge_idle.measure,
 }
 
 

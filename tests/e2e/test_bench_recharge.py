@@ -38,3 +38,16 @@ def test_the_disk_is_waited_for_at_each_commit() -> None:
         assert "strace does not run here" in row["witness"]
     else:
         assert row["syncs"] >= row["commits"] > 0
+
+
+def test_idle_lines_are_held_and_machines_are_served_beside_them() -> None:
+    said = rmfs("bench", "recharge", "--part", "idle", "--quick", "--json")
+    assert said.code == 0, said
+    found = json.loads(said.out.splitlines()[-1])["idle"]
+    assert found["served"] == 5
+    assert found["lines_wanted"] == 200
+    for name in ("server", "bare"):
+        assert found[name]["lines"] == 200
+        assert found[name]["pss_octets"] > 0
+    assert found["server"]["linked_pss_octets"] >= found["server"]["pss_octets"]
+    assert found["bare"]["linked_pss_octets"] is None
