@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rmfs_tools.bench.recharge_office import make_server
-from tests.processes import ROOT, TIMEOUT_S, Program, Server, rmfs
+from tests.processes import ROOT, TIMEOUT_S, Program, Server, done, rmfs
 
 
 @pytest.fixture
@@ -54,6 +54,17 @@ def test_a_worker_that_is_killed_is_started_again(folder: Path) -> None:
         assert server.out.count("listening at ") == 1
         for number in (1, 2, 3):
             assert f"worker {number} has ended: 0" in server.err
+
+
+def test_a_line_of_its_own_is_answered_again_by_the_worker_that_follows(
+    folder: Path, tmp_path: Path
+) -> None:
+    line = f"pty:{tmp_path / 'line'}"
+    with Server(folder, "--workers", 2, "--line", line) as server:
+        server.said("worker 2 is ready")
+        os.kill(begun(server, 1), signal.SIGKILL)
+        server.said("worker 1 is ready", times=2)
+        assert "FMP answers: a link was set up" in done("line", "test", line)
 
 
 def test_all_go_down_with_their_parent(folder: Path) -> None:
