@@ -43,7 +43,7 @@ class RoundTrips:
         """Note a round trip: at least `octets` went over the line in `seconds`."""
         if seconds > 0:
             self._measured.append((octets, seconds))
-            quickest_s = min(s / n for n, s in self._measured)
+            quickest_s = min([s / n for n, s in self._measured])
             self._octet_s = min(quickest_s, SLOWEST_OCTET_S)
 
     @property
@@ -72,7 +72,7 @@ class RoundTrips:
         octets += self.waiting_octets(now)
         if not self._measured:
             return self._start_s + octets * USUAL_OCTET_S
-        bound_s = min(s * max(1.0, octets / n) for n, s in self._measured)
+        bound_s = min([s * max(1.0, octets / n) for n, s in self._measured])
         return min(
             bound_s * TIMEOUT_MARGIN + TIMEOUT_SLACK_S,
             self._start_s + octets * SLOWEST_OCTET_S,
@@ -93,10 +93,11 @@ class Timers:
     @property
     def deadline(self) -> float | None:
         """The first to run out."""
-        first = self.idle
-        for at in (self.reply, self.acknowledgement):
-            if at is not None and (first is None or at < first):
-                first = at
+        first, reply, acknowledgement = self.idle, self.reply, self.acknowledgement
+        if reply is not None and (first is None or reply < first):
+            first = reply
+        if acknowledgement is not None and (first is None or acknowledgement < first):
+            first = acknowledgement
         return first
 
     def stop(self) -> None:

@@ -103,7 +103,7 @@ class Transfer:
     @property
     def is_finished(self) -> bool:
         """Whether everything queued was acknowledged."""
-        return self.queue.is_empty and not self.window
+        return self.queue.is_empty and not self.window.frames
 
     @property
     def retries_are_exhausted(self) -> bool:
@@ -159,7 +159,7 @@ class Transfer:
         if is_answer:
             # What was repeated after the poll was not judged by its answer.
             self._poll_due = self._flight is None and any(
-                sent.transmissions > 1 and not sent.due for sent in self.window
+                sent.transmissions > 1 and not sent.due for sent in self.window.frames
             )
         if frame.command and frame.poll_final:
             self.receiver.answer(poll=True)
@@ -212,7 +212,7 @@ class Transfer:
     def close(self) -> None:
         """Ask for the last acknowledgement at once: an answer will not carry it."""
         self.closing = True
-        if self.queue.is_empty and self.window and self._poll_order is None:
+        if self.queue.is_empty and self.window.frames and self._poll_order is None:
             self._poll_due = True
 
     def fill(self, now: float) -> None:
@@ -229,8 +229,8 @@ class Transfer:
             self._counters.polls_sent += 1
             self.receiver.poll()
             self._timers.reply = None
-        needs_reply = self.window or self._poll_order is not None or self._peer_busy
-        if needs_reply and self._timers.reply is None:
+        waits = self.window.frames or self._poll_order is not None or self._peer_busy
+        if waits and self._timers.reply is None:
             self._start_reply(now)
 
     def _fill_information(self, now: float) -> bool:
@@ -239,11 +239,10 @@ class Transfer:
             return False
         repeated = False
         window, queue = self.window, self.queue
-        if window:
-            for sent in window:
-                if sent.due:
-                    repeated = True
-                    self._transmit(sent, now)
+        for sent in window.frames:
+            if sent.due:
+                repeated = True
+                self._transmit(sent, now)
         while not queue.is_empty and window.is_open and self._has_room():
             sent = window.add(queue.next(self._frame_length.octets))
             self._transmit(sent, now)
@@ -325,7 +324,7 @@ class Transfer:
             )
         self._heard()
         self._patience = 0
-        if not self.window and self._flight is None:
+        if not self.window.frames and self._flight is None:
             self._poll_order = None
 
     def _take_report(self, frame: Frame, now: float) -> None:
@@ -376,7 +375,7 @@ class Transfer:
             self.window.repeat_all(before=None)
         elif was_busy and not busy and self._poll_order is None:
             # What it dropped, and what is still on its way, the answer tells apart.
-            self._poll_due = bool(self.window)
+            self._poll_due = bool(self.window.frames)
 
     def _start_reply(self, now: float) -> None:
         """Start T1 for all that waits."""

@@ -14,7 +14,6 @@ LINK-6 and LINK-7.
 """
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,39 +56,34 @@ class SendWindow:
         self.next_number = 0
         self._modulus = modulus
         self._size = size
-        self._frames: deque[SentFrame] = deque()
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __iter__(self) -> Iterator[SentFrame]:
-        return iter(self._frames)
+        self.frames: deque[SentFrame] = deque()
+        """From V(A) on; to be looked at, not to be changed."""
 
     @property
     def is_open(self) -> bool:
         """Whether another frame may be added."""
-        return len(self._frames) < self._size
+        return len(self.frames) < self._size
 
     @property
     def oldest(self) -> SentFrame | None:
         """The frame at V(A), if any waits."""
-        return self._frames[0] if self._frames else None
+        return self.frames[0] if self.frames else None
 
     @property
     def newest(self) -> SentFrame | None:
         """The frame before V(S), if any waits."""
-        return self._frames[-1] if self._frames else None
+        return self.frames[-1] if self.frames else None
 
     def add(self, information: bytes) -> SentFrame:
         """Give the next number to a frame, which is to be transmitted now."""
         sent = SentFrame(self.next_number, information)
-        self._frames.append(sent)
+        self.frames.append(sent)
         self.next_number = (self.next_number + 1) % self._modulus
         return sent
 
     def allows(self, receive_number: int) -> bool:
         """Whether N(R) lies between V(A) and V(S)."""
-        return self._distance_to_next(receive_number) <= len(self._frames)
+        return self._distance_to_next(receive_number) <= len(self.frames)
 
     def acknowledge(self, receive_number: int) -> list[SentFrame]:
         """Let go of what the peer has up to N(R) - 1: none if N(R) is not possible.
@@ -97,16 +91,16 @@ class SendWindow:
         Returns:
             The frames, oldest first.
         """
-        count = len(self._frames) - self._distance_to_next(receive_number)
-        frames = [self._frames.popleft() for _ in range(count)]
-        if self._frames:
+        count = len(self.frames) - self._distance_to_next(receive_number)
+        frames = [self.frames.popleft() for _ in range(count)]
+        if self.frames:
             # What the peer waits for it does not hold, whatever was said before.
-            self._frames[0].held = False
+            self.frames[0].held = False
         return frames
 
     def find(self, number: int) -> SentFrame | None:
         """Give the frame with this N(S), if it waits."""
-        return next((f for f in self._frames if f.number == number), None)
+        return next((f for f in self.frames if f.number == number), None)
 
     def repeat_one(self, number: int, *, before: int | None) -> SentFrame | None:
         """Make one frame due again.
@@ -115,7 +109,7 @@ class SendWindow:
             number: Its N(S).
             before: Only if its last transmission came before this place in the order.
         """
-        for frame in self._frames:
+        for frame in self.frames:
             if frame.number == number and _was_sent_before(frame, before):
                 frame.due = True
                 return frame
@@ -123,7 +117,7 @@ class SendWindow:
 
     def repeat_all(self, *, before: int | None) -> list[SentFrame]:
         """Make all frames due again that were sent before a place in the order."""
-        repeated = [frame for frame in self._frames if _was_sent_before(frame, before)]
+        repeated = [frame for frame in self.frames if _was_sent_before(frame, before)]
         for frame in repeated:
             frame.due = True
         return repeated
@@ -134,8 +128,8 @@ class SendWindow:
         Returns:
             The frames that it was not known to hold.
         """
-        new = [f for f in self._frames if f.number in numbers and not f.held]
-        for frame in self._frames:
+        new = [f for f in self.frames if f.number in numbers and not f.held]
+        for frame in self.frames:
             frame.held = frame.number in numbers
             frame.due = frame.due and not frame.held
         return new
