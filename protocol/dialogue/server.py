@@ -302,6 +302,8 @@ class State(Enum):
     STORING_VOUCHER = "storing the presented voucher"
     ENDED = "over"
 
+    __hash__ = object.__hash__  # each is there once; the hash of its name costs a call
+
 
 _WAITING_FOR_BOOKS: Final = frozenset(
     {
