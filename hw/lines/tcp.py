@@ -31,8 +31,6 @@ from twisted.internet.interfaces import (
     IListeningPort,
     IProtocol,
     IPullProducer,
-    IReactorSocket,
-    IReactorTCP,
 )
 from twisted.internet.protocol import Factory, ServerFactory, connectionDone
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -43,6 +41,7 @@ from hw.lines.announced import is_among
 from hw.lines.announced_call import AnnouncedCall
 from hw.lines.places import BACKLOG, NOT_LISTENING, show_place
 from hw.lines.port import Answer, Call, LineError, LineLoss, LineUser, LossCause
+from hw.lines.tcp_port import FairPort
 from hw.reactor import MonotonicReactor
 
 
@@ -161,14 +160,12 @@ class TcpListener:
             raise LineError(message)
         factory = _Connections(self._reactor, self._parameters, answer, self._balancers)
         if self._place is not None:
-            self._listening = cast("IReactorSocket", self._reactor).adoptStreamPort(
-                self._place.fileno(), self._place.family, factory
-            )
+            self._listening = FairPort.adopt(self._reactor, self._place, factory)
             return
         try:
-            self._listening = cast("IReactorTCP", self._reactor).listenTCP(
-                self._port, factory, BACKLOG, self._host
-            )
+            port = FairPort(self._port, factory, BACKLOG, self._host, self._reactor)
+            port.startListening()
+            self._listening = port
         except CannotListenError as error:
             refused = error.socketError
             words = NOT_LISTENING.get(getattr(refused, "errno", 0), str(refused))

@@ -34,6 +34,44 @@ def test_calls_of_some_seconds_wait_to_be_answered_and_none_is_lost() -> None:
     run_on_reactor(scenario)
 
 
+def test_a_flood_of_callers_does_not_hold_up_a_line_that_is_up() -> None:
+    """Its octets are taken after some calls more, not after all of them."""
+
+    async def scenario(reactor: MonotonicReactor) -> None:
+        listener = TcpListener(reactor, "127.0.0.1", 0)
+        answered: list[int] = []
+        heard_after: list[int] = []
+
+        class Hearing(RecordingUser):
+            def octets_received(self, octets: bytes) -> None:
+                heard_after.append(len(answered))
+                super().octets_received(octets)
+
+        user = Hearing()
+
+        def answer(_caller: str) -> RecordingUser | None:
+            if not user.lines:
+                return user
+            answered.append(1)
+            if len(answered) == 5:
+                up.sendall(b"x")
+            return None
+
+        listener.listen(answer)
+        place = ("127.0.0.1", _port(listener))
+        with socket.create_connection(place, timeout=5) as up:
+            await user.is_up()
+            # The reactor stands still while they call.
+            flood = [socket.create_connection(place, timeout=5) for _ in range(400)]
+            await user.has(1)
+            for caller in flood:
+                caller.close()
+        assert heard_after[0] < 80
+        listener.close()
+
+    run_on_reactor(scenario)
+
+
 def test_a_port_that_is_taken_is_said_plainly() -> None:
     async def scenario(reactor: MonotonicReactor) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
