@@ -50,8 +50,17 @@ class Versions:
     command: str
 
     def upgrade(self, connection: Connection) -> None:
-        """Bring the schema to the newest version, within a writing transaction."""
+        """Bring the schema to the newest version, within a writing transaction.
+
+        Raises:
+            StoreError: It is newer than this program already.
+        """
         config = self._config()
+        scripts = ScriptDirectory.from_config(config)
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found not in _known(scripts):
+            message = f"the database has schema {found}, which this program is too old"
+            raise StoreError(f"{message} for: nothing is changed")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         _SERVED.create(connection, checkfirst=True)
@@ -71,7 +80,7 @@ class Versions:
         if found == wanted:
             return
         message = f"the database has schema {found or 'none'}, {wanted} is needed"
-        if found in {None, *(one.revision for one in scripts.walk_revisions())}:
+        if found in _known(scripts):
             raise StoreError(f"{message}: run `{self.command}`")
         with store.reading() as connection:
             told = inspect(connection).has_table(_SERVED.name)
@@ -103,3 +112,8 @@ class Versions:
         config.set_main_option("script_location", self.location)
         config.set_main_option("path_separator", "os")
         return config
+
+
+def _known(scripts: ScriptDirectory) -> set[str | None]:
+    """Give the versions that a program knows; None is an empty database."""
+    return {None, *(one.revision for one in scripts.walk_revisions())}

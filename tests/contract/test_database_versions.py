@@ -97,3 +97,14 @@ def test_a_newer_schema_that_says_nothing_is_refused(
         connection.execute(text("DROP TABLE schema_served"))
     with pytest.raises(StoreError, match="run a newer version"):
         older.check(store)
+
+
+def test_an_old_program_migrates_nothing_that_is_newer(
+    store: Store, tmp_path: Path
+) -> None:
+    older, newest = program(tmp_path, 1), program(tmp_path, 3)
+    migrate(store, newest)
+    with pytest.raises(StoreError, match="schema 0003, which this program is too old"):
+        migrate(store, older)
+    newest.check(store)
+    older.check(store)
