@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from protocol.errors import RmfsError
 from protocol.values import EpochSeconds
 from rmfs_server.doctor.findings import Found, fault, good, note, warning
 from rmfs_server.folder import ServerFolder
+from rmfs_server.keeping.restoring import RESTORE
 from rmfs_server.key_check import look_at_keys
 from rmfs_server.store import schema
 from rmfs_server.store.migrations import check_version, find_version
@@ -153,6 +155,17 @@ def _look_at_people(connection: Connection) -> Iterator[Found]:
     ).scalar_one()
     if frozen:
         yield note("books", f"{frozen} machines are frozen", "rmfs server frozen")
+    acts = schema.act.c
+    put_back = connection.execute(
+        select(func.max(acts.at)).where(acts.move == RESTORE)
+    ).scalar_one()
+    if put_back is not None:
+        at = datetime.fromtimestamp(put_back, UTC)
+        yield note(
+            "books",
+            f"they were put back from a backup at {at:%Y-%m-%d %H:%M} UTC",
+            "docs/restore-drill.md, until every machine was heard since",
+        )
 
 
 def _look_at_sums(connection: Connection) -> Iterator[Found]:

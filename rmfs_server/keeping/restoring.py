@@ -32,6 +32,9 @@ from rmfs_server.store.acts import By
 from rmfs_server.store.migrations import check_version
 from rmfs_server.store.verify import verify_books
 
+RESTORE: Final = "restore"
+"""The act by which books say that they were put back."""
+
 _DATABASE: Final = re.compile(r"^database[ \t]*=.*$", re.MULTILINE)
 _PUBLIC: Final = 0o644
 _OWNERS_FOLDER: Final = 0o700
@@ -142,7 +145,7 @@ def _tell(store: Store, manifest: Manifest, by: By) -> None:
         acts.add(
             connection,
             None,
-            "restore",
+            RESTORE,
             by,
             made_at=manifest.made_at,
             books=manifest.members[manifest.books].sha256,

@@ -20,8 +20,10 @@ from rmfs_server.doctor.examining import examine
 from rmfs_server.doctor.findings import Found, Level, show
 from rmfs_server.exchange.settings import ExchangeSettings, create_exchange
 from rmfs_server.folder import SETTINGS, Settings, create_server, read_server
+from rmfs_server.keeping.restoring import RESTORE
+from rmfs_server.store import acts
 from rmfs_tools.cli import main, tree
-from tests.paper_machine import NOW, Office, office_at
+from tests.paper_machine import BY, NOW, Office, office_at
 
 ROOM = 1 << 40
 HOST_KEY = (
@@ -261,6 +263,13 @@ def test_a_machine_that_waits_for_a_person_is_noted(patient: Patient) -> None:
     patient.office.state(machine, mark=b"another.")
     noted = [one for one in patient.examined() if one.level is Level.NOTE]
     assert any("1 machines are frozen" in one.what for one in noted)
+
+
+def test_books_that_were_put_back_are_noted(patient: Patient) -> None:
+    with patient.office.store.writing("a test") as connection:
+        acts.add(connection, None, RESTORE, BY)
+    noted = [one.what for one in patient.examined() if one.level is Level.NOTE]
+    assert any("put back from a backup at 2026-09-21" in one for one in noted)
 
 
 def test_a_page_that_the_disk_has_spoilt_is_found(on_sqlite: Patient) -> None:
