@@ -193,14 +193,16 @@ class Call:
     @property
     def deadline(self) -> float | None:
         """The earliest of dialogue, idle and whole-call time-outs."""
-        due = [self._started + self._exchange.limits.call_s]
+        # Looked at after every frame: hence no list of them.
+        due = self._started + self._exchange.limits.call_s
         if self._idle_since is not None:
-            due.append(self._idle_since + self._exchange.limits.idle_s)
-        if self._proof_due is not None:
-            due.append(self._proof_due)
-        if self._dialogue is not None and self._dialogue.deadline is not None:
-            due.append(self._dialogue.deadline)
-        return min(due)
+            due = min(due, self._idle_since + self._exchange.limits.idle_s)
+        if self._proof_due is not None and self._proof_due < due:
+            due = self._proof_due
+        dialogue = self._dialogue
+        if dialogue is not None and (dialogues := dialogue.deadline) is not None:
+            due = min(due, dialogues)
+        return due
 
     def link_up(self, driver: LinkDriver, now: float) -> None:
         """Begin a dialogue with a channel of its own, unless there were too many."""
