@@ -8,7 +8,12 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Protocol
 
-from rmfs_tools.bench import recharge_commits, recharge_idle, recharge_rates
+from rmfs_tools.bench import (
+    recharge_commits,
+    recharge_growth,
+    recharge_idle,
+    recharge_rates,
+)
 
 Progress = Callable[[str], None]
 
@@ -38,6 +43,7 @@ PARTS: Final[dict[str, Part]] = {
     "rates": recharge_rates.measure,
     "commits": recharge_commits.measure,
     "idle": recharge_idle.measure,
+    "growth": recharge_growth.measure,
 }
 
 

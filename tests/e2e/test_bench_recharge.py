@@ -51,3 +51,15 @@ def test_idle_lines_are_held_and_machines_are_served_beside_them() -> None:
         assert found[name]["pss_octets"] > 0
     assert found["server"]["linked_pss_octets"] >= found["server"]["pss_octets"]
     assert found["bare"]["linked_pss_octets"] is None
+
+
+def test_a_recharge_is_measured_while_the_books_grow() -> None:
+    said = rmfs("bench", "recharge", "--part", "growth", "--quick", "--json")
+    assert said.code == 0, said
+    found = json.loads(said.out.splitlines()[-1])["growth"]
+    assert [row["machines"] for row in found["rows"]] == [100, 1_000]
+    for row in found["rows"]:
+        assert row["recharges"] == 12
+        assert row["failed"] == {}
+        assert row["server_us"] > 0
+    assert found["ratios"]["sqlite"] > 0
