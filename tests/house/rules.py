@@ -97,6 +97,7 @@ ONLY_THERE: Final[dict[str, tuple[str, ...]]] = {
         "hw/**",
         "fm_device/cli.py",
         "fm_device/program.py",
+        "rmfs_server/busy.py",
         "rmfs_server/calls.py",
         "rmfs_server/cli.py",
         "rmfs_server/operations/*.py",
