@@ -48,7 +48,7 @@ class SystemWallClock:
 
     def now(self) -> EpochSeconds:
         """Read the clock in whole seconds."""
-        return epoch_seconds(self.utc())
+        return EpochSeconds(int(time.time()))
 
     def utc(self) -> datetime:
         """Read the clock as an aware UTC instant."""

@@ -107,7 +107,7 @@ class Message:
             RemoteProtocolError: MALFORMED: length, type, or a value out of range.
         """
         table = cls.TABLE
-        fields: dict[str, Any] = dict(decode_fields(table, octets))
+        fields: dict[str, Any] = decode_fields(table, octets)
         for field in _NOT_PLAIN[table.type]:
             fields[field.name] = _typed(table, field, fields[field.name])
         return cls._from_fields(fields)

@@ -108,5 +108,4 @@ def decode_fields(table: MessageTable, octets: bytes) -> dict[str, FieldValue]:
         )
         raise RemoteProtocolError(message, clause="DLG-2", code=ErrorCode.MALFORMED)
     layout = _LAYOUTS[table.type]
-    _type, *values = layout.octets.unpack(octets)
-    return dict(zip(layout.names, values, strict=True))
+    return dict(zip(layout.names, layout.octets.unpack(octets)[1:], strict=True))
