@@ -71,7 +71,7 @@ def entered(folder: Path) -> Iterator[str]:
 def doors(folder: Path) -> list[Door]:
     """Find the processes that have a socket, by worker; some may not answer."""
     found = []
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         for path in (folder / RUNNING).iterdir():
             name = _NAME.fullmatch(path.name)
             if name is not None:

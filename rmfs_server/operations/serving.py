@@ -4,6 +4,7 @@ A request has no body: one that has is cut off before it is read.
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ __all__ = [
     "json_answer",
     "make_site",
 ]
+
+_log = logging.getLogger(__name__)
 
 HttpSite = Any
 """What Twisted gives a place to answer at; it has no type that says so."""
@@ -86,7 +89,8 @@ class _Leaf(Resource):
             gone: list[Failure] = []
             request.notifyFinish().addErrback(gone.append)
 
-            def failed(_: Failure) -> Answer:
+            def failed(failure: Failure) -> Answer:
+                _log.error("operators are not answered", exc_info=failure.value)
                 return Answer(b"", code=SERVICE_UNAVAILABLE)
 
             def send(answer: Answer) -> None:

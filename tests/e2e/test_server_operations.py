@@ -151,6 +151,16 @@ def test_a_process_that_was_killed_is_forgotten(folder: Path) -> None:
     assert list((folder / SERVER / "running").iterdir()) == []
 
 
+def test_a_folder_without_room_for_a_socket_keeps_nobody_from_answering(
+    folder: Path,
+) -> None:
+    (folder / SERVER / "running").write_text("no folder")
+    with Server(folder / SERVER, *OPERATE) as server:
+        server.said("status and drain will not find this process")
+        recharge(folder, server)
+        assert figures(server)["rmfs_up"] == 1
+
+
 def secrets_of(folder: Path) -> set[str]:
     """All private keys below a folder, in the ways that a program might show them."""
     found = set()
