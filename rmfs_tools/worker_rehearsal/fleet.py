@@ -63,12 +63,13 @@ class Fleet:
     @inlineCallbacks
     def dial(self, plan: Plan) -> "Generator[Deferred[Any], Any, None]":
         """Dial as the plan says, and wait until the last call has ended."""
+        before = self.heard.begun + self.heard.left_out
         began = self._last_told = float(self._reactor.seconds())
 
         def tick() -> None:
             passed_s = float(self._reactor.seconds()) - began
             due = int(min(passed_s, plan.seconds) * plan.rate)
-            while self.heard.begun + self.heard.left_out < due:
+            while self.heard.begun + self.heard.left_out < before + due:
                 self._begin()
 
         ticking = LoopingCall(tick)

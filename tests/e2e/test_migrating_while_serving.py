@@ -10,7 +10,6 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThreadPool
 
 from hw.reactor import MonotonicReactor
@@ -24,6 +23,7 @@ from tests.e2e.test_server_workers import begun
 from tests.processes import Program, Server
 
 MACHINES = 12
+A_MOMENT = Plan(machines=MACHINES, rate=8, seconds=2)
 SPOKEN = Edit(
     "rmfs_server/cli.py", "the books have the newest schema", "migrated by tomorrow's"
 )
@@ -91,13 +91,14 @@ def test_dial_ins_go_on_while_the_books_are_expanded(
         @inlineCallbacks
         def play() -> "Generator[Deferred[Any], Any, None]":
             yield fleet.settle()
-            dialling = fleet.dial(Plan(machines=MACHINES, rate=8, seconds=8))
-            yield deferLater(reactor, 1)
             pool = reactor.getThreadPool()
-            yield deferToThreadPool(reactor, pool, tomorrow.migrates, folder)
-            at_the_migration = fleet.heard.begun
-            yield dialling
-            assert fleet.heard.begun > at_the_migration
+            migrating = deferToThreadPool(reactor, pool, tomorrow.migrates, folder)
+            while not migrating.called:
+                yield fleet.dial(A_MOMENT)
+            yield migrating
+            during = fleet.heard.begun
+            yield fleet.dial(A_MOMENT)
+            assert fleet.heard.begun > during > 0
             # A worker that begins now finds a schema newer than itself.
             os.kill(begun(server, 1), signal.SIGKILL)
             server.said("worker 1 is ready", times=2)
