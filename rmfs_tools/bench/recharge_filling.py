@@ -159,7 +159,6 @@ class _Copying:
                 select(*values)
                 .select_from(table.join(self._series, literal(value=True)))
                 .where(which)
-                .order_by(self._n)
             )
             names = [column.name for column in table.columns]
             self._connection.execute(insert(table).from_select(names, rows))
