@@ -164,6 +164,10 @@ CATCH_ALL: Final[dict[str, str]] = {
     ),
     "rmfs_server/program.py": "the outermost loop of the server's program",
     "rmfs_server/service.py": "the outermost loop of the server's program",
+    "hw/reactor.py": (
+        "an error that one line raises is logged, as Twisted does, and the events of "
+        "the other lines are still dealt with"
+    ),
     "rmfs_server/writer.py": (
         "every error of a commit means that its outcome is unknown, and whoever waits "
         "for it must be told"
