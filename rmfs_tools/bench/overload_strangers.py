@@ -25,7 +25,7 @@ from protocol.link import Link, Role
 from protocol.values import LicenceIdentifier
 
 GREETING_3_OCTETS: Final = 1 + 27 + 330
-_AT_ONCE: Final = 256
+_AT_ONCE: Final = 1_000
 _RECV_OCTETS: Final = 4096
 _HOSTS: Final = 250
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
