@@ -46,6 +46,9 @@ def _line(
 
 def add_commands(root: click.Group) -> None:
     """Bring the commands of fleets."""
+    from rmfs_tools.load import cli
+
+    cli.add_commands(fleet)
     root.add_command(fleet)
 
 

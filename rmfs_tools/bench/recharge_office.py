@@ -4,10 +4,12 @@ Everything follows from a seed, so that the process that serves and the one that
 need to agree on nothing but the folder.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fm_device.folder import read_papers
 from fm_device.psd.device import Psd, manufacture
 from fm_device.psd.memory import NVRAM_OCTETS
 from hw.clock import SystemWallClock
@@ -15,13 +17,7 @@ from hw.entropy import SeededEntropy, SystemEntropy
 from hw.nvram import MemoryNvram
 from protocol.errors import InvariantError
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
-from protocol.keys import (
-    MakerKey,
-    Realm,
-    SigningKey,
-    read_private_key,
-    read_server_provisioning,
-)
+from protocol.keys import Realm
 from protocol.parameters import business_date
 from protocol.values import LicenceIdentifier, LicenceNumber, Paise
 from rmfs_server.administration import Administration
@@ -85,20 +81,23 @@ def seat_machines(folder: Path, count: int, first: int = 0) -> list[Seat]:
     Raises:
         InvariantError: A payment was not taken.
     """
+    seats = make_machines(folder, count, first)
+    enrol_machines(folder, seats)
+    return seats
+
+
+def make_machines(folder: Path, count: int, first: int = 0) -> list[Seat]:
+    """Make machines that trust the server of a folder; it does not know them yet.
+
+    Args:
+        folder: The server's.
+        count: How many.
+        first: Number of the first one; it chooses the keys of all.
+    """
     clock = SystemWallClock()
-    server = read_server(folder)
-    maker = MakerKey(
-        "BENCH",
-        Realm.TEST,
-        SigningKey(read_private_key((folder / MAKER_KEY).read_bytes())),
-    )
-    told = read_server_provisioning(
-        (folder / PROVISIONING).read_bytes(), [maker.public]
-    )
+    papers = read_papers(folder / MAKER_KEY, folder / PROVISIONING, Realm.TEST)
     entropy = SeededEntropy(b"bench recharge %d" % first)
-    today = business_date(clock.now())
-    expires = today.replace(year=today.year + _YEARS, day=1)
-    seats, papers = [], []
+    seats = []
     for number in range(first, first + count):
         licence = LicenceIdentifier(f"N{number:06d}")
         nvram = MemoryNvram.erased(NVRAM_OCTETS)
@@ -107,20 +106,43 @@ def seat_machines(folder: Path, count: int, first: int = 0) -> list[Seat]:
             psd_serial=f"B{number:07d}",
             licence=licence,
             realm=Realm.TEST,
-            servers=[told],
-            maker=maker.public,
+            servers=[papers.server],
+            maker=papers.maker.public,
             entropy=entropy,
             clock=clock,
         )
         psd = Psd(nvram, clock)
         psd.install(_PIN_CODE)
         seats.append(Seat(licence, psd))
-        new = NewLicence(_number_of(licence), _LICENSEE, expires)
-        papers.append((psd.provisioning(clock.now()), new))
+    return seats
+
+
+def enrol_machines(folder: Path, seats: Sequence[Seat]) -> None:
+    """Enrol machines at the server of a folder, and pay for each.
+
+    Args:
+        folder: The server's.
+        seats: What `make_machines` gave, at least one.
+
+    Raises:
+        InvariantError: A payment was not taken.
+        MoveRefusedError: One of them was enrolled before.
+    """
+    clock = SystemWallClock()
+    server = read_server(folder)
+    today = business_date(clock.now())
+    expires = today.replace(year=today.year + _YEARS, day=1)
+    papers = [
+        (
+            seat.psd.provisioning(clock.now()),
+            NewLicence(_number_of(seat.licence), _LICENSEE, expires),
+        )
+        for seat in seats
+    ]
     with open_books(folder) as store:
         office = Administration(store, server.credit_key)
         by = By("bench", "a machine that calls", clock.now())
-        for begin in range(0, count, _TOGETHER):
+        for begin in range(0, len(papers), _TOGETHER):
             office.enrol_all(papers[begin : begin + _TOGETHER], by)
         deposits = tuple(
             DetailLine(
@@ -135,13 +157,15 @@ def seat_machines(folder: Path, count: int, first: int = 0) -> list[Seat]:
             )
             for number, seat in enumerate(seats)
         )
-        file = FundFile.by_hand(f"FND-N-BENCH-{first}", "N", today, deposits)
+        file = FundFile.by_hand(
+            f"FND-N-BENCH-{int(seats[0].licence[1:])}", "N", today, deposits
+        )
         report = import_fund_file(
             store, encode_fund_file(file), clock.now(), "the bench"
         )
-    if len(report.applied) != count:
-        raise InvariantError(f"{len(report.applied)} of {count} payments were taken")
-    return seats
+    if len(report.applied) != len(seats):
+        message = f"{len(report.applied)} of {len(seats)} payments were taken"
+        raise InvariantError(message)
 
 
 def _number_of(licence: LicenceIdentifier) -> LicenceNumber:

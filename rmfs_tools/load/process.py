@@ -1,0 +1,141 @@
+"""A process of a load: its share of the machines, and a line of JSON for every second.
+
+It is started by `rmfs_tools.load.driving`, and each step waits for a line on its stdin:
+it says ``made``, is told to enrol and says ``ready``, is told to go and says what was
+``heard`` in each second, and in the end, when every machine has settled, how its
+machines were ``judged``.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.task import LoopingCall
+
+from hw.lines.build import build_dialler
+from hw.lines.port import Dialler
+from hw.lines.strings import LineAddress, TcpAddress, parse_line_string
+from hw.lines.tcp import TcpDialler
+from hw.reactor import MonotonicReactor
+from protocol.dialogue.machine import Request
+from protocol.registers import RequestKind
+from rmfs_server.folder import open_books
+from rmfs_tools.bench.recharge_office import Seat, enrol_machines, make_machines
+from rmfs_tools.load.arrivals import Arrivals, drawn_moments, even_moments
+from rmfs_tools.load.calling import OpenLoop
+from rmfs_tools.load.judging import judge_machines
+from rmfs_tools.load.plan import Load
+from rmfs_tools.parties import run_on_a_reactor
+
+EVERY_S: Final = 1.0
+_SEATS_PER_HOST: Final = 10
+"""Far fewer than the handshakes that a server lets one address have at once."""
+_HOST_NUMBERS: Final = 250
+_HERE: Final = "127."
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process has to do.
+
+    Attributes:
+        load: What all do together.
+        number: Of the process, from 0.
+        first: Number of its first machine.
+        machines: How many it has.
+    """
+
+    load: Load
+    number: int
+    first: int
+    machines: int
+
+
+def main(share: Share) -> None:
+    """Be the process; see the module."""
+    _allow_many_lines()
+    folder = Path(share.load.server)
+    seats = make_machines(folder, share.machines, share.first)
+    _say("made")
+    sys.stdin.readline()
+    enrol_machines(folder, seats)
+    _say("ready")
+    sys.stdin.readline()
+    reactor = MonotonicReactor()
+    dial = _Dialling(reactor, share, seats)
+    if not run_on_a_reactor(reactor, dial.run):
+        return
+    with open_books(folder) as store, store.reading() as connection:
+        judged = judge_machines(
+            connection, seats, dial.loop.told, share.load.amount_paise
+        )
+    _say("judged", asdict(judged))
+
+
+class _Dialling:
+    """What the process does on its reactor."""
+
+    def __init__(
+        self, reactor: MonotonicReactor, share: Share, seats: list[Seat]
+    ) -> None:
+        load = share.load
+        line = parse_line_string(load.line)
+        self._share = share
+        self._reactor = reactor
+        self.loop = OpenLoop(
+            reactor,
+            [
+                (seat, _dialler(reactor, line, share.first + number))
+                for number, seat in enumerate(seats)
+            ],
+            Request(RequestKind.RECHARGE, load.amount_paise),
+            attempts=load.attempts,
+        )
+
+    @inlineCallbacks
+    def run(self) -> "Generator[Deferred[Any], Any, None]":
+        """Dial as long as is wanted, then until every machine has settled."""
+        load, share = self._share.load, self._share
+        rate = load.rate / load.processes
+        moments = (
+            even_moments(rate)
+            if load.even
+            else drawn_moments(rate, f"{load.seed} {share.number}")
+        )
+        telling = LoopingCall(self._tell)
+        telling.clock = self._reactor
+        telling.start(EVERY_S, now=False)
+        yield self.loop.dial(Arrivals(moments, load.seconds))
+        telling.stop()
+        self._tell()
+        _say("over")
+        yield self.loop.settle()
+
+    def _tell(self) -> None:
+        _say("heard", self.loop.cut().as_json())
+
+
+def _dialler(reactor: MonotonicReactor, line: LineAddress, number: int) -> Dialler:
+    """Give a machine its way: on this computer from an address that few others have."""
+    if isinstance(line, TcpAddress) and line.host.startswith(_HERE):
+        place = number // _SEATS_PER_HOST
+        high, low = divmod(place, _HOST_NUMBERS)
+        host = f"127.{3 + high // _HOST_NUMBERS}.{high % _HOST_NUMBERS}.{low + 1}"
+        return TcpDialler(reactor, line.host, line.port, from_host=host)
+    return build_dialler(reactor, line)
+
+
+def _allow_many_lines() -> None:
+    """Let this process have as many open lines as the system grants it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _say(what: str, told: dict[str, Any] | None = None) -> None:
+    sys.stdout.write(json.dumps([what, told]) + "\n")
+    sys.stdout.flush()
