@@ -139,7 +139,7 @@ class OpenLoop:
         self._under_way -= 1
         self._free.append(place)
         if isinstance(found, Failure):
-            self._heard.ended[f"error: {found.type.__name__}"] += 1
+            self._heard.ended[f"error: {type(found.value).__name__}"] += 1
         self._end_when_done()
 
     def _moved(self, event: Progress) -> None:

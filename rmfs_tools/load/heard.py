@@ -100,7 +100,7 @@ def kind_of(report: DialInReport) -> str:
     """Name how a dial-in ended, in few different words."""
     outcome = report.outcome
     if outcome in (Outcome.CONFIRMED, Outcome.INSPECTED):
-        return outcome.value
+        return str(outcome.value)
     if report.refusal is not None:
         return f"{outcome.value}: {report.refusal.code.name}"
     if report.server_is_busy:
