@@ -29,6 +29,18 @@ def test_no_answer_is_kept_framed_or_guessed_at(gateway: Gateway, path: str) -> 
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert headers["Strict-Transport-Security"].startswith("max-age=31536000;")
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", [f"{PREFIX}/me", DOCS, f"{DOCS}/style.css"])
+def test_no_answer_lets_anything_be_framed_or_based_elsewhere(
+    gateway: Gateway, path: str
+) -> None:
+    policy = gateway.client.get(path).headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "base-uri 'none'" in policy
 
 
 def test_an_answer_names_its_request(gateway: Gateway) -> None:

@@ -112,6 +112,8 @@ def test_a_new_password_ends_every_session(gateway: Gateway) -> None:
         ("x" * 129, "12 to 128 characters"),
         ("xyxyxyxyxyxyxy", "too few different"),
         ("ASHA-and-more-of-it", "the login must not be in it"),
+        ("India-Post 2026 Delhi", "indiapost is what everybody would try"),
+        ("my rmfs machine is here", "rmfs is what everybody would try"),
         (PASSWORD, "it is the old one"),
     ],
 )
