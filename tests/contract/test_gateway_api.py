@@ -57,6 +57,8 @@ def test_an_answer_names_its_request(gateway: Gateway) -> None:
         ("GET", "/me", 401, "not-signed-in"),
         ("GET", "/nowhere", 404, "no-such-path"),
         ("PUT", "/me", 405, "no-such-method"),
+        ("TRACE", "/me", 405, "no-such-method"),
+        ("OPTIONS", "/me", 405, "no-such-method"),
         ("POST", "/sessions", 422, "invalid"),
     ],
 )
