@@ -18,7 +18,7 @@ PASSWORD_CHARACTERS_MAX: Final = 128
 WORDS_OF_OURS: Final = ("dakghar", "franking", "indiapost", "postoffice", "rmfs")
 """What everybody would try here first; told in docs/gateway.md."""
 _SALT_OCTETS: Final = 16
-_GIVEN_OCTETS: Final = 15
+_GIVEN_OCTETS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Passwords:
         self._of_nobody = self.hash(self.draw())
 
     def draw(self) -> str:
-        """Draw a password that somebody is given once and has to change: 24 letters."""
+        """Draw a password that somebody is given once and has to change: 32 letters."""
         octets = self._entropy.octets(_GIVEN_OCTETS)
         return base64.b32encode(octets).decode("ascii").lower()
 

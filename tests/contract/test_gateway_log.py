@@ -43,7 +43,8 @@ def test_who_may_not_is_named(
 ) -> None:
     ravi = gateway.somebody("ravi")
     caplog.clear()
-    answer = ravi.ask("GET", "/people", **{"X-Request-ID": "r-7"})
+    said = {"X-Request-ID": "r-7", "X-Forwarded-For": "192.0.2.7"}
+    answer = ravi.ask("GET", "/people", **said)
     assert answer.status_code == 403
     [record] = caplog.records
     assert record.levelname == "WARNING"
