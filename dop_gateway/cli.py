@@ -116,7 +116,9 @@ def run(
     """Serve until SIGTERM or Ctrl-C; requests that run are finished."""
     from dop_gateway.folder import read_gateway
     from dop_gateway.program import DropAddress, run_gateway
+    from dop_gateway.web.log import log_to_stderr
 
+    log_to_stderr()
     drop = None
     if sftp_port is not None:
         drop = DropAddress(sftp_host, sftp_port, read_gateway(gateway).sftp_host_key)

@@ -27,6 +27,7 @@ from dop_gateway.identity.schemas import (
 from dop_gateway.identity.signing_in import Owed, Typed, owed_by
 from dop_gateway.web.asking import Asked, gates_of, parts_of
 from dop_gateway.web.lists import answer_list, listed
+from dop_gateway.web.log import log_sign_in
 
 ROUTES: Final = APIRouter(tags=["people"])
 Login = Annotated[str, Path(max_length=40)]
@@ -65,6 +66,7 @@ def sign_in(request: Request, body: SignIn) -> SessionBegun:
         )
     if begun is None:
         raise NotSignedInError("login, password or code is wrong")
+    log_sign_in(request, body.login)
     return SessionBegun.of(begun)
 
 

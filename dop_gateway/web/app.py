@@ -119,6 +119,7 @@ def _routed() -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         openapi_url=f"{PREFIX}/openapi.json",
         dependencies=[Depends(name_request)],
         responses={

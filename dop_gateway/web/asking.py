@@ -30,6 +30,7 @@ from dop_gateway.identity.model import By
 from dop_gateway.identity.signing_in import Known, who_has
 from dop_gateway.identity.store import SEEN_EVERY_S
 from dop_gateway.parts import Parts
+from dop_gateway.web.log import note_who_asks
 from dop_gateway.web.rates import Gates
 from protocol.values import EpochSeconds
 
@@ -194,6 +195,7 @@ def asking(request: Request, response: Response) -> Asking:
     now = parts.clock.now()
     with parts.store.reading() as connection:
         known = who_has(connection, given[0][len(_SCHEME) :].strip(), now)
+    note_who_asks(request, known.person.login)
     gates_of(request).requests.pass_through(str(known.person.id), now)
     permitted = permit(known.actor, known.owed, access)
     if now - known.seen_at >= SEEN_EVERY_S:

@@ -1,6 +1,7 @@
 """Headers of every answer: nothing of it is guessed at, framed, kept or run.
 
-Source: requirements, section 11 no. 12; OWASP REST Security Cheat Sheet.
+Source: requirements, section 11 no. 12; OWASP REST Security Cheat Sheet; ASVS 5.0.0,
+V3.4 (docs/asvs.md).
 """
 
 from typing import Final
@@ -15,8 +16,15 @@ PAGE_POLICY: Final = (
     "frame-ancestors 'none'; form-action 'self'"
 )
 """Of a page of ours: what it needs comes from here, and nothing runs in line."""
-_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+)
+HTTPS_ONLY_S: Final = 31_536_000
+"""A year: so long a browser that came by TLS comes back by TLS alone. One that came
+without it does not listen to this."""
 _HEADERS: Final = {
+    "Strict-Transport-Security": f"max-age={HTTPS_ONLY_S}; includeSubDomains",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

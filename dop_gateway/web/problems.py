@@ -23,6 +23,7 @@ from dop_gateway.errors import (
     SamePersonError,
     TooManyError,
 )
+from dop_gateway.web.log import log_refusal
 from hw.database import TakenError
 from protocol.errors import InvariantError, RmfsError, StoreError
 
@@ -137,7 +138,8 @@ def problem_response(
     findings: tuple[FieldFinding, ...] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with a problem; nobody on the way keeps it."""
+    """Answer with a problem, and log it; nobody on the way keeps it."""
+    log_refusal(request, kind.status, kind.name)
     request_id = getattr(request.state, "request_id", "")
     problem = Problem(
         type=TYPES + kind.name,

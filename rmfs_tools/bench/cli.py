@@ -150,7 +150,7 @@ def funds(*, as_json: bool, quick: bool) -> int:
     "--part",
     "parts",
     multiple=True,
-    type=click.Choice(["rates", "commits", "idle", "growth"]),
+    type=click.Choice(["rates", "commits", "idle", "growth", "peers"]),
     help="Measure this alone; again for each of several.",
 )
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
@@ -171,6 +171,8 @@ def recharge(*, parts: tuple[str, ...], as_json: bool, quick: bool) -> int:
            bare listener; exit 1 when no machine is served beside them
     growth  CPU of a recharge, the database's too, with 1,000, 100,000 and
            1,000,000 machines in the books; exit 1 when it grows over 1.2 times
+    peers  the same beside servers that do less: a central system by ocpp, where
+           it is installed, and one of asyncio and an ORM
     """
     from rmfs_tools.bench.recharge import run
 

@@ -12,6 +12,7 @@ from rmfs_tools.bench import (
     recharge_commits,
     recharge_growth,
     recharge_idle,
+    recharge_peers,
     recharge_rates,
 )
 
@@ -44,6 +45,7 @@ PARTS: Final[dict[str, Part]] = {
     "commits": recharge_commits.measure,
     "idle": recharge_idle.measure,
     "growth": recharge_growth.measure,
+    "peers": recharge_peers.measure,
 }
 
 

@@ -153,7 +153,7 @@ class _Watched:
             waiting.wait(_SHORT_S)
             found = self._looked_at()
             if found == last:
-                return found
+                return (*found, 0 if self.syncs is None else self.syncs())
             last = found
         raise InvariantError("the server is not quiet: somebody else calls it")
 
@@ -167,7 +167,6 @@ class _Watched:
             sum(commits["commits"].values()),
             round(together["total"]),
             sum(together["counts"]),
-            0 if self.syncs is None else self.syncs(),
         )
 
 

@@ -42,6 +42,8 @@ _SCATTER: Final = 2_654_435_761
 _SCATTER_RANGE: Final = 1 << 32
 """Odd times a power of two: each number goes somewhere else, as digests do."""
 _DIGEST_OCTETS: Final = 12
+_AT_A_TIME: Final = 100_000
+"""In one transaction: SQLite's log grows as long as one is open."""
 
 Expression = ColumnElement[Any]
 
@@ -57,8 +59,14 @@ def fill(url: str, pattern: LicenceIdentifier, first: int, end: int) -> None:
     """
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
-        fill_all = _fill_postgresql if _is_postgresql(engine) else _fill_sqlite
-        fill_all(connection, lambda: _Copying(connection, pattern, first, end).copy())
+        fill_some = _fill_postgresql if _is_postgresql(engine) else _fill_sqlite
+        for begun in range(first, end, _AT_A_TIME):
+            behind = min(end, begun + _AT_A_TIME)
+            fill_some(connection, _Copying(connection, pattern, begun, behind).copy)
+        if _is_postgresql(engine):
+            # In service autovacuum does it, and checkpoints come by themselves.
+            connection.exec_driver_sql("VACUUM ANALYZE")
+            connection.exec_driver_sql("CHECKPOINT")
     engine.dispose()
 
 
@@ -80,9 +88,6 @@ def _fill_postgresql(connection: Connection, copy: Callable[[], None]) -> None:
         )
         connection.execute(select(func.setval(number, largest)))
     execute("COMMIT")
-    # In service autovacuum does it, and checkpoints come by themselves.
-    execute("VACUUM ANALYZE")
-    execute("CHECKPOINT")
 
 
 def _fill_sqlite(connection: Connection, copy: Callable[[], None]) -> None:

@@ -5,15 +5,16 @@ import os
 import pwd
 import signal
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from rmfs_tools.failover.entering import find_program
-from rmfs_tools.failover.network import Node, RehearsalError, processes_of
+from rmfs_tools.failover.network import NODES, Node, RehearsalError, processes_of
 
 USER: Final = "postgres"
 """Debian's package of PostgreSQL makes it."""
+_LOOKS_EVERY_S: Final = 0.1
 _TAIL_OCTETS: Final = 1_500
 
 
@@ -24,10 +25,12 @@ class Launcher:
     Attributes:
         folder: Where each has its log.
         environment: Of this process.
+        started: All that were started, whether they run or not.
     """
 
     folder: Path
     environment: Mapping[str, str]
+    started: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def start(
         self, name: str, words: Sequence[str], node: Node | None = None
@@ -44,7 +47,7 @@ class Launcher:
         # Who enters a namespace has to be root; whoever runs in there need not be.
         become = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups")
         with (self.folder / f"{name}.log").open("ab") as log:
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *(*inside, *become, program, *words[1:]),
                 env={**self.environment, "HOME": str(self.folder)},
                 cwd=self.folder,
@@ -53,6 +56,21 @@ class Launcher:
                 stderr=log,
                 start_new_session=True,
             )
+        self.started.append(process)
+        return process
+
+    async def end(self) -> None:
+        """Kill whatever runs on a node or was started, and wait until it is gone."""
+        for node in NODES:
+            found = kill_all(node)
+            while found:
+                # Whom the kernel has not taken away yet is still found.
+                await asyncio.sleep(_LOOKS_EVERY_S)
+                found = kill_all(node)
+        for process in self.started:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
 
     def last_words(self, names: Iterable[str]) -> str:
         """Give the ends of logs."""

@@ -292,7 +292,7 @@ def test_a_content_is_served_again_to_a_machine_that_has_lost_it(
         (signed(tariff())[:-1], "too short"),
         (signed(tariff())[:-1] + b"\x00", "signature"),
         (
-            signed(tariff(), MakerKey("maker", Realm.TEST, LATER[2].signing)),
+            signed(tariff(), MakerKey.generate("maker", Realm.TEST, _ENTROPY)),
             "signature",
         ),
         (signed(tariff(), PRODUCTION), "realm"),

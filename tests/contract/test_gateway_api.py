@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from dop_gateway.errors import TooManyError
-from dop_gateway.web.app import PREFIX, access_table
+from dop_gateway.web.app import PREFIX, access_table, build_app
 from dop_gateway.web.documents import DOCS
 from dop_gateway.web.rates import KEYS_MAX, Gate, Rates
 from protocol.errors import LocalProtocolError
@@ -29,6 +30,21 @@ def test_no_answer_is_kept_framed_or_guessed_at(gateway: Gateway, path: str) -> 
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert headers["Strict-Transport-Security"].startswith("max-age=31536000;")
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert "Access-Control-Allow-Origin" not in headers
+    assert "Set-Cookie" not in headers
+
+
+@pytest.mark.parametrize("path", [f"{PREFIX}/me", DOCS, f"{DOCS}/style.css"])
+def test_no_answer_lets_anything_be_framed_or_based_elsewhere(
+    gateway: Gateway, path: str
+) -> None:
+    policy = gateway.client.get(path).headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "base-uri 'none'" in policy
 
 
 def test_an_answer_names_its_request(gateway: Gateway) -> None:
@@ -44,7 +60,11 @@ def test_an_answer_names_its_request(gateway: Gateway) -> None:
     [
         ("GET", "/me", 401, "not-signed-in"),
         ("GET", "/nowhere", 404, "no-such-path"),
+        # It is not sent on to the path without the slash, by whatever name of a host.
+        ("GET", "/me/", 404, "no-such-path"),
         ("PUT", "/me", 405, "no-such-method"),
+        ("TRACE", "/me", 405, "no-such-method"),
+        ("OPTIONS", "/me", 405, "no-such-method"),
         ("POST", "/sessions", 422, "invalid"),
     ],
 )
@@ -61,6 +81,22 @@ def test_an_error_is_a_problem_with_a_name(
     assert problem["instance"] == f"/api/v1{path}"
     assert problem["title"]
     assert problem["detail"]
+
+
+def test_what_breaks_tells_nothing_of_itself(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    asha = gateway.administrator()
+    app = build_app(gateway.parts)
+    app.state.access.clear()
+    client = TestClient(app, raise_server_exceptions=False)
+    answer = client.get(
+        f"{PREFIX}/me", headers={"Authorization": f"Bearer {asha.token}"}
+    )
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "The gateway failed; see its log"
+    assert "KeyError" not in answer.text
+    assert ": 500 failed [" in caplog.text
 
 
 def test_the_page_lists_every_route_and_needs_nothing_from_elsewhere(

@@ -112,6 +112,8 @@ def test_a_new_password_ends_every_session(gateway: Gateway) -> None:
         ("x" * 129, "12 to 128 characters"),
         ("xyxyxyxyxyxyxy", "too few different"),
         ("ASHA-and-more-of-it", "the login must not be in it"),
+        ("India-Post 2026 Delhi", "indiapost is what everybody would try"),
+        ("my rmfs machine is here", "rmfs is what everybody would try"),
         (PASSWORD, "it is the old one"),
     ],
 )
@@ -122,6 +124,41 @@ def test_a_weak_password_is_refused_with_the_reason(
     refused = desk.ask("POST", "/me/password", {"old": PASSWORD, "new": new})
     assert refused.status_code == 422
     assert why in refused.json()["errors"][0]["message"]
+
+
+def test_a_password_is_long_taken_as_it_is_and_never_grows_old(
+    gateway: Gateway,
+) -> None:
+    given = gateway.add("ravi", PersonKind.MAKER)
+    assert len(given) == 32
+    new = "long words without any sign or figure " * 3
+    desk = gateway.sign_in("ravi", given)
+    done = desk.ask("POST", "/me/password", {"old": given, "new": new})
+    assert done.status_code == 204
+    for other in (new.upper(), new.strip(), new[:-1]):
+        assert gateway.try_sign_in("ravi", other).status_code == 401
+    gateway.clock.advance(3 * 365 * 86_400)
+    assert gateway.sign_in("ravi", new)
+
+
+def test_a_password_is_changed_by_who_knows_the_old_one(gateway: Gateway) -> None:
+    desk = gateway.administrator()
+    body = {"old": "another password", "new": "eight brown foxes run"}
+    refused = desk.ask("POST", "/me/password", body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/old"
+
+
+def test_each_sign_in_has_a_token_of_its_own(gateway: Gateway) -> None:
+    given = gateway.add("ravi", PersonKind.MAKER)
+    tokens = {gateway.sign_in("ravi", given).token for _ in range(3)}
+    assert len(tokens) == 3
+    assert {len(token) for token in tokens} == {43}
+
+
+def test_the_gateway_itself_never_signs_in(gateway: Gateway) -> None:
+    for password in ("", "gateway", "admin", PASSWORD):
+        assert gateway.try_sign_in("gateway", password).status_code in {401, 422, 429}
 
 
 def test_a_role_reaches_from_the_next_request_on_and_ends_likewise(

@@ -63,3 +63,16 @@ def test_a_recharge_is_measured_while_the_books_grow() -> None:
         assert row["failed"] == {}
         assert row["server_us"] > 0
     assert found["ratios"]["sqlite"] > 0
+
+
+def test_peers_are_measured_with_what_they_do_not_do() -> None:
+    said = rmfs("bench", "recharge", "--part", "peers", "--quick", "--json")
+    assert said.code == 0, said
+    found = json.loads(said.out.splitlines()[-1])["peers"]
+    assert [peer["name"] for peer in found] == ["rmfs", "ocpp", "asyncio+ORM"]
+    ours, ocpp, bare = found
+    assert ours["exchanges"] == bare["exchanges"] == 12
+    assert ours["server_us"] > 0
+    assert "no signatures" in bare["lacks"]
+    # It does not come with what the check needs.
+    assert ocpp["exchanges"] == 12 or "left out: no ocpp here" in ocpp["lacks"]

@@ -18,7 +18,11 @@ def test_a_gateway_knows_its_jobs_once_it_serves(tmp_path: Path) -> None:
     done("dop", "init", "--gateway", folder)
     with Program("dop", "run", "--gateway", folder, "--port", "0") as gateway:
         address = gateway.said("listening at").split()[-1]
-        assert httpx2.get(f"{address}/api/v1/me").status_code == 401
+        said = {"X-Forwarded-For": "192.0.2.7"}
+        answer = httpx2.get(f"{address}/api/v1/me", headers=said)
+        assert answer.status_code == 401
+        assert "Server" not in answer.headers
+        assert "of nobody from 127.0.0.1: 401" in gateway.said("/api/v1/me")
         gateway.signal(signal.SIGTERM)
         assert gateway.ended() == 0, gateway.err
     with (
