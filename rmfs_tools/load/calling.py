@@ -41,6 +41,7 @@ class OpenLoop:
 
     Attributes:
         told: Recharges that each machine was told to be complete, by licence.
+        silent_s: The longest time without a complete recharge while they dialled.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class OpenLoop:
             attempts: Calls of a dial-in before its machine gives up.
         """
         self.told: Counter[str] = Counter()
+        self.silent_s = 0.0
+        self._told_last_s = 0.0
         self._reactor = reactor
         self._places = places
         self._free = deque(places)
@@ -86,6 +89,7 @@ class OpenLoop:
     def dial(self, arrivals: Arrivals) -> "Deferred[None]":
         """Dial as they come due; it fires when the last dial-in has ended."""
         self._began_s = float(self._reactor.seconds())
+        self._told_last_s = 0.0
         self._over = Deferred()
         self._go_on(arrivals)
         return self._over
@@ -133,7 +137,10 @@ class OpenLoop:
         self._heard.ended[kind_of(report)] += 1
         if report.outcome is Outcome.CONFIRMED:
             self.told[str(seat.licence)] += 1
-            self._heard.waits.add(self._passed_s() - due_s)
+            now_s = self._passed_s()
+            self._heard.waits.add(now_s - due_s)
+            self.silent_s = max(self.silent_s, now_s - self._told_last_s)
+            self._told_last_s = now_s
 
     def _ended(self, found: object, place: Place) -> None:
         self._under_way -= 1

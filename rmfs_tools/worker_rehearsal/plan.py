@@ -1,8 +1,10 @@
 """What a rehearsal of workers does, and what came of it."""
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
+
+from rmfs_tools.load.heard import Heard
+from rmfs_tools.load.judging import Judgement
 
 _MS: Final = 1_000
 _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "longest": 1.0}
@@ -37,62 +39,13 @@ class Plan:
     durable: bool = True
 
 
-@dataclass(slots=True)
-class Heard:
-    """What the fleet has heard.
-
-    Attributes:
-        begun: Dial-ins, each with its redials.
-        left_out: Those for which no machine was free.
-        ended: How they ended, by outcome, or by what stopped them.
-        redialled: Dial-ins that needed more than one call.
-        waits_s: Of each that was confirmed, from its first call to its end.
-        told: Recharges that each machine was told to be complete, by licence.
-        silent_s: Longest time without a complete recharge.
-    """
-
-    begun: int = 0
-    left_out: int = 0
-    ended: Counter[str] = field(default_factory=Counter)
-    redialled: int = 0
-    waits_s: list[float] = field(default_factory=list)
-    told: Counter[str] = field(default_factory=Counter)
-    silent_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What is in the books afterwards, and in the machines.
-
-    Attributes:
-        recharges: Posted in the books.
-        paise: Their sum.
-        lost_paise: What machines were told and the books do not have.
-        doubled_paise: What the books have posted and a machine does not have.
-        unsettled: Machines with something pending, open or frozen.
-        faults: What does not add up, in words.
-    """
-
-    recharges: int
-    paise: int
-    lost_paise: int
-    doubled_paise: int
-    unsettled: int
-    faults: tuple[str, ...]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing was lost, doubled or left open."""
-        wrong = self.lost_paise or self.doubled_paise or self.unsettled
-        return not wrong and not self.faults
-
-
 @dataclass(frozen=True, slots=True)
 class Result:
     """All of it."""
 
     plan: Plan
     heard: Heard
+    silent_s: float
     worker_kills: int
     database_kills: int
     wall_s: float
@@ -102,13 +55,12 @@ class Result:
     @property
     def is_good(self) -> bool:
         """Whether the rehearsal went as it must."""
-        return self.judgement.is_good and bool(self.heard.told)
+        return self.judgement.is_good and bool(self.heard.confirmed)
 
     def waits_ms(self) -> dict[str, float]:
         """Give how long a complete recharge took, by share."""
-        ascending = sorted(self.heard.waits_s)
         return {
-            name: round(_share(ascending, share) * _MS, 1)
+            name: round(self.heard.waits.at(share) * _MS, 1)
             for name, share in _SHARES.items()
         }
 
@@ -123,11 +75,11 @@ class Result:
             "dial_ins": heard.begun,
             "left_out": heard.left_out,
             "ended": dict(heard.ended),
-            "redialled": heard.redialled,
+            "redials": heard.redials,
             "worker_kills": self.worker_kills,
             "database_kills": self.database_kills,
             "waits_ms": self.waits_ms(),
-            "silent_ms": round(heard.silent_s * _MS, 1),
+            "silent_ms": round(self.silent_s * _MS, 1),
             "answered": self.answered,
             "recharges": judged.recharges,
             "paise": judged.paise,
@@ -146,14 +98,14 @@ class Result:
             (
                 (
                     f"{heard.begun} dial-ins in {self.wall_s:.1f} s, {heard.left_out} "
-                    f"left out, {heard.redialled} redialled: {ends}"
+                    f"left out, {heard.redials} redials: {ends}"
                 ),
                 (
                     f"{self.worker_kills} kills of {self.plan.workers} workers, "
                     f"{self.database_kills} of the database"
                 ),
                 f"a recharge took: {waited}",
-                f"longest time without a recharge: {heard.silent_s:.1f} s",
+                f"longest time without a recharge: {self.silent_s:.1f} s",
                 (
                     f"{judged.recharges} recharges in the books; lost "
                     f"{judged.lost_paise} paise, doubled {judged.doubled_paise}, "
@@ -162,9 +114,3 @@ class Result:
                 *judged.faults,
             )
         )
-
-
-def _share(ascending: list[float], share: float) -> float:
-    if not ascending:
-        return 0.0
-    return ascending[min(len(ascending) - 1, int(len(ascending) * share))]

@@ -90,10 +90,11 @@ def run(
         return Result(
             plan=plan,
             heard=fleet.heard,
+            silent_s=fleet.silent_s,
             worker_kills=strikes.workers,
             database_kills=strikes.databases,
             wall_s=plan.seconds,
-            judgement=judge(server, seats, fleet.heard, AMOUNT_PAISE),
+            judgement=judge(server, seats, fleet.told, AMOUNT_PAISE),
             answered={name: int(calls) for name, calls in _TOLD.findall(said)},
         )
 

@@ -95,7 +95,7 @@ def test_a_host_that_is_lost_costs_a_redial_and_nothing_else(
 
         run_on_a_reactor(reactor, play)
         assert fleet.heard.ended == {"confirmed": fleet.heard.begun}
-        judgement = judge(folders[1], seats, fleet.heard, AMOUNT_PAISE)
+        judgement = judge(folders[1], seats, fleet.told, AMOUNT_PAISE)
         assert judgement.is_good, judgement
         second.signal(signal.SIGTERM)
         assert second.ended() == 0

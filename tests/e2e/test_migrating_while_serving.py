@@ -106,7 +106,7 @@ def test_dial_ins_go_on_while_the_books_are_expanded(
 
         run_on_a_reactor(reactor, play)
         assert fleet.heard.ended == {"confirmed": fleet.heard.begun}
-        judgement = judge(folder, seats, fleet.heard, AMOUNT_PAISE)
+        judgement = judge(folder, seats, fleet.told, AMOUNT_PAISE)
         assert judgement.is_good, judgement
         assert judgement.recharges == fleet.heard.begun
 

@@ -32,7 +32,7 @@ def check(found: dict[str, Any]) -> None:
     assert found["ended"] == {"confirmed": found["dial_ins"]}
     assert found["recharges"] == found["dial_ins"] > 0
     assert found["paise"] == 10_000 * found["recharges"]
-    assert found["redialled"] > 0
+    assert found["redials"] > 0
     waits = found["waits_ms"]
     assert 0 < waits["p50"] <= waits["p90"] <= waits["p99"] <= waits["longest"]
 
