@@ -4,16 +4,17 @@ The keys come from the operating system, as every machine's do. What was begun i
 finished by the same command, and nothing is done twice:
 
 - a machine is made beside its folder and renamed when it is whole;
-- what an enrolment needs is read before the books are changed, and each machine's
-  deposit is a fund file of its own, the same whenever it is made: the books take it
-  once.
+- what an enrolment needs is read before the books are changed. Machines are enrolled
+  and paid for a hundred at a time; each one's deposit is a fund file of its own, the
+  same whenever it is made: the books take it once.
 """
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,14 @@ from fm_device.folder import (
 from hw.clock import WallClock
 from hw.database import Store
 from protocol.errors import RmfsError
-from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
+from protocol.exchange import (
+    DetailLine,
+    FundFile,
+    PaymentMode,
+    content_hash,
+    encode_fund_file,
+    parse_fund_file,
+)
 from protocol.keys import MachineProvisioning
 from protocol.parameters import business_date
 from protocol.ports import Entropy
@@ -36,15 +44,18 @@ from rmfs_server.administration import Administration
 from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import ServerFolder
 from rmfs_server.fund_reports import ImportReport
-from rmfs_server.funds import import_fund_file
+from rmfs_server.funds import take_fund_file
 from rmfs_server.store import fund_files, machines
 from rmfs_server.store.acts import By
+from rmfs_server.store.fund_files import CameWith
 from rmfs_tools.fleet import FleetError, FleetPlan, Member
 from rmfs_tools.fleet_file import read_fleet_file, read_octets
 
 FLEET: Final = "fleet.toml"
 _UNFINISHED: Final = ".new"
 _LICENCE_DAYS: Final = 365
+TOGETHER: Final = 100
+"""Few enough that a server which runs meanwhile does not wait for long."""
 _NOTHING_CHANGED: Final = "nothing was changed"
 
 
@@ -176,7 +187,12 @@ class FleetEnrolled:
 
 
 def enrol_fleet(
-    folder: Path, server: ServerFolder, store: Store, clock: WallClock
+    folder: Path,
+    server: ServerFolder,
+    store: Store,
+    clock: WallClock,
+    *,
+    together: int = TOGETHER,
 ) -> FleetEnrolled:
     """Enrol every machine that is not, and pay the first deposit of each without one.
 
@@ -188,6 +204,7 @@ def enrol_fleet(
         server: Who enrols.
         store: Its books.
         clock: Tells when.
+        together: Machines that are enrolled, and then paid for, in one transaction.
 
     Raises:
         FleetError: The folder holds no fleet, or the papers of a machine are missing or
@@ -201,12 +218,20 @@ def enrol_fleet(
     expires = business_date(clock.now()) + timedelta(days=_LICENCE_DAYS)
     by = By("rmfs", f"fleet {plan.title or folder.name}", clock.now())
     reports = []
-    for member in plan.members():
-        if member.licence in new:
-            licence = NewLicence(member.licence_number, member.licensee, expires)
-            administration.enrol(new[member.licence], licence, by)
+    members = plan.members()
+    while group := list(islice(members, together)):
+        papers = [
+            (
+                new[member.licence],
+                NewLicence(member.licence_number, member.licensee, expires),
+            )
+            for member in group
+            if member.licence in new
+        ]
+        if papers:
+            administration.enrol_all(papers, by)
         if plan.deposit_paise:
-            reports += _pay(store, member, clock.now())
+            reports += _pay(store, group, clock.now())
     waiting = [line for report in reports for line in report.suspended]
     if waiting:
         raise FleetError(
@@ -258,17 +283,41 @@ def _read_papers(
     return papers
 
 
-def _pay(store: Store, member: Member, now: EpochSeconds) -> list[ImportReport]:
-    """Pay the first deposit of a machine that has none.
+def _pay(
+    store: Store, group: Sequence[Member], now: EpochSeconds
+) -> list[ImportReport]:
+    """Pay the first deposit of each machine that has none, in one transaction.
 
-    The file tells of the day of the enrolment, which the books know: so it has the same
-    octets whenever it is made, and they take it once.
+    A machine's file tells of the day of its enrolment, which the books know: so it has
+    the same octets whenever it is made, and they take it once.
     """
+    licences = [member.licence for member in group]
     with store.reading() as connection:
-        enrolled = machines.find_enrolled(connection, member.licence)
-        if enrolled is None or fund_files.with_deposits(connection, [member.licence]):
-            return []
-    today = business_date(enrolled.enrolled_at)
+        paid = fund_files.with_deposits(connection, licences)
+        enrolled = {
+            licence: machines.find_enrolled(connection, licence) for licence in licences
+        }
+    files = [
+        _deposit(member, business_date(found.enrolled_at))
+        for member in group
+        if member.licence not in paid
+        and (found := enrolled[member.licence]) is not None
+    ]
+    if not files:
+        return []
+    with store.writing("import fund file") as connection:
+        return [
+            take_fund_file(
+                connection,
+                parse_fund_file(octets),
+                CameWith(octets, content_hash(octets), now, None),
+            )
+            for octets in files
+        ]
+
+
+def _deposit(member: Member, today: date) -> bytes:
+    """Write the fund file of a machine that was enrolled on a day."""
     line = DetailLine(
         line_id="1",
         licence=member.licence,
@@ -280,5 +329,4 @@ def _pay(store: Store, member: Member, now: EpochSeconds) -> list[ImportReport]:
         available_from=today,
     )
     name, oem = f"FLEET-{member.licence}", member.licence[0]
-    file = FundFile.by_hand(name, oem, today, (line,))
-    return [import_fund_file(store, encode_fund_file(file), now)]
+    return encode_fund_file(FundFile.by_hand(name, oem, today, (line,)))

@@ -12,10 +12,11 @@ from fm_device.typed_cli import LINE
 if TYPE_CHECKING:
     from hw.lines.strings import LineAddress
 
-_SERVER: Final = click.Path(path_type=Path, file_okay=False, exists=True)
+_FOLDER: Final = click.Path(path_type=Path, file_okay=False, exists=True)
 _REPORT: Final = click.Path(path_type=Path, dir_okay=False)
 _EXIT_FAILED: Final = 1
 _PAISE: Final = 100
+_IN_MEMORY: Final = 1_000
 
 
 def add_commands(fleet: click.Group) -> None:
@@ -27,21 +28,26 @@ def add_commands(fleet: click.Group) -> None:
     epilog="\b\nExamples:\n"
     "  rmfs fleet load --server rmfs-server --line tcp:127.0.0.1:7001\n"
     "  rmfs fleet load --server rmfs-server --line tcp:127.0.0.1:7001 \\\n"
-    "    --machines 10000 --rate 200 --seconds 300 --report load.html"
+    "    --machines 10000 --rate 200 --seconds 300 --report load.html\n"
+    "  rmfs fleet load --server rmfs-server --line tcp:127.0.0.1:7001 --fleet offices"
 )
 @click.option(
     "--server",
-    type=_SERVER,
+    type=_FOLDER,
     required=True,
     help="Folder of the server: machines are enrolled there, and its books are read.",
 )
 @click.option("--line", type=LINE, required=True, help="Where it answers.")
 @click.option(
+    "--fleet",
+    "fleet_folder",
+    type=_FOLDER,
+    help="Folder of a fleet that is enrolled: its machines dial, none is made.",
+)
+@click.option(
     "--machines",
     type=click.IntRange(1, 100_000),
-    default=1_000,
-    show_default=True,
-    help="How many dial.",
+    help="How many dial; left out: 1,000 in memory, or all of the fleet.",
 )
 @click.option(
     "--rate",
@@ -88,7 +94,8 @@ def load(
     *,
     server: Path,
     line: "LineAddress",
-    machines: int,
+    fleet_folder: Path | None,
+    machines: int | None,
     rate: float,
     seconds: float,
     processes: int,
@@ -106,35 +113,61 @@ def load(
     In the end every machine dials until nothing is open, and its money is held against
     the books. Exit 1 when a paisa is lost, doubled or open, or nothing was recharged.
     """
+    if report is not None and not report.absolute().parent.is_dir():
+        raise click.BadParameter(f"{report.parent} is no folder", param_hint="--report")
     from protocol.values import Paise
     from rmfs_tools.load.driving import run
     from rmfs_tools.load.page import render
     from rmfs_tools.load.plan import Load
     from rmfs_tools.load.table import Table
 
+    count = _count(fleet_folder, machines)
     plan = Load(
         server=str(server),
+        fleet="" if fleet_folder is None else str(fleet_folder),
         line=str(line),
-        machines=machines,
+        machines=count,
         rate=rate,
         seconds=seconds,
-        processes=min(processes, machines),
+        processes=min(processes, count),
         seed=seed,
         even=even,
         amount_paise=Paise(rupees * _PAISE),
         attempts=attempts,
     )
     table = Table(lambda words: click.echo(words, err=True))
-    live = sys.stderr.isatty()
+    live = sys.stdout.isatty() and sys.stderr.isatty()
     result = run(
         plan,
         lambda words: click.echo(words, err=True),
         table.tell if live else table.keep_silent,
     )
-    if report is not None:
-        report.write_text(render(result), "utf-8")
     if as_json:
         click.echo(json.dumps(result.as_json()))
     else:
         click.echo("\n".join(result.show()))
+    if report is not None:
+        _write(report, render(result))
     return 0 if result.is_good else _EXIT_FAILED
+
+
+def _count(fleet: Path | None, wanted: int | None) -> int:
+    """Say how many machines dial."""
+    from rmfs_tools.fleet_folder import read_fleet
+
+    if fleet is None:
+        return _IN_MEMORY if wanted is None else wanted
+    there = read_fleet(fleet).count
+    if wanted is not None and wanted > there:
+        message = f"{fleet} has {there} machines"
+        raise click.BadParameter(message, param_hint="--machines")
+    return there if wanted is None else wanted
+
+
+def _write(path: Path, page: str) -> None:
+    from rmfs_tools.load.driving import LoadError
+
+    try:
+        path.write_text(page, "utf-8")
+    except OSError as error:
+        raise LoadError(f"{path} cannot be written: {error.strerror}") from error

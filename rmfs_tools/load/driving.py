@@ -46,21 +46,25 @@ def run(load: Load, on_word: OnWord, on_second: OnSecond) -> Result:
             processes have told of it.
 
     Raises:
-        LoadError: The books have no room for so many machines, or a process has ended.
+        LoadError: The books have no room for so many machines, or a process has ended:
+            its machines cannot be made, enrolled or switched on.
         StoreError: The books cannot be read.
     """
-    shares = share_out(load, _first_free(load))
+    shares = share_out(load, 0 if load.fleet else _first_free(load))
     with TemporaryDirectory() as logs, ExitStack() as stack:
         processes = [
             stack.enter_context(_process(share, Path(logs))) for share in shares
         ]
-        on_word(f"{load.machines} machines are being made")
+        done = "switched on" if load.fleet else "made"
+        on_word(f"{load.machines} machines are being {done}")
         for process in processes:
             _expect(process, "made")
         for process in processes:
             process.tell("enrol")
             _expect(process, "ready")
-        on_word(f"enrolled; {load.rate:g} dial-ins a second for {load.seconds:g} s")
+        on_word(
+            f"all are ready; {load.rate:g} dial-ins a second for {load.seconds:g} s"
+        )
         for process in processes:
             process.tell("go")
         by_second, judged = _hear_all(processes, on_word, on_second)

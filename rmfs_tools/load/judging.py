@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from protocol.values import Paise
 from rmfs_server.store import machines, recharges
 from rmfs_server.store.schema import RechargeState
 from rmfs_server.store.verify import verify_books
@@ -63,16 +62,14 @@ def judge_books(connection: Connection) -> Judgement:
 def judge_machines(
     connection: Connection,
     seats: Sequence[Seat],
-    told: Mapping[str, int],
-    amount_paise: Paise,
+    told_paise: Mapping[str, int],
 ) -> Judgement:
     """Hold the books against machines that have settled.
 
     Args:
         connection: To the books.
         seats: The machines.
-        told: Recharges that each was told to be complete, by licence.
-        amount_paise: Of each recharge.
+        told_paise: What each was told to be complete, in all its life, by licence.
 
     Raises:
         StoreError: The books cannot be read.
@@ -87,12 +84,12 @@ def judge_machines(
             continue
         record = seat.psd.record
         done = [one for one in all_of if one.state is RechargeState.POSTED]
-        told_paise = told.get(str(seat.licence), 0) * amount_paise
         booked_paise = sum(one.effect_paise for one in done)
         held_paise = record.registers.control_total_paise
         posted += len(done)
         paise += booked_paise
-        lost += max(0, told_paise - booked_paise, held_paise - booked_paise)
+        owed_paise = max(told_paise.get(str(seat.licence), 0), held_paise)
+        lost += max(0, owed_paise - booked_paise)
         doubled += max(0, booked_paise - held_paise)
         unsettled += (
             record.pending is not None

@@ -20,6 +20,8 @@ class Load:
 
     Attributes:
         server: Folder of the server, for enrolments and for its books.
+        fleet: Folder of a fleet that is enrolled, whose first machines dial; empty:
+            new machines in memory do.
         line: Where it answers: a line string.
         machines: How many dial.
         rate: Dial-ins that come due in a second, on average.
@@ -32,6 +34,7 @@ class Load:
     """
 
     server: str
+    fleet: str
     line: str
     machines: int
     rate: float

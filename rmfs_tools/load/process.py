@@ -10,13 +10,17 @@ import json
 import resource
 import sys
 from collections.abc import Generator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.task import LoopingCall
 
+from fm_device.folder import open_machine
+from hw.clock import SystemWallClock
 from hw.lines.build import build_dialler
 from hw.lines.port import Dialler
 from hw.lines.strings import LineAddress, TcpAddress, parse_line_string
@@ -24,8 +28,10 @@ from hw.lines.tcp import TcpDialler
 from hw.reactor import MonotonicReactor
 from protocol.dialogue.machine import Request
 from protocol.registers import RequestKind
+from protocol.values import Paise
 from rmfs_server.folder import open_books
 from rmfs_tools.bench.recharge_office import Seat, enrol_machines, make_machines
+from rmfs_tools.fleet_folder import read_fleet
 from rmfs_tools.load.arrivals import Arrivals, drawn_moments, even_moments
 from rmfs_tools.load.calling import OpenLoop
 from rmfs_tools.load.judging import judge_machines
@@ -46,7 +52,7 @@ class Share:
     Attributes:
         load: What all do together.
         number: Of the process, from 0.
-        first: Number of its first machine.
+        first: Number of its first machine; of a fleet: its place, from 0.
         machines: How many it has.
     """
 
@@ -58,23 +64,63 @@ class Share:
 
 def main(share: Share) -> None:
     """Be the process; see the module."""
-    _allow_many_lines()
-    folder = Path(share.load.server)
-    seats = make_machines(folder, share.machines, share.first)
+    _allow_many_files()
+    with ExitStack() as stack:
+        _work(share, stack)
+
+
+def _work(share: Share, stack: ExitStack) -> None:
+    load, folder = share.load, Path(share.load.server)
+    if load.fleet:
+        seats = _seats_of_fleet(share, stack)
+    else:
+        seats = make_machines(folder, share.machines, share.first)
     _say("made")
     sys.stdin.readline()
-    enrol_machines(folder, seats)
+    if not load.fleet:
+        enrol_machines(folder, seats)
     _say("ready")
     sys.stdin.readline()
+    told_paise = {
+        str(seat.licence): _told_before_paise(seat, load.amount_paise) for seat in seats
+    }
     reactor = MonotonicReactor()
     dial = _Dialling(reactor, share, seats)
     if not run_on_a_reactor(reactor, dial.run):
         return
+    for licence, times in dial.loop.told.items():
+        told_paise[licence] += times * load.amount_paise
     with open_books(folder) as store, store.reading() as connection:
-        judged = judge_machines(
-            connection, seats, dial.loop.told, share.load.amount_paise
-        )
+        judged = judge_machines(connection, seats, told_paise)
     _say("judged", asdict(judged))
+
+
+def _seats_of_fleet(share: Share, stack: ExitStack) -> list[Seat]:
+    """Switch machines of a fleet on, until the stack is closed."""
+    folder, clock = Path(share.load.fleet), SystemWallClock()
+    members = islice(
+        read_fleet(folder).members(), share.first, share.first + share.machines
+    )
+    return [
+        Seat(
+            member.licence,
+            stack.enter_context(
+                open_machine(folder / member.licence, clock, "fleet load")
+            ).psd,
+        )
+        for member in members
+    ]
+
+
+def _told_before_paise(seat: Seat, amount_paise: Paise) -> int:
+    """Say what a machine was told before it begins.
+
+    What is pending then is settled by its first dial-in, which is counted as one of
+    ours whatever its amount is: so one of ours is taken off.
+    """
+    record = seat.psd.record
+    held_paise = record.registers.control_total_paise
+    return held_paise - amount_paise if record.pending else held_paise
 
 
 class _Dialling:
@@ -107,17 +153,19 @@ class _Dialling:
             if load.even
             else drawn_moments(rate, f"{load.seed} {share.number}")
         )
-        telling = LoopingCall(self._tell)
+        telling = LoopingCall.withCount(self._tell)
         telling.clock = self._reactor
         telling.start(EVERY_S, now=False)
         yield self.loop.dial(Arrivals(moments, load.seconds))
         telling.stop()
-        self._tell()
+        self._tell(1)
         _say("over")
         yield self.loop.settle()
 
-    def _tell(self) -> None:
-        _say("heard", self.loop.cut().as_json())
+    def _tell(self, seconds: int) -> None:
+        """Tell of the second that is over; of several when this process was held up."""
+        for _ in range(seconds):
+            _say("heard", self.loop.cut().as_json())
 
 
 def _dialler(reactor: MonotonicReactor, line: LineAddress, number: int) -> Dialler:
@@ -130,8 +178,8 @@ def _dialler(reactor: MonotonicReactor, line: LineAddress, number: int) -> Diall
     return build_dialler(reactor, line)
 
 
-def _allow_many_lines() -> None:
-    """Let this process have as many open lines as the system grants it."""
+def _allow_many_files() -> None:
+    """Let this process have as many open files and lines as the system grants it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

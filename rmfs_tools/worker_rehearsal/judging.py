@@ -23,6 +23,7 @@ def judge(
     Raises:
         StoreError: The books cannot be read.
     """
+    told_paise = {licence: times * amount_paise for licence, times in told.items()}
     with open_books(folder) as store, store.reading() as connection:
-        machines = judge_machines(connection, seats, told, amount_paise)
+        machines = judge_machines(connection, seats, told_paise)
         return judge_books(connection).beside(machines)

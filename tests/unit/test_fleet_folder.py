@@ -36,8 +36,9 @@ deposit_paise = 500_000
 """
 BEGAN = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 TWO_DAYS_S = 2 * 86_400
-COMMITS = 2 * COUNT
-"""One for each enrolment, and one for each deposit."""
+TOGETHER = 2
+COMMITS = 4
+"""Two machines are enrolled and then paid for, then the third."""
 
 
 class DeathError(BaseException):
@@ -80,7 +81,9 @@ class Office:
 
     def enrol(self, hook: CommitHook | None = None) -> FleetEnrolled:
         with self.books(hook) as store:
-            return enrol_fleet(self.folder, self.server, store, self.clock)
+            return enrol_fleet(
+                self.folder, self.server, store, self.clock, together=TOGETHER
+            )
 
     def make(self, octets: bytes = FILE) -> list[str]:
         papers = read_papers(

@@ -15,6 +15,7 @@ from rmfs_tools.load.table import Table
 def a_load(machines: int = 20, processes: int = 3, seconds: float = 2.0) -> Load:
     return Load(
         server="rmfs-server",
+        fleet="",
         line="tcp:127.0.0.1:7001",
         machines=machines,
         rate=10.0,
