@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from fm_device.dial_in import (
     ATTEMPTS_MAX,
     DialInReport,
+    LinkIsUp,
     Progress,
     Redialling,
     ServerIsBusy,
@@ -42,6 +43,7 @@ class OpenLoop:
     Attributes:
         told: Recharges that each machine was told to be complete, by licence.
         silent_s: The longest time without a complete recharge while they dialled.
+        was_answered: Somebody has taken a call, or said that there is too much to do.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class OpenLoop:
         """
         self.told: Counter[str] = Counter()
         self.silent_s = 0.0
+        self.was_answered = False
         self._told_last_s = 0.0
         self._reactor = reactor
         self._places = places
@@ -75,14 +78,29 @@ class OpenLoop:
         self._over: Deferred[None] = Deferred()
 
     @inlineCallbacks
-    def settle(self) -> "Generator[Deferred[Any], Any, None]":
-        """Have every machine dial until nothing of it is open, some at a time."""
+    def settle(
+        self, attempts: int = ATTEMPTS_MAX
+    ) -> "Generator[Deferred[Any], Any, None]":
+        """Have every machine dial until nothing of it is open, some at a time.
+
+        Where one has tried in vain and none has settled, nobody answers any more: then
+        the others are spared it.
+
+        Args:
+            attempts: Calls of a dial-in, of which a machine makes a few if need be.
+        """
         waiting = deque(self._places)
+        settled = 0
 
         @inlineCallbacks
         def one_after_the_other() -> "Generator[Deferred[Any], Any, None]":
+            nonlocal settled
             while waiting:
-                yield self._settle_one(*waiting.popleft())
+                seat, dialler = waiting.popleft()
+                good = yield self._settle_one(seat, dialler, attempts)
+                settled += good
+                if not settled:
+                    waiting.clear()
 
         yield gatherResults([one_after_the_other() for _ in range(TOGETHER)])
 
@@ -152,8 +170,10 @@ class OpenLoop:
     def _moved(self, event: Progress) -> None:
         if isinstance(event, Redialling):
             self._heard.redials += 1
-        elif isinstance(event, ServerIsBusy):
+            return
+        if isinstance(event, ServerIsBusy):
             self._heard.busy += 1
+        self.was_answered |= isinstance(event, LinkIsUp | ServerIsBusy)
 
     def _end_when_done(self) -> None:
         if self._arrivals_over and not self._under_way:
@@ -162,14 +182,15 @@ class OpenLoop:
 
     @inlineCallbacks
     def _settle_one(
-        self, seat: Seat, dialler: Dialler
-    ) -> "Generator[Deferred[Any], Any, None]":
+        self, seat: Seat, dialler: Dialler, attempts: int
+    ) -> "Generator[Deferred[Any], Any, bool]":
         for _ in range(_ROUNDS):
             report: DialInReport = yield dial_repeatedly(
-                seat.psd, INSPECTION, dialler, self._reactor, attempts=self._attempts
+                seat.psd, INSPECTION, dialler, self._reactor, attempts=attempts
             )
             if report.receipt is not None and report.pending is None:
-                return
+                return True
+        return False
 
     def _passed_s(self) -> float:
         return float(self._reactor.seconds()) - self._began_s

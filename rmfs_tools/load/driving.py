@@ -59,12 +59,13 @@ def run(load: Load, on_word: OnWord, on_second: OnSecond) -> Result:
         on_word(f"{load.machines} machines are being {done}")
         for process in processes:
             _expect(process, "made")
-        for process in processes:
+        ready = 0
+        for share, process in zip(shares, processes, strict=True):
             process.tell("enrol")
             _expect(process, "ready")
-        on_word(
-            f"all are ready; {load.rate:g} dial-ins a second for {load.seconds:g} s"
-        )
+            ready += share.machines
+            on_word(f"{ready} machines are ready")
+        on_word(f"{load.rate:g} dial-ins a second for {load.seconds:g} s")
         for process in processes:
             process.tell("go")
         by_second, judged = _hear_all(processes, on_word, on_second)

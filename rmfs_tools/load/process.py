@@ -42,6 +42,8 @@ EVERY_S: Final = 1.0
 _SEATS_PER_HOST: Final = 10
 """Far fewer than the handshakes that a server lets one address have at once."""
 _HOST_NUMBERS: Final = 250
+_SETTLE_ATTEMPTS: Final = 4
+"""A few times so many are tried, for more than a minute if need be."""
 _HERE: Final = "127."
 
 
@@ -160,7 +162,8 @@ class _Dialling:
         telling.stop()
         self._tell(1)
         _say("over")
-        yield self.loop.settle()
+        if self.loop.was_answered:
+            yield self.loop.settle(_SETTLE_ATTEMPTS)
 
     def _tell(self, seconds: int) -> None:
         """Tell of the second that is over; of several when this process was held up."""

@@ -50,3 +50,46 @@ def test_a_server_that_is_not_there_serves_nobody_and_loses_nothing(
     )
     assert said.code == 1
     assert "0.0 served" in said.out
+    assert "0 recharges in the books" in said.out
+
+
+FLEET = """\
+count = 4
+first_licence = "N300001"
+[funds]
+deposit_paise = 500_000
+"""
+
+
+def test_machines_of_a_fleet_are_put_to_it_again_and_again(tmp_path: Path) -> None:
+    folder, file, offices = (
+        tmp_path / name for name in ("rmfs-server", "four.toml", "offices")
+    )
+    file.write_text(FLEET)
+    done("server", "init", "--server", folder)
+    done("fleet", "new", file, offices, "--server", folder)
+    done("fleet", "enrol", offices, "--server", folder)
+    with Server(folder) as server:
+        asked = (
+            *("fleet", "load", "--server", folder, "--line", server.line),
+            *("--fleet", offices, "--rate", "5", "--seconds", "2", "--json"),
+        )
+        first, second = rmfs(*asked, "--processes", "2"), rmfs(*asked, "--even")
+        many = rmfs(*asked, "--machines", "5")
+    assert (first.code, second.code) == (0, 0), (first, second)
+    once, again = json.loads(first.out), json.loads(second.out)
+    # The books tell of their whole lives.
+    recharges = once["ended"]["confirmed"] + again["ended"]["confirmed"]
+    assert again["judgement"]["recharges"] == recharges
+    assert again["judgement"]["paise"] == 10_000 * recharges
+    assert (many.code, "has 4 machines" in many.err) == (2, True)
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_done(
+    tmp_path: Path,
+) -> None:
+    said = rmfs(
+        *("fleet", "load", "--server", tmp_path, "--line", "tcp:127.0.0.1:1"),
+        *("--report", tmp_path / "nowhere" / "load.html"),
+    )
+    assert (said.code, "is no folder" in said.err) == (2, True)

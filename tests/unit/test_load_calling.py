@@ -86,3 +86,16 @@ def test_what_was_heard_is_given_once() -> None:
     run_in_virtual_time(clock, scenario)
     assert loop.cut().begun == 2
     assert loop.cut().begun == 0
+
+
+def test_where_nobody_answers_the_machines_behind_the_first_are_spared() -> None:
+    clock = Clock()
+    loop = nobody_answers(clock, machines=40, attempts=1)
+
+    async def scenario() -> None:
+        await loop.settle(attempts=4)
+
+    run_in_virtual_time(clock, scenario)
+    assert not loop.was_answered
+    # Five rounds of four calls, 2 + 4 + 8 s apart, by those that began.
+    assert clock.seconds() == 5 * 14
