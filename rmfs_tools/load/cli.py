@@ -135,7 +135,7 @@ def load(
         amount_paise=Paise(rupees * _PAISE),
         attempts=attempts,
     )
-    table = Table(lambda words: click.echo(words, err=True))
+    table = Table(lambda words: click.echo(words, err=True), plan.every_s)
     live = sys.stdout.isatty() and sys.stderr.isatty()
     result = run(
         plan,

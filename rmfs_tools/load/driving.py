@@ -5,6 +5,7 @@ one can write into a SQLite file, and begin to dial together.
 """
 
 import json
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,20 +30,20 @@ LETTER: Final = "N"
 NUMBERS: Final = 1_000_000
 
 OnWord = Callable[[str], None]
-OnSecond = Callable[[int, Heard], None]
+OnPart = Callable[[int, Heard], None]
 
 
 class LoadError(RmfsError):
     """A load cannot be run, or one of its processes has ended; it says why."""
 
 
-def run(load: Load, on_word: OnWord, on_second: OnSecond) -> Result:
+def run(load: Load, on_word: OnWord, on_part: OnPart) -> Result:
     """Run it.
 
     Args:
         load: What is done.
         on_word: Told what goes on.
-        on_second: Told what was heard in each second, counted from 0, as soon as all
+        on_part: Told what was heard in each part, counted from 0, as soon as all
             processes have told of it.
 
     Raises:
@@ -68,13 +69,13 @@ def run(load: Load, on_word: OnWord, on_second: OnSecond) -> Result:
         on_word(f"{load.rate:g} dial-ins a second for {load.seconds:g} s")
         for process in processes:
             process.tell("go")
-        by_second, judged = _hear_all(processes, on_word, on_second)
+        by_part, judged = _hear_all(processes, on_word, on_part)
     with open_books(Path(load.server)) as store, store.reading() as connection:
         judged = judged.beside(judge_books(connection))
     whole = Heard()
-    for heard in by_second:
+    for heard in by_part:
         whole.then(heard)
-    return Result(load, by_second, whole, judged)
+    return Result(load, by_part, whole, judged)
 
 
 def share_out(load: Load, first: int) -> list[Share]:
@@ -131,13 +132,13 @@ def _read(process: Process, line: str) -> tuple[str, Any]:
 
 
 def _hear_all(
-    processes: list[Process], on_word: OnWord, on_second: OnSecond
+    processes: list[Process], on_word: OnWord, on_part: OnPart
 ) -> tuple[list[Heard], Judgement]:
     """Add up what all processes tell, until each has judged its machines."""
     lines: Queue[tuple[int, str]] = Queue()
     for number, process in enumerate(processes):
         Thread(target=_pass_on, args=(number, process, lines), daemon=True).start()
-    board = Board(len(processes), on_second)
+    board = Board(len(processes), on_part)
     judged, waiting = Judgement(), set(range(len(processes)))
     while waiting:
         number, line = lines.get()
@@ -154,7 +155,7 @@ def _hear_all(
             faults = tuple(told["faults"])
             judged = judged.beside(Judgement(**{**told, "faults": faults}))
             waiting.discard(number)
-    return board.by_second, judged
+    return board.by_part, judged
 
 
 def _pass_on(number: int, process: Process, lines: "Queue[tuple[int, str]]") -> None:
@@ -164,23 +165,23 @@ def _pass_on(number: int, process: Process, lines: "Queue[tuple[int, str]]") -> 
 
 
 class Board:
-    """What was heard in each second, by all processes together.
+    """What was heard in each part of the time, by all processes together.
 
     Attributes:
-        by_second: What is complete.
+        by_part: What is complete.
     """
 
-    def __init__(self, processes: int, on_second: OnSecond) -> None:
+    def __init__(self, processes: int, on_part: OnPart) -> None:
         """Begin with nothing.
 
         Args:
             processes: How many tell.
-            on_second: Told of each second when it is complete.
+            on_part: Told of each part when it is complete.
         """
-        self.by_second: list[Heard] = []
-        self._told: list[list[Heard]] = [[] for _ in range(processes)]
+        self.by_part: list[Heard] = []
+        self._told: list[deque[Heard]] = [deque() for _ in range(processes)]
         self._over: set[int] = set()
-        self._on_second = on_second
+        self._on_part = on_part
 
     @property
     def is_over(self) -> bool:
@@ -188,7 +189,7 @@ class Board:
         return len(self._over) == len(self._told)
 
     def heard(self, number: int, heard: Heard) -> None:
-        """Take what a process has heard in its next second."""
+        """Take what a process has heard in its next part."""
         self._told[number].append(heard)
         self._complete()
 
@@ -198,22 +199,18 @@ class Board:
         self._complete()
 
     def _complete(self) -> None:
-        while (second := self._next()) is not None:
-            at = len(self.by_second)
-            self.by_second.append(second)
-            self._on_second(at, second)
+        while (part := self._next()) is not None:
+            at = len(self.by_part)
+            self.by_part.append(part)
+            self._on_part(at, part)
 
     def _next(self) -> Heard | None:
-        at = len(self.by_second)
-        found = [told[at] for told in self._told if len(told) > at]
-        missing = [
-            number
-            for number, told in enumerate(self._told)
-            if len(told) <= at and number not in self._over
-        ]
-        if not found or missing:
+        """Take the next part, if every process has told of it that tells any more."""
+        telling = [told for told in self._told if told]
+        silent = {number for number, told in enumerate(self._told) if not told}
+        if not telling or silent - self._over:
             return None
         whole = Heard()
-        for heard in found:
-            whole.beside(heard)
+        for told in telling:
+            whole.beside(told.popleft())
         return whole

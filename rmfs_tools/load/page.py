@@ -14,7 +14,7 @@ from rmfs_tools.load.heard import Heard
 from rmfs_tools.load.plan import SHARES, Result
 
 POINTS_MAX: Final = 240
-"""Of a line; what is longer is drawn by several seconds together."""
+"""Of a line; what is longer is drawn by several parts together."""
 ROWS_MAX: Final = 60
 _MS: Final = 1_000
 _STYLE: Final = """
@@ -52,24 +52,24 @@ def render(result: Result) -> str:
             *_verdict(result),
             _figures(result),
             _ends(result.heard),
-            *_charts(result.by_second),
-            _table(result.by_second),
+            *_charts(result),
+            _table(result),
             "</main></body></html>\n",
         )
     )
 
 
-def together(seconds: Sequence[Heard], count_max: int) -> tuple[int, list[Heard]]:
-    """Put neighbouring seconds together until there are few enough.
+def together(parts: Sequence[Heard], count_max: int) -> tuple[int, list[Heard]]:
+    """Put neighbouring parts together until there are few enough.
 
     Returns:
-        How many seconds are together, and what was heard in each such time.
+        How many are together, and what was heard in each such time.
     """
-    step = max(1, ceil(len(seconds) / count_max))
+    step = max(1, ceil(len(parts) / count_max))
     found = []
-    for begin in range(0, len(seconds), step):
+    for begin in range(0, len(parts), step):
         whole = Heard()
-        for one in seconds[begin : begin + step]:
+        for one in parts[begin : begin + step]:
             whole.then(one)
         found.append(whole)
     return step, found
@@ -100,11 +100,15 @@ def _verdict(result: Result) -> list[str]:
 
 def _figures(result: Result) -> str:
     load, heard = result.load, result.heard
+    ended_s = len(result.by_part) * load.every_s
     rows = [
         ("Line", load.line),
         ("Machines", f"{load.machines:,} in {load.processes} processes"),
         ("Arrivals", f"{'even' if load.even else 'drawn'}, seed {load.seed}"),
-        ("Time", f"{load.seconds:g} s, and {len(result.by_second)} s until all ended"),
+        (
+            "Time",
+            f"{load.seconds:g} s, and {ended_s} s until all had ended",
+        ),
         ("Offered", f"{load.rate:g} a second; {heard.due:,} came due"),
         ("Served", f"{result.served_per_s:.1f} a second while they came due"),
         ("No machine was free", f"{heard.left_out:,}"),
@@ -130,13 +134,14 @@ def _ends(heard: Heard) -> str:
     return f"<table><caption>How dial-ins ended</caption><tbody>{cells}</tbody></table>"
 
 
-def _charts(seconds: Sequence[Heard]) -> list[str]:
-    if not seconds:
+def _charts(result: Result) -> list[str]:
+    if not result.by_part:
         return []
-    step, heard = together(seconds, POINTS_MAX)
+    step, heard = together(result.by_part, POINTS_MAX)
+    step_s = step * result.load.every_s
 
     def rates(name: str, count: Callable[[Heard], int]) -> Series:
-        return Series(name, [count(one) / step for one in heard])
+        return Series(name, [count(one) / step_s for one in heard])
 
     def waits(name: str) -> Series:
         share = SHARES[name]
@@ -150,7 +155,7 @@ def _charts(seconds: Sequence[Heard]) -> list[str]:
             "rate",
             "Dial-ins a second: due, served, failed, without a free machine",
             "a second",
-            step,
+            step_s,
             (
                 rates("due", lambda one: one.due),
                 rates("served", lambda one: one.confirmed),
@@ -160,16 +165,16 @@ def _charts(seconds: Sequence[Heard]) -> list[str]:
         ),
         Chart(
             "waits",
-            "How long a recharge took since it came due, by the second of its end",
+            "How long a recharge took since it came due, by the time of its end",
             "ms",
-            step,
+            step_s,
             (waits("p50"), waits("p90"), waits("p99"), waits("longest")),
         ),
         Chart(
             "trouble",
             "Redials, and how often the server said that it is busy",
             "a second",
-            step,
+            step_s,
             (
                 rates("redials", lambda one: one.redials),
                 rates("busy", lambda one: one.busy),
@@ -179,7 +184,7 @@ def _charts(seconds: Sequence[Heard]) -> list[str]:
             "open",
             "Dial-ins under way",
             "dial-ins",
-            step,
+            step_s,
             (Series("under way", [float(one.under_way) for one in heard]),),
         ),
     )
@@ -189,8 +194,9 @@ def _charts(seconds: Sequence[Heard]) -> list[str]:
     ]
 
 
-def _table(seconds: Sequence[Heard]) -> str:
-    step, heard = together(seconds, ROWS_MAX)
+def _table(result: Result) -> str:
+    step, heard = together(result.by_part, ROWS_MAX)
+    step_s = step * result.load.every_s
     heads = "".join(f'<th scope="col" class="number">{one}</th>' for one in _COLUMNS)
     rows = []
     for number, one in enumerate(heard):
@@ -199,7 +205,7 @@ def _table(seconds: Sequence[Heard]) -> str:
             for name in ("p50", "p99")
         ]
         counts = (
-            *(number * step, one.due, one.confirmed, one.failed, one.left_out),
+            *(number * step_s, one.due, one.confirmed, one.failed, one.left_out),
             *(one.busy, one.redials, one.under_way),
         )
         cells = (*(f"{count:,}" for count in counts), *waits)
@@ -208,7 +214,7 @@ def _table(seconds: Sequence[Heard]) -> str:
             + "".join(f'<td class="number">{cell}</td>' for cell in cells)
             + "</tr>"
         )
-    caption = f"What was heard, by {step} s" if step > 1 else "What was heard"
+    caption = f"What was heard, every {step_s} s"
     return (
         f"<table><caption>{caption}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table>"

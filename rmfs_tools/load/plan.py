@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any, Final
 
 from protocol.values import Paise, show_rupees
 from rmfs_tools.load.heard import Heard
 from rmfs_tools.load.judging import Judgement
 
+PARTS_MAX: Final = 3_600
+"""Of the time in which dial-ins come due: what is told has to be held and drawn."""
 SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "longest": 1.0}
 _MS: Final = 1_000
 _LATE_S: Final = 0.1
@@ -45,6 +48,11 @@ class Load:
     amount_paise: Paise
     attempts: int
 
+    @property
+    def every_s(self) -> int:
+        """How long the parts are in which it is told: a second, of a day 24."""
+        return max(1, ceil(self.seconds / PARTS_MAX))
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -52,13 +60,14 @@ class Result:
 
     Attributes:
         load: What was done.
-        by_second: What was heard in each second, until the last dial-in had ended.
+        by_part: What was heard in each part of it, as long as `Load.every_s` says,
+            until the last dial-in had ended.
         heard: All of that together.
         judgement: What is in the books and in the machines.
     """
 
     load: Load
-    by_second: Sequence[Heard]
+    by_part: Sequence[Heard]
     heard: Heard
     judgement: Judgement
 
@@ -70,8 +79,10 @@ class Result:
     @property
     def served_per_s(self) -> float:
         """Recharges in a second that were complete while dial-ins came due."""
-        whole = max(1, int(self.load.seconds))
-        return sum(one.confirmed for one in self.by_second[:whole]) / whole
+        every_s = self.load.every_s
+        whole = max(1, int(self.load.seconds / every_s))
+        served = sum(one.confirmed for one in self.by_part[:whole])
+        return served / (whole * every_s)
 
     @property
     def waits_ms(self) -> dict[str, float]:
@@ -105,7 +116,8 @@ class Result:
             "served_per_s": round(self.served_per_s, 1),
             "waits_ms": self.waits_ms,
             "late_ms": self.late_ms,
-            "by_second": [
+            "every_s": self.load.every_s,
+            "by_part": [
                 {
                     "due": one.due,
                     "confirmed": one.confirmed,
@@ -117,7 +129,7 @@ class Result:
                     "p50_ms": round(one.waits.at(SHARES["p50"]) * _MS, 1),
                     "p99_ms": round(one.waits.at(SHARES["p99"]) * _MS, 1),
                 }
-                for one in self.by_second
+                for one in self.by_part
             ],
             "judgement": asdict(self.judgement),
         }

@@ -1,9 +1,9 @@
-"""A process of a load: its share of the machines, and a line of JSON for every second.
+"""A process of a load: its share of the machines, and a line of JSON for every part.
 
 It is started by `rmfs_tools.load.driving`, and each step waits for a line on its stdin:
 it says ``made``, is told to enrol and says ``ready``, is told to go and says what was
-``heard`` in each second, and in the end, when every machine has settled, how its
-machines were ``judged``.
+``heard`` in each part of the time, and when all of that is ``over``. In the end, when
+every machine has settled, it says how its machines were ``judged``.
 """
 
 import json
@@ -38,7 +38,6 @@ from rmfs_tools.load.judging import judge_machines
 from rmfs_tools.load.plan import Load
 from rmfs_tools.parties import run_on_a_reactor
 
-EVERY_S: Final = 1.0
 _SEATS_PER_HOST: Final = 10
 """Far fewer than the handshakes that a server lets one address have at once."""
 _HOST_NUMBERS: Final = 250
@@ -157,7 +156,7 @@ class _Dialling:
         )
         telling = LoopingCall.withCount(self._tell)
         telling.clock = self._reactor
-        telling.start(EVERY_S, now=False)
+        telling.start(load.every_s, now=False)
         yield self.loop.dial(Arrivals(moments, load.seconds))
         telling.stop()
         self._tell(1)
@@ -165,9 +164,9 @@ class _Dialling:
         if self.loop.was_answered:
             yield self.loop.settle(_SETTLE_ATTEMPTS)
 
-    def _tell(self, seconds: int) -> None:
-        """Tell of the second that is over; of several when this process was held up."""
-        for _ in range(seconds):
+    def _tell(self, parts: int) -> None:
+        """Tell of the part that is over; of several when this process was held up."""
+        for _ in range(parts):
             _say("heard", self.loop.cut().as_json())
 
 

@@ -1,4 +1,4 @@
-"""What processes tell of their seconds is added up second by second."""
+"""What processes tell of parts of the time is added up part by part."""
 
 import json
 from collections import Counter
@@ -53,7 +53,7 @@ def test_each_machine_is_in_one_process() -> None:
     assert [share.machines for share in shares] == [6, 7, 7]
 
 
-def test_a_second_is_complete_when_every_process_has_told_of_it() -> None:
+def test_a_part_is_complete_when_every_process_has_told_of_it() -> None:
     seen: list[tuple[int, int, int]] = []
     board = Board(2, lambda at, one: seen.append((at, one.confirmed, one.under_way)))
     board.heard(0, heard_of(3, under_way=1))
@@ -68,7 +68,7 @@ def test_a_second_is_complete_when_every_process_has_told_of_it() -> None:
     assert board.is_over
 
 
-def test_what_is_under_way_is_added_between_processes_and_not_between_seconds() -> None:
+def test_what_is_under_way_is_added_between_processes_and_not_between_parts() -> None:
     whole = Heard()
     whole.then(heard_of(3, under_way=5))
     whole.then(heard_of(4, under_way=2, busy=1))
@@ -111,9 +111,9 @@ def test_a_load_that_is_late_itself_says_so() -> None:
     assert words[-1].startswith("dial-ins began up to 2,000 ms late")
 
 
-def test_the_table_says_its_head_again_and_a_second_in_a_line() -> None:
+def test_the_table_says_its_head_again_and_a_part_in_a_line() -> None:
     lines: list[str] = []
-    table = Table(lines.append)
+    table = Table(lines.append, every_s=1)
     for at in range(21):
         table.tell(at, heard_of(2, busy=1) if at else Heard())
     assert len(lines) == 23
@@ -123,3 +123,15 @@ def test_the_table_says_its_head_again_and_a_second_in_a_line() -> None:
         *("2", "3", "2", "1", "0"),
         *("1", "0", "0", "10", "20"),
     ]
+
+
+def test_a_long_load_is_told_in_longer_parts() -> None:
+    assert a_load(seconds=1.0).every_s == 1
+    assert a_load(seconds=3_600.0).every_s == 1
+    day = a_load(seconds=86_400.0)
+    assert day.every_s == 24
+    lines: list[str] = []
+    Table(lines.append, day.every_s).tell(1, Heard())
+    assert lines[0].split()[0] == "48"
+    parts = [heard_of(24)] * 3_600
+    assert Result(day, parts, heard_of(1), Judgement()).served_per_s == 1.0

@@ -16,11 +16,11 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def a_result(seconds: int = 3, judgement: Judgement | None = None) -> Result:
-    by_second = [heard_of(number + 1, busy=1) for number in range(seconds)]
+    by_part = [heard_of(number + 1, busy=1) for number in range(seconds)]
     whole = Heard()
-    for one in by_second:
+    for one in by_part:
         whole.then(one)
-    return Result(a_load(), by_second, whole, judgement or Judgement())
+    return Result(a_load(), by_part, whole, judgement or Judgement())
 
 
 def charts_of(page: str) -> list[ET.Element]:
@@ -60,15 +60,15 @@ def test_what_a_server_says_is_escaped() -> None:
     assert '<p class="bad">' in page
 
 
-def test_a_page_without_a_second_is_still_a_page() -> None:
-    page = render(replace(a_result(), by_second=[], heard=Heard()))
+def test_a_page_of_nothing_is_still_a_page() -> None:
+    page = render(replace(a_result(), by_part=[], heard=Heard()))
     assert charts_of(page) == []
     assert page.endswith("</html>\n")
 
 
-def test_a_long_load_is_drawn_by_several_seconds_together() -> None:
+def test_a_long_load_is_drawn_by_several_parts_together() -> None:
     result = a_result(seconds=POINTS_MAX * 3)
-    step, found = together(result.by_second, POINTS_MAX)
+    step, found = together(result.by_part, POINTS_MAX)
     assert (step, len(found)) == (3, POINTS_MAX)
     assert sum(one.confirmed for one in found) == result.heard.confirmed
     page = render(result)
