@@ -7,7 +7,7 @@ one can write into a SQLite file, and begin to dial together.
 import json
 from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
@@ -108,7 +108,7 @@ def _first_free(load: Load) -> int:
     return first
 
 
-def _process(share: Share, logs: Path) -> Any:
+def _process(share: Share, logs: Path) -> AbstractContextManager[Process]:
     program = (
         "from rmfs_tools.load.plan import Load; "
         "from rmfs_tools.load.process import Share, main; "

@@ -118,6 +118,7 @@ def _figures(result: Result) -> str:
             (f"A recharge took, {name}", f"{ms:,.1f} ms")
             for name, ms in result.waits_ms.items()
         ),
+        ("Began late, p99", f"{result.late_ms:,.1f} ms, by the load's own fault"),
     ]
     cells = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>'
