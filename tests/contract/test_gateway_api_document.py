@@ -1,10 +1,13 @@
 """The description of the API that is committed is that of the routes there are."""
 
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from dop_gateway.web.app import describe_api
+from fastapi.routing import APIRoute
+
+from dop_gateway.web.app import _FEATURES, describe_api
 from dop_gateway.web.documents import write_document
 from tests.house.sources import ROOT
 
@@ -89,3 +92,18 @@ def _routes(document: dict[str, dict[str, dict[str, object]]]) -> set[str]:
         for path, operations in document["paths"].items()
         for method in operations
     }
+
+
+def test_a_route_that_reads_changes_nothing() -> None:
+    changing = []
+    for routes, _ in _FEATURES:
+        for route in routes.routes:
+            if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+                text = inspect.getsource(route.endpoint)
+                if ".writing(" in text or ".once(" in text:
+                    changing.append(route.path)
+    # Who had a file is kept in the audit trail: that is all that these write.
+    assert changing == [
+        "/bank-files/{number}/octets",
+        "/exchange/files/{number}/octets",
+    ]
