@@ -9,7 +9,7 @@ every machine has settled, it says how its machines were ``judged``.
 import json
 import resource
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -22,9 +22,7 @@ from twisted.internet.task import LoopingCall
 from fm_device.folder import open_machine
 from hw.clock import SystemWallClock
 from hw.lines.build import build_dialler
-from hw.lines.port import Dialler
 from hw.lines.strings import LineAddress, TcpAddress, parse_line_string
-from hw.lines.tcp import TcpDialler
 from hw.reactor import MonotonicReactor
 from protocol.dialogue.machine import Request
 from protocol.registers import RequestKind
@@ -33,17 +31,16 @@ from rmfs_server.folder import open_books
 from rmfs_tools.bench.recharge_office import Seat, enrol_machines, make_machines
 from rmfs_tools.fleet_folder import read_fleet
 from rmfs_tools.load.arrivals import Arrivals, drawn_moments, even_moments
-from rmfs_tools.load.calling import OpenLoop
+from rmfs_tools.load.calling import OpenLoop, Place
 from rmfs_tools.load.judging import judge_machines
+from rmfs_tools.load.places import own_places
 from rmfs_tools.load.plan import Load
 from rmfs_tools.parties import run_on_a_reactor
 
-_SEATS_PER_HOST: Final = 10
-"""Far fewer than the handshakes that a server lets one address have at once."""
-_HOST_NUMBERS: Final = 250
 _SETTLE_ATTEMPTS: Final = 4
 """A few times so many are tried, for more than a minute if need be."""
 _HERE: Final = "127."
+_BLOCK: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +128,11 @@ class _Dialling:
         self, reactor: MonotonicReactor, share: Share, seats: list[Seat]
     ) -> None:
         load = share.load
-        line = parse_line_string(load.line)
         self._share = share
         self._reactor = reactor
         self.loop = OpenLoop(
             reactor,
-            [
-                (seat, _dialler(reactor, line, share.first + number))
-                for number, seat in enumerate(seats)
-            ],
+            _places(reactor, parse_line_string(load.line), seats, share.first),
             Request(RequestKind.RECHARGE, load.amount_paise),
             attempts=load.attempts,
         )
@@ -170,14 +163,16 @@ class _Dialling:
             _say("heard", self.loop.cut().as_json())
 
 
-def _dialler(reactor: MonotonicReactor, line: LineAddress, number: int) -> Dialler:
-    """Give a machine its way: on this computer from an address that few others have."""
+def _places(
+    reactor: MonotonicReactor, line: LineAddress, seats: Sequence[Seat], first: int
+) -> list[Place]:
+    """Give machines their ways to the server, wherever it is."""
     if isinstance(line, TcpAddress) and line.host.startswith(_HERE):
-        place = number // _SEATS_PER_HOST
-        high, low = divmod(place, _HOST_NUMBERS)
-        host = f"127.{3 + high // _HOST_NUMBERS}.{high % _HOST_NUMBERS}.{low + 1}"
-        return TcpDialler(reactor, line.host, line.port, from_host=host)
-    return build_dialler(reactor, line)
+        return own_places(
+            reactor, seats, line.host, line.port, first=first, first_block=_BLOCK
+        )
+    dialler = build_dialler(reactor, line)
+    return [(seat, dialler) for seat in seats]
 
 
 def _allow_many_files() -> None:

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from hw.lines.tcp import TcpDialler
 from hw.reactor import MonotonicReactor
 from protocol.dialogue.machine import Request
 from protocol.registers import RequestKind
@@ -15,13 +14,12 @@ from rmfs_tools.bench.recharge_office import Seat
 from rmfs_tools.load.arrivals import Arrivals, even_moments
 from rmfs_tools.load.calling import OpenLoop
 from rmfs_tools.load.heard import Heard
+from rmfs_tools.load.places import own_places
 from rmfs_tools.worker_rehearsal.plan import Plan
 
 AMOUNT_PAISE: Final = Paise(10_000)
 _WANTED: Final = Request(RequestKind.RECHARGE, AMOUNT_PAISE)
-_SEATS_PER_HOST: Final = 10
-"""Far fewer than the handshakes that a server lets one address have at once."""
-_HOST_NUMBERS: Final = 250
+_BLOCK: Final = 2
 
 
 class Fleet:
@@ -38,15 +36,7 @@ class Fleet:
         self.heard = Heard()
         self._loop = OpenLoop(
             reactor,
-            [
-                (
-                    seat,
-                    TcpDialler(
-                        reactor, host, port, from_host=_host(n // _SEATS_PER_HOST)
-                    ),
-                )
-                for n, seat in enumerate(seats)
-            ],
+            own_places(reactor, seats, host, port, first_block=_BLOCK),
             _WANTED,
         )
 
@@ -69,8 +59,3 @@ class Fleet:
         """Dial as the plan says, and wait until the last call has ended."""
         yield self._loop.dial(Arrivals(even_moments(plan.rate), plan.seconds))
         self.heard.then(self._loop.cut())
-
-
-def _host(number: int) -> str:
-    """Give an address of this computer that nobody else calls from."""
-    return f"127.2.{number // _HOST_NUMBERS}.{number % _HOST_NUMBERS + 1}"
