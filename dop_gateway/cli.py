@@ -119,9 +119,11 @@ def run(
     from dop_gateway.web.log import log_to_stderr
 
     log_to_stderr()
+    folder = read_gateway(gateway)
     drop = None
     if sftp_port is not None:
-        drop = DropAddress(sftp_host, sftp_port, read_gateway(gateway).sftp_host_key)
+        drop = DropAddress(sftp_host, sftp_port, folder.sftp_host_key)
+    proxies = folder.settings.believed_proxies
     with opened(gateway) as parts:
         run_gateway(
             parts,
@@ -129,6 +131,7 @@ def run(
             port,
             lambda address: click.echo(f"listening at {address}"),
             drop=drop,
+            proxies=proxies,
         )
 
 

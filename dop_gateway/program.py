@@ -62,6 +62,7 @@ def run_gateway(
     listening: Callable[[str], None],
     *,
     drop: DropAddress | None = None,
+    proxies: Sequence[str] = (),
 ) -> None:
     """Serve until a signal ends it; requests and jobs that run are finished.
 
@@ -73,6 +74,7 @@ def run_gateway(
         port: 0 for one that is free.
         listening: Told each address, once it is listening there.
         drop: Where the SFTP drop is served; None: it is not.
+        proxies: Addresses and networks of proxies that are believed who asks.
 
     Raises:
         RmfsError: A port cannot be opened.
@@ -87,7 +89,14 @@ def run_gateway(
             at = stack.enter_context(_bound(drop.host, drop.port))
             listening(f"sftp://{drop.host}:{at.getsockname()[1]}")
             beside.append(lambda: _serve_drop(parts, at, drop.host_key))
-        serve(build_app(parts), host, port, listening, beside=lambda: _all(beside))
+        serve(
+            build_app(parts),
+            host,
+            port,
+            listening,
+            beside=lambda: _all(beside),
+            proxies=proxies,
+        )
 
 
 async def _all(beside: Sequence[Beside]) -> None:
@@ -109,6 +118,7 @@ def serve(
     listening: Callable[[str], None],
     *,
     beside: Beside | None = None,
+    proxies: Sequence[str] = (),
 ) -> None:
     """Serve an application until a signal ends it; requests that run are finished.
 
@@ -118,6 +128,7 @@ def serve(
         port: 0 for one that is free.
         listening: Told the address, once it is listening.
         beside: Runs while the application is served; if it breaks, all ends.
+        proxies: Who is believed who asks.
 
     Raises:
         RmfsError: The port cannot be opened.
@@ -125,17 +136,18 @@ def serve(
     with _bound(host, port) as at:
         number = at.getsockname()[1]
         address = f"http://{host}:{number}"
-        asyncio.run(_serve(app, at, lambda: listening(address), beside))
+        config = _config(app, proxies)
+        asyncio.run(_serve(config, at, lambda: listening(address), beside))
 
 
 async def _serve(
-    app: FastAPI,
+    config: uvicorn.Config,
     at: socket.socket,
     listening: Callable[[], None],
     beside: Beside | None,
 ) -> None:
     loop = asyncio.get_running_loop()
-    server = _Server(_config(app))
+    server = _Server(config)
     for one in _SIGNALS:
         loop.add_signal_handler(one, server.end)
     # The socket listens already: whoever connects from now on is answered.
@@ -177,7 +189,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _config(app: FastAPI) -> uvicorn.Config:
+def _config(app: FastAPI, proxies: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="asyncio",
@@ -186,7 +198,8 @@ def _config(app: FastAPI) -> uvicorn.Config:
         lifespan="off",
         log_config=None,
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         server_header=False,
         limit_concurrency=CONNECTIONS_MAX,
         timeout_keep_alive=IDLE_TIMEOUT_S,

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from dataclasses import asdict, dataclass
+from ipaddress import ip_network
 
 from dop_gateway.outbox.dlt_http import DltSettings, DltTextMessages
 from dop_gateway.outbox.service import Carriers
@@ -21,7 +22,9 @@ class Settings:
         password_memory_kib: What one guess of a password costs.
         password_passes: Likewise.
         password_lanes: Likewise.
-        sign_ins_per_minute: From one address; behind a proxy all have the proxy's.
+        proxies: Addresses and networks, with commas, of proxies that are believed who
+            asks; of nobody else the header X-Forwarded-For is read.
+        sign_ins_per_minute: From one address.
         requests_per_minute: Of one person.
         mail_host: Server that takes e-mail over; empty: e-mail waits.
         mail_port: Of that server.
@@ -42,6 +45,7 @@ class Settings:
     password_memory_kib: int = 65_536
     password_passes: int = 3
     password_lanes: int = 4
+    proxies: str = ""
     sign_ins_per_minute: int = 60
     requests_per_minute: int = 600
     mail_host: str = ""
@@ -57,6 +61,22 @@ class Settings:
     sms_header: str = ""
     realm: str = "TEST"
     exchange_key_id: str = "dop-1"
+
+    @property
+    def believed_proxies(self) -> list[str]:
+        """List the proxies that are believed who asks.
+
+        Raises:
+            LocalProtocolError: One is neither an address nor a network.
+        """
+        found = [one.strip() for one in self.proxies.split(",") if one.strip()]
+        for one in found:
+            try:
+                ip_network(one)
+            except ValueError as error:
+                words = f"proxies: {one} is neither an address nor a network"
+                raise LocalProtocolError(words) from error
+        return found
 
     @property
     def rates(self) -> Rates:

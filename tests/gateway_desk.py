@@ -114,12 +114,16 @@ class Gateway:
         """Change the given password, set up the second factor, and sign in."""
         desk = self.sign_in(login, given)
         owed = desk.get("/me")["owed"]
+        password = given
         if "NEW_PASSWORD" in owed:
             body = {"old": given, "new": PASSWORD}
             assert desk.ask("POST", "/me/password", body).status_code == 204
             desk = self.sign_in(login, PASSWORD)
+            password = PASSWORD
         if "SECOND_FACTOR" in owed:
-            address = desk.ask("POST", "/me/second-factor").json()["address"]
+            body = {"password": password}
+            answer = desk.ask("POST", "/me/second-factor", body)
+            address = answer.json()["address"]
             secret = pyotp.parse_uri(address).secret
             desk.secret = secret
             done = desk.ask(

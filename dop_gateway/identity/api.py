@@ -16,11 +16,13 @@ from dop_gateway.identity.schemas import (
     GivenPassword,
     GrantBody,
     NewPassword,
+    OwnPassword,
     PersonBody,
     PersonShown,
     ReasonBody,
     SecondFactorAddress,
     SessionBegun,
+    SessionShown,
     SignIn,
     StateBody,
 )
@@ -39,6 +41,8 @@ ACCESS: Final = (
     Access("POST", "/sessions", frozenset()),
     Access("GET", "/me", EVERYBODY, owed=_EVERYTHING_OWED),
     Access("POST", "/me/sign-out", EVERYBODY, owed=_EVERYTHING_OWED),
+    Access("GET", "/me/sessions", EVERYBODY, owed=_EVERYTHING_OWED),
+    Access("POST", "/me/sessions/end", EVERYBODY, owed=_EVERYTHING_OWED),
     Access("POST", "/me/password", EVERYBODY, owed=_EVERYTHING_OWED),
     Access("POST", "/me/second-factor", EVERYBODY, owed=_EVERYTHING_OWED),
     Access("POST", "/me/second-factor/confirm", EVERYBODY, owed=_EVERYTHING_OWED),
@@ -85,6 +89,28 @@ def sign_out(asking: Asked) -> None:
         store.end_sessions(connection, known.person.id, asking.now, [known.token_hash])
 
 
+@ROUTES.get("/me/sessions")
+def list_sessions(asking: Asked) -> list[SessionShown]:
+    """List the own sessions, the newest first."""
+    known = asking.known
+    with asking.reading() as connection:
+        found = store.list_sessions(connection, known.person.id)
+    return [
+        SessionShown.of(one, this=token_hash == known.token_hash)
+        for token_hash, one in found
+        if not one.is_over(asking.now)
+    ]
+
+
+@ROUTES.post("/me/sessions/end", status_code=HTTPStatus.NO_CONTENT)
+def end_other_sessions(asking: Asked, body: OwnPassword) -> None:
+    """End every session but this one."""
+    with asking.writing("end sessions") as connection:
+        asking.parts.door.end_other_sessions(
+            connection, asking.known, body.password, asking.by()
+        )
+
+
 @ROUTES.post("/me/password", status_code=HTTPStatus.NO_CONTENT)
 def change_password(asking: Asked, body: NewPassword) -> None:
     """Change the own password; all sessions end, this one too."""
@@ -95,10 +121,12 @@ def change_password(asking: Asked, body: NewPassword) -> None:
 
 
 @ROUTES.post("/me/second-factor", status_code=HTTPStatus.CREATED)
-def set_up_second_factor(asking: Asked) -> SecondFactorAddress:
+def set_up_second_factor(asking: Asked, body: OwnPassword) -> SecondFactorAddress:
     """Draw a second factor; it counts once a code of it is confirmed."""
     with asking.writing("set up a second factor") as connection:
-        new = asking.parts.door.set_up_second_factor(connection, asking.known)
+        new = asking.parts.door.set_up_second_factor(
+            connection, asking.known, body.password
+        )
     return SecondFactorAddress(address=new.address)
 
 

@@ -13,6 +13,7 @@ from dop_gateway.identity.model import (
     ScopeKind,
 )
 from dop_gateway.identity.signing_in import Begun, Owed
+from dop_gateway.identity.store import Session
 from dop_gateway.web.fields import Body, ByName, Reason, Words, show_moment
 
 KindName = Annotated[PersonKind, ByName(PersonKind)]
@@ -48,11 +49,38 @@ class SessionBegun(BaseModel):
         )
 
 
+class SessionShown(BaseModel):
+    """A session of who asks; a program's token has a name."""
+
+    name: str
+    began_at: str
+    seen_at: str
+    expires_at: str
+    this: bool
+
+    @classmethod
+    def of(cls, one: Session, *, this: bool) -> Self:
+        """Tell of a session."""
+        return cls(
+            name=one.name,
+            began_at=show_moment(one.began_at),
+            seen_at=show_moment(one.seen_at),
+            expires_at=show_moment(one.expires_at),
+            this=this,
+        )
+
+
 class NewPassword(Body):
     """A password in place of the old one."""
 
     old: Words
     new: Words
+
+
+class OwnPassword(Body):
+    """The password of who asks: a session alone is not enough."""
+
+    password: Words
 
 
 class SecondFactorAddress(BaseModel):

@@ -1,6 +1,7 @@
 """Signing in and out: what is checked, in which order, and what is told.
 
-- Whoever is unknown, disabled or wrong gets the same words in the same time.
+- Whoever is unknown, disabled or wrong gets the same words in the same time, and is
+  locked alike.
 - After `ATTEMPTS_MAX` wrong attempts nothing is looked at for `LOCKED_S`, right or not;
   each attempt is counted before it is answered, so that a crash forgives none.
 - Staff need a second factor. Until a given password is changed, and until a second
@@ -37,6 +38,7 @@ from dop_gateway.identity.model import (
 from dop_gateway.identity.passwords import Passwords, why_not_strong
 from dop_gateway.identity.second_factor import NewSecret, SecondFactor
 from dop_gateway.identity.store import Secrets
+from dop_gateway.identity.strangers import LOCKED_WORDS, Strangers
 from dop_gateway.identity.tokens import draw_token, token_hash
 from protocol.ports import Entropy
 from protocol.values import EpochSeconds
@@ -106,6 +108,7 @@ class Door:
         self._passwords = passwords
         self._second_factor = second_factor
         self._entropy = entropy
+        self._strangers = Strangers(ATTEMPTS_MAX, LOCKED_S)
 
     def sign_in(
         self,
@@ -129,12 +132,14 @@ class Door:
         """
         found = store.find_person(connection, typed.login)
         if found is None:
+            self._strangers.check(typed.login, now)
             self._passwords.is_right(typed.password, None)
+            self._strangers.count(typed.login, now)
             return None
         person, secrets = found
         if secrets.locked_until > now:
             left_s = secrets.locked_until - now
-            raise TooManyError("too many wrong attempts: wait", left_s)
+            raise TooManyError(LOCKED_WORDS, left_s)
         step = self._step(person, secrets, typed.code, now)
         right = self._passwords.is_right(typed.password, secrets.password_hash)
         if not right or step is None or person.state is not PersonState.ACTIVE:
@@ -204,15 +209,19 @@ class Door:
         store.end_sessions(connection, known.person.id, by.now)
         trail.add(connection, by, "change password", Subject("person", login))
 
-    def set_up_second_factor(self, connection: Connection, known: Known) -> NewSecret:
+    def set_up_second_factor(
+        self, connection: Connection, known: Known, password: str
+    ) -> NewSecret:
         """Draw a second factor; it counts once a code of it was confirmed.
 
         Raises:
             ConflictError: There is one; an administrator can take it away.
+            InvalidError: The password is wrong.
         """
         if known.person.has_second_factor:
             message = "there is a second factor: an administrator can take it away"
             raise ConflictError(message)
+        self._ask_password(connection, known, password)
         new = self._second_factor.draw(known.person.login)
         store.change_person(
             connection,
@@ -243,6 +252,29 @@ class Door:
             raise InvalidError([finding])
         store.change_person(connection, known.person.id, second_factor_step=step)
         trail.add(connection, by, "set up second factor", Subject("person", login))
+
+    def end_other_sessions(
+        self, connection: Connection, known: Known, password: str, by: By
+    ) -> None:
+        """End every session of somebody but the one that asks.
+
+        Raises:
+            InvalidError: The password is wrong.
+        """
+        self._ask_password(connection, known, password)
+        person = known.person
+        store.end_sessions(connection, person.id, by.now, but=known.token_hash)
+        trail.add(connection, by, "end sessions", Subject("person", person.login))
+
+    def _ask_password(
+        self, connection: Connection, known: Known, password: str
+    ) -> None:
+        """Ask who has a session for the password too: the session may be stolen."""
+        found = store.find_person(connection, known.person.login)
+        stored = None if found is None else found[1].password_hash
+        if not self._passwords.is_right(password, stored):
+            finding = FieldFinding("/password", "wrong", "it is not the password")
+            raise InvalidError([finding])
 
     def _step(
         self, person: Person, secrets: Secrets, code: str, now: EpochSeconds

@@ -43,6 +43,7 @@ IDLE_S: Final = 1_800
 """A session that is not used for so long is over; a program's token is not."""
 SEEN_EVERY_S: Final = 60
 """The last use of a session is stored no more often than this."""
+SESSIONS_LISTED_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,14 @@ class Session:
     Attributes:
         person: Whose it is.
         name: Of the program's token that it is; empty for a session of a person.
+        began_at: When somebody signed in.
         seen_at: When it was last used, within `SEEN_EVERY_S`.
         ended: Somebody ended it.
     """
 
     person: PersonId
     name: str
+    began_at: EpochSeconds
     seen_at: EpochSeconds
     expires_at: EpochSeconds
     ended: bool
@@ -239,15 +242,7 @@ def find_session(connection: Connection, token_hash: bytes) -> Session | None:
     row = connection.execute(
         select(session).where(session.c.token_hash == token_hash)
     ).one_or_none()
-    if row is None:
-        return None
-    return Session(
-        PersonId(row.person),
-        row.name,
-        EpochSeconds(row.seen_at),
-        EpochSeconds(row.expires_at),
-        row.ended_at is not None,
-    )
+    return None if row is None else _session(row)
 
 
 def see_session(connection: Connection, token_hash: bytes, now: EpochSeconds) -> None:
@@ -257,17 +252,45 @@ def see_session(connection: Connection, token_hash: bytes, now: EpochSeconds) ->
     )
 
 
+def list_sessions(connection: Connection, of: PersonId) -> list[tuple[bytes, Session]]:
+    """List sessions of somebody that nobody has ended, the newest first."""
+    rows = connection.execute(
+        select(session)
+        .where(session.c.person == of, session.c.ended_at.is_(None))
+        .order_by(session.c.began_at.desc())
+        .limit(SESSIONS_LISTED_MAX)
+    )
+    return [(row.token_hash, _session(row)) for row in rows]
+
+
 def end_sessions(
     connection: Connection,
     of: PersonId,
     now: EpochSeconds,
     token_hashes: Sequence[bytes] | None = None,
+    *,
+    but: bytes = b"",
 ) -> None:
-    """End sessions of somebody: these, or all of them."""
-    ended = update(session).where(session.c.person == of, session.c.ended_at.is_(None))
+    """End sessions of somebody: these, or all of them, but one."""
+    ended = update(session).where(
+        session.c.person == of,
+        session.c.ended_at.is_(None),
+        session.c.token_hash != but,
+    )
     if token_hashes is not None:
         ended = ended.where(session.c.token_hash.in_(token_hashes))
     connection.execute(ended.values(ended_at=now))
+
+
+def _session(row: Row[Any]) -> Session:
+    return Session(
+        PersonId(row.person),
+        row.name,
+        EpochSeconds(row.began_at),
+        EpochSeconds(row.seen_at),
+        EpochSeconds(row.expires_at),
+        row.ended_at is not None,
+    )
 
 
 def _person(row: Row[Any]) -> Person:

@@ -11,16 +11,11 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 
-from dop_gateway.web.headers import PAGE_POLICY
+from dop_gateway.web.headers import page_policy
 
 DOCS: Final = "/api/docs"
-_STYLE_PATH: Final = f"{DOCS}/style.css"
-_HEADERS: Final = {
-    "Content-Security-Policy": PAGE_POLICY,
-    "Cache-Control": "public, max-age=300",
-}
 _STYLE: Final = """\
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem;
   padding: 0 1rem; color: #1b1b1b; background: #fff }
@@ -34,6 +29,10 @@ summary { cursor: pointer }
 .method { display: inline-block; font-weight: bold; min-width: 4rem }
 @media (prefers-color-scheme: dark) { body { color: #eee; background: #1b1b1b } }
 """
+_HEADERS: Final = {
+    "Content-Security-Policy": page_policy(_STYLE),
+    "Cache-Control": "public, max-age=300",
+}
 
 
 def write_document(document: Mapping[str, Any]) -> str:
@@ -47,11 +46,7 @@ def add_documents(app: FastAPI) -> None:
     def show(_request: Request) -> Response:
         return HTMLResponse(make_page(app.openapi()), headers=_HEADERS)
 
-    def style(_request: Request) -> Response:
-        return PlainTextResponse(_STYLE, headers=_HEADERS, media_type="text/css")
-
     app.add_route(DOCS, show, include_in_schema=False)
-    app.add_route(_STYLE_PATH, style, include_in_schema=False)
 
 
 def make_page(document: Mapping[str, Any]) -> str:
@@ -63,7 +58,7 @@ def _page(document: Mapping[str, Any]) -> Iterator[str]:
     title = escape(document["info"]["title"])
     yield '<!doctype html><html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f'<title>{title}</title><link rel="stylesheet" href="{_STYLE_PATH}"></head>'
+    yield f"<title>{title}</title><style>{_STYLE}</style></head>"
     yield f"<body><main><h1>{title}</h1>"
     for paragraph in document["info"]["description"].strip().split("\n\n"):
         yield f"<p>{escape(paragraph)}</p>"

@@ -15,6 +15,10 @@ from typing import Final
 
 from starlette.requests import Request
 
+LINE: Final = logging.Formatter(
+    "%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S%z"
+)
+"""How a line is written."""
 _log: Final = logging.getLogger(__name__)
 _PATH_CHARACTERS_MAX: Final = 200
 _AT_THE_DOOR: Final = frozenset(
@@ -30,11 +34,9 @@ _AT_THE_DOOR: Final = frozenset(
 
 def log_to_stderr() -> None:
     """Have the gateway's lines written; of libraries, only what is wrong."""
-    logging.basicConfig(
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S%z",
-        level=logging.WARNING,
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(LINE)
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("dop_gateway").setLevel(logging.INFO)
 
 

@@ -67,7 +67,7 @@ def begin_log(
 
 
 class TextLines(logging.Formatter):
-    """Writes a line for people, in local time."""
+    """Writes a line for people, in local time with its offset from UTC."""
 
     def __init__(self, worker: int | None = None) -> None:
         """Name the worker in each line, if it is one."""
@@ -79,6 +79,13 @@ class TextLines(logging.Formatter):
         call = record.__dict__.get("call")
         record.of_call = "" if call is None else f" [{call}]"
         return super().format(record)
+
+    def formatTime(  # noqa: N802  # logging's
+        self, record: logging.LogRecord, datefmt: str | None = None
+    ) -> str:
+        """Write when it was."""
+        at = super().formatTime(record, datefmt)
+        return f"{at}{super().formatTime(record, '%z')}"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's
         """Put the words into their line; what is no letter is shown by its code."""

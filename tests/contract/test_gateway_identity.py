@@ -5,13 +5,17 @@ from sqlalchemy import select, text
 
 from dop_gateway.audit import trail
 from dop_gateway.audit.tables import audit
+from dop_gateway.errors import TooManyError
 from dop_gateway.identity.model import Grant, PersonKind, Role, ScopeKind
 from dop_gateway.identity.signing_in import ATTEMPTS_MAX, LOCKED_S
+from dop_gateway.identity.strangers import STRANGERS_MAX, Strangers
+from protocol.values import EpochSeconds
 from tests.gateway_desk import PASSWORD, Gateway, new_gateway
 
 EVERYTHING = ScopeKind.EVERYTHING
 AUDITOR = Grant(Role.AUDITOR, EVERYTHING)
 REASON = {"reason": "a test"}
+NOW = EpochSeconds(1_790_000_000)
 
 
 @pytest.fixture
@@ -50,6 +54,15 @@ def test_a_second_factor_is_asked_for_once_it_is_confirmed(gateway: Gateway) -> 
     assert gateway.try_sign_in("asha", PASSWORD, code).status_code == 201
 
 
+def test_a_second_factor_is_set_up_by_who_knows_the_password(
+    gateway: Gateway,
+) -> None:
+    desk = gateway.sign_in("ravi", gateway.add("ravi", PersonKind.MAKER))
+    refused = desk.ask("POST", "/me/second-factor", {"password": PASSWORD})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/password"
+
+
 def test_a_code_is_taken_once(gateway: Gateway) -> None:
     desk = gateway.administrator()
     gateway.clock.advance(30)
@@ -75,12 +88,28 @@ def test_wrong_attempts_lock_for_a_time_and_the_right_password_too(
 
 def test_nobody_learns_whether_a_login_exists(gateway: Gateway) -> None:
     gateway.administrator()
-    answers = [
-        gateway.try_sign_in(login, "wrong").json() for login in ("asha", "nobody")
-    ]
-    for answer in answers:
-        answer.pop("request_id")
-    assert answers[0] == answers[1]
+    for _ in range(2):
+        for _ in range(ATTEMPTS_MAX + 2):
+            told = []
+            for login in ("asha", "nobody"):
+                answer = gateway.try_sign_in(login, "wrong")
+                wait = answer.headers.get("Retry-After")
+                words = answer.json()
+                words.pop("request_id")
+                told.append((answer.status_code, wait, words))
+            assert told[0] == told[1]
+        assert told[0][:2] == (429, str(LOCKED_S))
+        gateway.clock.advance(LOCKED_S)
+
+
+def test_of_logins_that_nobody_has_the_newest_are_remembered() -> None:
+    strangers = Strangers(1, 60)
+    for number in range(STRANGERS_MAX + 1):
+        strangers.count(f"x{number}", NOW)
+    strangers.check("x0", NOW)
+    with pytest.raises(TooManyError):
+        strangers.check("x1", NOW)
+    strangers.check("x1", EpochSeconds(NOW + 60))
 
 
 def test_a_session_ends_when_it_is_not_used_when_it_is_old_and_when_told(
@@ -147,6 +176,24 @@ def test_a_password_is_changed_by_who_knows_the_old_one(gateway: Gateway) -> Non
     refused = desk.ask("POST", "/me/password", body)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "/old"
+
+
+def test_people_see_their_sessions_and_end_the_others(gateway: Gateway) -> None:
+    given = gateway.add("ravi", PersonKind.MAKER)
+    old = gateway.sign_in("ravi", given)
+    gateway.clock.advance(60)
+    desk = gateway.sign_in("ravi", given)
+    gateway.administrator()
+    told = desk.get("/me/sessions")
+    assert [one["this"] for one in told] == [True, False]
+    assert told[0]["began_at"] > told[1]["began_at"]
+    ends = "/me/sessions/end"
+    wrong = desk.ask("POST", ends, {"password": "wrong"})
+    assert wrong.json()["errors"][0]["pointer"] == "/password"
+    assert old.ask("GET", "/me").status_code == 200
+    assert desk.ask("POST", ends, {"password": given}).status_code == 204
+    assert old.ask("GET", "/me").status_code == 401
+    assert len(desk.get("/me/sessions")) == 1
 
 
 def test_each_sign_in_has_a_token_of_its_own(gateway: Gateway) -> None:

@@ -1,10 +1,12 @@
 """The gateway's log says who signed in and what was refused, not what was typed."""
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dop_gateway.web.log import LINE
 from tests.gateway_desk import PASSWORD, Gateway, new_gateway
 
 LOGGER = "dop_gateway.web.log"
@@ -69,3 +71,9 @@ def test_what_is_refused_for_its_form_is_logged_too(
     [record] = caplog.records
     assert record.levelname == "INFO"
     assert ": 422 invalid [" in record.getMessage()
+
+
+def test_a_line_tells_when_it_was_with_the_offset() -> None:
+    record = logging.makeLogRecord({"msg": "x", "created": 1_790_000_000.0})
+    at = datetime.strptime(LINE.format(record).split()[0], "%Y-%m-%dT%H:%M:%S%z")
+    assert at == datetime.fromtimestamp(1_790_000_000, UTC)

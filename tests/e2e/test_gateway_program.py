@@ -31,3 +31,17 @@ def test_a_gateway_knows_its_jobs_once_it_serves(tmp_path: Path) -> None:
     ):
         known = [store.planned_until(connection, job.name) for job in JOBS]
     assert None not in known
+
+
+def test_a_proxy_that_is_named_is_believed_who_asks(tmp_path: Path) -> None:
+    folder = tmp_path / "gateway"
+    done("dop", "init", "--gateway", folder)
+    settings = folder / "gateway.toml"
+    text = settings.read_text("utf-8")
+    settings.write_text(text.replace('proxies = ""', 'proxies = "127.0.0.1"'), "utf-8")
+    with Program("dop", "run", "--gateway", folder, "--port", "0") as gateway:
+        address = gateway.said("listening at").split()[-1]
+        # What the caller wrote itself stands before what the proxy adds.
+        said = {"X-Forwarded-For": "203.0.113.9, 192.0.2.7"}
+        assert httpx2.get(f"{address}/api/v1/me", headers=said).status_code == 401
+        assert "of nobody from 192.0.2.7: 401" in gateway.said("/api/v1/me")

@@ -45,7 +45,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(prepared: Path, tmp_path: Path) -> Path:
-    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    # A server that was killed leaves its socket there, which is no file to copy.
+    sockets = shutil.ignore_patterns("running")
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True, ignore=sockets)
     return tmp_path
 
 

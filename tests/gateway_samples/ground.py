@@ -25,7 +25,9 @@ SAMPLES: Samples = {
     "POST /me/password": Sample(
         body={"old": "wrong", "new": "seven brown foxes"}, works=False
     ),
-    "POST /me/second-factor": Sample(works=False),
+    "GET /me/sessions": Sample(),
+    "POST /me/sessions/end": Sample(body={"password": "wrong"}, works=False),
+    "POST /me/second-factor": Sample(body={"password": "wrong"}, works=False),
     "POST /me/second-factor/confirm": Sample(body={"code": "000000"}, works=False),
     "GET /people": Sample(),
     "POST /people": Sample(

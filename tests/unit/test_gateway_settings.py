@@ -39,6 +39,15 @@ def test_what_is_no_setting_is_told(text: str, words: str) -> None:
         parse_settings(text)
 
 
+def test_proxies_are_addresses_and_networks() -> None:
+    told = Settings(proxies="127.0.0.1, 10.0.0.0/24,2001:db8::1")
+    assert told.believed_proxies == ["127.0.0.1", "10.0.0.0/24", "2001:db8::1"]
+    assert Settings().believed_proxies == []
+    for wrong in ("*", "proxy.example.org", "10.0.0.1/24"):
+        with pytest.raises(LocalProtocolError, match="neither an address"):
+            _ = Settings(proxies=wrong).believed_proxies
+
+
 def test_a_channel_that_is_not_set_has_nobody() -> None:
     clock = SystemWallClock()
     assert Settings().carriers(clock).channels == ()

@@ -54,6 +54,15 @@ def test_text_names_the_worker_and_the_call() -> None:
     assert second.endswith(" WARNING worker 2: of no call")
 
 
+def test_text_tells_when_it_was_with_the_offset() -> None:
+    made = {"created": 1_790_000_000.25, "msecs": 250.0, "levelname": "INFO"}
+    line = TextLines().format(logging.makeLogRecord({"msg": "x", **made}))
+    when, _, words = line.partition(" INFO ")
+    at = datetime.strptime(when, "%Y-%m-%d %H:%M:%S,%f%z")
+    assert at == datetime.fromtimestamp(1_790_000_000.25, UTC)
+    assert words == "x"
+
+
 def test_json_has_the_same_words_and_their_parts() -> None:
     out = io.StringIO()
     begin_log(None, LogFormat.JSON, stream=out)
