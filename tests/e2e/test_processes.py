@@ -373,11 +373,15 @@ def test_a_server_without_a_call_stops_at_once_and_nobody_answers_then(
 
 
 def wait_until_refused(port: int) -> None:
-    """Call until nobody listens: the port may be open for a moment after the signal."""
+    """Call until nobody listens: the port may be open for a moment after the signal.
+
+    A call from the address that it goes to may get that very port, and reach itself.
+    """
     deadline = time.monotonic() + 20
+    place, here = ("127.0.0.1", port), ("127.0.0.2", 0)
     while time.monotonic() < deadline:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
+            with socket.create_connection(place, 20, here) as caller:
                 assert caller.recv(1) == b""
         except ConnectionResetError:
             continue
