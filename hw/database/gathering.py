@@ -43,11 +43,6 @@ class Gathering:
         self.write()
         return self._connection
 
-    @property
-    def unwritten(self) -> Connection:
-        """The connection as it is, for what no row that waits can change."""
-        return self._connection
-
     def add(self, writes: Writes, row: Any) -> None:
         """Let a row wait."""
         self._rows.setdefault(writes, []).append(row)
