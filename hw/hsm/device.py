@@ -8,6 +8,9 @@ Rules:
 * What fails is asked once more in a new session, with the library begun anew: an HSM
   that was started again, or a network that was gone for a moment, is not noticed. What
   makes something is not asked twice.
+* A token that is not there is looked for a few times more. SoftHSM writes its token's
+  file anew whenever somebody logs in, and who looks just then sees none: several
+  workers that start together, say.
 * Where that fails too, nobody waits for a while: whoever asks is refused at once. The
   books are served by one thread; an HSM that answers nobody must not hold it up.
 * A PIN that was refused is not tried again by this process, and a token that says that
@@ -21,6 +24,7 @@ flags), 2.3.6 (CKM_ECDSA: r and s, each as long as n).
 """
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import RLock
@@ -44,6 +48,9 @@ from protocol.keys import KeyMaterialError, Point
 
 RETRY_AFTER_S: Final = 1.0
 """How long a token that failed twice is left alone."""
+
+LOOK_AGAIN_S: Final = (0.01, 0.03, 0.06, 0.1)
+"""Pauses before a token that was not found is looked for again; 0.2 s in all."""
 
 _P256: Final = bytes.fromhex("06082a8648ce3d030107")
 """CKA_EC_PARAMS: the DER of the name secp256r1."""
@@ -114,7 +121,12 @@ class Hsm:
     """A token of an HSM; nothing is loaded before the first question."""
 
     def __init__(
-        self, place: HsmPlace, clock: MonotonicClock, *, wrong_pin_before: bool = False
+        self,
+        place: HsmPlace,
+        clock: MonotonicClock,
+        *,
+        wrong_pin_before: bool = False,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Remember where it is.
 
@@ -123,9 +135,11 @@ class Hsm:
             clock: Tells how long a failure is ago.
             wrong_pin_before: Try the PIN although the token says that a wrong one was
                 entered: a person has looked.
+            pause: Waits so many seconds, before a token is looked for again.
         """
         self.place = place
         self._clock = clock
+        self._pause = pause
         self._wrong_pin_before = wrong_pin_before
         self._lock = RLock()
         self._process = 0
@@ -318,13 +332,10 @@ class Hsm:
             # Whoever used it before, or before a fork, was somebody else.
             library.reinitialize()
         self._process = os.getpid()
-        token = library.get_token(
-            token_label=self.place.token,
-            token_serial=self.place.serial.encode("ascii") or None,
-        )
+        token = self._find_token(library)
         pin = self._pin_for(token.flags)
         try:
-            session = token.open(rw=writing, user_pin=pin)
+            session: Session = token.open(rw=writing, user_pin=pin)
         except pkcs11.UserAlreadyLoggedIn:
             # Logging in is a matter of the process, not of the session.
             session = token.open(rw=writing)
@@ -334,6 +345,22 @@ class Hsm:
         self._session = session
         self._down_since = None
         return session
+
+    def _find_token(self, library: Any) -> Any:
+        """Find the token, which another process may be writing at this moment.
+
+        Raises:
+            NoSuchToken: It is not there.
+            MultipleTokensReturned: There are two.
+        """
+        label, serial = self.place.token, self.place.serial.encode("ascii") or None
+        for pause in LOOK_AGAIN_S:
+            try:
+                return library.get_token(token_label=label, token_serial=serial)
+            except pkcs11.NoSuchToken:
+                self._pause(pause)
+                library.reinitialize()
+        return library.get_token(token_label=label, token_serial=serial)
 
     def _pin_for(self, flags: TokenFlag) -> str | None:
         """Read the PIN, unless trying it might lock the token."""

@@ -20,7 +20,7 @@ from hw.hsm import (
     HsmWrongKeyError,
     show_place,
 )
-from hw.hsm.device import RETRY_AFTER_S, Hsm
+from hw.hsm.device import LOOK_AGAIN_S, RETRY_AFTER_S, Hsm
 from protocol.keys import SigningKey, VerifyingKey
 from tests.hsm import CREDIT_ID, RemoteHsm, a_remote_hsm, a_token, hsm_at
 
@@ -157,6 +157,25 @@ def test_a_token_that_was_started_again_is_not_noticed(remote: RemoteHsm) -> Non
         remote.kill()
         remote.start()
     assert len(hsm.sign(CREDIT_ID, DIGEST)) == 64
+
+
+def test_a_token_that_is_just_being_written_is_looked_for_again(
+    place: HsmPlace,
+) -> None:
+    hsm_at(place).make_key(CREDIT_ID, "credit")
+    (written,) = Path(place.pin.removeprefix("file:")).parent.glob("**/token.object")
+    away = written.with_suffix(".away")
+    waited = []
+
+    def pause(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == len(LOOK_AGAIN_S):
+            away.rename(written)
+
+    hsm = Hsm(place, MemoryMonotonicClock(), pause=pause)
+    written.rename(away)
+    assert len(hsm.sign(CREDIT_ID, DIGEST)) == 64
+    assert waited == list(LOOK_AGAIN_S)
 
 
 FORKING = """
