@@ -4,7 +4,9 @@ A handshake costs a key exchange, so that whoever starts many of them, or holds 
 places of many, would keep honest machines out. But who is who, only a handshake shows.
 Hence a line on which a machine was proved is *known*, as long as this process lives and
 remembers it: places are kept for known lines, and what strangers may spend in vain is
-bounded. An unknown machine competes with strangers once, and is told to call later.
+bounded. An unknown machine competes with strangers once, and is told to call later. An
+address that operators have named as one of many lines (`pools`) is known from the
+beginning.
 
 Source: SPEC.md CHAN-8.6, DLG-14.6.
 """
@@ -15,6 +17,8 @@ from enum import Enum
 from typing import Final, Generic, TypeVar
 
 from rmfs_server.limits import Limits, WrongAuthentications
+
+_WITH_A_PORT: Final = ("tcp:", "rfc2217:")
 
 
 class Turned(Enum):
@@ -27,10 +31,6 @@ class Turned(Enum):
     LINE = "handshakes of one line"
     HANDSHAKES = "handshakes"
     STRANGERS = "strangers"
-
-
-NOT_TOLD: Final = frozenset({Turned.DRAINING, Turned.WRONG})
-"""Who proved itself wrongly is owed nothing; and who is going down has no time."""
 
 
 class Allowance:
@@ -68,24 +68,41 @@ class KnownLines:
         self._failures: OrderedDict[str, int] = OrderedDict()
 
     def __contains__(self, line: str) -> bool:
-        """Whether a machine was proved there."""
-        return line in self._failures
+        """Whether a machine was proved there, or its address was named."""
+        failures = self._failures_of(line)
+        return failures is not None and failures < self._most(line)
 
     def proved(self, line: str) -> None:
         """Know a line: a machine was proved there just now."""
-        self._failures[line] = 0
-        self._failures.move_to_end(line)
-        if len(self._failures) > self._limits.lines_known:
-            self._failures.popitem(last=False)
+        self._set(line, 0)
 
     def failed(self, line: str) -> None:
         """Forget a line on which too many calls in a row proved nothing."""
-        failures = self._failures.get(line)
+        failures = self._failures_of(line)
         if failures is None:
             return
-        self._failures[line] = failures + 1
-        if failures + 1 >= self._limits.failures_known:
+        if failures + 1 < self._most(line) or self._limits.lines_behind(line):
+            # One that was named is kept: without its count it would be known again.
+            self._set(line, failures + 1)
+        else:
             del self._failures[line]
+
+    def _failures_of(self, line: str) -> int | None:
+        """Count its failures in a row; None if it is not known at all."""
+        failures = self._failures.get(line)
+        if failures is None and self._limits.lines_behind(line):
+            return 0
+        return failures
+
+    def _most(self, line: str) -> int:
+        return self._limits.failures_known * max(1, self._limits.lines_behind(line))
+
+    def _set(self, line: str, failures: int) -> None:
+        self._failures[line] = failures
+        if not failures:
+            self._failures.move_to_end(line)
+        if len(self._failures) > self._limits.lines_known:
+            self._failures.popitem(last=False)
 
 
 C = TypeVar("C")
@@ -111,22 +128,23 @@ class Places(Generic[C]):
         self._by_line[line] += 1
         self._strangers += stranger
 
-    def end(self, call: C) -> str:
+    def end(self, call: C) -> tuple[str, bool]:
         """Free its place: its machine is proved, or its line is gone.
 
         Returns:
-            Its line.
+            Its line, and whether it was a stranger's when it got its place.
         """
         line, stranger, _ = self._since.pop(call)
         self._strangers -= stranger
         self._by_line[line] -= 1
         if not self._by_line[line]:
             del self._by_line[line]
-        return line
+        return line, stranger
 
     def too_many_of(self, line: str) -> bool:
         """Whether this line has as many places as one may have."""
-        return self._by_line[line] >= self._limits.handshakes_per_line
+        most = max(self._limits.handshakes_per_line, self._limits.lines_behind(line))
+        return self._by_line[line] >= most
 
     def full(self, *, stranger: bool) -> bool:
         """Whether there is no place, of those for strangers or at all."""
@@ -216,6 +234,10 @@ class Admission(Generic[C]):
             return Turned.BOOKS
         return self._against_another(line, now)
 
+    def knows(self, line: str) -> bool:
+        """Whether machines were proved on a line, or its address was named."""
+        return line in self._known
+
     def may_begin_again(self, line: str, now: float) -> bool:
         """Whether a line may set its link up once more."""
         return line in self._known or self._strangers.take(now)
@@ -226,11 +248,13 @@ class Admission(Generic[C]):
 
     def leave(self, call: C, *, proved: bool) -> None:
         """Free the place of a call: its machine is proved, or it is over."""
-        line = self._places.end(call)
+        line, stranger = self._places.end(call)
         if not proved:
             self._known.failed(line)
             return
-        if line not in self._known:
+        if stranger:
+            # Even if a neighbour has made its line known meanwhile: machines behind
+            # one address that come at once each took one.
             self._strangers.give_back()
         self._known.proved(line)
 
@@ -249,5 +273,10 @@ class Admission(Generic[C]):
 
 
 def line_of(caller: str) -> str:
-    """Say which line a caller's name stands for: a TCP port changes with each call."""
-    return caller.rpartition(":")[0] or caller
+    """Say which line a caller's name stands for: a TCP port changes with each call.
+
+    Of a modem at a terminal server the port is the line, and stays.
+    """
+    if caller.startswith(_WITH_A_PORT):
+        return caller.rpartition(":")[0]
+    return caller

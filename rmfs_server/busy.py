@@ -3,6 +3,7 @@
 Who is told has no link, no channel and no question to the books: one frame each way,
 and the line is hung up. How many are told at once and in a second is bounded as well;
 beyond that a line is closed without a word, which the machine takes for a lost line.
+Half of it is kept for known lines: where machines were proved, others are to be told.
 
 Source: SPEC.md DLG-14.6, LINK-1.9.
 """
@@ -14,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from hw.lines.port import Line, LineLoss, LineUser
 from protocol.link.refusing import RefusingEnd
-from rmfs_server.admission import NOT_TOLD, Allowance, Turned
+from rmfs_server.admission import Allowance, Turned
 from rmfs_server.limits import Limits
 
 LOG_EVERY_S: Final = 10.0
@@ -49,14 +50,23 @@ class Refusals:
         self._reactor = reactor
         self._limits = limits
         self._telling = 0
+        self._telling_strangers = 0
         self._may_tell = Allowance(limits.told_per_s, limits.told_per_s)
         self._may_tell_strangers = Allowance(
             limits.strangers_told_per_s, limits.strangers_told_per_s
         )
+        self._may_tell_failing = Allowance(
+            limits.failing_told_per_s, limits.failing_told_per_s
+        )
         self._log_after: dict[Turned, float] = {}
 
-    def refuse(self, caller: str, why: Turned) -> LineUser | None:
+    def refuse(self, caller: str, why: Turned, *, known: bool) -> LineUser | None:
         """Turn a call away.
+
+        Args:
+            caller: Who calls.
+            why: Why it is turned away.
+            known: Whether its line is known.
 
         Returns:
             Who tells it that the server is busy; None: it is closed without a word.
@@ -66,20 +76,36 @@ class Refusals:
         if log:
             self._log_after[why] = now + LOG_EVERY_S
         self._note(caller, why.value, log=log)
-        stranger = why is Turned.STRANGERS
-        allowance = self._may_tell_strangers if stranger else self._may_tell
-        if (
-            why in NOT_TOLD
-            or self._telling >= self._limits.telling
-            or not allowance.take(now)
-        ):
+        # Who proved itself wrongly is owed nothing, but its neighbours behind a known
+        # address are owed a word: of the share of strangers, since they may be it.
+        stranger = not known or why is Turned.WRONG
+        if not self._may_be_told(why, now, known=known, stranger=stranger):
             return None
         self._telling += 1
+        self._telling_strangers += stranger
         self.told += 1
-        return BusyLine(self._reactor, self._limits.telling_s, self._is_told)
 
-    def _is_told(self) -> None:
-        self._telling -= 1
+        def over() -> None:
+            self._telling -= 1
+            self._telling_strangers -= stranger
+
+        return BusyLine(self._reactor, self._limits.telling_s, over)
+
+    def _may_be_told(
+        self, why: Turned, now: float, *, known: bool, stranger: bool
+    ) -> bool:
+        # Who is going down has no time.
+        if why is Turned.DRAINING or (why is Turned.WRONG and not known):
+            return False
+        if self._telling >= self._limits.telling:
+            return False
+        if not stranger:
+            return self._may_tell.take(now)
+        if self._telling_strangers >= self._limits.telling_strangers:
+            return False
+        if why is Turned.STRANGERS and not self._may_tell_failing.take(now):
+            return False
+        return self._may_tell_strangers.take(now) and self._may_tell.take(now)
 
 
 class BusyLine:

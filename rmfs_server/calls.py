@@ -101,9 +101,11 @@ class Exchange:
     def answer(self, caller: str) -> LineUser | None:
         """Take a call, or turn it away while draining or beyond a limit."""
         now = self.reactor.seconds()
-        why = self.admission.against(line_of(caller), now, calls=len(self._calls))
+        line = line_of(caller)
+        why = self.admission.against(line, now, calls=len(self._calls))
         if why is not None:
-            return self.refusals.refuse(caller, why)
+            known = self.admission.knows(line)
+            return self.refusals.refuse(caller, why, known=known)
         call = Call(self, caller)
         self._calls.add(call)
         return call.driver

@@ -10,6 +10,8 @@ kept for known lines.
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
+from rmfs_server.pools import Pool, lines_behind
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -40,11 +42,16 @@ class Limits:
         strangers_burst: Handshakes on lines not known that may fail one after another.
         strangers_per_s: So many more of them in a second: 2 % of a core.
         telling: Lines on which callers are being told that the server is busy.
+        telling_strangers: Of them those not known: callers who ask for nothing, and
+            stay for `telling_s`, leave room for known lines.
         telling_s: How long one of them may take to ask for a link.
         told_per_s: Callers that are told in a second: a tenth of a core.
-        strangers_told_per_s: Of them those on lines not known, when too many of these
-            have failed: most are no machines.
+        strangers_told_per_s: Of them those on lines not known.
+        failing_told_per_s: Of these again those who are turned away because too many
+            on lines not known have failed: most are no machines.
         drain_s: How long calls may go on after SIGTERM.
+        pools: Addresses with many lines behind them. They are known from the beginning,
+            and what one line may fail or begin at once, each of theirs may.
     """
 
     calls: int = 1000
@@ -65,10 +72,17 @@ class Limits:
     strangers_burst: float = 200.0
     strangers_per_s: float = 20.0
     telling: int = 500
+    telling_strangers: int = 250
     telling_s: float = 10.0
     told_per_s: float = 1000.0
-    strangers_told_per_s: float = 50.0
+    strangers_told_per_s: float = 500.0
+    failing_told_per_s: float = 50.0
     drain_s: float = 30.0
+    pools: tuple[Pool, ...] = ()
+
+    def lines_behind(self, line: str) -> int:
+        """Say how many lines are behind one; 0 if nobody named it."""
+        return lines_behind(self.pools, line)
 
 
 class WrongAuthentications:
@@ -81,7 +95,10 @@ class WrongAuthentications:
 
     def count(self, line: str, now: float) -> None:
         """Remember one of this line."""
-        times = self._by_line.pop(line, deque(maxlen=self._limits.wrong_per_line))
+        times = self._by_line.pop(line, None)
+        if times is None:
+            lines = max(1, self._limits.lines_behind(line))
+            times = deque(maxlen=self._limits.wrong_per_line * lines)
         times.append(now)
         self._by_line[line] = times
         while len(self._by_line) > self._limits.lines_remembered:
@@ -91,6 +108,4 @@ class WrongAuthentications:
         """Whether this line has had too many."""
         since = now - self._limits.window_s
         times = self._by_line.get(line)
-        return times is not None and (
-            len(times) == self._limits.wrong_per_line and times[0] > since
-        )
+        return times is not None and len(times) == times.maxlen and times[0] > since

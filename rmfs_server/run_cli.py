@@ -12,6 +12,7 @@ from rmfs_server.config_cli import Configured
 
 if TYPE_CHECKING:
     from hw.lines.strings import LineAddress
+    from rmfs_server.pools import Pool
 
 ServerOption = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Adds ``--server FOLDER``, which arrives as the argument ``server``."""
@@ -48,6 +49,21 @@ class _Place(click.ParamType[Any]):
         if not isinstance(place, TcpAddress):
             self.fail(f"{value!r} is not HOST:PORT", param, ctx)
         return place.host, place.port
+
+
+class _PoolType(click.ParamType[Any]):
+    name = "pool"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "Pool":
+        """Read ADDRESS=LINES; what cannot be read is a mistake in typing."""
+        from rmfs_server.pools import parse_pool
+
+        try:
+            return parse_pool(value)
+        except RmfsError as error:
+            self.fail(str(error), param, ctx)
 
 
 def add_commands(group: click.Group, server_option: ServerOption) -> None:
@@ -91,6 +107,16 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         show_default=True,
         help="Wrong authentications of one host or line in ten minutes, after which "
         "its calls are turned away. More is for a bench that tests this server.",
+    )
+    @click.option(
+        "--pool",
+        "pools",
+        type=_PoolType(),
+        metavar="ADDRESS=LINES",
+        multiple=True,
+        help="An address, or a network, behind each of whose addresses there are so "
+        "many lines: a terminal server, a modem pool, an office. It may begin and fail "
+        "as much as they may. Again for each.",
     )
     @click.option(
         "--drain-s",
@@ -151,6 +177,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         calls: int,
         workers: int,
         wrong_per_line: int,
+        pools: "tuple[Pool, ...]",
         drain_s: float,
         capture: Path | None,
         capture_files: int,
@@ -200,7 +227,12 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         counters = run_server(
             server,
             lines,
-            limits=Limits(calls=calls, wrong_per_line=wrong_per_line, drain_s=drain_s),
+            limits=Limits(
+                calls=calls,
+                wrong_per_line=wrong_per_line,
+                drain_s=drain_s,
+                pools=pools,
+            ),
             share=share,
             on_ready=on_ready,
             capture=capture,

@@ -1,7 +1,12 @@
 """Who is answered and who is turned away, from values alone."""
 
-from rmfs_server.admission import Admission, Allowance, Turned
+from dataclasses import replace
+
+import pytest
+
+from rmfs_server.admission import Admission, Allowance, Turned, line_of
 from rmfs_server.limits import Limits
+from rmfs_server.pools import parse_pool
 
 HOME = "tcp:192.0.2.1"
 """Where a machine is."""
@@ -99,6 +104,83 @@ def test_new_machines_cost_strangers_nothing() -> None:
     desk = Desk(Limits(strangers_burst=10.0, strangers_per_s=2.0))
     for n in range(1_000):
         desk.proves(f"tcp:10.0.{n // 250}.{n % 250}")
+
+
+def test_machines_behind_one_address_that_come_together_cost_strangers_nothing() -> (
+    None
+):
+    """The first of them makes their line known while the others are under way."""
+    desk = Desk(Limits(strangers_burst=20.0, strangers_per_s=0.0))
+    for n in range(100):
+        first = desk.calls + 1
+        for _ in range(10):
+            assert desk.comes(f"tcp:10.0.0.{n}") is None
+        for call in range(first, first + 10):
+            desk.admission.leave(call, proved=True)
+
+
+def test_who_fails_on_a_line_that_became_known_meanwhile_was_a_stranger() -> None:
+    desk = Desk(Limits(strangers_burst=2.0, strangers_per_s=0.0))
+    assert desk.comes(HOME) is None
+    assert desk.comes(HOME) is None
+    desk.admission.leave(1, proved=True)
+    desk.admission.leave(2, proved=False)
+    assert desk.fails("tcp:198.51.100.1") is None
+    assert desk.fails("tcp:198.51.100.1") is Turned.STRANGERS
+
+
+def pooled(*pools: str, **limits: float) -> Desk:
+    named = tuple(map(parse_pool, pools))
+    return Desk(replace(Limits(pools=named), **limits))  # type: ignore[arg-type]
+
+
+def test_a_pool_may_begin_as_much_at_once_as_it_has_lines() -> None:
+    desk = pooled("192.0.2.1=48", handshakes_per_line=2)
+    assert [desk.comes(HOME) for _ in range(49)] == [None] * 48 + [Turned.LINE]
+    assert [desk.comes("tcp:192.0.2.2") for _ in range(3)][2] is Turned.LINE
+    small = pooled("192.0.2.1=1", handshakes_per_line=2)
+    assert [small.comes(HOME) for _ in range(3)] == [None, None, Turned.LINE]
+
+
+def test_a_pool_is_no_stranger_until_nobody_was_proved_there_for_long() -> None:
+    desk = pooled(
+        "192.0.2.0/28=4", failures_known=3, strangers_burst=0.0, strangers_per_s=0.0
+    )
+    assert [desk.fails(HOME) for _ in range(11)] == [None] * 11
+    desk.proves(HOME)
+    assert [desk.fails(HOME) for _ in range(12)] == [None] * 12
+    assert desk.fails(HOME) is Turned.STRANGERS
+    assert desk.fails("tcp:192.0.2.2") is None, "each address by itself"
+    assert desk.fails("tcp:198.51.100.1") is Turned.STRANGERS
+
+
+def test_each_line_of_a_pool_may_be_wrong_as_often_as_one() -> None:
+    desk = pooled("192.0.2.1=3", wrong_per_line=2, window_s=600.0)
+    for n in range(6):
+        assert desk.comes(HOME, float(n)) is None
+        desk.admission.wrong.count(HOME, float(n))
+    assert desk.comes(HOME, 6.0) is Turned.WRONG
+    assert desk.comes(HOME, 601.0) is None
+
+
+def test_a_pool_takes_no_more_than_all_may_have() -> None:
+    desk = pooled("192.0.2.1=4096", handshakes=5)
+    assert [desk.comes(HOME) for _ in range(6)] == [None] * 5 + [Turned.HANDSHAKES]
+
+
+@pytest.mark.parametrize(
+    ("caller", "line"),
+    [
+        ("tcp:192.0.2.7:40001", "tcp:192.0.2.7"),
+        ("tcp:[2001:db8::7]:40001", "tcp:[2001:db8::7]"),
+        ("rfc2217:192.0.2.7:40001", "rfc2217:192.0.2.7"),
+        ("modem rfc2217:192.0.2.7:7201", "modem rfc2217:192.0.2.7:7201"),
+        ("modem /dev/ttyUSB0 from 04412345", "modem /dev/ttyUSB0 from 04412345"),
+        ("usb:1209:0001:A", "usb:1209:0001:A"),
+    ],
+)
+def test_a_line_is_a_host_or_a_modem_or_a_port(caller: str, line: str) -> None:
+    assert line_of(caller) == line
 
 
 def test_a_line_that_only_fails_is_not_known_any_more() -> None:

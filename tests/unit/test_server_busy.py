@@ -4,7 +4,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from hw.lines.exchange import VirtualExchange, every_call
-from hw.lines.port import LineUser, LossCause
+from hw.lines.port import LineLoss, LineUser, LossCause
 from protocol.link import DownReason, Link, LinkDown, Role
 from protocol.link.parameters import BULK, DEFAULT, LinkParameters
 from protocol.link.refusing import RefusingEnd
@@ -68,7 +68,7 @@ class Front:
         self.lines = VirtualExchange(self.clock, every_call(LINE))
         self.noted: list[tuple[str, bool]] = []
         self.refusals = Refusals(self.clock, limits, self.note)
-        self.lines.listen(lambda caller: self.refusals.refuse(caller, why))
+        self.lines.listen(lambda caller: self.refusals.refuse(caller, why, known=True))
 
     def note(self, caller: str, reason: str, *, log: bool) -> None:
         assert caller
@@ -79,8 +79,14 @@ class Front:
         self.lines.dial(caller)
         return caller
 
-    def refuse(self, why: Turned = Turned.CALLS) -> LineUser | None:
-        return self.refusals.refuse("tcp:192.0.2.1:40000", why)
+    def refuse(
+        self, why: Turned = Turned.CALLS, *, known: bool = True
+    ) -> LineUser | None:
+        return self.refusals.refuse("tcp:192.0.2.1:40000", why, known=known)
+
+    def told(self, calls: int, why: Turned = Turned.CALLS, *, known: bool) -> int:
+        """Turn so many calls away at one moment; how many of them are told."""
+        return sum(self.refuse(why, known=known) is not None for _ in range(calls))
 
 
 def test_who_asks_for_a_link_is_told_and_hung_up() -> None:
@@ -124,9 +130,48 @@ def test_only_so_many_are_told_in_a_second() -> None:
     assert [front.refuse() is None for _ in range(4)] == [False, False, False, True]
 
 
-@pytest.mark.parametrize("why", [Turned.WRONG, Turned.DRAINING])
-def test_who_is_owed_nothing_is_told_nothing(why: Turned) -> None:
-    assert Front(Limits()).refuse(why) is None
+def test_strangers_who_stay_leave_room_to_tell_known_lines() -> None:
+    front = Front(Limits(telling=5, telling_strangers=3))
+    assert front.told(10, known=False) == 3
+    assert front.told(10, known=True) == 2
+    assert front.told(1, known=False) == 0
+
+
+def test_strangers_who_are_many_leave_time_to_tell_known_lines() -> None:
+    front = Front(Limits(told_per_s=100.0, strangers_told_per_s=50.0))
+    assert front.told(1_000, known=False) == 50
+    assert front.told(1_000, known=True) == 50
+    front.clock.advance(1.0)
+    assert front.told(1_000, known=True) == 100, "all of it, when no stranger calls"
+
+
+def test_of_strangers_that_fail_fewer_are_told() -> None:
+    front = Front(Limits(strangers_told_per_s=50.0, failing_told_per_s=5.0))
+    assert front.told(100, Turned.STRANGERS, known=False) == 5
+    assert front.told(100, Turned.HANDSHAKES, known=False) == 45
+
+
+def test_room_is_given_back_to_whom_it_was_taken_from() -> None:
+    front = Front(Limits(telling=2, telling_strangers=1))
+    for known in (False, True, False):
+        user = front.refuse(known=known)
+        assert isinstance(user, BusyLine)
+        user.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
+    assert front.told(5, known=False) == 1
+
+
+@pytest.mark.parametrize(
+    ("why", "known"),
+    [(Turned.WRONG, False), (Turned.DRAINING, False), (Turned.DRAINING, True)],
+)
+def test_who_is_owed_nothing_is_told_nothing(why: Turned, *, known: bool) -> None:
+    assert Front(Limits()).refuse(why, known=known) is None
+
+
+def test_neighbours_of_who_proved_itself_wrongly_are_told_as_strangers_are() -> None:
+    front = Front(Limits(telling=5, telling_strangers=3))
+    assert front.told(10, Turned.WRONG, known=True) == 3
+    assert front.told(10, Turned.CALLS, known=True) == 2
 
 
 def test_all_are_counted_and_one_in_ten_seconds_is_logged_for_each_reason() -> None:

@@ -60,6 +60,11 @@ def faults(tmp_path: Path, text: str) -> list[str]:
         ("[run]\nline = 'tcp:a:1'\n", "2: run.line: must be an array, as in [...]"),
         ("[run]\nline = [1]\n", "2: run.line: must be text, in quotes"),
         ("[run]\ncapture = 5\n", "2: run.capture: must be text, in quotes"),
+        ("[run]\npool = '10.0.0.7=4'\n", "2: run.pool: must be an array, as in [...]"),
+        (
+            '[run]\npool = ["10.0.0.7=0"]\n',
+            "2: run.pool: 0 is not in the range 1<=x<=4096",
+        ),
         ("[run]\nconfig = 'x'\n", "2: run.config: there is no such setting"),
         ("run = 5\n", "1: run: it is a table: [run]"),
         ("\n[runs]\ncalls = 5\n", "2: runs: there is no such setting"),
