@@ -137,9 +137,14 @@ def once(server: Path, *, by_hand: bool, as_json: bool) -> int:
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Lines of the log, to stderr: for people, or an object each for programs.",
+    help="Lines of the log: for people, or an object each for programs.",
 )
-def run(server: Path, log_format: str) -> None:
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the log here in the place of stderr; it may be renamed at any time.",
+)
+def run(server: Path, *, log_format: str, log_file: Path | None) -> None:
     """Exchange files in every window of every working day, until SIGTERM or Ctrl-C.
 
     It runs beside `rmfs server run` on the same books; the log goes to stderr.
@@ -151,6 +156,7 @@ def run(server: Path, log_format: str) -> None:
         server,
         lambda slot: click.echo(f"exchanging files; now: {slot}"),
         LogFormat(log_format),
+        log_file,
     )
 
 

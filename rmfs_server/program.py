@@ -60,6 +60,7 @@ def run_server(
     key_log: Path | None = None,
     log_format: LogFormat = LogFormat.TEXT,
     log_level: LogLevel = LogLevel.INFO,
+    log_file: Path | None = None,
     operate: socket.socket | None = None,
     keeper: int | None = None,
 ) -> Figures:
@@ -75,8 +76,9 @@ def run_server(
         capture: The folder where each call is recorded, or None.
         capture_limits: How much is kept there.
         key_log: Where the keys of all calls are written, or None; test realm only.
-        log_format: How the lines of the log are written, to stderr.
+        log_format: How the lines of the log are written.
         log_level: The least that is logged.
+        log_file: Where to; None: stderr.
         operate: A TCP place that is open, for metrics and health; or None.
         keeper: The process that keeps the workers, if this is one of them.
 
@@ -89,10 +91,11 @@ def run_server(
         LineError: The line cannot be listened at.
         StoreError: The books cannot be opened.
         KeyLogError: The key log cannot be written.
+        LogFileError: The log cannot be opened.
         LocalProtocolError: A key log is asked for in the realm of production.
     """
     worker = None if share is None else share.number
-    begin_log(worker, log_format, log_level)
+    begin_log(worker, log_format, log_level, path=log_file)
     records = CallRecords(SystemEntropy().octets(RUN_OCTETS).hex())
     server = read_server(folder)
     reactor = MonotonicReactor()

@@ -154,7 +154,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="Lines of the log, to stderr: for people, or an object each for programs.",
+        help="Lines of the log: for people, or an object each for programs.",
     )
     @click.option(
         "--log-level",
@@ -162,6 +162,12 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         default="info",
         show_default=True,
         help="The least that is logged: a dial-in is one line at info, many at debug.",
+    )
+    @click.option(
+        "--log-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the log here in the place of stderr, all workers to one file; it "
+        "may be renamed at any time, by logrotate without copytruncate.",
     )
     @click.option(
         "--operate",
@@ -185,6 +191,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         key_log: Path | None,
         log_format: str,
         log_level: str,
+        log_file: Path | None,
         operate: tuple[str, int] | None,
     ) -> int:
         """Answer dial-ins until SIGTERM or Ctrl-C, then let running calls end.
@@ -212,7 +219,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
             click.echo(f"operated at http://{place_address(place)[4:]}")
         share: Share | None = None
         if workers > 1:
-            begin_log(None, form, level)
+            begin_log(None, form, level, path=log_file)
             shared = supervise(
                 workers,
                 lines,
@@ -240,6 +247,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
             key_log=key_log,
             log_format=form,
             log_level=level,
+            log_file=log_file,
             operate=place,
             keeper=None if share is None else keeper,
         )

@@ -120,18 +120,21 @@ def run_exchange(
     folder: Path,
     on_ready: Callable[[Slot], None],
     log_format: LogFormat = LogFormat.TEXT,
+    log_file: Path | None = None,
 ) -> None:
     """Exchange files in every window until SIGTERM or SIGINT.
 
     Args:
         folder: The server's folder.
         on_ready: Told the window that is now, once signals are heard.
-        log_format: How the lines of the log are written, to stderr.
+        log_format: How the lines of the log are written.
+        log_file: Where to; None: stderr.
 
     Raises:
+        LogFileError: The log cannot be opened.
         ServerFolderError: There is no server, or no exchange.
     """
-    begin_log(None, log_format)
+    begin_log(None, log_format, path=log_file)
     clock, windows = SystemWallClock(), Windows()
     with open_office(folder):
         pass

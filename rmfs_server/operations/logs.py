@@ -1,8 +1,8 @@
 """How a server writes its log: a line each, as text for people or JSON for programs.
 
 Lines go to stderr: whoever starts the server (systemd, a container) keeps and rotates
-them. As text a line is time, level, worker, the id of the call in brackets, and words.
-As JSON it is one object, whose words are the same::
+them. Or they go to a file (`log_file`). As text a line is time, level, worker, the id
+of the call in brackets, and words. As JSON it is one object with the same words::
 
     {"at": "2026-11-22T06:01:02.123456Z", "level": "info", "worker": 2,
      "call": "5f0c21-17", "words": "dial-in of N123456 (tcp:192.0.2.7:40001) is
@@ -17,7 +17,10 @@ import json
 import logging
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final, TextIO
+
+from rmfs_server.operations.log_file import LogFile
 
 _encode: Final = json.JSONEncoder(default=str).encode
 """Made once: it would take longer than to encode a line."""
@@ -47,6 +50,7 @@ def begin_log(
     form: LogFormat = LogFormat.TEXT,
     level: LogLevel = LogLevel.INFO,
     stream: TextIO | None = None,
+    path: Path | None = None,
 ) -> None:
     """Begin the log of this process, and end one that it had before.
 
@@ -55,10 +59,15 @@ def begin_log(
         form: How lines are written.
         level: The least that is said.
         stream: Where to; None: stderr.
+        path: A file in the place of `stream`.
+
+    Raises:
+        LogFileError: The file cannot be opened.
     """
     # No line shows these, and each costs a look-up.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(stream)
+    handler: logging.Handler
+    handler = logging.StreamHandler(stream) if path is None else LogFile(path)
     kind = JsonLines if form is LogFormat.JSON else TextLines
     handler.setFormatter(kind(worker))
     logging.basicConfig(level=level.value, handlers=[handler], force=True)

@@ -103,6 +103,22 @@ def test_a_timer_has_its_unit(path: Path) -> None:
     assert Unit(path.read_text())["Timer"]["OnCalendar"].endswith("Asia/Kolkata")
 
 
+def test_logs_are_rotated_where_the_units_may_write_them() -> None:
+    text = (FOLDER / "logrotate" / "rmfs-server").read_text()
+    found = re.search(r"(?m)^(\S+) \{\n((?:    .*\n)+)\}$", text)
+    assert found is not None
+    rules = dict(line.strip().partition(" ")[::2] for line in found[2].splitlines())
+    for name in ("rmfs-server", "rmfs-server-exchange"):
+        unit = Unit((FOLDER / "systemd" / f"{name}.service").read_text())["Service"]
+        assert found[1] == f"/var/log/{unit['LogsDirectory']}/*.log"
+        assert unit["LogsDirectoryMode"] == "0700"
+        assert rules["su"] == f"{unit['User']} {unit['Group']}"
+    assert int(rules["maxage"]) == 180
+    # With these no line is lost: see test_server_log_file.py.
+    assert {"nocreate", "delaycompress"} <= rules.keys()
+    assert "copytruncate" not in rules
+
+
 def mistakes(folder: Path, *, added: str = "") -> list[str]:
     """Let systemd look at copies of the units; the program is not installed here."""
     names = []

@@ -21,6 +21,7 @@ DEBIAN_PACKAGES: Final = {
     "rz": "lrzsz",
     "gcc": "gcc",
     "haproxy": "haproxy",
+    "logrotate": "logrotate",
     "ser2net": "ser2net",
     "sftp": "openssh-client",
     "softhsm2-util": "softhsm2",
