@@ -24,6 +24,7 @@ def add_commands(root: click.Group) -> None:
     from rmfs_server import (
         config_cli,
         doctor_cli,
+        estimate_cli,
         exchange_cli,
         funds_cli,
         keeping_cli,
@@ -45,6 +46,7 @@ def add_commands(root: click.Group) -> None:
         run_cli.add_commands(server_group, server_option)
         config_cli.add_commands(server_group)
         doctor_cli.add_commands(server_group)
+        estimate_cli.add_commands(server_group)
         licences_cli.add_commands(server_group)
         orders_cli.add_commands(server_group)
         keys_cli.add_commands(server_group)
