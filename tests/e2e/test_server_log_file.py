@@ -9,7 +9,9 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,61 @@ def call(port: int) -> None:
 def read(path: Path) -> str:
     octets = path.read_bytes()
     return (gzip.decompress(octets) if path.suffix == ".gz" else octets).decode()
+
+
+WRITER = """
+import logging, sys
+from pathlib import Path
+from rmfs_server.operations.logs import begin_log
+begin_log(int(sys.argv[2]), path=Path(sys.argv[1]))
+for turn, _ in enumerate(sys.stdin):
+    for n in range(3000):
+        logging.getLogger().info("%s-%d-%d", sys.argv[2], turn, n)
+    print(flush=True)
+"""
+LINES = 3000
+WRITERS = (1, 2, 3)
+
+
+def test_no_line_is_lost_of_processes_that_write_all_the_time(tmp_path: Path) -> None:
+    """Each has written since the last rotation, as it has when that was yesterday."""
+    logs = tmp_path / "logs"
+    logs.mkdir(mode=0o700)
+    logrotate, rules = needs("logrotate"), rules_for(logs, tmp_path)
+    state = str(tmp_path / "state")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
+    with ExitStack() as running:
+        writers = [
+            running.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, logs / "server.log", str(number)],
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    bufsize=0,
+                )
+            )
+            for number in WRITERS
+        ]
+        for _ in range(ROTATIONS):
+            for one in writers:
+                assert one.stdin is not None
+                one.stdin.write(b"\n")
+            subprocess.run(
+                [logrotate, "--force", "--state", state, str(rules)], check=True
+            )
+            for one in writers:
+                assert one.stdout is not None
+                assert one.stdout.read(1) == b"\n"
+    found = Counter(
+        line.split()[-1] for path in logs.iterdir() for line in read(path).splitlines()
+    )
+    assert found == Counter(
+        f"{number}-{turn}-{n}"
+        for number in WRITERS
+        for turn in range(ROTATIONS)
+        for n in range(LINES)
+    )
 
 
 @pytest.fixture
