@@ -138,6 +138,13 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         help="Most files kept there: the oldest go.",
     )
     @click.option(
+        "--capture-days",
+        type=click.IntRange(1, 36_500),
+        default=180,
+        show_default=True,
+        help="How long a file is kept there; older ones go with the next call.",
+    )
+    @click.option(
         "--capture-kib",
         type=click.IntRange(16, 1_048_576),
         default=4096,
@@ -187,6 +194,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
         drain_s: float,
         capture: Path | None,
         capture_files: int,
+        capture_days: int,
         capture_kib: int,
         key_log: Path | None,
         log_format: str,
@@ -243,7 +251,9 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
             share=share,
             on_ready=on_ready,
             capture=capture,
-            capture_limits=CaptureLimits(capture_files, capture_kib * 1024),
+            capture_limits=CaptureLimits(
+                capture_files, capture_kib * 1024, capture_days
+            ),
             key_log=key_log,
             log_format=form,
             log_level=level,

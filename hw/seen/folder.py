@@ -1,15 +1,17 @@
-"""A folder of captures, a file a call: bounded in number and size.
+"""A folder of captures, a file a call: bounded in number, size and age.
 
 A file is called after the time and the caller: ``call-20261122T060102Z-0007-tcp-...``.
-It is never written over. When there are too many the oldest go, and only files with
-such names are counted or removed. A file that has reached its size says so in its last
-record and takes no more. A disk that is full ends the recording, never the call.
+It is never written over. Before each call those go that are too old, and the oldest
+when there are too many; only files with such names are counted or removed. A file that
+has reached its size says so in its last record and takes no more. A disk that is full
+ends the recording, never the call.
 """
 
 import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +29,7 @@ from protocol.errors import RmfsError
 _log = logging.getLogger(__name__)
 
 _NAME: Final = re.compile(r"call-\d{8}T\d{6}Z-\d{4,}-[\w.-]*\.pcapng", re.ASCII)
+_WHEN: Final = "%Y%m%dT%H%M%SZ"
 _CALLER_MAX: Final = 60
 OCTETS_MAX: Final = 1 << 30
 """Largest capture where nobody says less."""
@@ -39,10 +42,12 @@ class CaptureLimits:
     Attributes:
         files: Most captures in the folder, those of earlier runs included.
         octets: Largest capture; a recharge needs some 4,000.
+        days: How long one is kept.
     """
 
     files: int = 1000
     octets: int = 4 * 1024 * 1024
+    days: int = 180
 
 
 class CaptureFolder:
@@ -66,23 +71,28 @@ class CaptureFolder:
     def begin(self, caller: str) -> Tap | None:
         """Begin the capture of a call; None, and a word in the log, if it cannot be."""
         self._begun += 1
-        when = self._clock.utc().strftime("%Y%m%dT%H%M%SZ")
+        now = self._clock.utc()
+        when = now.strftime(_WHEN)
         who = re.sub(r"[^A-Za-z0-9.]+", "-", caller)[:_CALLER_MAX].strip("-.")
         path = self._folder / f"call-{when}-{self._begun:04}-{who}.pcapng"
         try:
-            self._make_room()
+            self._make_room(now - timedelta(days=self._limits.days))
             writer = create_capture(path, self._clock, caller)
         except OSError as error:
             _log.warning("a call is not recorded: %s: %s", path, error.strerror)
             return None
         return Tap(BoundedSink(writer, self._limits.octets, ends_with_line=True))
 
-    def _make_room(self) -> None:
+    def _make_room(self, oldest: datetime) -> None:
         """Remove the oldest; the names tell, as times of files change with copies."""
+        first = f"call-{oldest.strftime(_WHEN)}"
         found = sorted(
             path for path in self._folder.iterdir() if _NAME.fullmatch(path.name)
         )
-        for path in found[: max(0, len(found) - self._limits.files + 1)]:
+        too_many = max(0, len(found) - self._limits.files + 1)
+        for number, path in enumerate(found):
+            if number >= too_many and path.name >= first:
+                break
             path.unlink(missing_ok=True)
 
 

@@ -57,6 +57,24 @@ def test_the_oldest_go_and_nothing_else(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_too_old_goes_with_the_next_call(tmp_path: Path) -> None:
+    (tmp_path / "call-20200101T000000Z-0001-a.txt").write_bytes(b"mine")
+    clock = MemoryWallClock(NOON)
+    folder = CaptureFolder(tmp_path, clock, CaptureLimits(days=2))
+    for wait_s in (0, 86_400, 86_399, 1, 1):
+        clock.advance(wait_s)
+        tap = folder.begin("a")
+        assert tap is not None
+        tap.event(LineEvent.LOST)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "call-20200101T000000Z-0001-a.txt",
+        "call-20261123T120000Z-0002-a.pcapng",
+        "call-20261124T115959Z-0003-a.pcapng",
+        "call-20261124T120000Z-0004-a.pcapng",
+        "call-20261124T120001Z-0005-a.pcapng",
+    ]
+
+
 def test_a_file_that_is_full_says_so_last(tmp_path: Path) -> None:
     limits = CaptureLimits(octets=300)
     tap = CaptureFolder(tmp_path, MemoryWallClock(NOON), limits).begin("a")
