@@ -1,7 +1,7 @@
 """Looks at the books: the database, its schema, and whether everything adds up."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,8 @@ from hw.database import Store, copying, open_store
 from protocol.errors import RmfsError
 from protocol.values import EpochSeconds
 from rmfs_server.doctor.findings import Found, fault, good, note, warning
+from rmfs_server.doctor.growth import look_at_growth
+from rmfs_server.doctor.surroundings import FreeOctets
 from rmfs_server.folder import ServerFolder
 from rmfs_server.keeping.restoring import RESTORE
 from rmfs_server.key_check import look_at_keys
@@ -26,13 +28,14 @@ _RESTORE: Final = "stop the server, keep the file, and put a backup back"
 
 
 def look_at_books(
-    server: ServerFolder, now: EpochSeconds, *, quick: bool
+    server: ServerFolder, now: EpochSeconds, free_octets: FreeOctets, *, quick: bool
 ) -> Iterator[Found]:
     """Look at everything that is in the database, or needs it.
 
     Args:
         server: Whose books.
         now: What the clock says.
+        free_octets: Says how much room is left on the disk of a folder.
         quick: Leave out what reads all rows.
     """
     url = server.database_url
@@ -48,7 +51,13 @@ def look_at_books(
         return
     try:
         yield from _look_at_engine(store, path, on_sqlite=on_sqlite, quick=quick)
-        yield from _look_into(server, store, now, quick=quick)
+        file = path if on_sqlite else None
+
+        def look_at_room(connection: Connection) -> Iterator[Found]:
+            return look_at_growth(connection, file, now, free_octets)
+
+        looks = (_look_at_sums, look_at_room)
+        yield from _look_into(server, store, now, () if quick else looks)
     except RmfsError as error:
         yield fault(
             "books",
@@ -60,7 +69,10 @@ def look_at_books(
 
 
 def _look_into(
-    server: ServerFolder, store: Store, now: EpochSeconds, *, quick: bool
+    server: ServerFolder,
+    store: Store,
+    now: EpochSeconds,
+    more: Sequence[Callable[[Connection], Iterator[Found]]],
 ) -> Iterator[Found]:
     try:
         check_version(store)
@@ -82,8 +94,8 @@ def _look_into(
     with store.reading() as connection:
         yield _look_at_clock(connection, now)
         yield from _look_at_people(connection)
-        if not quick:
-            yield from _look_at_sums(connection)
+        for look in more:
+            yield from look(connection)
 
 
 def _look_at_engine(

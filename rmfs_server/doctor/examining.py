@@ -1,12 +1,12 @@
 """The whole examination: every part looks, and one that cannot says why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import make_url
 
-from hw.lines.strings import LineAddress
 from protocol.errors import RmfsError
 from protocol.values import EpochSeconds
 from rmfs_server.configuration import check_file, read_toml
@@ -17,7 +17,7 @@ from rmfs_server.doctor.folder import (
     look_at_modes,
     look_at_provisioning,
 )
-from rmfs_server.doctor.surroundings import FreeOctets, look_at_disk, look_at_lines
+from rmfs_server.doctor.surroundings import FreeOctets, look_at_disks, look_at_lines
 from rmfs_server.folder import SETTINGS, ServerFolder, read_server
 
 
@@ -50,7 +50,7 @@ def examine(
         )
         return
     yield from look_at_modes(folder, uid)
-    lines = None
+    params: dict[str, Any] = {}
     try:
         file = read_toml(folder / SETTINGS if config is None else config)
         faults = check_file(file, run)
@@ -58,14 +58,14 @@ def examine(
             yield fault("settings", str(one), "rmfs server config check")
         if not faults:
             yield good("settings", f"{file.path} can be used")
-            lines = _lines(folder, run, config)
+            params = _params(folder, run, config)
         server = read_server(folder)
     except RmfsError as error:
         yield fault("settings", str(error), "mend it, or put it back from a backup")
         return
     yield from _look_at_server(server, now, free_octets, quick=quick)
-    if lines is not None:
-        yield from look_at_lines(lines)
+    yield from look_at_disks(_folders(server, params), free_octets)
+    yield from look_at_lines(params.get("lines", ()))
 
 
 def _look_at_server(
@@ -76,20 +76,23 @@ def _look_at_server(
     except RmfsError as error:
         yield fault("keys", str(error), "put the file back from a backup")
     yield from look_at_exchange(server)
-    yield from look_at_books(server, now, quick=quick)
+    yield from look_at_books(server, now, free_octets, quick=quick)
+
+
+def _folders(server: ServerFolder, params: Mapping[str, Any]) -> list[Path]:
+    """List where the server writes: its folder, the books, captures, and the log."""
+    folders = [server.folder]
     place = make_url(server.database_url)
-    folders = {server.folder}
     if place.get_backend_name() == "sqlite":
-        folders.add(Path(str(place.database)).absolute().parent)
-    for folder in sorted(folders):
-        if folder.is_dir():
-            yield look_at_disk(folder, free_octets)
+        folders.append(Path(str(place.database)).absolute().parent)
+    for name in ("capture", "log_file"):
+        path: Path | None = params.get(name)
+        if path is not None:
+            folders.append(path.parent if name == "log_file" else path)
+    return folders
 
 
-def _lines(
-    folder: Path, run: click.Command, config: Path | None
-) -> tuple[LineAddress, ...]:
+def _params(folder: Path, run: click.Command, config: Path | None) -> dict[str, Any]:
     words = ["--server", str(folder)]
     words += [] if config is None else ["--config", str(config)]
-    lines: tuple[LineAddress, ...] = run.make_context("run", words).params["lines"]
-    return lines
+    return run.make_context("run", words).params

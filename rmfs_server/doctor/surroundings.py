@@ -3,7 +3,7 @@
 import errno
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,15 @@ FREE_WARNING_OCTETS: Final = 2 * 1024 * 1024 * 1024
 """Ours: days of a busy server, at 6 kB of books for a recharge."""
 
 FreeOctets = Callable[[Path], int]
+
+
+def look_at_disks(folders: Iterable[Path], free_octets: FreeOctets) -> Iterator[Found]:
+    """Look at the disks of these folders, each once, as far as they are there."""
+    seen: set[int] = set()
+    for folder in folders:
+        if folder.is_dir() and folder.stat().st_dev not in seen:
+            seen.add(folder.stat().st_dev)
+            yield look_at_disk(folder, free_octets)
 
 
 def look_at_disk(folder: Path, free_octets: FreeOctets) -> Found:

@@ -18,6 +18,7 @@ from rmfs_server.administration import Administration
 from rmfs_server.books import Books
 from rmfs_server.doctor.examining import examine
 from rmfs_server.doctor.findings import Found, Level, show
+from rmfs_server.doctor.growth import judge_pace, octets_a_day
 from rmfs_server.exchange.settings import ExchangeSettings, create_exchange
 from rmfs_server.folder import SETTINGS, Settings, create_server, read_server
 from rmfs_server.keeping.restoring import RESTORE
@@ -305,6 +306,62 @@ def test_a_disk_that_is_nearly_full_is_a_fault(on_sqlite: Patient) -> None:
         1 << 30: {Level.WARNING},
         1 << 40: {Level.GOOD},
     }
+
+
+def test_a_disk_is_told_once_however_many_folders_are_on_it(
+    on_sqlite: Patient,
+) -> None:
+    path = on_sqlite.folder / SETTINGS
+    captures = on_sqlite.folder / "captures"
+    captures.mkdir(mode=0o700)
+    path.write_text(
+        f'{path.read_text()}capture = "captures"\nlog-file = "logs/server.log"\n'
+    )
+    told = [one.what for one in on_sqlite.examined() if "free on" in one.what]
+    assert len(told) == 1
+    assert on_sqlite.faults() == []
+    # The log may lie on a disk of its own, here in another file system.
+    path.write_text(path.read_text().replace("logs/", "/proc/"))
+    told = [one.what for one in on_sqlite.examined() if "free on" in one.what]
+    assert [words.partition(" on the disk of ")[2] for words in told] == [
+        str(on_sqlite.folder),
+        "/proc",
+    ]
+
+
+def test_books_that_grow_are_told_with_their_pace(patient: Patient) -> None:
+    patient.office.enrolled(1_000_000, 100_000)
+    told = [
+        (one.level, one.todo)
+        for one in patient.examined(now=NOW + 5 * 86_400)
+        if "the books grow" in one.what
+    ]
+    on_postgresql = (Level.NOTE, "look at the disk of PostgreSQL where it runs")
+    on_sqlite = (Level.GOOD, "")
+    assert told == [on_sqlite if "sqlite" in patient.url else on_postgresql]
+    young = patient.examined(now=NOW + 3_600)
+    assert not [one for one in young if "the books grow" in one.what]
+    quick = patient.examined(now=NOW + 5 * 86_400, quick=True)
+    assert not [one for one in quick if "the books grow" in one.what]
+
+
+def test_a_pace_is_that_of_the_last_month(on_sqlite: Patient) -> None:
+    on_sqlite.office.enrolled(1_000_000, 100_000)
+    with on_sqlite.office.store.reading() as connection:
+        paces = [
+            octets_a_day(connection, 1_000_000, EpochSeconds(NOW + days * 86_400))
+            for days in (0, 5, 10, 20, 31)
+        ]
+    assert paces == [None, 200_000.0, 100_000.0, 50_000.0, 0.0]
+
+
+def test_a_disk_that_is_full_in_less_than_three_months_is_a_warning() -> None:
+    pace = 100.0 * (1 << 20)
+    levels = [
+        judge_pace("the books grow", one, 10 << 30) for one in (0.0, pace, 2 * pace)
+    ]
+    assert [one.level for one in levels] == [Level.GOOD, Level.GOOD, Level.WARNING]
+    assert levels[2].what == "the books grow, and their disk is full in 51 days"
 
 
 def test_a_port_in_use_is_noted_and_a_line_that_cannot_be_is_a_fault(
