@@ -38,6 +38,7 @@ def _option(
 @_option("--recharges-a-month", _AMOUNT, 1.0, "Of a machine.")
 @_option("--inspections-a-month", _AMOUNT, 1.0, "Its dial-ins without a recharge.")
 @_option("--deposits-a-month", _AMOUNT, 1.0, "Of its licensee.")
+@_option("--classes", click.IntRange(0, 8), 3, "Product classes that it franks with.")
 @_option("--working-days", click.IntRange(1, 31), 25, "Of a month.")
 @_option("--busy-day", _AMOUNT, 3.0, "Times the dial-ins of an average day.")
 @_option("--busy-hour", _SHARE, 0.25, "Share of that day's dial-ins in one hour.")

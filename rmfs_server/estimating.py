@@ -35,6 +35,7 @@ class Measured:
         deposit_octets: Of a line of a fund file, and its posting.
         inspection_octets: Of a dial-in without a recharge.
         recharge_octets: Of a dial-in with one.
+        class_octets: Of each product class that a dial-in tells, in table and file.
         balance_line: Of a licence in a Remaining Fund file.
         usage_line: Of a dial-in in a Usage file.
         download_line: Of a voucher in a Credit Download file.
@@ -45,15 +46,16 @@ class Measured:
     deposit_octets: int
     inspection_octets: int
     recharge_octets: int
+    class_octets: int
     balance_line: int
     usage_line: int
     download_line: int
 
 
 MEASURED: Final = {
-    "sqlite": Measured(1_520, 1_150, 620, 560, 2_060, 50, 460, 610),
+    "sqlite": Measured(1_520, 1_150, 620, 560, 2_060, 85, 50, 460, 610),
     # PostgreSQL compresses files by itself.
-    "postgresql": Measured(2_920, 2_140, 1_080, 760, 3_360, 11, 250, 390),
+    "postgresql": Measured(2_920, 2_140, 1_080, 760, 3_360, 140, 11, 250, 390),
 }
 
 
@@ -66,6 +68,7 @@ class Assumed:
         recharges_a_month: Of a machine.
         inspections_a_month: Its dial-ins without a recharge.
         deposits_a_month: Of its licensee.
+        classes: Product classes that it has franked with.
         working_days: Of a month.
         busy_day: How many times the dial-ins of an average day.
         busy_hour: The share of that day's dial-ins that one hour has.
@@ -80,6 +83,7 @@ class Assumed:
     recharges_a_month: float
     inspections_a_month: float
     deposits_a_month: float
+    classes: int
     working_days: int
     busy_day: float
     busy_hour: float
@@ -155,17 +159,19 @@ class Need:
 def estimate(assumed: Assumed, measured: Measured) -> Need:
     """Multiply what is assumed by what was measured."""
     machines, recharges = assumed.machines, assumed.recharges_a_month
-    dial_ins = machines * (recharges + assumed.inspections_a_month)
+    calls = recharges + assumed.inspections_a_month
+    dial_ins = machines * calls
     busy = dial_ins / assumed.working_days * assumed.busy_day * assumed.busy_hour
     per_s = busy / _S_PER_HOUR
     tables = (
         recharges * measured.recharge_octets
         + assumed.inspections_a_month * measured.inspection_octets
         + assumed.deposits_a_month * measured.deposit_octets
+        + calls * assumed.classes * measured.class_octets
     )
     files = (
         recharges * measured.download_line
-        + (recharges + assumed.inspections_a_month) * measured.usage_line
+        + calls * measured.usage_line
         + WINDOWS * assumed.working_days * measured.balance_line
     )
     first_gb = machines * measured.machine_octets / _GB
