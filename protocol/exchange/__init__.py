@@ -52,7 +52,7 @@ from protocol.exchange.signing import (
 )
 from protocol.exchange.spelling import Value, show_amount
 from protocol.exchange.table_checks import LayoutError, Mistake
-from protocol.exchange.writing import write_file
+from protocol.exchange.writing import FileTooLongError, write_file
 
 __all__ = [
     "BY_HAND",
@@ -63,6 +63,7 @@ __all__ = [
     "ExchangeFile",
     "ExchangeFileError",
     "FileHeader",
+    "FileTooLongError",
     "Finding",
     "FundFile",
     "Layout",

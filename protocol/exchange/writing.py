@@ -10,6 +10,10 @@ from protocol.exchange.reading import read_file
 from protocol.exchange.spelling import FieldError, Value
 
 
+class FileTooLongError(LocalProtocolError):
+    """A file would have more lines or octets than its layout allows."""
+
+
 def write_file(
     layout: Layout, header: Mapping[str, Value], lines: Iterable[Line]
 ) -> bytes:
@@ -24,10 +28,13 @@ def write_file(
         The octets: equal values give equal octets.
 
     Raises:
+        FileTooLongError: It would have more lines or octets than the layout allows; the
+            message names the layout and its bound.
         LocalProtocolError: The file would not be read back as it is: a value is out of
             bounds, missing, or of another type. The message holds the findings.
     """
     kept = list(lines)
+    _check_bound(layout, "lines_max", "lines", len(kept), layout.lines_max)
     texts = [_record(layout, layout.header, header, kept)]
     for place, line in enumerate(kept, start=1):
         record = layout.lines.get(line.record)
@@ -45,6 +52,7 @@ def write_file(
     written = "".join(f"{text}{layout.line_end}" for text in texts if text is not None)
     try:
         octets = written.encode(layout.encoding)
+        _check_bound(layout, "octets_max", "octets", len(octets), layout.octets_max)
         file = read_file(layout, octets)
     except (UnicodeEncodeError, ExchangeFileError) as error:
         message = f"not a file of layout {layout.name}: {error}"
@@ -57,6 +65,14 @@ def write_file(
     ):
         raise LocalProtocolError("a field holds a separator or a line end")
     return octets
+
+
+def _check_bound(layout: Layout, key: str, of: str, count: int, most: int) -> None:
+    if count > most:
+        raise FileTooLongError(
+            f"a file of layout {layout.name} would have {count:,} {of}, "
+            f"and {key} of that layout is {most:,}"
+        )
 
 
 def _record(

@@ -13,6 +13,7 @@ from protocol.errors import RmfsError
 from protocol.values import EpochSeconds
 from rmfs_server.doctor.findings import Found, fault, good, note, warning
 from rmfs_server.doctor.growth import look_at_growth
+from rmfs_server.doctor.room import look_at_listing
 from rmfs_server.doctor.surroundings import FreeOctets
 from rmfs_server.folder import ServerFolder
 from rmfs_server.keeping.restoring import RESTORE
@@ -56,7 +57,10 @@ def look_at_books(
         def look_at_room(connection: Connection) -> Iterator[Found]:
             return look_at_growth(connection, file, now, free_octets)
 
-        looks = (_look_at_sums, look_at_room)
+        def look_at_list(connection: Connection) -> Iterator[Found]:
+            return look_at_listing(connection, server.folder)
+
+        looks = (_look_at_sums, look_at_room, look_at_list)
         yield from _look_into(server, store, now, () if quick else looks)
     except RmfsError as error:
         yield fault(

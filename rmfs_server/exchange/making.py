@@ -14,9 +14,11 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from protocol.errors import NeedsAttentionError
 from protocol.exchange import (
     DEPARTMENT,
     FileHeader,
+    FileTooLongError,
     Layout,
     Line,
     content_hash,
@@ -45,6 +47,16 @@ PREFIXES: Final = {
 TRIES_MAX: Final = 2
 """Files of a kind that are refused in one window; then a person has to look."""
 
+MORE_ROOM: Final = (
+    "give both sides a layout with more lines_max and octets_max "
+    "(docs/exchange-files.md), or new machines a second letter (docs/growing.md)"
+)
+"""What to do where a file is too long for its layout."""
+
+
+class NoRoomError(NeedsAttentionError):
+    """A file does not fit its layout, so that none of the window can be made."""
+
 
 def make_files(office: ExchangeOffice, slot: Slot, now: EpochSeconds) -> list[SentFile]:
     """Make the files of a window that were not made yet.
@@ -55,6 +67,7 @@ def make_files(office: ExchangeOffice, slot: Slot, now: EpochSeconds) -> list[Se
     Raises:
         StoreError: The database failed, or another session made them at the same
             moment; ask again.
+        NoRoomError: A file would be too long for its layout; a person has to look.
         LocalProtocolError: A layout cannot tell what is to be told.
     """
     with office.store.writing("make exchange files") as connection:
@@ -191,7 +204,11 @@ class _Making:
             window=self._slot.window,
             made_at=self._now,
         )
-        octets = write_file(layout, header.values(), lines)
+        try:
+            octets = write_file(layout, header.values(), lines)
+        except FileTooLongError as error:
+            message = f"no file of this window is made: {error}; {MORE_ROOM}"
+            raise NoRoomError(message) from error
         if layout.signed:
             octets = sign_file(octets, self._ours.key, self._ours.key_id, self._realm)
         identity = sent_files.reserve_identity(self._connection)

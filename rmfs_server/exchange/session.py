@@ -104,6 +104,7 @@ def run_session(
 
     Raises:
         RemoteError: The Department's server failed; what was kept is not lost.
+        NoRoomError: A file of ours would be too long for its layout.
         StoreError: The database failed; begin again.
         InvariantError: Money does not add up: a person has to look.
     """

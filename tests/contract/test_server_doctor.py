@@ -199,6 +199,9 @@ def test_keys_of_the_exchange_that_do_not_fit_are_found(on_sqlite: Patient) -> N
     settings = ExchangeSettings("N", "oem-n-1", "dcr.example", 22, "oem-n", HOST_KEY)
     create_exchange(on_sqlite.folder, settings, SeededEntropy(b"x"))
     assert on_sqlite.faults() == []
+    listed = "a Remaining Fund file of 0 licences has 0 lines"
+    assert any(listed in one.what for one in on_sqlite.examined())
+    assert not any(listed in one.what for one in on_sqlite.examined(quick=True))
     public = on_sqlite.folder / "makers" / "maker.pem"
     (on_sqlite.folder / "exchange-public.pem").write_bytes(public.read_bytes())
     assert "not the public half" in on_sqlite.only_fault().what
