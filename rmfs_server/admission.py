@@ -141,16 +141,17 @@ class Places(Generic[C]):
             del self._by_line[line]
         return line, stranger
 
-    def too_many_of(self, line: str) -> bool:
+    def too_many_of(self, line: str, *, stranger: bool) -> bool:
         """Whether this line has as many places as one may have."""
-        most = max(self._limits.handshakes_per_line, self._limits.lines_behind(line))
+        limits = self._limits
+        if stranger:
+            return self._by_line[line] >= limits.handshakes_per_line
+        most = max(limits.handshakes_per_known_line, limits.lines_behind(line))
         return self._by_line[line] >= most
 
-    def full(self, *, stranger: bool) -> bool:
-        """Whether there is no place, of those for strangers or at all."""
-        of_strangers = self._strangers >= self._strangers_most
-        taken = len(self._since) >= self._limits.handshakes
-        return taken or (stranger and of_strangers)
+    def full_of_strangers(self) -> bool:
+        """Whether there is no place for another stranger."""
+        return self._strangers >= self._strangers_most
 
     def overdue(self, now: float, *, stranger: bool) -> C | None:
         """Say who has had a place for long enough while another call waits for it.
@@ -228,11 +229,9 @@ class Admission(Generic[C]):
             return Turned.DRAINING
         if self.wrong.too_many(line, now):
             return Turned.WRONG
-        if calls >= self._limits.calls:
-            return Turned.CALLS
         if self.books.oldest_s(now) > self._limits.books_wait_s:
             return Turned.BOOKS
-        return self._against_another(line, now)
+        return self._against_another(line, now, full=calls >= self._limits.calls)
 
     def knows(self, line: str) -> bool:
         """Whether machines were proved on a line, or its address was named."""
@@ -258,14 +257,14 @@ class Admission(Generic[C]):
             self._strangers.give_back()
         self._known.proved(line)
 
-    def _against_another(self, line: str, now: float) -> Turned | None:
+    def _against_another(self, line: str, now: float, *, full: bool) -> Turned | None:
         stranger = line not in self._known
-        if self._places.too_many_of(line):
+        if self._places.too_many_of(line, stranger=stranger):
             return Turned.LINE
-        if self._places.full(stranger=stranger):
+        if full or (stranger and self._places.full_of_strangers()):
             late = self._places.overdue(now, stranger=stranger)
             if late is None:
-                return Turned.HANDSHAKES
+                return Turned.CALLS if full else Turned.HANDSHAKES
             self._give_way(late)
         if stranger and not self._strangers.take(now):
             return Turned.STRANGERS

@@ -19,15 +19,16 @@ class Limits:
 
     Attributes:
         calls: Lines in use: a modem pool has tens, a country's peak hour hundreds.
-        handshakes: Calls before the machine is proved: each costs 1 ms of CPU.
-        handshakes_of_strangers: Of them on lines that are not known; no more than half
-            of `calls` either way.
-        handshakes_per_line: The same of one line, so that one host with idle
+        handshakes_of_strangers: Calls before the machine is proved, on lines that are
+            not known; no more than half of `calls` either way.
+        handshakes_per_line: The same of one such line, so that one host with idle
             connections does not keep everybody else out.
+        handshakes_per_known_line: The same of a line that is known: an office with many
+            machines behind one address.
         proof_s: From the beginning of a line, or of the next dialogue on it, until the
             machine is proved: 500 octets take 4 s at 1,200 bit/s.
-        proof_pressed_s: The same when another call waits for the place: five times what
-            an undisturbed line of 1,200 bit/s takes.
+        proof_pressed_s: The same when another call waits for the place, or no call is
+            left: five times what an undisturbed line of 1,200 bit/s takes.
         call_s: Whole call: ten dialogues at 1,200 bit/s with every time-out in reach.
         dialogues: Link set-ups in one call: far more than an honest machine needs.
         idle_s: A line on which no dialogue is running.
@@ -55,9 +56,9 @@ class Limits:
     """
 
     calls: int = 1000
-    handshakes: int = 200
     handshakes_of_strangers: int = 150
     handshakes_per_line: int = 50
+    handshakes_per_known_line: int = 250
     proof_s: float = 90.0
     proof_pressed_s: float = 20.0
     call_s: float = 900.0

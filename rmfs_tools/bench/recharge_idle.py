@@ -156,9 +156,9 @@ def serve(folder: str) -> None:
     """Be the server; see the module."""
     limits = Limits(
         calls=2 * LINES,
-        handshakes=2 * LINES,
         handshakes_of_strangers=2 * LINES,
         handshakes_per_line=LINES,
+        handshakes_per_known_line=LINES,
         proof_s=_LONG_S,
         proof_pressed_s=_LONG_S,
         call_s=_LONG_S,

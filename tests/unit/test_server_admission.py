@@ -19,41 +19,46 @@ class Desk:
         self.gave_way: list[int] = []
         self.admission: Admission[int] = Admission(limits, self.give_way)
         self.calls = 0
+        self.up: set[int] = set()
 
     def give_way(self, call: int) -> None:
         self.gave_way.append(call)
-        self.admission.leave(call, proved=False)
+        self.end(call, proved=False)
+
+    def end(self, call: int, *, proved: bool) -> None:
+        """Let a call be over, or leave its place to another."""
+        self.up.discard(call)
+        self.admission.leave(call, proved=proved)
 
     def comes(self, line: str, now: float = 0.0) -> Turned | None:
         """Let a call come; it is number `calls` if it is answered."""
-        why = self.admission.against(line, now, calls=0)
+        why = self.admission.against(line, now, calls=len(self.up))
         if why is None:
             self.calls += 1
+            self.up.add(self.calls)
             self.admission.enter(self.calls, line, now)
         return why
 
     def proves(self, line: str, now: float = 0.0) -> None:
         """Let a call come that proves its machine."""
         assert self.comes(line, now) is None
-        self.admission.leave(self.calls, proved=True)
+        self.end(self.calls, proved=True)
 
     def fails(self, line: str, now: float = 0.0) -> Turned | None:
         """Let a call come that proves nothing."""
         why = self.comes(line, now)
         if why is None:
-            self.admission.leave(self.calls, proved=False)
+            self.end(self.calls, proved=False)
         return why
 
 
 def test_strangers_cannot_take_the_places_of_known_lines() -> None:
-    desk = Desk(Limits(handshakes=5, handshakes_of_strangers=3))
+    desk = Desk(Limits(calls=8, handshakes_of_strangers=3))
     desk.proves(HOME)
     for n in range(3):
         assert desk.comes(f"tcp:198.51.100.{n}") is None
     assert desk.comes("tcp:198.51.100.9") is Turned.HANDSHAKES
-    assert desk.comes(HOME) is None
-    assert desk.comes(HOME) is None
-    assert desk.comes(HOME) is Turned.HANDSHAKES, "five are under way"
+    assert [desk.comes(HOME) for _ in range(6)] == [None] * 5 + [Turned.CALLS]
 
 
 def test_strangers_have_at_most_half_of_the_calls() -> None:
@@ -68,12 +73,12 @@ def test_strangers_have_at_most_half_of_the_calls() -> None:
 
 
 def test_a_call_that_proves_nothing_for_long_gives_way_to_another() -> None:
-    limits = Limits(handshakes=2, handshakes_of_strangers=2, proof_pressed_s=20.0)
+    limits = Limits(calls=2, handshakes_of_strangers=2, proof_pressed_s=20.0)
     desk = Desk(limits)
     desk.proves(HOME)
     assert desk.comes(HOME, 0.0) is None
     assert desk.comes("tcp:198.51.100.1", 1.0) is None
-    assert desk.comes("tcp:198.51.100.2", 20.0) is Turned.HANDSHAKES
+    assert desk.comes("tcp:198.51.100.2", 20.0) is Turned.CALLS
     assert desk.gave_way == [], "a stranger does not drive a known line out"
     assert desk.comes("tcp:198.51.100.2", 21.0) is None
     assert desk.gave_way == [3], "the other stranger has had its time"
@@ -82,7 +87,7 @@ def test_a_call_that_proves_nothing_for_long_gives_way_to_another() -> None:
 
 
 def test_while_there_are_places_nobody_gives_way() -> None:
-    desk = Desk(Limits(handshakes=3))
+    desk = Desk(Limits(calls=4))
     assert desk.comes("tcp:198.51.100.1", 0.0) is None
     assert desk.comes("tcp:198.51.100.2", 80.0) is None
     assert desk.gave_way == []
@@ -135,11 +140,18 @@ def pooled(*pools: str, **limits: float) -> Desk:
 
 
 def test_a_pool_may_begin_as_much_at_once_as_it_has_lines() -> None:
-    desk = pooled("192.0.2.1=48", handshakes_per_line=2)
+    few = {"handshakes_per_line": 2, "handshakes_per_known_line": 4}
+    desk = pooled("192.0.2.1=48", **few)
     assert [desk.comes(HOME) for _ in range(49)] == [None] * 48 + [Turned.LINE]
-    assert [desk.comes("tcp:192.0.2.2") for _ in range(3)][2] is Turned.LINE
-    small = pooled("192.0.2.1=1", handshakes_per_line=2)
-    assert [small.comes(HOME) for _ in range(3)] == [None, None, Turned.LINE]
+    small = pooled("192.0.2.1=1", **few)
+    assert [small.comes(HOME) for _ in range(5)] == [None] * 4 + [Turned.LINE]
+
+
+def test_a_line_may_begin_more_at_once_when_it_is_known() -> None:
+    desk = Desk(Limits(handshakes_per_line=2, handshakes_per_known_line=4))
+    assert [desk.comes(HOME) for _ in range(3)] == [None, None, Turned.LINE]
+    desk.end(1, proved=True)
+    assert [desk.comes(HOME) for _ in range(4)] == [None] * 3 + [Turned.LINE]
 
 
 def test_a_pool_is_no_stranger_until_nobody_was_proved_there_for_long() -> None:
@@ -164,8 +176,8 @@ def test_each_line_of_a_pool_may_be_wrong_as_often_as_one() -> None:
 
 
 def test_a_pool_takes_no_more_than_all_may_have() -> None:
-    desk = pooled("192.0.2.1=4096", handshakes=5)
-    assert [desk.comes(HOME) for _ in range(6)] == [None] * 5 + [Turned.HANDSHAKES]
+    desk = pooled("192.0.2.1=4096", calls=5)
+    assert [desk.comes(HOME) for _ in range(6)] == [None] * 5 + [Turned.CALLS]
 
 
 @pytest.mark.parametrize(

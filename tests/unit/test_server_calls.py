@@ -104,7 +104,7 @@ def test_a_line_that_sets_no_link_up_is_dropped_after_the_idle_limit(
 
 
 def test_one_host_cannot_take_the_place_of_everybody(system: System) -> None:
-    limits = Limits(handshakes=5, handshakes_per_line=2)
+    limits = Limits(handshakes_of_strangers=5, handshakes_per_line=2)
     exchange = exchange_with(system, limits)
     port = itertools.count(40_000)
 
@@ -122,7 +122,7 @@ def test_one_host_cannot_take_the_place_of_everybody(system: System) -> None:
     assert is_served(answered("192.0.2.3"))
     assert is_served(answered("192.0.2.4"))
     sixth = answered("192.0.2.5")
-    assert isinstance(sixth, BusyLine), "five handshakes are under way"
+    assert isinstance(sixth, BusyLine), "five strangers have handshakes under way"
     first.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
     assert is_served(answered("192.0.2.5"))
     assert exchange.records.figures.turned_away.total() == 3
@@ -131,7 +131,7 @@ def test_one_host_cannot_take_the_place_of_everybody(system: System) -> None:
 def test_a_machine_that_has_proved_itself_leaves_its_place_to_another(
     system: System,
 ) -> None:
-    exchange = exchange_with(system, Limits(handshakes=1))
+    exchange = exchange_with(system, Limits(handshakes_of_strangers=1))
     lines = VirtualExchange(system.reactor, every_call(LINE))
     lines.listen(exchange.answer)
     call = HandDialled(system, RUPEES_2000, exchange=lines)
