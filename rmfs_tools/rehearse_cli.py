@@ -35,7 +35,7 @@ def rehearse() -> None:
 @click.option(
     "--machines",
     type=click.IntRange(1, 10_000),
-    default=800,
+    default=1600,
     show_default=True,
     help="How many dial.",
 )
