@@ -98,6 +98,7 @@ def test_simulated_usb_carries_a_certification(office: Office) -> None:
     assert (said.code, set(passed(said.out))) == (0, set(CASES)), said
 
 
+@pytest.mark.long
 def test_emulated_modems_carry_a_certification(office: Office) -> None:
     """Each dial-in finds the modems again that the one before has let go of."""
     here, there = office.folder / "here", office.folder / "there"

@@ -203,10 +203,10 @@ def office(prepared: Office, tmp_path: Path) -> Office:
 
 def test_a_real_machine_is_fuzzed_at_its_line(office: Office) -> None:
     with OnBench(office, f"tcp:127.0.0.1:{free_port()}") as on:
-        fuzz = (*FUZZ, on.declaration, "--seed", 1, "--cases", 4)
+        fuzz = (*FUZZ, on.declaration, "--seed", 1, "--cases", 2)
         with Program(*fuzz, "--out", office.folder / "found", "--json") as program:
             assert program.ended(300) == 0, program.out + program.err
-        assert last(program.out)["cases"] == 4
+        assert last(program.out)["cases"] == 2
         assert "the bench listens at tcp:127.0.0.1:" in program.err
         preset = rmfs(*fuzz, "--preset", "no-such")
     assert preset.code == 2, preset

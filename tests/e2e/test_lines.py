@@ -104,7 +104,10 @@ def test_a_recharge_completes_over_a_pty(place: Place, before: str) -> None:
 
 @pytest.mark.parametrize(
     "before",
-    ["virtual:speed=1200:ber=1e-3:seed=3:", "virtual:speed=115200:"],
+    [
+        pytest.param("virtual:speed=1200:ber=1e-3:seed=3:", marks=pytest.mark.long),
+        "virtual:speed=115200:",
+    ],
     ids=["1,200 at BER 1e-3", "115,200 clean"],
 )
 def test_a_recharge_completes_over_tcp(place: Place, before: str) -> None:

@@ -58,7 +58,7 @@ def _now_and_then(way: Way, attempt: int) -> TransferFault | None:
         ("host", CLEAN, NO_FAULTS),
         ("device", CLEAN, _now_and_then),
         ("host", CLEAN, _now_and_then),
-        ("device", NOISY, NO_FAULTS),
+        pytest.param("device", NOISY, NO_FAULTS, marks=pytest.mark.long),
     ],
     ids=[
         *("device, clean", "host, clean", "device, stalls", "host, stalls"),
