@@ -155,4 +155,6 @@ def test_wrong_authentications_within_one_call_drop_its_line(system: System) -> 
         link.send_message(bytes(bad), 0.0)
         driver.octets_received(link.octets_to_send())
     assert tries == Limits().wrong_per_line
-    assert system.exchange.answer("tcp:192.0.2.1:40002") is None, "nor is its next call taken"
+    assert system.exchange.answer("tcp:192.0.2.1:40002") is None, (
+        "nor is its next call taken"
+    )
