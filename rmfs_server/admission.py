@@ -265,9 +265,13 @@ class Admission(Generic[C]):
             late = self._places.overdue(now, stranger=stranger)
             if late is None:
                 return Turned.CALLS if full else Turned.HANDSHAKES
-            self._give_way(late)
+        else:
+            late = None
         if stranger and not self._strangers.take(now):
+            # Nobody gives way to a call that is turned away.
             return Turned.STRANGERS
+        if late is not None:
+            self._give_way(late)
         return None
 
 

@@ -147,7 +147,7 @@ def once(server: Path, *, by_hand: bool, as_json: bool) -> int:
 def run(server: Path, *, log_format: str, log_file: Path | None) -> None:
     """Exchange files in every window of every working day, until SIGTERM or Ctrl-C.
 
-    It runs beside `rmfs server run` on the same books; the log goes to stderr.
+    It runs beside `rmfs server run` on the same books.
     """
     from rmfs_server.exchange.program import run_exchange
     from rmfs_server.operations.logs import LogFormat

@@ -27,8 +27,8 @@ class Limits:
             machines behind one address.
         proof_s: From the beginning of a line, or of the next dialogue on it, until the
             machine is proved: 500 octets take 4 s at 1,200 bit/s.
-        proof_pressed_s: The same when another call waits for the place, or no call is
-            left: five times what an undisturbed line of 1,200 bit/s takes.
+        proof_pressed_s: The same when another call waits for the place, or all calls
+            are taken: five times what an undisturbed line of 1,200 bit/s takes.
         call_s: Whole call: ten dialogues at 1,200 bit/s with every time-out in reach.
         dialogues: Link set-ups in one call: far more than an honest machine needs.
         idle_s: A line on which no dialogue is running.
@@ -39,7 +39,8 @@ class Limits:
         lines_remembered: Callers whose wrong authentications are kept.
         lines_known: Lines on which a machine was proved that are kept.
         failures_known: Calls in a row on one of them that prove nothing, after which it
-            is not known any more.
+            is not known any more: as many as it may have under way at once, since a
+            network that fails ends them all together.
         strangers_burst: Handshakes on lines not known that may fail one after another.
         strangers_per_s: So many more of them in a second: 2 % of a core.
         telling: Lines on which callers are being told that the server is busy.
@@ -69,7 +70,7 @@ class Limits:
     window_s: float = 600.0
     lines_remembered: int = 10_000
     lines_known: int = 100_000
-    failures_known: int = 50
+    failures_known: int = 250
     strangers_burst: float = 200.0
     strangers_per_s: float = 20.0
     telling: int = 500

@@ -78,4 +78,7 @@ def lines_behind(pools: Sequence[Pool], line: str) -> int:
         address = ipaddress.ip_address(host)
     except ValueError:
         return 0
+    # At a place that takes both, IPv4 comes as a part of IPv6.
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
     return next((one.lines for one in pools if address in one.network), 0)

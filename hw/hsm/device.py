@@ -10,7 +10,8 @@ Rules:
   makes something is not asked twice.
 * A token that is not there is looked for a few times more. SoftHSM writes its token's
   file anew whenever somebody logs in, and who looks just then sees none: several
-  workers that start together, say.
+  workers that start together, say. One that was not there after all is not waited for
+  again until it was found.
 * Where that fails too, nobody waits for a while: whoever asks is refused at once. The
   books are served by one thread; an HSM that answers nobody must not hold it up.
 * A PIN that was refused is not tried again by this process, and a token that says that
@@ -148,6 +149,7 @@ class Hsm:
         self._down_since: float | None = None
         self._reason = HsmError()
         self._pin_refused = ""
+        self._missed = False
 
     def __str__(self) -> str:
         """Name it in a sentence."""
@@ -304,13 +306,17 @@ class Hsm:
                 self.forget()
             try:
                 try:
-                    opened = None if writing else self._session
-                    return ask(opened or self._open(writing=writing, anew=writing))
+                    if writing:
+                        return ask(self._open(writing=True, anew=True, patient=True))
+                    opened = self._session
+                    return ask(
+                        opened or self._open(writing=False, anew=False, patient=False)
+                    )
                 except PKCS11Error:
                     self.forget()
                     if writing:
                         raise
-                    return ask(self._open(writing=False, anew=True))
+                    return ask(self._open(writing=False, anew=True, patient=True))
             except PKCS11Error as error:
                 reason = HsmError(f"{self} did not {what}: {_words(error)}")
                 self._leave_alone(reason)
@@ -319,12 +325,13 @@ class Hsm:
                 self._leave_alone(error)
                 raise
 
-    def _open(self, *, writing: bool, anew: bool) -> Session:
+    def _open(self, *, writing: bool, anew: bool, patient: bool) -> Session:
         """Log in, and keep the session.
 
         Args:
             writing: Something is to be made in it.
             anew: Begin the library anew: it looks for its tokens once more.
+            patient: Look for the token again if it is not there.
         """
         self.place.set_environment()
         library = pkcs11.lib(str(self.place.module))
@@ -332,7 +339,7 @@ class Hsm:
             # Whoever used it before, or before a fork, was somebody else.
             library.reinitialize()
         self._process = os.getpid()
-        token = self._find_token(library)
+        token = self._find_token(library, patient=patient)
         pin = self._pin_for(token.flags)
         try:
             session: Session = token.open(rw=writing, user_pin=pin)
@@ -346,7 +353,7 @@ class Hsm:
         self._down_since = None
         return session
 
-    def _find_token(self, library: Any) -> Any:
+    def _find_token(self, library: Any, *, patient: bool) -> Any:
         """Find the token, which another process may be writing at this moment.
 
         Raises:
@@ -354,13 +361,19 @@ class Hsm:
             MultipleTokensReturned: There are two.
         """
         label, serial = self.place.token, self.place.serial.encode("ascii") or None
-        for pause in LOOK_AGAIN_S:
+        pauses = list(LOOK_AGAIN_S) if patient and not self._missed else []
+        while True:
             try:
-                return library.get_token(token_label=label, token_serial=serial)
+                token = library.get_token(token_label=label, token_serial=serial)
             except pkcs11.NoSuchToken:
-                self._pause(pause)
+                if not pauses:
+                    self._missed = self._missed or patient
+                    raise
+                self._pause(pauses.pop(0))
                 library.reinitialize()
-        return library.get_token(token_label=label, token_serial=serial)
+            else:
+                self._missed = False
+                return token
 
     def _pin_for(self, flags: TokenFlag) -> str | None:
         """Read the PIN, unless trying it might lock the token."""

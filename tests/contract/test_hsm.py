@@ -178,6 +178,26 @@ def test_a_token_that_is_just_being_written_is_looked_for_again(
     assert waited == list(LOOK_AGAIN_S)
 
 
+def test_a_token_that_is_not_there_is_waited_for_once(place: HsmPlace) -> None:
+    (written,) = Path(place.pin.removeprefix("file:")).parent.glob("**/token.object")
+    away = written.rename(written.with_suffix(".away"))
+    waited: list[float] = []
+    clock = MemoryMonotonicClock()
+    hsm = Hsm(place, clock, pause=waited.append)
+    for _ in range(3):
+        with pytest.raises(HsmError, match="NoSuchToken"):
+            hsm.facts()
+        clock.advance(RETRY_AFTER_S)
+    assert waited == list(LOOK_AGAIN_S)
+    away.rename(written)
+    assert hsm.facts().token == place.token
+    away = written.rename(written.with_suffix(".away"))
+    hsm.forget()
+    with pytest.raises(HsmError, match="NoSuchToken"):
+        hsm.facts()
+    assert waited == 2 * list(LOOK_AGAIN_S)
+
+
 FORKING = """
 import os, sys
 from pathlib import Path

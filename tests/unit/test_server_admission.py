@@ -86,6 +86,18 @@ def test_a_call_that_proves_nothing_for_long_gives_way_to_another() -> None:
     assert desk.gave_way == [3, 2], "a known line gives way to a known line"
 
 
+def test_nobody_gives_way_to_a_stranger_that_is_turned_away() -> None:
+    limits = Limits(
+        handshakes_of_strangers=1, strangers_burst=1.0, strangers_per_s=0.01
+    )
+    desk = Desk(limits)
+    assert desk.comes("tcp:198.51.100.1", 0.0) is None
+    assert desk.comes("tcp:198.51.100.2", 30.0) is Turned.STRANGERS
+    assert desk.gave_way == []
+    assert desk.comes("tcp:198.51.100.2", 100.0) is None
+    assert desk.gave_way == [1]
+
+
 def test_while_there_are_places_nobody_gives_way() -> None:
     desk = Desk(Limits(calls=4))
     assert desk.comes("tcp:198.51.100.1", 0.0) is None

@@ -37,6 +37,7 @@ def test_what_names_no_pool_is_refused_with_the_reason(text: str, reason: str) -
         ("tcp:10.0.9.9", 0),
         ("tcp:[2001:db8::7]", 5),
         ("tcp:2001:db8::7", 5),
+        ("tcp:[::ffff:10.0.8.9]", 16),
         ("tcp", 0),
         ("modem 10.0.8.9", 0),
         ("virtual exchange", 0),
