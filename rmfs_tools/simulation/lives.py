@@ -61,6 +61,9 @@ class Lives:
         if body is None or body.machine is None or not body.is_enrolled:
             return
         licence = body.next_licence
+        if licence in self._files:
+            # An old image was put back; the maker gives no name a second time.
+            return
         entropy = SeededEntropy(f"{world.plan.seed} life {licence}".encode())
         try:
             body.machine.psd.reinitialise(licence, entropy)
