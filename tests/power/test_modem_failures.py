@@ -53,11 +53,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> System:
 
 
 def recharge(office: Office, *books: str) -> Redials:
-    """Recharge exactly once, and tell what the machine did by itself.
-
-    That is all of it, but for one damaged frame in some 65,000: see `recharge_once`.
-    """
-    return recharge_once(office.system, dialler=ManyBooks(office, *books))[0]
+    """Recharge by redials alone, exactly once."""
+    (told,) = recharge_once(office.system, dialler=ManyBooks(office, *books))
+    return told
 
 
 @each_step(90, 3)
@@ -248,12 +246,18 @@ LOOKS_LIKE_A_COMMAND = [
 def test_octets_in_data_that_look_like_commands_and_results_are_data(
     fresh: System, tmp_path: Path, octets: bytes, has_circuits: bool, step: int
 ) -> None:
-    """The link throws them away: nothing is dialled again."""
+    """The link throws them away: nothing is dialled again.
+
+    One damaged frame in some 65,000 has the right FCS (see `recharge_once`): not two.
+    """
+    ended_by_chance = 0
     for octet in range(0, 250, step):
         system = fresh.copy(tmp_path / f"{octet}", octet)
         office = Office(system, has_circuits=has_circuits, baud=9600)
         for number in office.cables:
             office.put_in(number, octet, octets)
-        told = recharge(office)
-        assert told.redials == 0, told.reasons
+        told = recharge_once(system, dialler=ManyBooks(office))
+        ended_by_chance += len(told) - 1
+        assert [one.redials for one in told] == [0] * len(told), told[0].reasons
         system.store.close()
+    assert ended_by_chance <= 1
