@@ -109,7 +109,7 @@ C = TypeVar("C")
 
 
 class Places(Generic[C]):
-    """The calls whose machine is not proved yet, oldest first."""
+    """The calls whose machine is not proved, or not any more, oldest first."""
 
     def __init__(self, limits: Limits) -> None:
         """Begin with none."""
@@ -244,6 +244,17 @@ class Admission(Generic[C]):
     def enter(self, call: C, line: str, now: float) -> None:
         """Give a place to a call whose machine is not proved yet."""
         self._places.begin(call, line, now, stranger=line not in self._known)
+
+    def rest(self, call: C, line: str, now: float) -> None:
+        """Give a place to a call whose dialogue is over: it may begin another one.
+
+        Or it may only hold the line, as whoever owns a machine can: it gives way too.
+        """
+        self._places.begin(call, line, now, stranger=False)
+
+    def rested(self, call: C) -> None:
+        """Free the place of a call that rested; what becomes of it counts nothing."""
+        self._places.end(call)
 
     def leave(self, call: C, *, proved: bool) -> None:
         """Free the place of a call: its machine is proved, or it is over."""

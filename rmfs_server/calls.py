@@ -177,6 +177,7 @@ class Call:
         self._dialogues = 0
         self._idle_since: float | None = self._started
         self._proof_due: float | None = None
+        self._resting = False
         self._expect_proof(self._started)
         self.driver = LinkDriver(
             Link(Role.SERVER, BULK), exchange.reactor, self, connect=False
@@ -236,6 +237,7 @@ class Call:
         self._dialogue = None
         self._turn = None
         self._idle_since = now
+        self._rest(now)
         if self._exchange.admission.draining:
             self.driver.drop()
 
@@ -243,7 +245,7 @@ class Call:
         """End the call."""
         self.link_down(str(loss), now)
         self._record.over(loss, self.driver.link.counters)
-        self._expect_no_proof(proved=False)
+        self._leave_place()
         self._exchange.gone(self)
 
     def handle_timer(self, now: float) -> None:
@@ -259,7 +261,7 @@ class Call:
             self._note(ErrorCode.TIMEOUT, "the line was idle or the call too long")
             self._started = now
             self._idle_since = None
-            self._expect_no_proof(proved=False)
+            self._leave_place()
             self.driver.drop()
 
     def supersede(self) -> None:
@@ -282,11 +284,12 @@ class Call:
     def give_way(self) -> None:
         """Hang up: nobody is proved here for too long, and another call waits."""
         self._note(ErrorCode.TIMEOUT, "another call needs its place")
-        self._expect_no_proof(proved=False)
+        self._leave_place()
         self.driver.drop()
 
     def _expect_proof(self, now: float) -> None:
         """Have a place among the handshakes until the machine is proved."""
+        self._rest_no_more()
         if self._proof_due is None:
             self._exchange.admission.enter(self, line_of(self.caller), now)
         self._proof_due = now + self._exchange.limits.proof_s
@@ -300,6 +303,22 @@ class Call:
         if self._proof_due is not None:
             self._proof_due = None
             self._exchange.admission.leave(self, proved=proved)
+
+    def _rest(self, now: float) -> None:
+        """Have a place again when a dialogue that was proved is over."""
+        if self._proof_due is None and not self._resting:
+            self._resting = True
+            self._exchange.admission.rest(self, line_of(self.caller), now)
+
+    def _rest_no_more(self) -> None:
+        if self._resting:
+            self._resting = False
+            self._exchange.admission.rested(self)
+
+    def _leave_place(self) -> None:
+        """Leave whatever place this call has: it is over."""
+        self._rest_no_more()
+        self._expect_no_proof(proved=False)
 
     def _carry_out(self, effects: list[ServerEffect]) -> None:
         dialogue = self._dialogue

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import click
 
-from rmfs_server.options_cli import C, json_option, tell
+from rmfs_server.options_cli import C, FiniteRange, json_option, tell
 
-_AMOUNT: Final = click.FloatRange(0)
-_SHARE: Final = click.FloatRange(0, 1, min_open=True)
+_AMOUNT: Final = FiniteRange(0)
+_SHARE: Final = FiniteRange(0, 1, min_open=True)
 _COUNT: Final = click.IntRange(1)
 
 

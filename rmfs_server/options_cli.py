@@ -1,6 +1,7 @@
 """What the commands of a recharge server share: who acts, on what, told to whom."""
 
 import json
+import math
 import pwd
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -38,6 +39,19 @@ class _Typed(click.ParamType[Any]):
             return self._parse(value)
         except (RmfsError, ValueError) as error:
             self.fail(str(error), param, ctx)
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range, which infinity and what is no number are not in."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it; what cannot be counted with is a mistake in typing."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 def _licence(text: str) -> "LicenceIdentifier":

@@ -9,6 +9,7 @@ import click
 
 from protocol.errors import RmfsError
 from rmfs_server.config_cli import Configured
+from rmfs_server.options_cli import FiniteRange
 
 if TYPE_CHECKING:
     from hw.lines.strings import LineAddress
@@ -120,7 +121,7 @@ def add_commands(group: click.Group, server_option: ServerOption) -> None:
     )
     @click.option(
         "--drain-s",
-        type=click.FloatRange(0, 3600),
+        type=FiniteRange(0, 3600),
         default=30.0,
         show_default=True,
         help="How long calls may go on after SIGTERM.",

@@ -8,6 +8,7 @@ import click
 
 from fm_device.typed_cli import LINE
 from protocol.errors import LinkDownError
+from rmfs_server.options_cli import FiniteRange
 
 if TYPE_CHECKING:
     from hw.lines.probe import ProbeReport
@@ -76,7 +77,7 @@ def list_lines(*, as_json: bool) -> None:
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(0.1, 600),
+    type=FiniteRange(0.1, 600),
     default=20.0,
     show_default=True,
     metavar="SECONDS",

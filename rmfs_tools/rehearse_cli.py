@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rmfs_server.options_cli import FiniteRange
+
 if TYPE_CHECKING:
     from rmfs_tools.worker_rehearsal.plan import Plan
 
@@ -41,14 +43,14 @@ def rehearse() -> None:
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0.1, 10_000),
+    type=FiniteRange(0.1, 10_000),
     default=200.0,
     show_default=True,
     help="Dial-ins that begin in a second, whether others are answered or not.",
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(2, 86_400),
+    type=FiniteRange(2, 86_400),
     default=60.0,
     show_default=True,
     help="How long they dial.",
@@ -63,7 +65,7 @@ def rehearse() -> None:
 @click.option(
     "--kill-every",
     "kill_every_s",
-    type=click.FloatRange(0.1, 86_400),
+    type=FiniteRange(0.1, 86_400),
     default=1.0,
     show_default=True,
     help="Seconds from one kill of a worker to the next.",

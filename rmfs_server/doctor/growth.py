@@ -19,6 +19,8 @@ _DAYS: Final = 30
 """So far back a pace is taken from: a whole month, with its first and its last day."""
 _DAYS_WARNING: Final = 90
 """Ours: to order a disk, and to move the books to it."""
+_DAYS_LEAST: Final = 7
+"""Younger books tell no pace: what is in them came when they were set up."""
 _KIB: Final = 1024
 _DISK: Final = "disk"
 
@@ -35,14 +37,14 @@ def octets_a_day(
 
     Returns:
         Their size for each journal times the journals of a day; None for books that
-        are younger than a day.
+        are younger than a week.
     """
     journal = schema.journal.c
     journals, first = connection.execute(
         select(func.count(), func.min(journal.posted_at))
     ).one()
     days = 0.0 if first is None else min(float(_DAYS), (now - first) / _DAY_S)
-    if days < 1:
+    if days < _DAYS_LEAST:
         return None
     lately = connection.execute(
         select(func.count()).where(journal.posted_at >= now - days * _DAY_S)

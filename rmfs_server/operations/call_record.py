@@ -131,11 +131,15 @@ class CallRecord:
     def ended_early(self, code: str, detail: str, licence: str | None) -> None:
         """Count and log how a dialogue or a call ended before its time.
 
+        The first reason counts: that a line is lost behind it is no second end.
+
         Args:
             code: The name of an ERROR code, or LINE.
             detail: What happened, in words.
             licence: Who the machine said it was, if it got so far.
         """
+        if self._ended:
+            return
         self._figures.ended[code] += 1
         self._ended = True
         self._tell(

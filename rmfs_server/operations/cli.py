@@ -5,7 +5,13 @@ from typing import Final
 
 import click
 
-from rmfs_server.options_cli import EXIT_FAILED, json_option, server_option, tell
+from rmfs_server.options_cli import (
+    EXIT_FAILED,
+    FiniteRange,
+    json_option,
+    server_option,
+    tell,
+)
 
 EXIT_NOT_RUNNING: Final = 3
 
@@ -41,7 +47,7 @@ def status(server: Path, *, as_json: bool) -> int:
 @server_option
 @click.option(
     "--wait-s",
-    type=click.FloatRange(0, 3600),
+    type=FiniteRange(0, 3600),
     default=60.0,
     show_default=True,
     help="How long to wait for its end; 0 does not wait.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from fm_device.typed_cli import LINE
+from rmfs_server.options_cli import FiniteRange
 
 if TYPE_CHECKING:
     from hw.lines.strings import LineAddress
@@ -51,14 +52,14 @@ def add_commands(fleet: click.Group) -> None:
 )
 @click.option(
     "--rate",
-    type=click.FloatRange(0.01, 100_000),
+    type=FiniteRange(0.01, 100_000),
     default=50.0,
     show_default=True,
     help="Dial-ins that come due in a second, whether others are answered or not.",
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 86_400),
+    type=FiniteRange(1, 86_400),
     default=60.0,
     show_default=True,
     help="How long dial-ins come due.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+from rmfs_server.options_cli import FiniteRange
 from rmfs_tools.cli import CONTRIBUTIONS, tree
 from tests.house.sources import ROOT
 from tests.witness.programs import DEBIAN_PACKAGES
@@ -38,6 +39,23 @@ def test_a_command_has_help_and_an_example(path: str, command: click.Command) ->
 def test_every_option_says_what_it_does(path: str, command: click.Command) -> None:
     options = [one for one in command.params if isinstance(one, click.Option)]
     assert not [one.name for one in options if not one.help and not one.hidden]
+
+
+def test_no_option_takes_infinity_or_what_is_no_number() -> None:
+    loose = {
+        f"{path} {option.name}"
+        for path, command in ALL
+        for option in command.params
+        if isinstance(option.type, click.FloatRange | type(click.FLOAT))
+        and not isinstance(option.type, FiniteRange)
+    }
+    assert not loose
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999"])
+def test_what_cannot_be_counted_with_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match=r"finite|range"):
+        FiniteRange(0).convert(text, None, None)
 
 
 def test_a_package_brings_exactly_the_commands_that_are_announced_for_it() -> None:

@@ -146,6 +146,16 @@ def test_who_fails_on_a_line_that_became_known_meanwhile_was_a_stranger() -> Non
     assert desk.fails("tcp:198.51.100.1") is Turned.STRANGERS
 
 
+def test_who_rests_after_a_dialogue_is_counted_with_its_line_and_forgiven() -> None:
+    desk = Desk(Limits(handshakes_per_known_line=2, failures_known=1))
+    desk.proves(HOME)
+    desk.admission.rest(1, HOME, 0.0)
+    assert [desk.comes(HOME) for _ in range(2)] == [None, Turned.LINE]
+    desk.admission.rested(1)
+    assert desk.admission.knows(HOME)
+    assert desk.comes(HOME) is None
+
+
 def pooled(*pools: str, **limits: float) -> Desk:
     named = tuple(map(parse_pool, pools))
     return Desk(replace(Limits(pools=named), **limits))  # type: ignore[arg-type]

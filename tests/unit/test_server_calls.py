@@ -22,6 +22,7 @@ from tests.line_user import RecordingUser
 from tests.reactor import step
 from tests.situations import HandDialled
 from tests.system import IDENTITY, LINE, RUPEES_2000, System, new_system
+from tests.witness.rogue_machine import Wire
 
 IDLE_S = Limits().idle_s
 
@@ -143,3 +144,36 @@ def test_a_machine_that_has_proved_itself_leaves_its_place_to_another(
     stranger.line_lost(LineLoss(LossCause.DROPPED_BY_PEER))
     assert is_served(exchange.answer("tcp:192.0.2.1:40003"))
     call.hang_up()
+
+
+def test_who_only_holds_a_line_after_its_dialogue_gives_way_to_another(
+    system: System,
+) -> None:
+    """Whoever owns a machine could otherwise hold all lines with it, one by one."""
+    exchange = exchange_with(system, Limits(calls=1, proof_pressed_s=20.0))
+    lines = VirtualExchange(system.reactor, every_call(LINE))
+    lines.listen(exchange.answer)
+    call = HandDialled(system, RUPEES_2000, exchange=lines)
+    call.state_registers()
+    assert not is_served(exchange.answer("tcp:192.0.2.1:40000"))
+    call.wire.hold_the_line()
+    began = system.reactor.seconds()
+    assert exchange.states() == {"IDLE": 1}
+    assert not is_served(exchange.answer("tcp:192.0.2.1:40001"))
+    system.run(lambda: system.reactor.seconds() >= began + 20.0)
+    assert is_served(exchange.answer("tcp:192.0.2.1:40002"))
+    system.run(lambda: call.wire.over)
+    assert exchange.records.figures.ended == {"LINE": 1}, "it was over before"
+    call.psd.hang_up()
+
+
+def test_a_call_that_gives_way_in_its_dialogue_has_ended_once(system: System) -> None:
+    exchange = exchange_with(system, Limits(calls=1, proof_pressed_s=20.0))
+    lines = VirtualExchange(system.reactor, every_call(LINE))
+    lines.listen(exchange.answer)
+    wire = Wire(system, lines)
+    began = system.reactor.seconds()
+    system.run(lambda: system.reactor.seconds() >= began + 20.0)
+    assert is_served(exchange.answer("tcp:192.0.2.1:40000"))
+    system.run(lambda: wire.over)
+    assert exchange.records.figures.ended == {"TIMEOUT": 1}

@@ -98,6 +98,7 @@ class Wire:
         self.system = system
         self._up = False
         self._again = False
+        self._holding = False
         link = Link(Role.MACHINE)
         self._driver = LinkDriver(link, system.reactor, self, connect=True)
         self._gate = Gate(self._driver)
@@ -128,6 +129,13 @@ class Wire:
         self._driver.settle()
         self.system.run(lambda: self._up or self.over)
 
+    def hold_the_line(self) -> None:
+        """Close the link, and stay on the line without a word."""
+        self._holding = True
+        self._driver.disconnect()
+        self._driver.settle()
+        self.system.run(lambda: not self._up or self.over)
+
     def fall_silent(self) -> None:
         """Neither hear nor say anything any more: the call hangs half open."""
         self._gate.shut = True
@@ -148,6 +156,9 @@ class Wire:
         if self._again:
             self._again = False
             self._driver.link.connect(now)
+            return
+        if self._holding:
+            self._up = False
             return
         self._driver.settle()
         self._driver.drop()
