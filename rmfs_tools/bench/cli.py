@@ -156,24 +156,26 @@ def funds(*, as_json: bool, quick: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="End with one line of JSON.")
 @click.option("--quick", is_flag=True, help="Measure little, and judge no times.")
 def recharge(*, parts: tuple[str, ...], as_json: bool, quick: bool) -> int:
-    r"""Measure what a complete recharge costs the server, beside what it must cost.
+    """Measure what a complete recharge costs the server, beside what it must cost.
 
     A server in a process of its own, on SQLite and, where it is installed, on
-    PostgreSQL; every commit waits for the disk. It takes a few minutes.
+    PostgreSQL; every commit waits for the disk. The whole takes most of an hour, and
+    10 GB of disk; each part but growth some minutes.
 
     \b
-    rates  machines dial 1, 64 and 1,000 at a time; exit 1 when a recharge fails,
-           or takes more than 1.5 times the CPU of EDHOC, signatures, records and
-           a bare connection
-    commits  recharges that share a commit, and waits for the disk, as strace and
-           PostgreSQL count them; exit 1 when there is a commit without one
-    idle   memory of each of 10,000 lines that say nothing, and of as many on a
-           bare listener; exit 1 when no machine is served beside them
-    growth  CPU of a recharge, the database's too, with 1,000, 100,000 and
-           1,000,000 machines in the books; exit 1 when it grows over 1.2 times
-    peers  the same beside servers that do less: a central system by ocpp, where
-           it is installed, and one of asyncio and an ORM
-    """
+    rates    machines dial 1, 64 and 1,000 at a time; exit 1 when a recharge
+             fails, or takes more than 1.5 times the CPU of EDHOC, signatures,
+             records and a bare connection
+    commits  recharges that share a commit, and waits for the disk, as strace
+             and PostgreSQL count them; exit 1 for a commit without one
+    idle     memory of each of 10,000 lines that say nothing, and of as many on
+             a bare listener; exit 1 when no machine is served beside them
+    growth   CPU of a recharge, the database's too, with 1,000, 100,000 and
+             1,000,000 machines in the books; exit 1 when it grows over 1.2
+             times
+    peers    the same beside servers that do less: a central system by ocpp,
+             where it is installed, and one of asyncio and an ORM
+    """  # noqa: D301 (click reads the backspace: what follows is not filled anew)
     from rmfs_tools.bench.recharge import run
 
     return run(

@@ -33,6 +33,7 @@ def test_a_command_has_help_and_an_example(path: str, command: click.Command) ->
     assert command.help
     assert "Example" in (command.epilog or "")
     assert f"\n  {path} " in (command.epilog or "") + " "
+    assert "\\b" not in command.help, "click wants the character, not the two"
 
 
 @pytest.mark.parametrize(("path", "command"), ALL, ids=[path for path, _ in ALL])
