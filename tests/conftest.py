@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import make_url
 
 from rmfs_tools.postgres import ENVIRONMENT_NAME
-from tests.migrated import COPIED
+from tests.migrated import drop_database, make_database
 from tests.system import OPENED
 from tests.witness.programs import missing
 
@@ -32,29 +32,41 @@ def _stores_are_closed() -> Iterator[None]:
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """Give the URL of a new, empty PostgreSQL database, dropped afterwards.
+def postgres_place() -> Iterator[str]:
+    """Give the URL of a PostgreSQL database that nobody has made, dropped afterwards.
 
     `./rmfs check` names the server; without one the test is skipped on a laptop.
     """
     given = os.environ.get(ENVIRONMENT_NAME)
     if not given:
         missing(f"no PostgreSQL server is named in {ENVIRONMENT_NAME}")
-    server = make_url(given)
-    name = f"rmfs_test_{os.getpid()}_{next(_counter)}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 {COPIED}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    place = make_url(given).set(database=f"rmfs_test_{os.getpid()}_{next(_counter)}")
+    drop_database(place)
+    yield place.render_as_string(hide_password=False)
+    drop_database(place)
+
+
+@pytest.fixture
+def postgres_url(postgres_place: str) -> str:
+    """Give the URL of a new, empty PostgreSQL database, dropped afterwards."""
+    make_database(make_url(postgres_place), "template0")
+    return postgres_place
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """Give the URL of a new SQLite file, which does not exist yet."""
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_place(request: pytest.FixtureRequest) -> str:
+    """Give a URL for `open_migrated`, where nothing is yet, once for each engine."""
+    by_engine: dict[str, Callable[[], str]] = {
+        "sqlite": lambda: request.getfixturevalue("sqlite_url"),
+        "postgresql": lambda: request.getfixturevalue("postgres_place"),
+    }
+    return by_engine[request.param]()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from sqlalchemy import URL, NullPool, create_engine, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 
 from hw.database import CommitHook, Store, open_store
 
@@ -24,7 +24,7 @@ NOT_OURS: Final[dict[str, Any]] = {
 }
 """Leaves out of a comparison what whoever migrates keeps beside Alembic's table."""
 
-COPIED: Final = "STRATEGY FILE_COPY"
+_COPIED: Final = "STRATEGY FILE_COPY"
 """Where nothing waits for the disk, files are copied faster than they are logged."""
 
 
@@ -32,28 +32,38 @@ def open_migrated(url: str, migrate: Migrate, hook: CommitHook | None = None) ->
     """Open a database of the newest version.
 
     Args:
-        url: An empty database, or one that is not new: that one is only migrated.
+        url: Where no database is, which is made; or one that is there, empty or not.
         migrate: Of the gateway, or of the recharge server.
         hook: Called around each commit of the store that is given.
     """
     place = make_url(url)
-    if _is_new(place):
-        if place.get_backend_name() == "sqlite":
-            Path(str(place.database)).write_bytes(_file(migrate))
-        else:
-            _copy(_template(place.set(database="postgres"), migrate), place)
+    if place.get_backend_name() == "sqlite":
+        path = Path(str(place.database))
+        if not path.exists() or path.stat().st_size == 0:
+            path.write_bytes(_file(migrate))
+            return open_store(url, hook)
+    elif not _exists(place):
+        make_database(place, _template(place.set(database="postgres"), migrate))
         return open_store(url, hook)
     store = open_store(url, hook)
     migrate(store)
     return store
 
 
-def _is_new(place: URL) -> bool:
-    if place.get_backend_name() == "sqlite":
-        path = Path(str(place.database))
-        return not path.exists() or path.stat().st_size == 0
-    engine = create_engine(place, poolclass=NullPool)
-    return inspect(engine).get_table_names() == []
+def make_database(place: URL, template: str) -> None:
+    """Make a PostgreSQL database of that name as a copy of another."""
+    _do(place, f"CREATE DATABASE {place.database} TEMPLATE {template} {_COPIED}")
+
+
+def drop_database(place: URL) -> None:
+    """Drop a PostgreSQL database, if there is one of that name."""
+    _do(place, f"DROP DATABASE IF EXISTS {place.database} WITH (FORCE)")
+
+
+def _exists(place: URL) -> bool:
+    named = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+    with _beside(place) as connection:
+        return bool(connection.scalar(named, {"name": place.database}))
 
 
 @cache
@@ -72,24 +82,26 @@ def _template(server: URL, migrate: Migrate) -> str:
     """Build a database that others are copied from, once in a process."""
     module = migrate.__module__.replace(".", "_")
     name = f"rmfs_template_{os.getpid()}_{module}"
-    _do(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
-    atexit.register(_do, server, f"DROP DATABASE IF EXISTS {name}")
-    store = open_store(server.set(database=name).render_as_string(hide_password=False))
+    place = server.set(database=name)
+    drop_database(place)
+    make_database(place, "template0")
+    atexit.register(drop_database, place)
+    store = open_store(place.render_as_string(hide_password=False))
     migrate(store)
     store.close()
     return name
 
 
-def _copy(template: str, place: URL) -> None:
-    _do(
-        place.set(database="postgres"),
-        f"DROP DATABASE {place.database} WITH (FORCE)",
-        f"CREATE DATABASE {place.database} TEMPLATE {template} {COPIED}",
-    )
+def _do(place: URL, statement: str) -> None:
+    with _beside(place) as connection:
+        connection.execute(text(statement))
 
 
-def _do(server: URL, *statements: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        for one in statements:
-            connection.execute(text(one))
+def _beside(place: URL) -> Connection:
+    """Ask the server beside a database, over a connection that is kept."""
+    return _server(place.set(database="postgres")).connect()
+
+
+@cache
+def _server(server: URL) -> Engine:
+    return create_engine(server, isolation_level="AUTOCOMMIT", pool_size=1)

@@ -159,8 +159,8 @@ def recharge(*, parts: tuple[str, ...], as_json: bool, quick: bool) -> int:
     """Measure what a complete recharge costs the server, beside what it must cost.
 
     A server in a process of its own, on SQLite and, where it is installed, on
-    PostgreSQL; every commit waits for the disk. The whole takes most of an hour, and
-    10 GB of disk; each part but growth some minutes.
+    PostgreSQL; every commit waits for the disk. The whole takes a quarter of an hour
+    and 10 GB of disk, most of both for growth.
 
     \b
     rates    machines dial 1, 64 and 1,000 at a time; exit 1 when a recharge

@@ -9,9 +9,9 @@ from tests.paper_machine import Office, office_at
 
 
 @pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
+def office(store_place: str) -> Iterator[Office]:
     """Give an office on an empty database; money must add up when the test is over."""
-    with office_at(store_url) as office:
+    with office_at(store_place) as office:
         yield office
 
 

@@ -79,8 +79,8 @@ MONEY = (
 
 
 @pytest.fixture
-def office(store_url: str) -> Iterator[Office]:
-    with office_at(store_url, later_keys=LATER.get) as office:
+def office(store_place: str) -> Iterator[Office]:
+    with office_at(store_place, later_keys=LATER.get) as office:
         yield office
 
 

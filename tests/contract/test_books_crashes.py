@@ -15,6 +15,7 @@ from protocol.dialogue.server import Closed, Delivered, Stored
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier
 from rmfs_server.store.migrations import migrate
+from tests.migrated import open_migrated
 from tests.paper_machine import (
     BY,
     LICENCE,
@@ -78,8 +79,7 @@ class Server:
 
 @contextmanager
 def serving(url: str) -> Iterator[Server]:
-    with closing(open_store(url)) as store:
-        migrate(store)
+    open_migrated(url, migrate).close()
     with closing(Server(url)) as server:
         yield server
 
@@ -87,10 +87,10 @@ def serving(url: str) -> Iterator[Server]:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("name", COMMITS)
 def test_a_recharge_survives_a_crash_around_each_commit(
-    store_url: str, when: str, name: str
+    store_place: str, when: str, name: str
 ) -> None:
     machine = PaperMachine()
-    with serving(store_url) as server:
+    with serving(store_place) as server:
         server.office.administration.enrol(machine.provisioning, NEW, BY)
         server.office.deposit(500_000)
         server.office.recharge(machine, 100_000)
@@ -126,10 +126,10 @@ def test_a_recharge_survives_a_crash_around_each_commit(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_redial_after_a_crash_gets_the_octets_that_were_stored(
-    store_url: str, when: str
+    store_place: str, when: str
 ) -> None:
     machine = PaperMachine()
-    with serving(store_url) as server:
+    with serving(store_place) as server:
         server.office.administration.enrol(machine.provisioning, NEW, BY)
         server.office.deposit(500_000)
         server.hook.place = (when, "judge_statement")
@@ -154,7 +154,7 @@ def test_a_redial_after_a_crash_gets_the_octets_that_were_stored(
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("name", ["enrol", "void", "set_licence", "revoke"])
 def test_an_act_of_a_person_survives_a_crash(
-    store_url: str, when: str, name: str
+    store_place: str, when: str, name: str
 ) -> None:
     machine = PaperMachine()
     second = PaperMachine(LicenceIdentifier("N000002"), "PSD00002", seed=b"second")
@@ -168,7 +168,7 @@ def test_an_act_of_a_person_survives_a_crash(
         ),
         "revoke": lambda office: office.administration.revoke(LICENCE, BY),
     }
-    with serving(store_url) as server:
+    with serving(store_place) as server:
         server.office.administration.enrol(machine.provisioning, NEW, BY)
         server.office.deposit(500_000)
         server.office.state(machine, RequestKind.RECHARGE, 200_000)

@@ -17,7 +17,7 @@ from rmfs_server.store import ledger, schema
 from rmfs_server.store.funds import Funds, read_funds
 from rmfs_server.store.migrations import check_version, migrate
 from rmfs_server.store.schema import JournalKind
-from tests.migrated import NOT_OURS
+from tests.migrated import NOT_OURS, open_migrated
 
 NOW = EpochSeconds(1_790_000_000)
 TODAY = date(2026, 9, 21)
@@ -28,9 +28,8 @@ HASH = bytes(32)
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    store = open_store(store_url)
-    migrate(store)
+def store(store_place: str) -> Iterator[Store]:
+    store = open_migrated(store_place, migrate)
     with store.writing("test") as connection:
         connection.execute(
             insert(schema.licence).values(

@@ -54,9 +54,9 @@ def prepare(office: Office, machine: PaperMachine) -> None:
 
 
 def test_two_statements_at_once_reserve_once(
-    store_url: str, machine: PaperMachine
+    store_place: str, machine: PaperMachine
 ) -> None:
-    with office_at(store_url) as one, closing(open_store(store_url)) as store:
+    with office_at(store_place) as one, closing(open_store(store_place)) as store:
         two = build_office(store, seed=b"other marks")
         prepare(one, machine)
         for number in range(1, ROUNDS + 1):
@@ -84,9 +84,9 @@ def test_two_statements_at_once_reserve_once(
 
 
 def test_one_statement_judged_twice_at_once_has_one_answer(
-    store_url: str, machine: PaperMachine
+    store_place: str, machine: PaperMachine
 ) -> None:
-    with office_at(store_url) as one, closing(open_store(store_url)) as store:
+    with office_at(store_place) as one, closing(open_store(store_place)) as store:
         two = build_office(store, seed=b"other marks")
         prepare(one, machine)
         for _ in range(ROUNDS):
@@ -101,9 +101,9 @@ def test_one_statement_judged_twice_at_once_has_one_answer(
 
 
 def test_a_confirmation_and_a_redial_at_once_post_once(
-    store_url: str, machine: PaperMachine
+    store_place: str, machine: PaperMachine
 ) -> None:
-    with office_at(store_url) as one, closing(open_store(store_url)) as store:
+    with office_at(store_place) as one, closing(open_store(store_place)) as store:
         two = build_office(store, seed=b"other marks")
         prepare(one, machine)
         for number in range(1, ROUNDS + 1):
@@ -125,9 +125,9 @@ def test_a_confirmation_and_a_redial_at_once_post_once(
 
 
 def test_a_cancellation_and_a_statement_at_once_leave_a_void_or_no_voucher(
-    store_url: str,
+    store_place: str,
 ) -> None:
-    with office_at(store_url) as one, closing(open_store(store_url)) as store:
+    with office_at(store_place) as one, closing(open_store(store_place)) as store:
         two = build_office(store, seed=b"other marks")
         for index in range(ROUNDS):
             licence = LicenceIdentifier(f"N00000{index}")

@@ -10,12 +10,13 @@ from datetime import date
 import pytest
 from sqlalchemy import Connection, text
 
-from hw.database import Store, open_store
+from hw.database import Store
 from protocol.exchange import DetailLine, FundFile, PaymentMode, encode_fund_file
 from protocol.registers import RequestKind
 from rmfs_server.funds import import_fund_file
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.verify import verify_books
+from tests.migrated import open_migrated
 from tests.paper_machine import (
     BY,
     LICENCE,
@@ -79,9 +80,8 @@ TAMPERING = {
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    with closing(open_store(store_url)) as store:
-        migrate(store)
+def store(store_place: str) -> Iterator[Store]:
+    with closing(open_migrated(store_place, migrate)) as store:
         office = build_office(store)
         prepare(office)
         with store.writing("triggers off") as connection:

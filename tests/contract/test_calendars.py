@@ -30,9 +30,9 @@ holidays = [
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(store_place: str) -> Iterator[Store]:
     """Open a database with two Circles and an office in the first."""
-    with gateway_at(store_url) as store:
+    with gateway_at(store_place) as store:
         with store.writing("offices") as connection:
             top = offices.add(
                 connection, None, OfficeKind.DIRECTORATE, "Department", ASHA

@@ -148,9 +148,9 @@ def test_every_list_can_be_had_as_a_file(world: World, access: Access) -> None:
         assert answer.headers["Content-Type"] == wanted.media_type
 
 
-def test_both_engines_answer_every_route(store_url: str) -> None:
+def test_both_engines_answer_every_route(store_place: str) -> None:
     """PostgreSQL refuses a lock in a transaction that only reads; SQLite does not."""
-    world = new_world(store_url)
+    world = new_world(store_place)
     for access in WITH_SAMPLE:
         if access.path in ENDS_SESSIONS:
             continue

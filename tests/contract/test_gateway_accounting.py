@@ -132,9 +132,9 @@ class Accounts:
 
 
 @pytest.fixture
-def accounts(store_url: str) -> Iterator[Accounts]:
+def accounts(store_place: str) -> Iterator[Accounts]:
     """Give counters and accounts; money must add up when the test is over."""
-    with deposit_desk_at(store_url) as desk:
+    with deposit_desk_at(store_place) as desk:
         bank = BankDesk(desk.store, GatewayNeighbours(), CENTRAL).register()
         yield Accounts(desk, bank)
         desk.adds_up()

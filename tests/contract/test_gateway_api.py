@@ -138,8 +138,8 @@ def test_a_route_that_needs_a_key_says_so(gateway: Gateway) -> None:
     assert "Idempotency-Key" in answer.json()["detail"]
 
 
-def test_a_text_that_a_database_does_not_store_is_refused(store_url: str) -> None:
-    asha = new_gateway(store_url).administrator()
+def test_a_text_that_a_database_does_not_store_is_refused(store_place: str) -> None:
+    asha = new_gateway(store_place).administrator()
     body = {"login": "a\0b", "password": "x"}
     assert asha.ask("POST", "/sessions", body).status_code == 422
     assert asha.ask("GET", "/people/a%00b").status_code == 400

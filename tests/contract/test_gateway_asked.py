@@ -39,8 +39,8 @@ class Entry(BaseModel):
 
 
 @pytest.fixture
-def gateway(store_url: str) -> Gateway:
-    return new_gateway(store_url)
+def gateway(store_place: str) -> Gateway:
+    return new_gateway(store_place)
 
 
 def _asking(gateway: Gateway, key: str = KEY, path: str = "/entries") -> AskingOnce:

@@ -22,13 +22,13 @@ NOW = EpochSeconds(0)
 
 
 @pytest.fixture
-def gateway(store_url: str) -> Gateway:
-    return new_gateway(store_url)
+def gateway(store_place: str) -> Gateway:
+    return new_gateway(store_place)
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[LicenceDesk]:
-    with licence_desk_at(store_url) as desk:
+def desk(store_place: str) -> Iterator[LicenceDesk]:
+    with licence_desk_at(store_place) as desk:
         yield desk
 
 

@@ -15,8 +15,8 @@ from tests.gateway_desk import Desk, Gateway, new_gateway
 
 
 @pytest.fixture
-def gateway(store_url: str) -> Gateway:
-    return new_gateway(store_url)
+def gateway(store_place: str) -> Gateway:
+    return new_gateway(store_place)
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ def noted() -> Noted:
 
 
 @pytest.fixture
-def desk(store_url: str, noted: Noted) -> Iterator[BankDesk]:
-    with gateway_at(store_url) as store:
+def desk(store_place: str, noted: Noted) -> Iterator[BankDesk]:
+    with gateway_at(store_place) as store:
         yield BankDesk(store, noted).register()
 
 

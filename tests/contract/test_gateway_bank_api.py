@@ -61,8 +61,8 @@ class Office:
 
 
 @pytest.fixture
-def office(store_url: str) -> Office:
-    gateway = new_gateway(store_url)
+def office(store_place: str) -> Office:
+    gateway = new_gateway(store_place)
     gateway.clock.set(datetime.combine(MONDAY, time(22), INDIA))
     with gateway.store.writing("test") as connection:
         bring_in_offices(connection, gateway)

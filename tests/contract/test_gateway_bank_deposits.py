@@ -51,9 +51,9 @@ class Night:
 
 
 @pytest.fixture
-def night(store_url: str) -> Iterator[Night]:
+def night(store_place: str) -> Iterator[Night]:
     """Give a bank and a Department; money must add up when the test is over."""
-    with deposit_desk_at(store_url) as desk:
+    with deposit_desk_at(store_place) as desk:
         yield Night(BankDesk(desk.store, GatewayNeighbours()).register(), desk)
         desk.adds_up()
 

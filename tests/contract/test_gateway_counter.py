@@ -44,9 +44,9 @@ CASH, CHEQUE, DRAFT = PaymentMode.PO_CASH, PaymentMode.PO_CHEQUE, PaymentMode.PO
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[DepositDesk]:
+def desk(store_place: str) -> Iterator[DepositDesk]:
     """Give a Department; its money must add up when the test is over."""
-    with deposit_desk_at(store_url) as desk:
+    with deposit_desk_at(store_place) as desk:
         yield desk
         desk.adds_up()
 

@@ -52,9 +52,9 @@ class House:
 
 
 @pytest.fixture
-def house(store_url: str) -> Iterator[House]:
+def house(store_place: str) -> Iterator[House]:
     """Give a gateway with a Department; its money must add up in the end."""
-    gateway = new_gateway(store_url)
+    gateway = new_gateway(store_place)
     house = House(gateway, furnish(gateway.store))
     yield house
     house.deposits.adds_up()

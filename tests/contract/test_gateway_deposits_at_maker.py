@@ -104,11 +104,11 @@ class Pair:
 
 
 @pytest.fixture
-def pair(store_url: str, tmp_path: Path) -> Iterator[Pair]:
+def pair(store_place: str, tmp_path: Path) -> Iterator[Pair]:
     """Give both sides; the money of both must add up when the test is over."""
     server_url = f"sqlite:///{tmp_path / 'server.sqlite'}"
     with (
-        deposit_desk_at(store_url) as desk,
+        deposit_desk_at(store_place) as desk,
         closing(open_store(server_url)) as server,
     ):
         migrate(server)

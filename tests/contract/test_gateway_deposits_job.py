@@ -15,9 +15,9 @@ S = DepositState
 
 
 def test_a_deposit_comes_due_on_its_day_and_the_job_may_run_again(
-    store_url: str,
+    store_place: str,
 ) -> None:
-    gateway = new_gateway(store_url)
+    gateway = new_gateway(store_place)
     desk = furnish(gateway.store)
     payment = desk.deliver()
     (job,) = JOBS

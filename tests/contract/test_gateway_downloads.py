@@ -62,9 +62,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[Desk]:
+def desk(store_place: str) -> Iterator[Desk]:
     """Open a Department whose licence has Rs 5,000 at the maker."""
-    with money_desk_at(store_url) as (deposits, machine):
+    with money_desk_at(store_place) as (deposits, machine):
         deposits.deliver(5_000 * RS)
         yield Desk(deposits, machine)
 

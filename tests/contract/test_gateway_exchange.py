@@ -46,9 +46,9 @@ FOUR = ["license-issue", "license-modification", "fund", "acknowledgement"]
 
 
 @pytest.fixture
-def gateway(store_url: str) -> Gateway:
+def gateway(store_place: str) -> Gateway:
     """Give a gateway on Monday, the 16th of November, at 09:00."""
-    made = new_gateway(store_url)
+    made = new_gateway(store_place)
     add_tables(made)
     return made
 

@@ -25,8 +25,8 @@ REASON = {"reason": "a test"}
 
 
 @pytest.fixture
-def gateway(store_url: str) -> Gateway:
-    made = new_gateway(store_url)
+def gateway(store_place: str) -> Gateway:
+    made = new_gateway(store_place)
     add_tables(made)
     return made
 

@@ -42,8 +42,8 @@ MONDAY = date(2026, 11, 16)
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[PostingDesk]:
-    with posting_desk(store_url) as desk:
+def desk(store_place: str) -> Iterator[PostingDesk]:
+    with posting_desk(store_place) as desk:
         yield desk
 
 

@@ -19,8 +19,8 @@ from tests.posting_desk import PostingDesk, posting_desk
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[PostingDesk]:
-    with posting_desk(store_url) as desk:
+def desk(store_place: str) -> Iterator[PostingDesk]:
+    with posting_desk(store_place) as desk:
         yield desk
 
 
@@ -139,8 +139,8 @@ def test_licence_and_machine_have_to_be_in_service(
     assert names(scanned(desk, octets)) == [found]
 
 
-def test_a_frank_after_the_last_day_of_the_licence_is_told(store_url: str) -> None:
-    with posting_desk(store_url, valid_days=1) as desk:
+def test_a_frank_after_the_last_day_of_the_licence_is_told(store_place: str) -> None:
+    with posting_desk(store_place, valid_days=1) as desk:
         desk.bench.days_pass(1)
         (last,) = desk.frank()
         assert scanned(desk, last).is_genuine

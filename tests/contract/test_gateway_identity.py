@@ -19,8 +19,8 @@ NOW = EpochSeconds(1_790_000_000)
 
 
 @pytest.fixture
-def gateway(store_url: str) -> Gateway:
-    return new_gateway(store_url)
+def gateway(store_place: str) -> Gateway:
+    return new_gateway(store_place)
 
 
 def test_whoever_is_let_in_owes_a_password_and_a_second_factor(

@@ -38,9 +38,9 @@ N = LicenceIdentifier("N123456")
 
 
 @pytest.fixture
-def opened(store_url: str) -> Iterator[Store]:
+def opened(store_place: str) -> Iterator[Store]:
     """Open a database in which nothing is wrong."""
-    with gateway_at(store_url) as opened:
+    with gateway_at(store_place) as opened:
         yield opened
 
 

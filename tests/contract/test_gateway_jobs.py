@@ -89,9 +89,9 @@ def runs(gateway: Gateway) -> list[JobRun]:
 
 
 @pytest.fixture
-def gateway(store_url: str) -> Gateway:
+def gateway(store_place: str) -> Gateway:
     """Give a gateway, on the 16th of November at 09:00."""
-    return new_gateway(store_url)
+    return new_gateway(store_place)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from tests.deposit_desk import N1, N2, DepositDesk, deposit_desk_at
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[DepositDesk]:
+def desk(store_place: str) -> Iterator[DepositDesk]:
     """Give a Department; its money must add up when the test is over."""
-    with deposit_desk_at(store_url) as desk:
+    with deposit_desk_at(store_place) as desk:
         yield desk
         with desk.store.reading() as connection:
             assert list(ledger.verify(connection)) == []

@@ -101,8 +101,8 @@ class Offices:
 
 
 @pytest.fixture
-def places(store_url: str) -> Offices:
-    gateway = new_gateway(store_url)
+def places(store_place: str) -> Offices:
+    gateway = new_gateway(store_place)
     administrator = gateway.administrator()
     with gateway.store.writing("test") as connection:
         office_service.bring_in(

@@ -105,8 +105,8 @@ MACHINE_ROWS = (
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[LicenceDesk]:
-    with licence_desk_at(store_url) as desk:
+def desk(store_place: str) -> Iterator[LicenceDesk]:
+    with licence_desk_at(store_place) as desk:
         yield desk
 
 

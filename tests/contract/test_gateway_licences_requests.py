@@ -46,8 +46,8 @@ EXPIRY = date(2027, 3, 31)
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[LicenceDesk]:
-    with licence_desk_at(store_url) as desk:
+def desk(store_place: str) -> Iterator[LicenceDesk]:
+    with licence_desk_at(store_place) as desk:
         yield desk
 
 

@@ -112,9 +112,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[Desk]:
+def desk(store_place: str) -> Iterator[Desk]:
     """Open a Department whose licence has Rs 5,000 at the maker."""
-    with money_desk_at(store_url) as (deposits, machine):
+    with money_desk_at(store_place) as (deposits, machine):
         desk = Desk(deposits, machine)
         desk.deliver(5_000)
         yield desk

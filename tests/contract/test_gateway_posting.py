@@ -27,8 +27,8 @@ from tests.witness.small_server import LICENCE
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[PostingDesk]:
-    with posting_desk(store_url) as desk:
+def desk(store_place: str) -> Iterator[PostingDesk]:
+    with posting_desk(store_place) as desk:
         yield desk
 
 
@@ -181,9 +181,9 @@ def test_the_paper_is_held_against_what_the_machine_signed(desk: PostingDesk) ->
 
 
 def test_customers_of_a_commercial_licensee_have_a_statement_each(
-    store_url: str,
+    store_place: str,
 ) -> None:
-    with posting_desk(store_url, kind=LicenceKind.COMMERCIAL) as desk:
+    with posting_desk(store_place, kind=LicenceKind.COMMERCIAL) as desk:
         desk.frank(3)
         whole = desk.typed(desk.mailing())
         (line,) = whole.lines

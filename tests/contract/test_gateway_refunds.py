@@ -27,8 +27,8 @@ from tests.witness.small_server import LICENCE
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[PostingDesk]:
-    with posting_desk(store_url) as desk:
+def desk(store_place: str) -> Iterator[PostingDesk]:
+    with posting_desk(store_place) as desk:
         yield desk
         with desk.store.reading() as connection:
             assert list(ledger.verify(connection)) == []
@@ -290,10 +290,10 @@ def test_a_machine_that_has_not_told_its_registers_is_reconciled_first(
 
 
 def test_credit_of_the_departments_own_machines_is_not_paid_back(
-    store_url: str,
+    store_place: str,
 ) -> None:
     """Domain notes 6.1: it is notional, nobody has paid it in."""
-    with posting_desk(store_url, kind=LicenceKind.DEPARTMENTAL) as desk:
+    with posting_desk(store_place, kind=LicenceKind.DEPARTMENTAL) as desk:
         (octets,) = desk.frank()
         with pytest.raises(InvalidError, match="notional"):
             spoiled(desk, octets)

@@ -25,9 +25,9 @@ RS = 100
 
 
 @pytest.fixture
-def opened(store_url: str) -> Iterator[tuple[DepositDesk, SigningMachine]]:
+def opened(store_place: str) -> Iterator[tuple[DepositDesk, SigningMachine]]:
     """Open a Department whose licence has Rs 5,000 at the maker."""
-    with money_desk_at(store_url) as (desk, machine):
+    with money_desk_at(store_place) as (desk, machine):
         desk.deliver(5_000 * RS)
         yield desk, machine
 

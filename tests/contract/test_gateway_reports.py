@@ -39,14 +39,14 @@ def only(kind: ScopeKind, scope: str) -> Permit:
 
 
 @pytest.fixture
-def store(store_url: str) -> Store:
-    return filled(store_url)
+def store(store_place: str) -> Store:
+    return filled(store_place)
 
 
 @pytest.fixture
-def office(store_url: str) -> Iterator[MoneyOffice]:
+def office(store_place: str) -> Iterator[MoneyOffice]:
     """Give a licence whose money goes through the books."""
-    with money_desk_at(store_url) as (deposits, machine):
+    with money_desk_at(store_place) as (deposits, machine):
         office = MoneyOffice(deposits, machine)
         office.deposit(5_000)
         office.exchange()

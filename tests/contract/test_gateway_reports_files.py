@@ -45,8 +45,8 @@ def only(role: Role, kind: ScopeKind, scope: str) -> Permit:
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[DepositDesk]:
-    with money_desk_at(store_url) as (desk, _machine):
+def desk(store_place: str) -> Iterator[DepositDesk]:
+    with money_desk_at(store_place) as (desk, _machine):
         yield desk
 
 
@@ -207,9 +207,9 @@ def _refused_lines(connection: Connection) -> None:
     )
 
 
-def test_who_had_which_report_is_listed_for_those_who_audit(store_url: str) -> None:
+def test_who_had_which_report_is_listed_for_those_who_audit(store_place: str) -> None:
     """RMFS-37."""
-    desk = report_desk(store_url, 3)
+    desk = report_desk(store_place, 3)
     authority = desk.in_circle
     authority.ask("GET", "/reports/month?month=2026-11&maker=N&format=csv")
     authority.ask("GET", "/reports/silent?month=2026-12&lang=hi&format=pdf")

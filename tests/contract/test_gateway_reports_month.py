@@ -41,9 +41,9 @@ USED = report_rows.DIAL_INS * report_rows.DAY_PAISE
 
 
 @pytest.fixture
-def begun(store_url: str) -> Iterator[MoneyOffice]:
+def begun(store_place: str) -> Iterator[MoneyOffice]:
     """Give a licence whose money went through the books, in two windows of a day."""
-    with money_desk_at(store_url) as (deposits, machine):
+    with money_desk_at(store_place) as (deposits, machine):
         office = MoneyOffice(deposits, machine)
         office.deposit(5_000)
         office.exchange()
@@ -67,8 +67,8 @@ def office(begun: MoneyOffice) -> MoneyOffice:
 
 
 @pytest.fixture
-def desk(store_url: str) -> ReportDesk:
-    return report_desk(store_url)
+def desk(store_place: str) -> ReportDesk:
+    return report_desk(store_place)
 
 
 def line_of(desk: DepositDesk, period: Period, now: EpochSeconds) -> LicenceLine:

@@ -26,8 +26,8 @@ from tests.witness.small_server import LICENCE
 
 
 @pytest.fixture
-def desk(store_url: str) -> Iterator[PostingDesk]:
-    with posting_desk(store_url) as desk:
+def desk(store_place: str) -> Iterator[PostingDesk]:
+    with posting_desk(store_place) as desk:
         yield desk
         with desk.store.reading() as connection:
             assert list(ledger.verify(connection)) == []

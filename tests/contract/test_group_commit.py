@@ -139,9 +139,11 @@ def confirming(office: Office, machine: PaperMachine, judged: Any) -> Question[A
     return office.books.about_confirmation(turn, *machine.confirm(), NOW)
 
 
-def test_what_waits_is_one_commit_and_each_is_answered_in_turn(store_url: str) -> None:
+def test_what_waits_is_one_commit_and_each_is_answered_in_turn(
+    store_place: str,
+) -> None:
     hook = Commits()
-    with office_at(store_url, hook) as office, desk_at(office.books) as desk:
+    with office_at(store_place, hook) as office, desk_at(office.books) as desk:
         machines = machines_of(office, 5)
         hook.names.clear()
         desk.hold()
@@ -160,9 +162,9 @@ def test_what_waits_is_one_commit_and_each_is_answered_in_turn(store_url: str) -
             assert office.balances(machine.licence) == (900_000, 0, 100_000)
 
 
-def test_one_that_is_refused_takes_nobody_with_it(store_url: str) -> None:
+def test_one_that_is_refused_takes_nobody_with_it(store_place: str) -> None:
     hook = Commits()
-    with office_at(store_url, hook) as office, desk_at(office.books) as desk:
+    with office_at(store_place, hook) as office, desk_at(office.books) as desk:
         machines = machines_of(office, 4)
         hook.names.clear()
 
@@ -192,10 +194,10 @@ def test_one_that_is_refused_takes_nobody_with_it(store_url: str) -> None:
 
 
 def test_a_commit_that_fails_fails_for_all_and_asking_again_settles_it(
-    store_url: str,
+    store_place: str,
 ) -> None:
     hook = Commits()
-    with office_at(store_url, hook) as office, desk_at(office.books) as desk:
+    with office_at(store_place, hook) as office, desk_at(office.books) as desk:
         machines = machines_of(office, 3)
         jobs = [judging(office, machine) for machine in machines]
         hook.fails = True
@@ -215,9 +217,9 @@ def test_a_commit_that_fails_fails_for_all_and_asking_again_settles_it(
 
 
 def test_two_lines_of_one_machine_wait_for_each_other_and_reserve_once(
-    store_url: str,
+    store_place: str,
 ) -> None:
-    with office_at(store_url) as office, desk_at(office.books) as desk:
+    with office_at(store_place) as office, desk_at(office.books) as desk:
         (machine,) = machines_of(office, 1)
         desk.hold()
         for _ in range(2):

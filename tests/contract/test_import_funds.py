@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from hw.database import Store, open_store
+from hw.database import Store
 from protocol.exchange import ExchangeFileError
 from protocol.messages import LicenceState
 from protocol.parameters import INDIA, business_date
@@ -25,6 +25,7 @@ from rmfs_server.store import ledger, licences, schema
 from rmfs_server.store.funds import read_funds
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind
+from tests.migrated import open_migrated
 
 NOW = EpochSeconds(int(datetime(2026, 11, 21, 10, 0, tzinfo=INDIA).timestamp()))
 BHARAT = LicenceIdentifier("N123456")
@@ -45,9 +46,8 @@ LICENCES = {
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
-    store = open_store(store_url)
-    migrate(store)
+def store(store_place: str) -> Iterator[Store]:
+    store = open_migrated(store_place, migrate)
     with store.writing("test") as connection:
         for identifier, (number, licensee, state, expires_on) in LICENCES.items():
             licences.add(

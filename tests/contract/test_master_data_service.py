@@ -22,9 +22,9 @@ DAY = date(2027, 11, 1)
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(store_place: str) -> Iterator[Store]:
     """Open a database in which nothing is set."""
-    with gateway_at(store_url) as store:
+    with gateway_at(store_place) as store:
         yield store
 
 

@@ -37,9 +37,9 @@ ALL = (HO, SO, BO, FAR)
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(store_place: str) -> Iterator[Store]:
     """Open a database without an office."""
-    with gateway_at(store_url) as store:
+    with gateway_at(store_place) as store:
         yield store
 
 

@@ -23,9 +23,9 @@ MALUR = {"name": "Malur S.O", "pin": "563130", "delivers": True}
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(store_place: str) -> Iterator[Store]:
     """Open a database with the sample in it."""
-    with gateway_at(store_url) as store:
+    with gateway_at(store_place) as store:
         with store.writing("sample") as connection:
             service.bring_in(connection, read_directory(SAMPLE), shipped_codes(), ASHA)
         yield store

@@ -19,9 +19,9 @@ SAMPLE = ROOT / "dop_gateway" / "offices" / "sample.csv"
 
 
 @pytest.fixture
-def store(store_url: str) -> Iterator[Store]:
+def store(store_place: str) -> Iterator[Store]:
     """Open a database with the sample in it."""
-    with gateway_at(store_url) as store:
+    with gateway_at(store_place) as store:
         with store.writing("sample") as connection:
             done = import_directory(
                 connection, read_directory(SAMPLE), shipped_codes(), ASHA

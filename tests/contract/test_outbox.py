@@ -43,8 +43,8 @@ NEVER = Refused("MSG-01-006", "the mail server refused the recipient (550)")
 
 
 @pytest.fixture
-def room(store_url: str) -> PostRoom:
-    return open_post_room(store_url)
+def room(store_place: str) -> PostRoom:
+    return open_post_room(store_place)
 
 
 def test_a_message_is_sent_once_and_says_what_it_was_told(room: PostRoom) -> None:

@@ -18,8 +18,8 @@ SECRET = PASSWORD["password"]
 
 
 @pytest.fixture
-def room(store_url: str) -> PostRoom:
-    room = open_post_room(store_url)
+def room(store_place: str) -> PostRoom:
+    room = open_post_room(store_place)
     room.outbox = Outbox(shipped_templates(), SEALING)
     return room
 

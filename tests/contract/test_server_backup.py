@@ -84,9 +84,9 @@ def _do(url: str, *statements: str) -> None:
 
 
 @pytest.fixture
-def kept(store_url: str, tmp_path: Path) -> Iterator[Kept]:
-    with office_at(store_url) as office:
-        yield Kept(tmp_path / "server", store_url, office)
+def kept(store_place: str, tmp_path: Path) -> Iterator[Kept]:
+    with office_at(store_place) as office:
+        yield Kept(tmp_path / "server", store_place, office)
 
 
 @pytest.fixture

@@ -94,9 +94,9 @@ class Patient:
 
 
 @pytest.fixture
-def patient(store_url: str, tmp_path: Path) -> Iterator[Patient]:
-    with office_at(store_url) as office:
-        yield Patient(tmp_path / "server", store_url, office)
+def patient(store_place: str, tmp_path: Path) -> Iterator[Patient]:
+    with office_at(store_place) as office:
+        yield Patient(tmp_path / "server", store_place, office)
 
 
 @pytest.fixture

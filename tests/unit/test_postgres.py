@@ -6,7 +6,12 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from rmfs_tools.postgres import find_binaries, mortal_cluster, throw_away_cluster
+from rmfs_tools.postgres import (
+    find_binaries,
+    folder_in_memory,
+    mortal_cluster,
+    throw_away_cluster,
+)
 from tests.witness.programs import missing
 
 
@@ -30,6 +35,12 @@ def test_postgresql_on_the_path_is_taken_where_debians_is_not(tmp_path: Path) ->
 def test_a_machine_without_postgresql_has_none(tmp_path: Path) -> None:
     (tmp_path / "15" / "bin").mkdir(parents=True)
     assert find_binaries(tmp_path, path=str(tmp_path)) is None
+
+
+def test_a_cluster_is_kept_in_memory_where_there_is_room(tmp_path: Path) -> None:
+    assert folder_in_memory(tmp_path, 1) == tmp_path
+    assert folder_in_memory(tmp_path, 1 << 80) is None
+    assert folder_in_memory(tmp_path / "none", 1) is None
 
 
 def test_a_cluster_serves_on_its_socket_and_leaves_nothing_behind() -> None:
