@@ -6,7 +6,10 @@ nothing finds nothing.
 """
 
 import json
+import shutil
+import subprocess
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +18,7 @@ import pytest
 from rmfs_tools.simulation.many import Summary, Wanted, run_seeds
 from rmfs_tools.simulation.profiles import PROFILES
 from rmfs_tools.simulation.reaching import REACHED_BY, never_reached
-from tests.commits import commit_number
+from tests.house.sources import ROOT
 
 MACHINES, DAYS = 4, 3
 OTHERS: Final = tuple(name for name in PROFILES if name != "all")
@@ -27,6 +30,9 @@ LONG_CHUNKS: Final = [
     *(("all", chunk, 200) for chunk in range(7)),
     *((profile, 0, 200) for profile in OTHERS),
 ]
+NO_COMMIT: Final = "5eed5eed"
+"""The first seed of a tree that is no clone, in the place of a commit's hash."""
+
 SELDOM: Final = frozenset({"licence CANCELLED"})
 """What all new worlds of a commit together may miss by chance, once in 2,000 commits.
 The rest they miss less than once in 100,000, as measured over 252 worlds."""
@@ -35,8 +41,21 @@ SUSPECTS: Final = {"freeze ended by ADOPT", "freeze ended by POST"}
 freeze."""
 
 
+@cache
+def first_seed() -> int:
+    git = shutil.which("git")
+    commit = NO_COMMIT
+    if git is not None and (ROOT / ".git").exists():
+        asked = [git, "rev-parse", "HEAD"]
+        ran = subprocess.run(
+            asked, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        commit = ran.stdout if ran.returncode == 0 else NO_COMMIT
+    return int(commit[:8], 16)
+
+
 def seeds_of(chunk: int, count: int) -> range:
-    first = commit_number() + chunk * count
+    first = first_seed() + chunk * count
     return range(first, first + count)
 
 
