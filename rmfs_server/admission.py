@@ -109,7 +109,7 @@ C = TypeVar("C")
 
 
 class Places(Generic[C]):
-    """The calls whose machine is not proved, or not any more, oldest first."""
+    """The calls whose machine is not proved yet, oldest first."""
 
     def __init__(self, limits: Limits) -> None:
         """Begin with none."""
@@ -129,7 +129,7 @@ class Places(Generic[C]):
         self._strangers += stranger
 
     def end(self, call: C) -> tuple[str, bool]:
-        """Free its place: its machine is proved, or its line is gone.
+        """Free its place: its machine is proved, or the call is over.
 
         Returns:
             Its line, and whether it was a stranger's when it got its place.
@@ -169,6 +169,34 @@ class Places(Generic[C]):
         return None if stranger else first
 
 
+class Resting(Generic[C]):
+    """The calls whose dialogue is over, the one that is so for longest first.
+
+    Whoever owns a machine could hold all lines with such calls. A machine hangs up, or
+    begins again, at once: so nobody needs the line of one that does neither.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin with none."""
+        self._limits = limits
+        self._since: dict[C, float] = {}
+
+    def begin(self, call: C, now: float) -> None:
+        """Count a call that does not rest yet."""
+        self._since[call] = now
+
+    def end(self, call: C) -> None:
+        """Forget a call: it begins again, or is over."""
+        del self._since[call]
+
+    def overdue(self, now: float) -> C | None:
+        """Say who rests for longest, if that is long enough to give way to anybody."""
+        call = next(iter(self._since), None)
+        if call is None or now - self._since[call] < self._limits.rest_pressed_s:
+            return None
+        return call
+
+
 class WaitForBooks:
     """Which questions the books have not answered, and since when."""
 
@@ -206,7 +234,8 @@ class Admission(Generic[C]):
 
         Args:
             limits: What callers may ask.
-            give_way: Ends a call whose place another one needs; it calls `leave`.
+            give_way: Ends a call whose place another one needs; it calls `leave`, or
+                `rested` if the call rests.
         """
         self.wrong = WrongAuthentications(limits)
         self.books = WaitForBooks()
@@ -215,6 +244,7 @@ class Admission(Generic[C]):
         self._give_way = give_way
         self._known = KnownLines(limits)
         self._places: Places[C] = Places(limits)
+        self._resting: Resting[C] = Resting(limits)
         self._strangers = Allowance(limits.strangers_burst, limits.strangers_per_s)
 
     def against(self, line: str, now: float, *, calls: int) -> Turned | None:
@@ -245,16 +275,13 @@ class Admission(Generic[C]):
         """Give a place to a call whose machine is not proved yet."""
         self._places.begin(call, line, now, stranger=line not in self._known)
 
-    def rest(self, call: C, line: str, now: float) -> None:
-        """Give a place to a call whose dialogue is over: it may begin another one.
-
-        Or it may only hold the line, as whoever owns a machine can: it gives way too.
-        """
-        self._places.begin(call, line, now, stranger=False)
+    def rest(self, call: C, now: float) -> None:
+        """Let a call rest that has no place: its machine was proved, and is done."""
+        self._resting.begin(call, now)
 
     def rested(self, call: C) -> None:
-        """Free the place of a call that rested; what becomes of it counts nothing."""
-        self._places.end(call)
+        """Let a call rest no more: it begins again, or is over."""
+        self._resting.end(call)
 
     def leave(self, call: C, *, proved: bool) -> None:
         """Free the place of a call: its machine is proved, or it is over."""
@@ -272,12 +299,14 @@ class Admission(Generic[C]):
         stranger = line not in self._known
         if self._places.too_many_of(line, stranger=stranger):
             return Turned.LINE
-        if full or (stranger and self._places.full_of_strangers()):
-            late = self._places.overdue(now, stranger=stranger)
+        crowded = stranger and self._places.full_of_strangers()
+        late = None
+        if full or crowded:
+            if not crowded:
+                late = self._resting.overdue(now)
+            late = late or self._places.overdue(now, stranger=stranger)
             if late is None:
                 return Turned.CALLS if full else Turned.HANDSHAKES
-        else:
-            late = None
         if stranger and not self._strangers.take(now):
             # Nobody gives way to a call that is turned away.
             return Turned.STRANGERS

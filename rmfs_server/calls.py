@@ -282,7 +282,7 @@ class Call:
         self.driver.drop()
 
     def give_way(self) -> None:
-        """Hang up: nobody is proved here for too long, and another call waits."""
+        """Hang up: nobody is proved here for too long, or not any more."""
         self._note(ErrorCode.TIMEOUT, "another call needs its place")
         self._leave_place()
         self.driver.drop()
@@ -305,10 +305,10 @@ class Call:
             self._exchange.admission.leave(self, proved=proved)
 
     def _rest(self, now: float) -> None:
-        """Have a place again when a dialogue that was proved is over."""
+        """Be ready to give way: a dialogue that was proved is over."""
         if self._proof_due is None and not self._resting:
             self._resting = True
-            self._exchange.admission.rest(self, line_of(self.caller), now)
+            self._exchange.admission.rest(self, now)
 
     def _rest_no_more(self) -> None:
         if self._resting:
@@ -333,6 +333,16 @@ class Call:
                 self._note(effect.code, effect.detail)
             else:
                 self._ask(effect)
+        if dialogue is not None and dialogue.state is State.ENDED:
+            self._dialogue_ended(dialogue.licence)
+
+    def _dialogue_ended(self, licence: LicenceIdentifier | None) -> None:
+        """Rest from now on, and be idle: the machine may keep the link up for ever."""
+        now = self._exchange.reactor.seconds()
+        self._record.dialogue_over(licence, now)
+        if self._idle_since is None:
+            self._idle_since = now
+        self._rest(now)
 
     def _ask(self, effect: _Question) -> None:
         """Put a question to the books; the answer goes to the dialogue that asked."""

@@ -29,6 +29,9 @@ class Limits:
             machine is proved: 500 octets take 4 s at 1,200 bit/s.
         proof_pressed_s: The same when another call waits for the place, or all calls
             are taken: five times what an undisturbed line of 1,200 bit/s takes.
+        rest_pressed_s: From the end of a dialogue whose machine was proved, when all
+            calls are taken and another waits: a machine hangs up, or begins again, at
+            once, and a slow line brings that within a second or two.
         call_s: Whole call: ten dialogues at 1,200 bit/s with every time-out in reach.
         dialogues: Link set-ups in one call: far more than an honest machine needs.
         idle_s: A line on which no dialogue is running.
@@ -62,6 +65,7 @@ class Limits:
     handshakes_per_known_line: int = 250
     proof_s: float = 90.0
     proof_pressed_s: float = 20.0
+    rest_pressed_s: float = 5.0
     call_s: float = 900.0
     dialogues: int = 32
     idle_s: float = 60.0

@@ -147,7 +147,8 @@ def postgres_url(
     if given:
         yield given
     elif binaries is not None:
-        with postgres.throw_away_cluster(binaries) as url:
+        place = postgres.folder_in_memory()
+        with postgres.throw_away_cluster(binaries, place) as url:
             yield url
     else:
         message = (

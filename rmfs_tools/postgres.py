@@ -1,9 +1,9 @@
 """A throw-away PostgreSQL cluster for the store's tests.
 
 It lives in a temporary folder, listens on a Unix socket in that folder and nowhere
-else, and is deleted with everything in it. Nothing in it is worth a disk's time, so it
-is kept in memory and fsync is off unless a bench asks for it: durability is tested
-elsewhere, against a model of power failure.
+else, and is deleted with everything in it. Nothing in it is worth a disk's time, so
+fsync is off unless a bench asks for it, and the check keeps it in memory: durability is
+tested elsewhere, against a model of power failure.
 
 PostgreSQL refuses to run as root; started by root, it runs as `postgres` (or `nobody`).
 """
@@ -11,6 +11,7 @@ PostgreSQL refuses to run as root; started by root, it runs as `postgres` (or `n
 import contextlib
 import os
 import pwd
+import re
 import select
 import shutil
 import signal
@@ -31,7 +32,10 @@ MEMORY: Final = Path("/dev/shm")  # noqa: S108 (a folder of its own is made ther
 """Where Linux keeps files in memory. Each database has hundreds of them, which some
 disks take half a second to make."""
 MEMORY_LEAST: Final = 2 << 30
-"""So much has to be free there, in octets; elsewhere a disk has to do."""
+"""So much has to be free there, in octets, which is ten times what the check needs;
+elsewhere a disk has to do."""
+_MEMINFO: Final = Path("/proc/meminfo")
+_AVAILABLE: Final = re.compile(r"(?m)^MemAvailable: +(\d+) kB$")
 
 _DATA: Final = "data"
 _PID_FILE: Final = "postmaster.pid"
@@ -43,12 +47,15 @@ _SETTINGS: Final = {
     "listen_addresses": "",
     "max_connections": "200",
     "timezone": "UTC",
+    # Segments elsewhere would stay behind when a cluster is killed.
+    "dynamic_shared_memory_type": "mmap",
 }
 _FORGETFUL: Final = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
+    "max_wal_size": "128MB",
 }
 _DURABLE: Final = {
     "fsync": "on",
@@ -93,7 +100,7 @@ def folder_in_memory(
 
     Args:
         folder: Where such a folder may be.
-        least_octets: What has to be free.
+        least_octets: What has to be free in it, and of all memory.
 
     Returns:
         The folder; None: temporary files go where all go.
@@ -101,16 +108,26 @@ def folder_in_memory(
     if not os.access(folder, os.W_OK | os.X_OK):
         return None
     found = os.statvfs(folder)
-    return folder if found.f_bavail * found.f_frsize >= least_octets else None
+    room = found.f_bavail * found.f_frsize
+    return folder if min(room, _memory_available()) >= least_octets else None
+
+
+def _memory_available() -> int:
+    """Say how much memory can be had, in octets; 0 if nobody says so."""
+    try:
+        found = _AVAILABLE.search(_MEMINFO.read_text("ascii"))
+    except OSError:
+        return 0
+    return 0 if found is None else int(found[1]) * 1024
 
 
 @contextlib.contextmanager
-def throw_away_cluster(binaries: Path, *, durable: bool = False) -> Iterator[str]:
-    """Run a cluster for the length of a `with` block.
+def throw_away_cluster(binaries: Path, place: Path | None = None) -> Iterator[str]:
+    """Run a cluster for the length of a `with` block, which waits for no disk.
 
     Args:
         binaries: The folder that `find_binaries` found.
-        durable: It waits for the disk at each commit, as in service.
+        place: Where its own folder is made; None: where temporary files go.
 
     Yields:
         A URL for SQLAlchemy, of a superuser and the database `postgres`.
@@ -118,19 +135,25 @@ def throw_away_cluster(binaries: Path, *, durable: bool = False) -> Iterator[str
     Raises:
         PostgresError: It would not start; the message ends with what PostgreSQL said.
     """
-    with mortal_cluster(binaries, durable=durable) as cluster:
+    with mortal_cluster(binaries, place, durable=False) as cluster:
         yield cluster.url
 
 
 @contextlib.contextmanager
-def mortal_cluster(binaries: Path, *, durable: bool = True) -> Iterator["Cluster"]:
+def mortal_cluster(
+    binaries: Path, place: Path | None = None, *, durable: bool = True
+) -> Iterator["Cluster"]:
     """Run a cluster that can be killed and started again; see `throw_away_cluster`.
+
+    Args:
+        binaries: The folder that `find_binaries` found.
+        place: Where its own folder is made; None: where temporary files go.
+        durable: It waits for the disk at each commit, as in service.
 
     Raises:
         PostgresError: It would not start.
     """
     owner = _owner()
-    place = None if durable else folder_in_memory()
     with tempfile.TemporaryDirectory(prefix="rmfs-postgres-", dir=place) as name:
         folder = Path(name)
         if owner is not None:

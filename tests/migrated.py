@@ -104,4 +104,4 @@ def _beside(place: URL) -> Connection:
 
 @cache
 def _server(server: URL) -> Engine:
-    return create_engine(server, isolation_level="AUTOCOMMIT", pool_size=1)
+    return create_engine(server, isolation_level="AUTOCOMMIT", pool_pre_ping=True)

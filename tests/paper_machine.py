@@ -199,7 +199,12 @@ class Office:
             self.recharge(machine, recharged)
         return machine
 
-    def deposit(self, amount: int, licence: LicenceIdentifier = LICENCE) -> None:
+    def deposit(
+        self,
+        amount: int,
+        licence: LicenceIdentifier = LICENCE,
+        now: EpochSeconds = NOW,
+    ) -> None:
         with self.store.writing("deposit") as connection:
             funds = ledger.funds_of(licence)
             before = ledger.balance_paise(connection, funds)
@@ -209,7 +214,7 @@ class Office:
                 request_hash=bytes(32),
                 kind=JournalKind.DEPOSIT,
                 entries=[(ledger.DEPARTMENT, -amount), (funds, amount)],
-                now=NOW,
+                now=now,
                 reason="a test",
             )
 

@@ -19,8 +19,8 @@ _DAYS: Final = 30
 """So far back a pace is taken from: a whole month, with its first and its last day."""
 _DAYS_WARNING: Final = 90
 """Ours: to order a disk, and to move the books to it."""
-_DAYS_LEAST: Final = 7
-"""Younger books tell no pace: what is in them came when they were set up."""
+_DAYS_LEAST: Final = 6
+"""Fewer than that tell no pace."""
 _KIB: Final = 1024
 _DISK: Final = "disk"
 
@@ -29,6 +29,8 @@ def octets_a_day(
     connection: Connection, octets: int, now: EpochSeconds
 ) -> float | None:
     """Say how much the books grew in a day of the last month.
+
+    What came on their first day counts for none: that is when old books are taken over.
 
     Args:
         connection: To the books.
@@ -43,13 +45,13 @@ def octets_a_day(
     journals, first = connection.execute(
         select(func.count(), func.min(journal.posted_at))
     ).one()
-    days = 0.0 if first is None else min(float(_DAYS), (now - first) / _DAY_S)
-    if days < _DAYS_LEAST:
+    since = None if first is None else max(now - _DAYS * _DAY_S, first + _DAY_S)
+    if since is None or now - since < _DAYS_LEAST * _DAY_S:
         return None
     lately = connection.execute(
-        select(func.count()).where(journal.posted_at >= now - days * _DAY_S)
+        select(func.count()).where(journal.posted_at >= since)
     ).scalar_one()
-    return float(octets / journals * lately / days)
+    return float(octets / journals * lately * _DAY_S / (now - since))
 
 
 def look_at_growth(

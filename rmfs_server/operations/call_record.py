@@ -131,7 +131,7 @@ class CallRecord:
     def ended_early(self, code: str, detail: str, licence: str | None) -> None:
         """Count and log how a dialogue or a call ended before its time.
 
-        The first reason counts: that a line is lost behind it is no second end.
+        The first end counts: a line that is lost behind it, or idle, is no second one.
 
         Args:
             code: The name of an ERROR code, or LINE.
@@ -139,6 +139,8 @@ class CallRecord:
             licence: Who the machine said it was, if it got so far.
         """
         if self._ended:
+            if _log.isEnabledFor(logging.DEBUG):
+                self._tell(logging.DEBUG, f"behind its end: {code}: {detail}")
             return
         self._figures.ended[code] += 1
         self._ended = True
@@ -159,6 +161,7 @@ class CallRecord:
         if self._ended:
             return
         self._figures.ended[COMPLETE] += 1
+        self._ended = True
         if _log.isEnabledFor(logging.INFO):
             self._tell(
                 logging.INFO,

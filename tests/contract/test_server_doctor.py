@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine, func, select, text
 
 from hw.clock import SystemWallClock
 from hw.entropy import SeededEntropy
@@ -22,7 +22,7 @@ from rmfs_server.doctor.growth import judge_pace, octets_a_day
 from rmfs_server.exchange.settings import ExchangeSettings, create_exchange
 from rmfs_server.folder import SETTINGS, Settings, create_server, read_server
 from rmfs_server.keeping.restoring import RESTORE
-from rmfs_server.store import acts
+from rmfs_server.store import acts, schema
 from rmfs_tools.cli import main, tree
 from tests.paper_machine import BY, NOW, Office, office_at
 
@@ -349,13 +349,19 @@ def test_books_that_grow_are_told_with_their_pace(patient: Patient) -> None:
 
 
 def test_a_pace_is_that_of_the_last_month(on_sqlite: Patient) -> None:
-    on_sqlite.office.enrolled(1_000_000, 100_000)
-    with on_sqlite.office.store.reading() as connection:
+    """What came on the first day is of all the years before."""
+    office = on_sqlite.office
+    office.enrolled(1_000_000)
+    for days in (3, 5):
+        office.deposit(100_000, now=EpochSeconds(NOW + days * 86_400))
+    with office.store.reading() as connection:
+        journals = connection.scalar(select(func.count()).select_from(schema.journal))
+        assert journals == 3
         paces = [
-            octets_a_day(connection, 1_000_000, EpochSeconds(NOW + days * 86_400))
-            for days in (0, 6, 10, 20, 31)
+            octets_a_day(connection, 180_000, EpochSeconds(NOW + days * 86_400))
+            for days in (0, 6, 7, 31, 34, 40)
         ]
-    assert paces == [None, None, 100_000.0, 50_000.0, 0.0]
+    assert paces == [None, None, 20_000.0, 4_000.0, 2_000.0, 0.0]
 
 
 def test_a_disk_that_is_full_in_less_than_three_months_is_a_warning() -> None:

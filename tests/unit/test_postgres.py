@@ -47,7 +47,7 @@ def test_a_cluster_serves_on_its_socket_and_leaves_nothing_behind() -> None:
     binaries = find_binaries()
     if binaries is None:
         missing("PostgreSQL is not on this machine (apt-get install postgresql)")
-    with throw_away_cluster(binaries) as url:
+    with throw_away_cluster(binaries, folder_in_memory()) as url:
         folder = make_url(url).query["host"]
         assert isinstance(folder, str)
         engine = create_engine(url, poolclass=NullPool)

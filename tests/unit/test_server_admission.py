@@ -20,15 +20,25 @@ class Desk:
         self.admission: Admission[int] = Admission(limits, self.give_way)
         self.calls = 0
         self.up: set[int] = set()
+        self.resting: set[int] = set()
 
     def give_way(self, call: int) -> None:
         self.gave_way.append(call)
-        self.end(call, proved=False)
+        if call in self.resting:
+            self.up.discard(call)
+            self.admission.rested(call)
+        else:
+            self.end(call, proved=False)
 
     def end(self, call: int, *, proved: bool) -> None:
         """Let a call be over, or leave its place to another."""
         self.up.discard(call)
         self.admission.leave(call, proved=proved)
+
+    def rests(self, call: int, now: float) -> None:
+        """Let a call that was proved, and is up, be done with its dialogue."""
+        self.resting.add(call)
+        self.admission.rest(call, now)
 
     def comes(self, line: str, now: float = 0.0) -> Turned | None:
         """Let a call come; it is number `calls` if it is answered."""
@@ -146,14 +156,32 @@ def test_who_fails_on_a_line_that_became_known_meanwhile_was_a_stranger() -> Non
     assert desk.fails("tcp:198.51.100.1") is Turned.STRANGERS
 
 
-def test_who_rests_after_a_dialogue_is_counted_with_its_line_and_forgiven() -> None:
+def test_who_rests_after_a_dialogue_gives_way_to_anybody() -> None:
+    limits = Limits(calls=2, proof_pressed_s=20.0, rest_pressed_s=5.0)
+    desk = Desk(limits)
+    for call in (1, 2):
+        assert desk.comes(HOME, 0.0) is None
+        desk.admission.leave(call, proved=True)
+        desk.rests(call, float(call))
+    assert desk.comes(HOME, 5.0) is Turned.CALLS
+    assert desk.comes("tcp:198.51.100.1", 6.0) is None
+    assert desk.gave_way == [1], "the one that rests for longest"
+    assert desk.comes("tcp:198.51.100.2", 7.0) is Turned.CALLS, "one stranger of two"
+    assert desk.comes(HOME, 7.0) is None
+    assert desk.gave_way == [1, 2]
+    assert desk.comes(HOME, 19.0) is Turned.CALLS
+
+
+def test_who_rests_takes_nothing_from_others_on_its_line() -> None:
     desk = Desk(Limits(handshakes_per_known_line=2, failures_known=1))
     desk.proves(HOME)
-    desk.admission.rest(1, HOME, 0.0)
-    assert [desk.comes(HOME) for _ in range(2)] == [None, Turned.LINE]
-    desk.admission.rested(1)
-    assert desk.admission.knows(HOME)
-    assert desk.comes(HOME) is None
+    for call in range(10, 20):
+        desk.admission.rest(call, 0.0)
+    tried = [desk.comes(HOME) for _ in range(3)]
+    assert tried == [None, None, Turned.LINE]
+    for call in range(10, 20):
+        desk.admission.rested(call)
+    assert desk.admission.knows(HOME), "that it went counts for no failure"
 
 
 def pooled(*pools: str, **limits: float) -> Desk:

@@ -14,6 +14,7 @@ from hw.link_driver import LinkDriver
 from protocol.channel import ServerChannel
 from protocol.dialogue.server import State
 from protocol.errors import ErrorCode
+from protocol.messages import Receipt
 from rmfs_server.busy import BusyLine
 from rmfs_server.calls import Exchange
 from rmfs_server.limits import Limits
@@ -22,7 +23,7 @@ from tests.line_user import RecordingUser
 from tests.reactor import step
 from tests.situations import HandDialled
 from tests.system import IDENTITY, LINE, RUPEES_2000, System, new_system
-from tests.witness.rogue_machine import Wire
+from tests.witness.rogue_machine import Channelled, RogueMachine, Wire
 
 IDLE_S = Limits().idle_s
 
@@ -146,25 +147,57 @@ def test_a_machine_that_has_proved_itself_leaves_its_place_to_another(
     call.hang_up()
 
 
+def pass_time(system: System, seconds: float) -> None:
+    """Let so much time pass, and not until the next thing that happens."""
+    over: list[bool] = []
+    system.reactor.callLater(seconds, over.append, True)  # noqa: FBT003
+    system.run(lambda: bool(over))
+
+
+def call_that_is_done(
+    system: System, lines: VirtualExchange | None = None, *, link_stays_up: bool
+) -> Channelled:
+    """Let the owner of a machine inspect with it, and stay on the line."""
+    machine = RogueMachine(system)
+    call = machine.dial(lines)
+    receipt = machine.state_in(call)
+    assert isinstance(receipt, Receipt)
+    machine.mark = receipt.mark
+    call.say(machine.goodbye())
+    pass_time(system, 0.5)
+    if not link_stays_up:
+        call.wire.hold_the_line()
+    return call
+
+
+@pytest.mark.parametrize("link_stays_up", [False, True])
 def test_who_only_holds_a_line_after_its_dialogue_gives_way_to_another(
-    system: System,
+    system: System, *, link_stays_up: bool
 ) -> None:
     """Whoever owns a machine could otherwise hold all lines with it, one by one."""
-    exchange = exchange_with(system, Limits(calls=1, proof_pressed_s=20.0))
+    exchange = exchange_with(system, Limits(calls=1))
     lines = VirtualExchange(system.reactor, every_call(LINE))
     lines.listen(exchange.answer)
-    call = HandDialled(system, RUPEES_2000, exchange=lines)
-    call.state_registers()
-    assert not is_served(exchange.answer("tcp:192.0.2.1:40000"))
-    call.wire.hold_the_line()
-    began = system.reactor.seconds()
-    assert exchange.states() == {"IDLE": 1}
+    call = call_that_is_done(system, lines, link_stays_up=link_stays_up)
+    assert exchange.states() == {"ENDED" if link_stays_up else "IDLE": 1}
+    pass_time(system, 4.0)
     assert not is_served(exchange.answer("tcp:192.0.2.1:40001"))
-    system.run(lambda: system.reactor.seconds() >= began + 20.0)
+    assert not call.wire.over
+    pass_time(system, 1.0)
     assert is_served(exchange.answer("tcp:192.0.2.1:40002"))
     system.run(lambda: call.wire.over)
-    assert exchange.records.figures.ended == {"LINE": 1}, "it was over before"
-    call.psd.hang_up()
+    assert exchange.records.figures.ended == {"COMPLETE": 1}
+
+
+@pytest.mark.parametrize("link_stays_up", [False, True])
+def test_who_holds_a_line_after_its_dialogue_is_hung_up_after_the_idle_limit(
+    system: System, *, link_stays_up: bool
+) -> None:
+    call = call_that_is_done(system, link_stays_up=link_stays_up)
+    began = system.reactor.seconds()
+    system.run(lambda: call.wire.over)
+    assert IDLE_S - 1 < system.reactor.seconds() - began < IDLE_S + 5
+    assert system.exchange.records.figures.ended == {"COMPLETE": 1}
 
 
 def test_a_call_that_gives_way_in_its_dialogue_has_ended_once(system: System) -> None:
