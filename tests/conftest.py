@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,18 +62,15 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_place(request: pytest.FixtureRequest) -> str:
     """Give a URL for `open_migrated`, where nothing is yet, once for each engine."""
-    by_engine: dict[str, Callable[[], str]] = {
-        "sqlite": lambda: request.getfixturevalue("sqlite_url"),
-        "postgresql": lambda: request.getfixturevalue("postgres_place"),
-    }
-    return by_engine[request.param]()
+    return _one_of(request, sqlite="sqlite_url", postgresql="postgres_place")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest) -> str:
     """Give the URL of a new, empty database, once for each engine."""
-    by_engine: dict[str, Callable[[], str]] = {
-        "sqlite": lambda: request.getfixturevalue("sqlite_url"),
-        "postgresql": lambda: request.getfixturevalue("postgres_url"),
-    }
-    return by_engine[request.param]()
+    return _one_of(request, sqlite="sqlite_url", postgresql="postgres_url")
+
+
+def _one_of(request: pytest.FixtureRequest, **fixtures: str) -> str:
+    """Give what the fixture of the engine that is asked for gives."""
+    return str(request.getfixturevalue(fixtures[request.param]))

@@ -160,7 +160,7 @@ def recharge(*, parts: tuple[str, ...], as_json: bool, quick: bool) -> int:
 
     A server in a process of its own, on SQLite and, where it is installed, on
     PostgreSQL; every commit waits for the disk. The whole takes a quarter of an hour
-    and 10 GB of disk, most of both for growth.
+    and up to 8 GB of disk, most of both for growth.
 
     \b
     rates    machines dial 1, 64 and 1,000 at a time; exit 1 when a recharge
