@@ -46,34 +46,19 @@ _LISTENING: Final = "listening at "
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """What the kernel says of a process, in octets.
-
-    Attributes:
-        rss: Memory that it holds.
-        pss: The same with its part of what it shares.
-    """
-
-    rss: int
-    pss: int
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """A process that holds lines.
 
     Attributes:
         lines: How many.
-        rss_octets: Memory of each.
-        pss_octets: The same by PSS.
-        linked_pss_octets: The same once the link is set up; None: there is none.
+        octets: Memory of each.
+        linked_octets: The same once the link is set up; None: there is none.
         idle_share: Of a core, while nobody says anything.
     """
 
     lines: int
-    rss_octets: int
-    pss_octets: int
-    linked_pss_octets: int | None
+    octets: int
+    linked_octets: int | None
     idle_share: float
 
 
@@ -112,10 +97,10 @@ class Idle:
             )
         yield "held idle          lines  octets each  with a link  of a core"
         for name, held in (("server", self.server), ("bare listener", self.bare)):
-            linked = held.linked_pss_octets
+            linked = held.linked_octets
             words = "-" if linked is None else f"{linked:,}"
             yield (
-                f"{name:15} {held.lines:8,} {held.pss_octets:12,} {words:>12} "
+                f"{name:15} {held.lines:8,} {held.octets:12,} {words:>12} "
                 f"{held.idle_share:9.1%}"
             )
         yield f"{self.served} of {_RECHARGES} recharges were complete meanwhile"
@@ -241,16 +226,16 @@ def _hold(
         with_link = None
         if linked:
             more = _each(pid, count, lambda numbers: _set_up(lines, numbers))
-            with_link = connected.pss + more.pss
+            with_link = connected + more
         meanwhile()
         held = _open_files(pid) - files
     if held < count:
         raise InvariantError(f"{held} of {count} lines were held")
-    return Held(count, connected.rss, connected.pss, with_link, share)
+    return Held(count, connected, with_link, share)
 
 
-def _each(pid: int, count: int, act: Callable[[range], None]) -> Memory:
-    """Say what a line takes of a process when something is done to all.
+def _each(pid: int, count: int, act: Callable[[range], None]) -> int:
+    """Say how many octets a line takes of a process when something is done to all.
 
     The first half fills what the process has freed before; the second is measured.
     """
@@ -258,8 +243,7 @@ def _each(pid: int, count: int, act: Callable[[range], None]) -> Memory:
     act(range(half))
     before = _memory(pid)
     act(range(half, count))
-    after, lines = _memory(pid), count - half
-    return Memory((after.rss - before.rss) // lines, (after.pss - before.pss) // lines)
+    return (_memory(pid) - before) // (count - half)
 
 
 def _line(number: int, port: int) -> socket.socket:
@@ -291,7 +275,12 @@ def _open_files(pid: int) -> int:
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
-def _memory(pid: int) -> Memory:
+def _memory(pid: int) -> int:
+    """Say how many octets are a process's own (proc(5), smaps_rollup).
+
+    What it maps of files is left out: its part of them changes whenever a neighbour
+    starts that maps the same libraries.
+    """
     rows = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
     kib = {row.split(":")[0]: row.split()[1] for row in rows[1:]}
-    return Memory(int(kib["Rss"]) * _KIB, int(kib["Pss"]) * _KIB)
+    return (int(kib["Anonymous"]) + int(kib["Swap"])) * _KIB

@@ -48,9 +48,9 @@ def test_idle_lines_are_held_and_machines_are_served_beside_them() -> None:
     assert found["lines_wanted"] == 200
     for name in ("server", "bare"):
         assert found[name]["lines"] == 200
-        assert found[name]["pss_octets"] > 0
-    assert found["server"]["linked_pss_octets"] >= found["server"]["pss_octets"]
-    assert found["bare"]["linked_pss_octets"] is None
+        assert found[name]["octets"] > 0
+    assert found["server"]["linked_octets"] >= found["server"]["octets"]
+    assert found["bare"]["linked_octets"] is None
 
 
 def test_a_recharge_is_measured_while_the_books_grow() -> None:
