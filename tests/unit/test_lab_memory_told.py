@@ -1,6 +1,7 @@
 """How much memory a unit holds is told by a hook or the process; growth is found."""
 
 import sys
+from mmap import PROT_READ, mmap
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,19 @@ def test_a_process_knows_what_it_holds() -> None:
     assert after is not None
     assert 32 * MIB < after - before < 128 * MIB
     assert len(held) == 64 * MIB
+
+
+def test_what_a_process_maps_of_a_file_is_not_its_own(tmp_path: Path) -> None:
+    """The kernel may take it away at any moment, and give it back."""
+    file = tmp_path / "file"
+    file.write_bytes(bytes(64 * MIB))
+    before = own_memory_octets()
+    with file.open("rb") as opened, mmap(opened.fileno(), 0, prot=PROT_READ) as mapped:
+        assert sum(mapped[::4096]) == 0
+        after = own_memory_octets()
+    assert before is not None
+    assert after is not None
+    assert after - before < 32 * MIB
 
 
 class NoPerson:
