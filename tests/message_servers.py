@@ -28,6 +28,9 @@ from fastapi import FastAPI
 
 from dop_gateway.outbox.smtp import Security
 
+READY_S = 60.0
+"""Five seconds, which aiosmtpd gives itself, are not enough for a busy computer."""
+
 
 @dataclass
 class Mailbox:
@@ -87,6 +90,7 @@ def mail_server(
         mailbox,
         hostname="127.0.0.1",
         port=0,
+        ready_timeout=READY_S,
         ssl_context=context if security is Security.TLS else None,
         tls_context=context if security is Security.STARTTLS else None,
         authenticator=mailbox.authenticate if logins else None,
@@ -164,7 +168,8 @@ def answering(answer: bytes, *, holds: bool = False) -> Iterator[str]:
 def _answer_one(at: socket.socket, answer: bytes, holds: bool) -> None:
     line, _ = at.accept()
     with line:
-        while b"}" not in line.recv(4_096):
+        # Whoever asks may have hung up before everything was said.
+        while (heard := line.recv(4_096)) and b"}" not in heard:
             pass
         line.sendall(answer)
         while holds and line.recv(4_096):

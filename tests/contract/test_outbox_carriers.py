@@ -3,7 +3,8 @@
 import email
 import email.policy
 import socket
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -85,10 +86,12 @@ def body(octets: bytes) -> str:
     return text.replace("\r\n", "\n")
 
 
-def closed_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as at:
-        number: int = at.getsockname()[1]
-    return number
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Hold a port at which nobody listens, and nobody else can begin to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.fixture
@@ -131,7 +134,8 @@ def test_a_refused_recipient_is_told_without_the_address(
 
 
 def test_a_mail_server_that_is_away_is_tried_later() -> None:
-    outcome = mailer(closed_port()).send("42-1", LETTER, ASHA.address)
+    with closed_port() as port:
+        outcome = mailer(port).send("42-1", LETTER, ASHA.address)
     assert isinstance(outcome, PutOff)
 
 
@@ -180,7 +184,8 @@ def test_a_login_never_goes_over_a_line_that_is_not_protected() -> None:
 
 
 def test_an_address_that_is_none_is_refused_before_anything_is_sent() -> None:
-    outcome = mailer(closed_port()).send("42-1", LETTER, "आशा@example.invalid")
+    with closed_port() as port:
+        outcome = mailer(port).send("42-1", LETTER, "आशा@example.invalid")
     assert isinstance(outcome, Refused)
 
 
@@ -237,9 +242,10 @@ def test_both_ways_to_somebody_arrive_by_real_servers(room: PostRoom) -> None:
 
 
 def test_an_operator_that_is_away_is_tried_later(room: PostRoom) -> None:
-    texts = DltTextMessages(replace(DLT, address=f"http://127.0.0.1:{closed_port()}"))
     room.put(ASHAS_MOBILE)
-    assert room.deliver(Carriers(None, texts)) == (0, 1, 0)
+    with closed_port() as port:
+        texts = DltTextMessages(replace(DLT, address=f"http://127.0.0.1:{port}"))
+        assert room.deliver(Carriers(None, texts)) == (0, 1, 0)
     room.clock.advance(60)
     operator = Operator(shipped_register())
     with serving(build_operator(operator, KEY)) as address:
