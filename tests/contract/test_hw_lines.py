@@ -25,6 +25,7 @@ from hw.ports.descriptor_port import PortTiming
 from hw.ports.null_modem import NullModem
 from hw.ports.pty import PtyOpener
 from hw.ports.rfc2217.client import Rfc2217Opener
+from hw.ports.rfc2217.client_port import Rfc2217Parameters
 from hw.ports.rfc2217.listener import Rfc2217Listener
 from hw.ports.rfc2217.server_port import AccessParameters
 from hw.ports.settings import PortSettings
@@ -44,11 +45,21 @@ Story = Callable[[Listener, MakeDialler], Coroutine[Deferred[Any], Any, None]]
 World = Callable[[Story], None]
 
 PENDING_OCTETS_MAX = 4096
+PATIENCE_S = 60.0
+"""A peer that is this very process, and may be stopped for a while, gets so long."""
 
-
-TCP = TcpParameters(pending_octets_max=PENDING_OCTETS_MAX)
-PTY = PortTiming(pending_octets_max=PENDING_OCTETS_MAX)
-USB = UsbTiming(transfer_s=0.01, pending_octets_max=PENDING_OCTETS_MAX)
+TCP = TcpParameters(drop_timeout_s=PATIENCE_S, pending_octets_max=PENDING_OCTETS_MAX)
+PTY = PortTiming(drain_s=PATIENCE_S, pending_octets_max=PENDING_OCTETS_MAX)
+USB = UsbTiming(
+    transfer_s=0.01, drain_s=PATIENCE_S, pending_octets_max=PENDING_OCTETS_MAX
+)
+ACCESS = AccessParameters(
+    agree_timeout_s=PATIENCE_S,
+    drain_timeout_s=PATIENCE_S,
+    hang_up_s=0.01,
+    pending_octets_max=PENDING_OCTETS_MAX,
+)
+REMOTE = Rfc2217Parameters(answer_timeout_s=PATIENCE_S, drain_timeout_s=PATIENCE_S)
 FAST = every_call(
     VirtualLineParameters(
         bit_s=1_000_000, delay_s=0.001, pending_octets_max=PENDING_OCTETS_MAX
@@ -72,7 +83,7 @@ def _tcp_world(story: Story) -> None:
 
 def _paced_dialler_world(story: Story) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
-        listener = TcpListener(reactor, "127.0.0.1", 0)
+        listener = TcpListener(reactor, "127.0.0.1", 0, TCP)
 
         def make_dialler() -> Dialler:
             return PacedDialler(reactor, FAST, _tcp_dialler(reactor, listener))
@@ -84,7 +95,7 @@ def _paced_dialler_world(story: Story) -> None:
 
 def _paced_listener_world(story: Story) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
-        listener = TcpListener(reactor, "127.0.0.1", 0)
+        listener = TcpListener(reactor, "127.0.0.1", 0, TCP)
         paced = PacedListener(reactor, FAST, listener)
         await story(paced, lambda: _tcp_dialler(reactor, listener))
 
@@ -132,13 +143,14 @@ def _direct_world(story: Story) -> None:
 def _remote_world(story: Story) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
         tcp = TcpListener(reactor, "127.0.0.1", 0, TCP)
-        access = AccessParameters(pending_octets_max=PENDING_OCTETS_MAX, hang_up_s=0.01)
-        listener = Rfc2217Listener(reactor, "127.0.0.1", 0, access, through=tcp)
+        listener = Rfc2217Listener(reactor, "127.0.0.1", 0, ACCESS, through=tcp)
         settings = PortSettings(921_600)
 
         def make_dialler() -> Dialler:
             through = _tcp_dialler(reactor, tcp)
-            opener = Rfc2217Opener(reactor, "there", 1, settings, through=through)
+            opener = Rfc2217Opener(
+                reactor, "there", 1, settings, REMOTE, through=through
+            )
             return DirectDialler(reactor, opener)
 
         await story(listener, make_dialler)

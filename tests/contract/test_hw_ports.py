@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -34,15 +34,25 @@ from tests.reactor import run_in_virtual_time, run_on_reactor
 from tests.remote_cable import RemoteCable
 
 PENDING_OCTETS_MAX = 4096
-TIMING = PortTiming(pending_octets_max=PENDING_OCTETS_MAX)
+PATIENCE_S = 60.0
+"""A far end that is this very process, and may be stopped for a while, gets so long."""
+HASTE_S = 1.0
+"""Where the far end is gone, and nothing else ends a close."""
+TIMING = PortTiming(drain_s=PATIENCE_S, pending_octets_max=PENDING_OCTETS_MAX)
 READY = TerminalCircuits(request_to_send=True, terminal_ready=True)
 
 Story = Callable[[PortOpener, PortOpener], Coroutine[Deferred[Any], Any, None]]
 """What happens to a port, told of its opener and of the opener of its far end."""
-World = Callable[[Story], None]
 
 
-def _tty_world(folder: Path, story: Story) -> None:
+class World(Protocol):
+    """Tells a story of ports of one kind."""
+
+    def __call__(self, story: Story, drain_s: float = PATIENCE_S) -> None:
+        """Tell it; over USB, what was sent may take so long to leave."""
+
+
+def _tty_world(folder: Path, story: Story, drain_s: float) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
         far, near = _ptys(reactor, folder)
         await story(near, far)
@@ -51,7 +61,7 @@ def _tty_world(folder: Path, story: Story) -> None:
     run_on_reactor(on_reactor)
 
 
-def _pty_world(folder: Path, story: Story) -> None:
+def _pty_world(folder: Path, story: Story, drain_s: float) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
         near, far = _ptys(reactor, folder)
         await story(near, far)
@@ -82,13 +92,13 @@ class _Prepared:
         return self.opener.open(user)
 
 
-def _null_modem_world(folder: Path, story: Story) -> None:
+def _null_modem_world(folder: Path, story: Story, drain_s: float) -> None:
     clock = Clock()
     cable = NullModem(clock, pending_octets_max=PENDING_OCTETS_MAX)
     run_in_virtual_time(clock, lambda: story(cable.left, cable.right))
 
 
-def _remote_world(folder: Path, story: Story) -> None:
+def _remote_world(folder: Path, story: Story, drain_s: float) -> None:
     clock = Clock()
     parameters = VirtualLineParameters(
         bit_s=1_000_000, delay_s=0.001, pending_octets_max=PENDING_OCTETS_MAX
@@ -97,25 +107,27 @@ def _remote_world(folder: Path, story: Story) -> None:
     run_in_virtual_time(clock, lambda: story(cable.left, cable.right))
 
 
-def _usb_world(folder: Path, story: Story) -> None:
+def _usb_world(folder: Path, story: Story, drain_s: float) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
-        host, device = _usb(reactor)
+        host, device = _usb(reactor, drain_s)
         await story(host, device)
 
     run_on_reactor(on_reactor)
 
 
-def _usb_device_world(folder: Path, story: Story) -> None:
+def _usb_device_world(folder: Path, story: Story, drain_s: float) -> None:
     async def on_reactor(reactor: MonotonicReactor) -> None:
-        host, device = _usb(reactor)
+        host, device = _usb(reactor, drain_s)
         await story(device, host)
 
     run_on_reactor(on_reactor)
 
 
-def _usb(reactor: MonotonicReactor) -> tuple[UsbOpener, DeviceEndOpener]:
+def _usb(
+    reactor: MonotonicReactor, drain_s: float
+) -> tuple[UsbOpener, DeviceEndOpener]:
     timing = UsbTiming(
-        transfer_s=0.01, drain_s=1.0, pending_octets_max=PENDING_OCTETS_MAX
+        transfer_s=0.01, drain_s=drain_s, pending_octets_max=PENDING_OCTETS_MAX
     )
     device = SimulatedDevice(DeviceIdentity())
     address = UsbAddress(device.identity.vendor, device.identity.product)
@@ -135,7 +147,10 @@ WORLDS = {
 
 @pytest.fixture(params=list(WORLDS.values()), ids=list(WORLDS))
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    return lambda story: request.param(tmp_path, story)
+    def tell(story: Story, drain_s: float = PATIENCE_S) -> None:
+        request.param(tmp_path, story, drain_s)
+
+    return tell
 
 
 async def _connect(
@@ -216,7 +231,7 @@ def test_nothing_is_received_after_a_close(world: World) -> None:
         other.port.close()
         await other.is_lost()
 
-    world(story)
+    world(story, HASTE_S)
 
 
 def test_sending_after_the_loss_does_nothing(world: World) -> None:
