@@ -23,7 +23,7 @@ STEPS_MAX = 1_000_000
 
 def run_on_reactor(
     scenario: Callable[[MonotonicReactor], Coroutine[Deferred[Any], Any, T]],
-    timeout_s: float = 20.0,
+    timeout_s: float = 60.0,
 ) -> T:
     """Run a scenario on a reactor of its own, and that reactor to its end.
 
