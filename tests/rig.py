@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 
 from tests.processes import ROOT, Program
 
-TIMEOUT_S: Final = 60.0
+TIMEOUT_S: Final = 300.0
 
 
 @dataclass(frozen=True)
