@@ -60,6 +60,7 @@ from tests.witness import spec_keys
 from tests.witness.spec_contents import content_id
 from tests.witness.spec_keys import PeerError
 from tests.witness.spec_link import (
+    MODULUS,
     Deframer,
     Kind,
     LineLostError,
@@ -248,6 +249,7 @@ class SpoiltLine:
         self._tcp = TcpLine("127.0.0.1", port)
         self._from_machine = from_machine
         self._until = number
+        self._next = 0
         self._deframer = Deframer()
 
     def send(self, octets: bytes) -> None:
@@ -266,7 +268,10 @@ class SpoiltLine:
 
     def _through(self, octets: bytes) -> bytes:
         for frame in map(decode, self._deframer.take(octets)):
-            if frame is not None and frame.kind is Kind.I:
+            # What is sent again, since somebody was stopped for a while, is no new one.
+            new = frame is not None and (frame.kind, frame.ns) == (Kind.I, self._next)
+            if new:
+                self._next = (self._next + 1) % MODULUS
                 self._until -= 1
                 if self._until == 0:
                     return self.spoil(octets)
@@ -286,10 +291,19 @@ class CutLine(SpoiltLine):
 
 
 class DamagedLine(SpoiltLine):
-    """A bit of the frame is turned there, and the machine's time runs faster."""
+    """A bit of the frame is turned there, and the machine's waits are shorter.
+
+    Attributes:
+        waited_s: How long the machine has waited in vain: its time. A computer that
+            stops for a while takes none of its patience.
+    """
+
+    waited_s = 0.0
 
     def receive(self, timeout_s: float) -> bytes:
-        return super().receive(timeout_s / FASTER)
+        octets = super().receive(timeout_s / FASTER)
+        self.waited_s += 0.0 if octets else timeout_s
+        return octets
 
     def spoil(self, octets: bytes) -> bytes:
         return octets[:-4] + bytes([octets[-4] ^ 1]) + octets[-3:]
@@ -342,11 +356,10 @@ def test_a_line_lost_in_the_midst_of_a_download_is_credited_once(
 def test_a_frame_that_the_line_damages_is_sent_again(
     office: Office, from_machine: bool, number: int
 ) -> None:
-    machine = office.switch_on(office.machine.psd, lambda: time.monotonic() * FASTER)
-    office.machine = machine
-
     def job(port: int) -> None:
         line = DamagedLine(port, from_machine=from_machine, number=number)
+        machine = office.switch_on(office.machine.psd, lambda: line.waited_s)
+        office.machine = machine
         machine.connect_line(line)
         assert machine.dial(Request.RECHARGE, RS_2000).complete
         assert line.spoilt
