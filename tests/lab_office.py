@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +21,6 @@ DOES: Final = (
     *("xid", "arrival_reports", "redials", "franks", "power"),
 )
 """What the machine of `rmfs machine control` does."""
-
-
-def free_port() -> int:
-    """Find a TCP port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)

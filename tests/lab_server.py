@@ -20,7 +20,8 @@ from rmfs_server.enrolling import NewLicence
 from rmfs_server.folder import open_books, read_server
 from rmfs_server.store.acts import By
 from rmfs_tools.lab.bench_papers import licence_number, licensee
-from tests.lab_office import filled, free_port
+from tests.free_ports import free_port
+from tests.lab_office import filled
 from tests.processes import ROOT, TIMEOUT_S, UNSIGNED, done
 
 SERVER: Final = "under-test"

@@ -6,7 +6,6 @@ Source: RMFS-14.
 import asyncio
 import getpass
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +29,9 @@ from protocol.keys import public_point
 from protocol.parameters import INDIA
 from protocol.values import EpochSeconds
 from tests.bank_desk import BHARAT, MONDAY, SBI, TUESDAY
+from tests.free_ports import free_port
 from tests.gateway_desk import Gateway, new_gateway
-from tests.processes import Program
+from tests.processes import TIMEOUT_S, Program
 from tests.witness.programs import needs
 
 OUR_KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -74,11 +74,12 @@ def made(folder: Path) -> BankFolder:
 @contextmanager
 def simulated(folder: Path) -> Iterator[Server]:
     """Run `rmfs bank simulate`."""
-    bank = made(folder)
-    with Program("bank", "simulate", "--folder", folder, "--port", "0") as program:
-        host, _, port = program.said("listening at").rpartition(" ")[2].rpartition(":")
+    bank, port = made(folder), free_port()
+    with Program("bank", "simulate", "--folder", folder, "--port", port) as program:
+        host, _, said = program.said("listening at").rpartition(" ")[2].rpartition(":")
+        assert int(said) == port
         host_key = (folder / "ssh_host.pub").read_text().strip()
-        yield Server(bank, Address(host, int(port), "dop", host_key, "/"))
+        yield Server(bank, Address(host, port, "dop", host_key, "/"))
 
 
 @contextmanager
@@ -103,7 +104,7 @@ def openssh(folder: Path) -> Iterator[Server]:
             )
         )
     )
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sshd, "-D", "-e", "-f", str(folder / "sshd_config"), "-p", str(port)],
         stdin=subprocess.DEVNULL,
@@ -122,15 +123,9 @@ def openssh(folder: Path) -> Iterator[Server]:
         yield Server(bank, Address("127.0.0.1", port, user, host_key, out))
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(TIMEOUT_S)
         if process.stderr is not None:
             process.stderr.close()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as at:
-        port: int = at.getsockname()[1]
-    return port
 
 
 @pytest.fixture(params=["simulated", "openssh"])

@@ -20,7 +20,8 @@ from rmfs_tools.lab.run_files import Run
 from rmfs_tools.lab.virtual_time import run as on_time
 from rmfs_tools.lab.zoo.units import faulty_units
 from rmfs_tools.planting import plant
-from tests.lab_office import Office, OnBench, free_port
+from tests.free_ports import free_port
+from tests.lab_office import Office, OnBench
 from tests.processes import ROOT, Program, Server, done, rmfs
 
 CASES = ("DLG-05-02-M-N", "DLG-05-01-M-P")

@@ -16,7 +16,8 @@ from hw.lab.verdicts import Verdict
 from protocol.link import Role
 from rmfs_tools.lab.fuzz.virtual_targets import faulty_unit
 from rmfs_tools.lab.zoo.playing import play
-from tests.lab_office import Office, OnBench, free_port
+from tests.free_ports import free_port
+from tests.lab_office import Office, OnBench
 from tests.processes import ROOT, Program, done, rmfs
 
 FAULTY = "voucher-signature-not-checked"

@@ -4,7 +4,7 @@ import json
 import signal
 from pathlib import Path
 
-from tests.lab_office import free_port
+from tests.free_ports import free_port
 from tests.processes import Program, done, rmfs
 
 THERE = "Everybody is there"

@@ -3,13 +3,13 @@
 It is not asked whether it is ready by calling it: a call opens its device.
 """
 
-import socket
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tests.free_ports import free_port
 from tests.witness.programs import needs
 
 START_TIMEOUT_S: Final = 20.0
@@ -40,7 +40,7 @@ class TerminalServer:
 
     def __init__(self, folder: Path, device: str) -> None:
         program = needs("ser2net")
-        self.port = _free_port()
+        self.port = free_port()
         file = folder / "ser2net.yaml"
         file.write_text(configuration(self.port, device))
         self._process = subprocess.Popen(
@@ -74,13 +74,6 @@ class TerminalServer:
     ) -> None:
         self._process.terminate()
         self._process.wait(START_TIMEOUT_S)
-
-
-def _free_port() -> int:
-    with socket.socket() as asking:
-        asking.bind(("127.0.0.1", 0))
-        port: int = asking.getsockname()[1]
-        return port
 
 
 def _is_listening(port: int) -> bool:
