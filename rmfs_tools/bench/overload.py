@@ -202,7 +202,10 @@ def _overload(
 
 
 def _ask(callers: Process, shift: Shift) -> Served:
-    return Served(**json.loads(callers.ask(json.dumps(asdict(shift)))))
+    served = Served(**json.loads(callers.ask(json.dumps(asdict(shift)))))
+    if not served.recharges:
+        raise InvariantError(f"no recharge was complete: {served}")
+    return served
 
 
 def _part() -> float:

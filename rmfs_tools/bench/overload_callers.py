@@ -76,13 +76,14 @@ class Served:
     Attributes:
         begun: Calls that machines began.
         recharges: Complete ones: the machine has its RECEIPT.
-        in_time: Of them those that were complete while calls were begun.
+        in_time: Of them those that were complete within `seconds`.
         busy: Calls that ended because the server said that it is busy.
         told: How often it said so, to calls that were served later as well.
         told_until_s: When it last said so, counted from the beginning; 0: never.
         other: Calls that ended otherwise, by how.
         short: Calls that were due when no machine was free: the load was less.
-        seconds: How long calls were begun.
+        seconds: How long calls were begun; until the first one was complete where that
+            took longer, as on a computer that is busy with something else.
         wall_s: How long it took until the last call was over.
     """
 
@@ -99,7 +100,7 @@ class Served:
 
     @property
     def per_s(self) -> float:
-        """Recharges in a second, as long as calls were begun."""
+        """Recharges in a second of those seconds."""
         return self.in_time / self.seconds
 
 
@@ -124,6 +125,7 @@ class _Callers:
     _ended: "Counter[str]" = field(default_factory=Counter)
     _began: float = 0.0
     _up: int = 0
+    _in_time: bool = False
 
     @inlineCallbacks
     def work(self) -> Generator[Deferred[Any], Any, None]:
@@ -140,13 +142,18 @@ class _Callers:
     def _work_for(self, shift: Shift) -> Generator[Deferred[Any], Any, None]:
         self._shift, self._served, self._ended = (
             shift,
-            Served(seconds=shift.seconds),
+            Served(),
             Counter(),
         )
         self._began = float(self.reactor.seconds())
+        self._in_time = True
         while self._age_s() < shift.seconds:
             self._begin_calls()
             yield deferLater(self.reactor, _TICK_S)
+        while self._up and not self._served.recharges:
+            yield deferLater(self.reactor, _TICK_S)
+        self._in_time = False
+        self._served.seconds = self._age_s()
         while self._up:
             yield deferLater(self.reactor, _TICK_S)
         self._served.other = dict(self._ended)
@@ -158,7 +165,8 @@ class _Callers:
             while self._up < shift.at_once and self.free:
                 self._begin()
             return
-        due = int(self._age_s() * shift.per_s) - served.begun - served.short
+        # The first is due at once.
+        due = 1 + int(self._age_s() * shift.per_s) - served.begun - served.short
         for _ in range(due):
             if self.free:
                 self._begin()
@@ -187,7 +195,7 @@ class _Callers:
         served = self._served
         if report.outcome is Outcome.CONFIRMED:
             served.recharges += 1
-            served.in_time += self._age_s() <= self._shift.seconds
+            served.in_time += self._in_time
         elif report.server_is_busy:
             served.busy += 1
         else:

@@ -6,7 +6,8 @@ that it says is made beforehand, so that it costs little to say and the server m
 answer. A *dripper* sends an octet of the same now and then, and begins anew when it is
 hung up. Each call comes from an address of its own, of those of this computer.
 
-The process says ``ready``, and when it is told ``stop`` what it has done, as JSON.
+The process says ``ready`` once its strangers are at it, and when it is told ``stop``
+what it has done, as JSON.
 """
 
 import json
@@ -31,6 +32,7 @@ _HOSTS: Final = 250
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _LOOK_S: Final = 0.1
 _SLICE_S: Final = 0.01
+_BEGIN_S: Final = 60.0
 _DM: Final = b"\x01\x1f"
 """Address and control field of the frame that says "busy"."""
 _UA_OCTETS: Final = 6
@@ -122,6 +124,8 @@ def main(mischief: Mischief) -> None:
         strangers = _Strangers(selector, mischief)
         began, spent = time.monotonic(), time.process_time()
         strangers.fill()
+        while not strangers.are_at_it and time.monotonic() < began + _BEGIN_S:
+            strangers.look()
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         while strangers.look():
@@ -141,6 +145,12 @@ class _Strangers:
         self._words = what_strangers_say()
         self._up: set[_Stranger] = set()
         self._next_drip = 0.0
+
+    @property
+    def are_at_it(self) -> bool:
+        """Whether a knocker was answered; who drips or burns has begun at once."""
+        mischief = self._mischief
+        return bool(mischief.burn or mischief.drips or self.done.greeted)
 
     def look(self) -> bool:
         """Do what is to be done; gives whether to go on."""
