@@ -51,7 +51,10 @@ PATIENCE_S = 60.0
 TCP = TcpParameters(drop_timeout_s=PATIENCE_S, pending_octets_max=PENDING_OCTETS_MAX)
 PTY = PortTiming(drain_s=PATIENCE_S, pending_octets_max=PENDING_OCTETS_MAX)
 USB = UsbTiming(
-    transfer_s=0.01, drain_s=PATIENCE_S, pending_octets_max=PENDING_OCTETS_MAX
+    transfer_s=0.01,
+    drain_s=PATIENCE_S,
+    stuck_s=PATIENCE_S,
+    pending_octets_max=PENDING_OCTETS_MAX,
 )
 ACCESS = AccessParameters(
     agree_timeout_s=PATIENCE_S,

@@ -127,7 +127,10 @@ def _usb(
     reactor: MonotonicReactor, drain_s: float
 ) -> tuple[UsbOpener, DeviceEndOpener]:
     timing = UsbTiming(
-        transfer_s=0.01, drain_s=drain_s, pending_octets_max=PENDING_OCTETS_MAX
+        transfer_s=0.01,
+        drain_s=drain_s,
+        stuck_s=PATIENCE_S,
+        pending_octets_max=PENDING_OCTETS_MAX,
     )
     device = SimulatedDevice(DeviceIdentity())
     address = UsbAddress(device.identity.vendor, device.identity.product)
