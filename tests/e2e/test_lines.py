@@ -187,7 +187,7 @@ def test_a_trial_that_is_interrupted_blames_neither_line_nor_port() -> None:
         line = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
         with Program("line", "test", line) as probe:
             with listener.accept()[0] as peer:
-                assert peer.recv(64) == SABM
+                assert peer.recv(len(SABM)) == SABM
                 probe.signal(signal.SIGINT)
                 assert probe.ended() == EXIT_LINE
             assert "interrupted before anything was found" in probe.err
@@ -204,13 +204,14 @@ def test_a_line_on_which_somebody_else_speaks_is_told_apart(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(TIMEOUT_S)
         line = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
-        with Program("line", "test", line, "--timeout", "0.5", "--json") as probe:
-            peer = listener.accept()[0]
-            heard = peer.recv(64)
-            assert heard == SABM
-            peer.sendall(heard if sent is None else sent)
-            assert peer.recv(64) == b""
-            peer.close()
+        with Program("line", "test", line, "--timeout", TIMEOUT_S, "--json") as probe:
+            with listener.accept()[0] as peer:
+                heard = peer.recv(len(SABM))
+                assert heard == SABM
+                peer.sendall(heard if sent is None else sent)
+                peer.shutdown(socket.SHUT_WR)
+                while peer.recv(64):
+                    pass
             assert probe.ended() == EXIT_FAILED
     assert json.loads(probe.out)["finding"] == finding
 
