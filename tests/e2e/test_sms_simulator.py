@@ -8,7 +8,7 @@ import httpx2
 from dop_gateway.outbox.dlt_http import DltSettings, DltTextMessages
 from dop_gateway.outbox.model import Delivered, Language, Refused
 from dop_gateway.outbox.templates import shipped_templates
-from tests.processes import Program
+from tests.processes import TIMEOUT_S, Program
 
 TEXT = shipped_templates().get("licence-issued")
 FILLED = {"licence": "N123456", "valid_until": "31-12-2031", "office": "Bengaluru GPO"}
@@ -31,7 +31,7 @@ def test_it_takes_what_the_gateway_says_shows_it_and_ends_in_order() -> None:
     with Program("dop", "sms-simulator", "--port", "0", "--key", "a-key") as operator:
         address = operator.said("listening at").rpartition(" ")[2]
         assert send(address) == Delivered("1")
-        assert "लाइसेंस N123456 जारी हुआ" in httpx2.get(address).text
+        assert "लाइसेंस N123456 जारी हुआ" in httpx2.get(address, timeout=TIMEOUT_S).text
         operator.signal(signal.SIGTERM)
         assert operator.ended() == 0
         assert operator.err == ""
