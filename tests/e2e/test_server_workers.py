@@ -100,7 +100,7 @@ share = supervise(
     clock=SystemMonotonicClock(),
     on_ready=lambda line: print(line, flush=True),
     drain_s=1.0,
-    rules=Supervision(again_s=0.1, silent_s=3.0, end_s=2.0),
+    rules=Supervision(again_s=0.1, silent_s=3.0, end_s=60.0),
 )
 if isinstance(share, int):
     raise SystemExit(share)
@@ -138,4 +138,5 @@ def test_a_worker_that_stands_still_is_killed_and_started_again(
             parent.kill()
     said = log.read_text()
     assert "worker 2 does not answer, and is killed" in said
-    assert "worker 1 has ended: 0" in said
+    # One that a busy computer kept from its turn for 3 s was started again, too.
+    assert set(re.findall(r"has ended: (-?\d+)", said)) == {"0"}
