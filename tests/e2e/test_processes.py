@@ -31,6 +31,8 @@ LICENCE: Final = LicenceIdentifier("N123456")
 FUND_FILE: Final = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
 DEPOSITED_PAISE: Final = 500_000
 MIB: Final = 1024 * 1024
+DRAIN_S: Final = 3600
+"""How long calls may go on: longer than any test waits for an end."""
 
 SABM: Final = bytes.fromhex("7e013febdf7e")
 UA_ON_SABM: Final = bytes.fromhex("7e017383577e")
@@ -344,10 +346,13 @@ def test_a_second_process_is_told_who_has_the_machine(place: Place) -> None:
     ):
         tap.answer(server.port)
         assert tap.carry(until=Point("VOUCHER", passed=False))
+        # It does not lose patience with its line before the second process has looked.
+        machine.signal(signal.SIGSTOP)
         second = rmfs("machine", "show", place.machine)
         assert second.code == EXIT_FAILED
         assert f"in use by process {machine.pid} (machine dial)" in second.err
         machine.signal(signal.SIGINT)
+        machine.signal(signal.SIGCONT)
         assert machine.ended() == EXIT_LINE
         assert "dial again" in machine.out
         with place.dial(server.line) as again:
@@ -361,9 +366,9 @@ def test_a_second_process_is_told_who_has_the_machine(place: Place) -> None:
 def test_a_server_without_a_call_stops_at_once_and_nobody_answers_then(
     place: Place,
 ) -> None:
-    with Server(place.server) as server:
+    with Server(place.server, "--drain-s", DRAIN_S) as server:
         server.signal(signal.SIGTERM)
-        assert server.ended(within_s=10) == EXIT_DONE
+        assert server.ended() == EXIT_DONE
         assert "0 calls, 0 dialogues, 0 turned away, 0 wrong" in server.err
     with place.recharge(server.line) as machine:
         assert machine.ended() == EXIT_LINE
@@ -393,18 +398,24 @@ def wait_until_refused(port: int) -> None:
 def test_a_call_on_a_slow_line_ends_well_while_new_calls_find_nobody(
     place: Place,
 ) -> None:
-    slow = "virtual:speed=4800:delay=0.02:tcp:127.0.0.1:0"
+    slow = "virtual:speed=4800:delay=0.02:"
     with (
-        Server(place.server, line=slow) as server,
-        place.recharge(server.line) as machine,
+        Tap() as tap,
+        Server(
+            place.server, "--drain-s", DRAIN_S, line=f"{slow}tcp:127.0.0.1:0"
+        ) as server,
+        place.recharge(f"{slow}{tap.line}") as machine,
     ):
-        machine.said("link is up")
+        tap.answer(server.port)
+        # The call cannot be over before the server is told to stop.
+        assert tap.carry(until=Point("GREETING_1", passed=True))
         server.signal(signal.SIGTERM)
         server.said("no more calls: 1 are up")
         wait_until_refused(server.port)
+        tap.carry()
         assert machine.ended() == EXIT_DONE, machine.err
         assert machine.out.startswith("RECHARGED\n")
-        assert server.ended(within_s=10) == EXIT_DONE
+        assert server.ended() == EXIT_DONE
     check_quiet(place, 200_000)
 
 
@@ -421,7 +432,7 @@ def test_a_call_that_outlasts_the_drain_is_sent_away_and_is_credited_once(
         server.signal(signal.SIGTERM)
         server.said("UNAVAILABLE")
         tap.carry()
-        assert server.ended(within_s=10) == EXIT_DONE
+        assert server.ended(within_s=30) == EXIT_DONE
         assert machine.ended() == EXIT_LINE
         assert "STORED, BUT NOT CLOSED AT THE SERVER (broken off" in machine.out
         assert "UNAVAILABLE" in machine.out
@@ -440,13 +451,23 @@ def linked(server: Server) -> socket.socket:
     return peer
 
 
-def test_a_silent_peer_does_not_keep_a_server_from_stopping(place: Place) -> None:
-    """It never hangs up, though the server did; TCP alone would wait 5 s for it."""
+def stops_beside_a_silent_peer_in_s(place: Place) -> float:
+    """Let a peer end its link and not hang up; how long its server takes to end."""
     with Server(place.server, "--drain-s", "0.2") as server, linked(server) as peer:
         peer.sendall(DISC)
         assert peer.recv(64) == UA_ON_DISC
+        began = time.monotonic()
         server.signal(signal.SIGTERM)
-        assert server.ended(within_s=4) == EXIT_DONE
+        assert server.ended() == EXIT_DONE
+        return time.monotonic() - began
+
+
+def test_a_silent_peer_does_not_keep_a_server_from_stopping(place: Place) -> None:
+    """It never hangs up, though the server did; TCP alone would wait 5 s for it.
+
+    A busy computer may need as long for other reasons, but not each time.
+    """
+    assert any(stops_beside_a_silent_peer_in_s(place) < 4 for _ in range(5))
 
 
 # Lines that cannot be
