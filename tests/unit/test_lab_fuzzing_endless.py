@@ -1,9 +1,10 @@
-"""A unit that loops for ever is found by real time, and the campaign goes on."""
+"""A unit that loops for ever is found by processor time, and the campaign goes on."""
 
 import signal
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -15,8 +16,8 @@ from hw.lab.verdicts import Level
 from protocol.link import Role
 from rmfs_tools.lab.fuzz.campaigning import campaign
 from rmfs_tools.lab.fuzz.fuzz_files import FuzzFile
+from rmfs_tools.lab.fuzz.processor_time import WAITING_TIMES, OverdueError, within
 from rmfs_tools.lab.fuzz.promoting import Wanted, promoted
-from rmfs_tools.lab.fuzz.real_time import OverdueError, within
 from rmfs_tools.lab.fuzz.replaying import Outcome, Replayed, replay
 from rmfs_tools.lab.fuzz.virtual_targets import VirtualTarget
 from rmfs_tools.lab.universe import universe
@@ -25,7 +26,7 @@ from tests.fuzz_target import FakeTarget, finding
 
 SHORT_S = 0.05
 CASE_S = 2.0
-"""Far more than a case takes that has an end."""
+"""Far more of the processor than a case takes that has an end."""
 AT_A_WRONG_VOUCHER = Edit(
     "protocol/vouchers.py",
     "    return None if genuine else VoucherFault.SIGNATURE\n",
@@ -72,7 +73,9 @@ def test_a_unit_that_loops_for_ever_is_found_and_the_next_case_is_played(
     assert [(one.oracle, one.clause) for one in ended.findings] == [
         (Oracle.TIME, "DLG-13")
     ]
-    assert str(ended.findings[0]).endswith("it never ends: more than 2 s of real time")
+    assert str(ended.findings[0]).endswith(
+        "it never ends: more than 2 s of processor time"
+    )
     said = words(ended.trace)
     assert texts[-1] in said
     assert place in said[-1]
@@ -97,7 +100,7 @@ def test_a_campaign_finds_a_unit_that_loops_and_ends() -> None:
 def test_what_a_unit_loops_upon_becomes_a_case_that_it_fails() -> None:
     found = fuzz_case(Role.MACHINE, NO_PRESET, WRONG_VOUCHER)
     wanted = Wanted("REG-06-99-M-N", "REG-6", Level.MUST, "words", "a wrong voucher")
-    case = promoted(found, wanted, [AT_A_WRONG_VOUCHER], case_real_s=CASE_S)
+    case = promoted(found, wanted, [AT_A_WRONG_VOUCHER], case_cpu_s=CASE_S)
     assert "! take ERROR VOUCHER" in [step.text for step in case.steps]
 
 
@@ -115,27 +118,45 @@ def test_what_takes_its_whole_time_is_not_made_small_for_long() -> None:
     assert len(target.played) <= 11
 
 
-# Real time.
+# Processor time.
+
+
+def handlers_and_timers() -> list[object]:
+    return [
+        *map(signal.getsignal, (signal.SIGALRM, signal.SIGPROF)),
+        *map(signal.getitimer, (signal.ITIMER_REAL, signal.ITIMER_PROF)),
+    ]
 
 
 def test_what_ends_in_time_is_let_alone() -> None:
-    before = signal.getsignal(signal.SIGALRM)
+    before = handlers_and_timers()
     assert within(60.0, lambda: 7) == 7
     with pytest.raises(ValueError, match="no number"):
         within(60.0, lambda: int("no number"))
-    assert signal.getsignal(signal.SIGALRM) is before
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert handlers_and_timers() == before
 
 
 def test_what_lasts_too_long_is_ended_wherever_it_is() -> None:
+    before = handlers_and_timers()
+
     def lasts() -> None:
         for _ in count():
             pass
 
-    with pytest.raises(OverdueError, match=r"more than 0\.05 s") as caught:
+    with pytest.raises(OverdueError, match=r"0\.05 s of processor") as caught:
         within(SHORT_S, lasts)
     assert " lasts, called by " in caught.value.where
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert handlers_and_timers() == before
+
+
+def test_what_only_waits_is_ended_by_real_time() -> None:
+    with pytest.raises(OverdueError, match=r"more than 0\.5 s of real time"):
+        within(SHORT_S, Event().wait)
+
+
+def test_a_process_that_is_stopped_or_has_neighbours_lasts_no_longer() -> None:
+    left_s, _ = within(60.0, lambda: signal.getitimer(signal.ITIMER_REAL))
+    assert 60 < left_s <= 60 * WAITING_TIMES
 
 
 def test_what_takes_the_end_for_an_error_of_its_own_is_ended_again() -> None:

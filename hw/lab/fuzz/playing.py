@@ -57,7 +57,7 @@ class FuzzResult:
         cells: What was reached.
         trace: What was seen.
         lasted_s: How long it took, in the time of the bench.
-        is_overdue: It took too long in real time, and was broken off.
+        is_overdue: It took too much processor time, and was broken off.
     """
 
     findings: tuple[Finding, ...]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rmfs_tools.lab.duration import Duration
-from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S
+from rmfs_tools.lab.fuzz.processor_time import CASE_CPU_S
 
 if TYPE_CHECKING:
     from rmfs_tools.lab.fuzz.campaigning import Campaign, Found, Limits
@@ -63,11 +63,11 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 )
 @click.option(
     "--case-time",
-    "case_real_s",
+    "case_cpu_s",
     type=Duration(),
-    default=CASE_REAL_S,
+    default=CASE_CPU_S,
     show_default="60s",
-    help="A unit in virtual time that takes longer for a case, in real time, is a "
+    help="A unit in virtual time that takes more processor time for a case is a "
     "finding.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -80,7 +80,7 @@ def fuzz(
     out: Path | None,
     resume: bool,
     presets: tuple[str, ...],
-    case_real_s: float,
+    case_cpu_s: float,
     as_json: bool,
 ) -> int:
     """Play drawn cases on a unit, and keep the smallest that shows each finding.
@@ -116,7 +116,7 @@ def fuzz(
             target,
             screen,
             lambda unit: run.go(unit, limits, number, presets),
-            case_real_s=case_real_s,
+            case_cpu_s=case_cpu_s,
         )
     except EndedEarlyError:
         return EXIT_INTERRUPTED

@@ -16,7 +16,7 @@ from twisted.internet.threads import deferToThreadPool
 from hw.lab.declaration import read_declaration
 from protocol.errors import LinkDownError, RmfsError
 from rmfs_tools.lab.declared_files import check_files
-from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S
+from rmfs_tools.lab.fuzz.processor_time import CASE_CPU_S
 from rmfs_tools.lab.fuzz.targets import RealTarget, Target, TargetError
 from rmfs_tools.lab.fuzz.virtual_targets import is_virtual, virtual_target
 from rmfs_tools.lab.real_unit import RealUnit, at_its_line
@@ -39,7 +39,7 @@ def on_target(
     screen: Screen,
     work: Callable[[Target], _Result],
     *,
-    case_real_s: float = CASE_REAL_S,
+    case_cpu_s: float = CASE_CPU_S,
 ) -> _Result:
     """Work with a target.
 
@@ -48,7 +48,7 @@ def on_target(
             of a declaration.
         screen: Where a person at a real unit is asked.
         work: Done with it; for a real unit in a thread beside its line.
-        case_real_s: How long a case may last, in real time, on a unit in virtual time.
+        case_cpu_s: How much processor time a case of a unit in virtual time may take.
 
     Raises:
         RmfsError: There is no such target; a declaration or a file that it names is
@@ -57,7 +57,7 @@ def on_target(
         EndedEarlyError: Somebody ended the program before the work began.
     """
     if is_virtual(name):
-        with virtual_target(name, case_real_s) as target, _stopped_by_signals(target):
+        with virtual_target(name, case_cpu_s) as target, _stopped_by_signals(target):
             return work(target)
     return _at_line(name, screen, work)
 

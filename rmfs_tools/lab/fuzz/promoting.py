@@ -23,7 +23,7 @@ from hw.lab.verbs import check_step
 from hw.lab.verdicts import Level, Verdict
 from protocol.errors import RmfsError
 from protocol.link import Role
-from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S, OverdueError, within
+from rmfs_tools.lab.fuzz.processor_time import CASE_CPU_S, OverdueError, within
 from rmfs_tools.lab.progress import waits_s
 from rmfs_tools.lab.universe import Universe, universe
 from rmfs_tools.lab.virtual_time import NothingDueError, run
@@ -76,7 +76,7 @@ def promoted(
     wanted: Wanted,
     shown_on: Sequence[Edit] | None = None,
     *,
-    case_real_s: float = CASE_REAL_S,
+    case_cpu_s: float = CASE_CPU_S,
 ) -> Case:
     """Make a case of a finding.
 
@@ -85,7 +85,7 @@ def promoted(
         wanted: How it is to be called.
         shown_on: What is wrong with the unit that showed it; None: that is not known,
             and nobody sees whether the case can fail.
-        case_real_s: If that unit takes longer for the case in real time, it fails.
+        case_cpu_s: If that unit takes more processor time for the case, it fails.
 
     Raises:
         PromotionError: The finding needs a preset; the product itself does not pass;
@@ -110,7 +110,7 @@ def promoted(
         return cases[0]
     with universe("the faulty unit", shown_on) as faulty:
         for case in cases:
-            if _fails(faulty, case, case_real_s):
+            if _fails(faulty, case, case_cpu_s):
                 return case
     raise PromotionError(
         f"the faulty unit passes {found.id} as a case too: its steps do not show what "
@@ -217,12 +217,12 @@ def _passing(there: Universe, cases: Iterator[Case]) -> tuple[list[Case], str]:
     return found, why
 
 
-def _fails(there: Universe, case: Case, case_real_s: float) -> bool:
+def _fails(there: Universe, case: Case, case_cpu_s: float) -> bool:
     """Say whether a faulty unit fails a case, or has no end of it."""
     import_units(there)
     make_beginnings(there, case.role)
     try:
-        (played,) = within(case_real_s, lambda: _verdicts(there, case, times=1))
+        (played,) = within(case_cpu_s, lambda: _verdicts(there, case, times=1))
     except (OverdueError, NothingDueError, TimeStandsStillError):
         there.forget()
         return True

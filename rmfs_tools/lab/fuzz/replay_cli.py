@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from rmfs_tools.lab.duration import Duration
-from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S
+from rmfs_tools.lab.fuzz.processor_time import CASE_CPU_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,11 +57,11 @@ _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 )
 @click.option(
     "--case-time",
-    "case_real_s",
+    "case_cpu_s",
     type=Duration(),
-    default=CASE_REAL_S,
+    default=CASE_CPU_S,
     show_default="60s",
-    help="A unit in virtual time that takes longer for a case, in real time, is a "
+    help="A unit in virtual time that takes more processor time for a case is a "
     "finding.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -71,7 +71,7 @@ def replay(
     target: str | None,
     below: Path,
     times: int,
-    case_real_s: float,
+    case_cpu_s: float,
     as_json: bool,
 ) -> int:
     """Play findings again, and say of each whether it is FIXED, FAILED or an ERROR.
@@ -93,7 +93,7 @@ def replay(
 
     try:
         files = find_fuzz_files(what, below)
-        is_whole = _play(files, target, screen, tell, times, case_real_s=case_real_s)
+        is_whole = _play(files, target, screen, tell, times, case_cpu_s=case_cpu_s)
     except EndedEarlyError:
         is_whole = False
     except LinkDownError as error:
@@ -119,7 +119,7 @@ def _play(
     tell: "Callable[[Replayed], None]",
     times: int,
     *,
-    case_real_s: float,
+    case_cpu_s: float,
 ) -> bool:
     """Play all, target by target; whether nobody has ended it."""
     from rmfs_tools.lab.fuzz.on_target import on_target
@@ -127,7 +127,7 @@ def _play(
 
     for name, some in by_target(files, target).items():
         play = partial(replay, files=some, tell=tell, times=times)
-        if not on_target(name, screen, play, case_real_s=case_real_s):
+        if not on_target(name, screen, play, case_cpu_s=case_cpu_s):
             return False
     return True
 

@@ -2,8 +2,9 @@
 
 The product's own units are targets like faulty ones: each lives in a universe of its
 own, so that what it dies of is its own end, and not that of the bench. One that loops
-for ever is ended by real time. What it was doing may have been interrupted anywhere:
-the unit is thrown away, as after each case, and so are all modules of its universe.
+for ever is ended by processor time. What it was doing may have been interrupted
+anywhere: the unit is thrown away, as after each case, and so are all modules of its
+universe.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from hw.lab.fuzz.presets import fuzz_preset, preset_ids
 from hw.lab.trace import Trace
 from protocol.link import Role
 from rmfs_tools.lab.crossing import CrossingOperator
-from rmfs_tools.lab.fuzz.real_time import CASE_REAL_S, OverdueError, within
+from rmfs_tools.lab.fuzz.processor_time import CASE_CPU_S, OverdueError, within
 from rmfs_tools.lab.fuzz.targets import (
     StoppedError,
     TargetError,
@@ -44,7 +45,7 @@ PRODUCT: Final = {role.value: role for role in Role}
 CASE_OCTETS_MAX: Final = 64 * 1024 * 1024
 """A unit in virtual time shares its process with the bench, its traces and Python's
 own housekeeping: what one case may add to all of that."""
-_BEGINNINGS_REAL_S: Final = 60.0
+_BEGINNINGS_CPU_S: Final = 60.0
 """Keys, memories and books that all units begin with take a second or two to make."""
 
 
@@ -59,7 +60,7 @@ class VirtualTarget:
         name: str,
         role: Role,
         there: Universe,
-        case_real_s: float = CASE_REAL_S,
+        case_cpu_s: float = CASE_CPU_S,
     ) -> None:
         """Know where units are made.
 
@@ -67,13 +68,13 @@ class VirtualTarget:
             name: As it is typed.
             role: Of the unit.
             there: Where it lives.
-            case_real_s: How long a case may last in real time.
+            case_cpu_s: How much processor time a case may take.
         """
         self.name = name
         self.role = role
         self.presets = preset_ids(role)
         self._there = there
-        self._case_real_s = case_real_s
+        self._case_cpu_s = case_cpu_s
         self._is_stopped = False
 
     def stop(self) -> None:
@@ -97,10 +98,10 @@ class VirtualTarget:
             # The stand is closed outside of what an alarm may interrupt.
             with ExitStack() as stack:
                 within(
-                    _BEGINNINGS_REAL_S, lambda: make_beginnings(self._there, self.role)
+                    _BEGINNINGS_CPU_S, lambda: make_beginnings(self._there, self.role)
                 )
                 return within(
-                    self._case_real_s, lambda: self._played(case, stack, begun)
+                    self._case_cpu_s, lambda: self._played(case, stack, begun)
                 )
         except (NothingDueError, TimeStandsStillError) as error:
             return _broken_off(begun, f"it never ends: {error}")
@@ -169,13 +170,13 @@ def is_virtual(name: str) -> bool:
 
 @contextmanager
 def virtual_target(
-    name: str, case_real_s: float = CASE_REAL_S
+    name: str, case_cpu_s: float = CASE_CPU_S
 ) -> Iterator[VirtualTarget]:
     """Make a target in virtual time; it ends with its block.
 
     Args:
         name: ``machine``, ``server``, or ``zoo:`` and the id of a faulty unit.
-        case_real_s: How long a case may last in real time.
+        case_cpu_s: How much processor time a case may take.
 
     Raises:
         TargetError: There is none of that name.
@@ -183,7 +184,7 @@ def virtual_target(
     unit = None if name in PRODUCT else faulty_unit(name.removeprefix(ZOO))
     role = PRODUCT[name] if unit is None else unit.role
     with universe(name, () if unit is None else unit.edits) as there:
-        yield VirtualTarget(name, role, there, case_real_s)
+        yield VirtualTarget(name, role, there, case_cpu_s)
 
 
 def faulty_unit(name: str) -> FaultyUnit:

@@ -1,14 +1,18 @@
-"""Work that may last so long in real time, and is ended where it lasts longer.
+"""Work that may take so much processor time, and is ended where it takes more.
 
-The kernel's alarm rings, and Python runs its handler between any two steps of the main
+A process that is stopped for a while, or has neighbours, is no slower by this clock.
+Work that waits for something takes none of it: it is ended after `WAITING_TIMES` as
+much real time.
+
+The kernel's timers ring, and Python runs its handler between any two steps of the main
 thread. So `OverdueError` may come out of the middle of anything that was at work: all
 of that is to be thrown away. It is no `Exception`, that whoever takes those does not
 take it. Where it was taken all the same, as a Deferred of Twisted's takes everything,
 it comes again after a second, until the work is over; and whatever the work then says,
 it was overdue.
 
-What never comes back from one call of C hears no alarm, and another thread than the
-main one cannot set it: there, and where no such alarm is (Windows), nothing ends it.
+What never comes back from one call of C hears no timer, and another thread than the
+main one cannot set it: there, and where no such timer is (Windows), nothing ends it.
 
 Source:
     https://docs.python.org/3/library/signal.html, execution of Python signal handlers;
@@ -21,8 +25,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final, TypeVar
 
-CASE_REAL_S: Final = 60.0
-"""So long a case may last in real time; of those of the product few last a second."""
+CASE_CPU_S: Final = 60.0
+"""So much processor time a case may take; of those of the product few take a second."""
+WAITING_TIMES: Final = 10
 _AGAIN_S: Final = 1.0
 _PLACES_MAX: Final = 4
 _Result = TypeVar("_Result")
@@ -32,19 +37,17 @@ class OverdueError(BaseException):
     """Work was ended because it lasted too long.
 
     Attributes:
-        limit_s: How long it was allowed to last.
         where: Which code was at work, the innermost first.
     """
 
-    def __init__(self, limit_s: float, where: str) -> None:
-        """Say of which work."""
-        super().__init__(f"more than {limit_s:g} s of real time")
-        self.limit_s = limit_s
+    def __init__(self, limit: str, where: str) -> None:
+        """Say of which work, and what it was allowed: ``2 s of processor time``."""
+        super().__init__(f"more than {limit}")
         self.where = where
 
 
 def within(limit_s: float, work: Callable[[], _Result]) -> _Result:
-    """Work, no longer than so many seconds of real time.
+    """Work, no longer than so many seconds of processor time.
 
     Args:
         limit_s: More than 0.
@@ -55,27 +58,35 @@ def within(limit_s: float, work: Callable[[], _Result]) -> _Result:
     """
     if not _can_ring():
         return work()
+    waiting_s = limit_s * WAITING_TIMES
+    limits = {
+        signal.SIGPROF: f"{limit_s:g} s of processor time",
+        signal.SIGALRM: f"{waiting_s:g} s of real time",
+    }
     late: list[OverdueError] = []
     is_over = False
 
-    def ring(_number: int, frame: FrameType | None) -> None:
+    def ring(number: int, frame: FrameType | None) -> None:
         if not late:
-            late.append(OverdueError(limit_s, _where(frame)))
+            late.append(OverdueError(limits[signal.Signals(number)], _where(frame)))
         if not is_over:
             raise late[0]
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = {number: signal.signal(number, ring) for number in limits}
     try:
         try:
-            signal.setitimer(signal.ITIMER_REAL, limit_s, _AGAIN_S)
+            signal.setitimer(signal.ITIMER_REAL, waiting_s, _AGAIN_S)
+            signal.setitimer(signal.ITIMER_PROF, limit_s, _AGAIN_S)
             result = work()
         finally:
             is_over = True
     finally:
         # It may have rung in the block above; a second one is far from here.
         is_over = True
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if late:
             raise late[0]
     return result
