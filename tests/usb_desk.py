@@ -71,5 +71,5 @@ def usb_threads_that_stay() -> list[str]:
     """Name the threads of ports that have not ended a while after their ports."""
     threads = [one for one in threading.enumerate() if one.name.startswith("usb:")]
     for thread in threads:
-        thread.join(timeout=5)
+        thread.join(timeout=60)
     return [thread.name for thread in threads if thread.is_alive()]

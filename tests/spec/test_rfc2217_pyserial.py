@@ -28,7 +28,9 @@ pytestmark = pytest.mark.filterwarnings(
 Story = Callable[["Desk"], None]
 
 KIB_64 = bytes(range(256)) * 256
-TIMEOUT_S = 10
+TIMEOUT_S = 30
+NEGOTIATION = "timeout=15"
+"""Of pyserial, whose own time-out is 3 s: a process may be stopped for so long."""
 
 
 class Desk:
@@ -39,7 +41,7 @@ class Desk:
         self.server = server
         self.modem = Modem()
 
-    def open(self, options: str = "", **settings: Any) -> Any:
+    def open(self, options: str = f"?{NEGOTIATION}", **settings: Any) -> Any:
         """Open a port as any program does; what it is depends on the URL."""
         url = self.server.address.replace("rfc2217:", "rfc2217://", 1) + options
         return serial.serial_for_url(url, timeout=TIMEOUT_S, **settings)
@@ -153,7 +155,7 @@ def test_every_octet_value_passes_both_ways_64_kib_at_once() -> None:
 
 def test_a_client_that_polls_the_modem_state_is_answered() -> None:
     def story(desk: Desk) -> None:
-        with desk.open("?poll_modem") as port:
+        with desk.open(f"?poll_modem&{NEGOTIATION}") as port:
             desk.set(ModemCircuits(carrier=True))
             assert port.read(1) == b"!"
             assert port.cd
@@ -184,7 +186,7 @@ def test_it_sees_the_carrier_of_our_virtual_line_come_and_go() -> None:
         listener = build_listener(reactor, parse_line_string(line))
         user = Talker()
         listener.listen(lambda _caller: user)
-        url = listener.address.replace("rfc2217:", "rfc2217://", 1)
+        url = listener.address.replace("rfc2217:", "rfc2217://", 1) + f"?{NEGOTIATION}"
         await deferToThreadPool(reactor, reactor.getThreadPool(), client, url)
         await user.is_lost()
         assert user.loss.cause is LossCause.CARRIER_LOST

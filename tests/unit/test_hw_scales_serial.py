@@ -26,7 +26,7 @@ from hw.scales.simulated import SimulatedScale
 from tests.scale_terminal import FarEnd, ScaleTerminal
 
 NUMBER = b'I4 A "B021002593"\r\n'
-LONG = ScaleTimeouts(answer_s=5.0, rest_s=5.0, cancel_s=5.0)
+LONG = ScaleTimeouts(answer_s=60.0, rest_s=60.0, cancel_s=60.0)
 SHORT = ScaleTimeouts(answer_s=0.05, rest_s=0.05, cancel_s=0.05)
 
 

@@ -351,7 +351,7 @@ class _StuckBus(SimulatedBus):
 
     def bulk_read(self, *arguments: Any) -> int:
         self.entered.set()
-        self.gate.wait(timeout=20)
+        self.gate.wait(timeout=60)
         return super().bulk_read(*arguments)
 
 
@@ -371,7 +371,7 @@ def test_a_thread_that_the_system_holds_does_not_hold_the_port() -> None:
         host = RecordingPortUser()
         UsbOpener(reactor, ADDRESS, bus, timing).open(host)
         await host.is_up()
-        assert bus.entered.wait(timeout=20)
+        assert bus.entered.wait(timeout=60)
         host.port.close()
         await host.is_lost()
         assert host.loss.cause is PortLossCause.CLOSED_HERE
