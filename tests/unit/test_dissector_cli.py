@@ -1,6 +1,5 @@
 """The dissector is put where Wireshark looks, and knows every field of every table."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from protocol.messages import TABLES
 from rmfs_tools.cli import EXIT_DONE, EXIT_FAILED, main
 from rmfs_tools.dissector import FILE_NAME, MARK, make_script
 from rmfs_tools.dissector_cli import plugins_folder
-from tests.house.sources import ROOT
+from tests.house.sources import ROOT, text_files
 from tests.wireshark import run_tshark
 
 
@@ -69,15 +68,10 @@ def test_every_event_and_every_damage_has_its_words() -> None:
 
 
 def test_no_copy_of_the_dissector_is_kept_in_the_tree() -> None:
-    tracked = subprocess.run(
-        ["git", "ls-files", "*.lua"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in tracked.stdout.splitlines():
-        assert not (ROOT / name).read_text("utf-8").startswith(MARK)
+    scripts = [path for path in text_files() if path.suffix == ".lua"]
+    assert scripts
+    for path in scripts:
+        assert not path.read_text("utf-8").startswith(MARK)
 
 
 def test_the_parts_written_by_hand_repeat_no_name_of_a_message_field() -> None:
