@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 
 from rmfs_tools.killing.relay import Relay
 
@@ -69,12 +69,13 @@ def test_a_call_waits_for_a_gateway_that_is_being_started() -> None:
 
 def test_a_call_to_a_gateway_that_is_gone_ends_before_it_has_begun() -> None:
     async def scenario(relay: Relay, _port: int) -> None:
-        with closing(socket.create_server((HOST, 0))) as gone:
-            nobody = gone.getsockname()[1]
-        relay.lead_to(nobody)
-        call = relay.expect()
-        reader, writer = await asyncio.open_connection(HOST, relay.port)
-        assert await reader.read() == b""
+        # Bound and deaf: nobody else is given the port meanwhile.
+        with socket.socket() as gone:
+            gone.bind((HOST, 0))
+            relay.lead_to(gone.getsockname()[1])
+            call = relay.expect()
+            reader, writer = await asyncio.open_connection(HOST, relay.port)
+            assert await reader.read() == b""
         assert not call.began.is_set()
         assert call.seconds is None
         writer.close()
