@@ -99,6 +99,6 @@ def test_an_outside_program_reads_a_picture_as_it_is(tmp_path: Path) -> None:
         picture = tmp_path / f"{name}.png"
         picture.write_bytes(render_png(draw_frank(face)))
         read = subprocess.run(
-            [dmtxread, "-N1", "-m20000", picture], capture_output=True, check=True
+            [dmtxread, "-N1", "-m120000", picture], capture_output=True, check=True
         )
         assert read.stdout == face.indicium, name
