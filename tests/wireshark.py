@@ -76,7 +76,9 @@ def write_keys(path: Path, g_x: bytes, keys: ChannelKeys) -> Path:
 
 
 def as_number(value: str) -> int:
-    """Read a number as tshark shows it, times included."""
+    """Read a number as tshark shows it, times included: by ISO 8601 since 4.6."""
+    if value.endswith("Z"):
+        return int(datetime.fromisoformat(value).timestamp())
     if value.endswith("UTC"):
         words = value.removesuffix(".000000000 UTC") + " +0000"
         return int(datetime.strptime(words, "%b %d, %Y %H:%M:%S %z").timestamp())
