@@ -48,7 +48,8 @@ def test_idle_lines_are_held_and_machines_are_served_beside_them() -> None:
     assert found["lines_wanted"] == 200
     for name in ("server", "bare"):
         assert found[name]["lines"] == 200
-        assert found[name]["octets"] > 0
+        # So few lines may fit into a huge page that was there before.
+        assert found[name]["octets"] >= 0
     assert found["server"]["linked_octets"] >= found["server"]["octets"]
     assert found["bare"]["linked_octets"] is None
 
