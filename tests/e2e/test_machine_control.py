@@ -42,7 +42,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     done("server", "import-funds", FUND_FILE, *UNSIGNED, "--server", books)
     with Server(books) as server:
-        done("machine", "dial", office, server.line, "--recharge", "2000")
+        line = (server.line, "--attempts", 3)
+        done("machine", "dial", office, *line, "--recharge", "2000")
     return place
 
 

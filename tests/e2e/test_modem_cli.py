@@ -141,7 +141,8 @@ def test_machine_and_server_meet_over_two_modems_on_ptys(tmp_path: Path) -> None
         ):
             near.said("modem 100 answers at ")
             line = f"modem:{here}:dial=18001930"
-            said = done("machine", "dial", machine, line, "--recharge", "2000")
+            recharge = ("--recharge", "2000", "--attempts", 3)
+            said = done("machine", "dial", machine, line, *recharge)
             assert said.startswith("RECHARGED\n")
             again = rmfs("machine", "dial", machine, f"modem:{here}:dial=999:wait=5")
             assert "no answer: 999 within 5 s" in again.out + again.err

@@ -30,6 +30,8 @@ from tests.witness.programs import needs
 LICENCE: Final = LicenceIdentifier("N123456")
 FUND_FILE: Final = ROOT / "rmfs_tools" / "samples" / "funds-demo.txt"
 DEPOSITED_PAISE: Final = 500_000
+PATIENT: Final = ("--attempts", 3)
+"""A server that stands still for 4 s is given up on a quick line, and dialled again."""
 MIB: Final = 1024 * 1024
 DRAIN_S: Final = 3600
 """How long calls may go on: longer than any test waits for an end."""
@@ -57,8 +59,8 @@ class Place:
     def dial(self, line: str, *options: object) -> Program:
         return Program("machine", "dial", self.machine, line, *options)
 
-    def recharge(self, line: str) -> Program:
-        return self.dial(line, "--recharge", "2000")
+    def recharge(self, line: str, *options: object) -> Program:
+        return self.dial(line, "--recharge", "2000", *options)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +166,7 @@ def test_a_stranger_gets_from_nothing_to_evidence_by_commands_alone(
     place: Place,
 ) -> None:
     with Server(place.server) as server:
-        with place.recharge(server.line) as machine:
+        with place.recharge(server.line, *PATIENT) as machine:
             assert machine.ended() == EXIT_DONE, machine.err
         assert machine.out.startswith("RECHARGED\n")
         assert "Funds available  Rs 2,000.00" in machine.out
@@ -174,7 +176,7 @@ def test_a_stranger_gets_from_nothing_to_evidence_by_commands_alone(
         assert "item 2  L  Rs 5.00" in franked
         modem = f"virtual:speed=19200:delay=0.01:ber=1e-5:{server.line}"
         said = done(
-            "machine", "dial", place.machine, modem, "--recharge", 300, "--attempts", 3
+            "machine", "dial", place.machine, modem, "--recharge", 300, *PATIENT
         )
         assert "Funds available  Rs 2,290.00" in said
         shown = done("server", "show", LICENCE, "--server", place.server)
@@ -206,7 +208,8 @@ def mourned(
     shutil.copytree(prepared.folder, place.folder, dirs_exist_ok=True)
     with ExitStack() as servers:
         server = servers.enter_context(Server(place.server))
-        done("machine", "dial", place.machine, server.line, "--recharge", "100")
+        with place.dial(server.line, "--recharge", "100", *PATIENT) as machine:
+            assert machine.ended() == EXIT_DONE, machine.out
         done("machine", "frank", place.machine, "--on-scale", "18")
         yield Standing(place, servers, server)
 
@@ -314,7 +317,7 @@ def test_a_recharge_is_credited_once_though_the_machine_was_killed(
         assert tap.carry(until=point)
         machine.kill()
         check_money(place)
-        with place.dial(standing.server.line) as again:
+        with place.dial(standing.server.line, *PATIENT) as again:
             assert again.ended() == EXIT_DONE, again.out
         check_quiet(place, *before, 10_000)
 
@@ -355,7 +358,7 @@ def test_a_second_process_is_told_who_has_the_machine(place: Place) -> None:
         machine.signal(signal.SIGCONT)
         assert machine.ended() == EXIT_LINE
         assert "dial again" in machine.out
-        with place.dial(server.line) as again:
+        with place.dial(server.line, *PATIENT) as again:
             assert again.ended() == EXIT_DONE, again.out
     check_quiet(place, 200_000)
 
@@ -438,7 +441,7 @@ def test_a_call_that_outlasts_the_drain_is_sent_away_and_is_credited_once(
         assert "UNAVAILABLE" in machine.out
         assert "dial again" in machine.out
     check_money(place)
-    with Server(place.server) as server, place.dial(server.line) as again:
+    with Server(place.server) as server, place.dial(server.line, *PATIENT) as again:
         assert again.ended() == EXIT_DONE, again.out
     check_quiet(place, 200_000)
 
@@ -505,8 +508,8 @@ def test_more_calls_than_allowed_are_turned_away(place: Place) -> None:
             assert "nothing was changed, dial again later" in machine.out
         server.said("turned away a call from tcp:127.0.0.1:")
         first.close()
-        again = ("--recharge", "2000", "--attempts", "3")
-        done("machine", "dial", place.machine, server.line, *again)
+        with place.recharge(server.line, *PATIENT) as machine:
+            assert machine.ended() == EXIT_DONE, machine.out
     check_quiet(place, 200_000)
 
 
@@ -522,13 +525,13 @@ def test_garbage_costs_a_server_neither_memory_nor_its_other_calls(
     place: Place,
 ) -> None:
     with Server(place.server) as server:
-        done("machine", "dial", place.machine, server.line)
+        done("machine", "dial", place.machine, server.line, *PATIENT)
         before = server.resident_octets()
         peers = [
             socket.create_connection(("127.0.0.1", server.port), timeout=60)
             for _ in range(5)
         ]
-        with place.recharge(server.line) as machine:
+        with place.recharge(server.line, *PATIENT) as machine:
             source = random.Random(5)
             for _ in range(16):
                 for peer in peers:

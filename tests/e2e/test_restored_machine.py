@@ -45,10 +45,11 @@ def test_a_restored_old_image_is_found_and_gets_no_money(tmp_path: Path) -> None
     folder, machine = prepared(tmp_path)
     image = tmp_path / "yesterday.image"
     with Server(folder) as server:
-        done("machine", "dial", machine, server.line, "--recharge", "2000")
+        line = (server.line, "--attempts", 3)
+        done("machine", "dial", machine, *line, "--recharge", "2000")
         done("machine", "dump", machine, image)
-        done("machine", "dial", machine, server.line, "--inspect")
-        done("machine", "dial", machine, server.line, "--inspect")
+        done("machine", "dial", machine, *line, "--inspect")
+        done("machine", "dial", machine, *line, "--inspect")
 
         done("machine", "restore", machine, image)
         again = dial_until_judged(machine, server.line, "--recharge", "1000")
@@ -63,8 +64,9 @@ def test_a_restored_old_image_is_found_and_gets_no_money(tmp_path: Path) -> None
 def test_the_last_image_of_all_is_no_old_one(tmp_path: Path) -> None:
     folder, machine = prepared(tmp_path)
     with Server(folder) as server:
-        done("machine", "dial", machine, server.line, "--recharge", "2000")
+        line = (server.line, "--attempts", 3)
+        done("machine", "dial", machine, *line, "--recharge", "2000")
         done("machine", "dump", machine, tmp_path / "now.image")
         done("machine", "restore", machine, tmp_path / "now.image")
-        again = rmfs("machine", "dial", machine, server.line, "--inspect")
+        again = rmfs("machine", "dial", machine, *line, "--inspect")
         assert again.code == EXIT_DONE, again

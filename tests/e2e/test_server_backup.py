@@ -42,7 +42,7 @@ class Place:
         return done("server", command, *words, "--server", self.server)
 
     def recharge(self, line: str, rupees: int) -> Program:
-        words = ("--recharge", rupees, "--json")
+        words = ("--recharge", rupees, "--attempts", 3, "--json")
         return Program("machine", "dial", self.machine, line, *words)
 
     def set_up(self) -> None:

@@ -48,7 +48,7 @@ def recharge(server: Path, line: str, rupees: int, *options: object) -> Program:
 
 def test_a_recharge_waits_until_the_hsm_is_back(server: Path, hsm: RemoteHsm) -> None:
     with Server(server, "--workers", 2) as running:
-        with recharge(server, running.line, 2000) as dialled:
+        with recharge(server, running.line, 2000, "--attempts", 3) as dialled:
             assert dialled.ended() == 0, dialled.err
         hsm.kill()
         with recharge(server, running.line, 1000, "--attempts", 6) as dialled:
@@ -82,7 +82,8 @@ def test_an_hsm_that_hangs_makes_a_server_busy(server: Path, hsm: RemoteHsm) -> 
 def test_an_inspection_needs_no_hsm(server: Path, hsm: RemoteHsm) -> None:
     with Server(server) as running:
         hsm.kill()
-        done("machine", "dial", server.parent / "office-1", running.line, "--inspect")
+        machine = server.parent / "office-1"
+        done("machine", "dial", machine, running.line, "--attempts", 3, "--inspect")
 
 
 def test_a_server_without_its_hsm_does_not_begin(server: Path, hsm: RemoteHsm) -> None:

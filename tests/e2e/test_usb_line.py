@@ -149,7 +149,8 @@ def test_machine_and_server_in_two_processes_have_a_device_each(tmp_path: Path) 
     with Server(books, line="usb:simulated:tcp:127.0.0.1:0") as server:
         line = f"usb:simulated:tcp:127.0.0.1:{server.port}"
         assert json.loads(done("line", "test", line, "--json"))["finding"] == "fmp"
-        said = done("machine", "dial", machine, line, "--recharge", "2000")
+        recharge = ("--recharge", "2000", "--attempts", 3)
+        said = done("machine", "dial", machine, line, *recharge)
         assert said.startswith("RECHARGED\n")
         server.signal(signal.SIGTERM)
         assert server.ended() == EXIT_DONE
