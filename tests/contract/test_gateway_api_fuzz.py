@@ -35,6 +35,8 @@ CHECKS: Final = (
     response_headers_conformance,
     response_schema_conformance,
 )
+PATIENCE_S: Final = 120.0
+"""Schemathesis gives a request ten seconds, which a busy computer may take."""
 ROUTES: Final = tuple(access_table().values())
 ENDS_SESSIONS: Final = {"/me/sign-out"}
 FUZZED: Final = tuple(one for one in ROUTES if one.path not in ENDS_SESSIONS)
@@ -83,7 +85,7 @@ def _fuzz(world: World, schema: Any, access: Access, examples: int) -> None:
         if named and known:
             case.path_parameters = dict(known)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        response = case.call(headers=headers)
+        response = case.call(headers=headers, timeout=PATIENCE_S)
         case.validate_response(response, checks=CHECKS)
 
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
