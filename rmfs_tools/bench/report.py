@@ -96,7 +96,8 @@ def run(
         row for row in rows if (row.machines, row.format) == (most, Format.CSV.name)
     ]
     good = all(
-        row.written_s <= CSV_S_MAX and row.peak_mb <= MEMORY_MB_MAX for row in judged
+        (quick or row.written_s <= CSV_S_MAX) and row.peak_mb <= MEMORY_MB_MAX
+        for row in judged
     )
     say("engine      machines      rows  file     octets  seconds  us a line  peak MB")
     for row in rows:
@@ -115,7 +116,7 @@ def run(
             "good": good,
         }
         say(json.dumps(found))
-    return 0 if quick or good else 1
+    return 0 if good else 1
 
 
 def build(url: str, machines: int) -> None:
