@@ -26,6 +26,10 @@ _LINT_IMPORTS: Final = (
     "from importlinter.cli import lint_imports_command; lint_imports_command()"
 )
 
+_EVERYWHERE: Final = {"LC_ALL": "C.UTF-8", "no_proxy": "*", "NO_PROXY": "*"}
+"""Tests read UTF-8 whatever the locale is, and speak to this computer alone: no proxy
+leads there."""
+
 _WORKERS: Final = str((os.cpu_count() or 1) + 1)
 """Processes that test: a third of their time they wait for lines that take theirs."""
 
@@ -160,6 +164,19 @@ def postgres_url(
         yield None
 
 
+def environment_of_tests(
+    environment: Mapping[str, str], url: str | None
+) -> dict[str, str]:
+    """Say what the tests find in their environment.
+
+    Args:
+        environment: The process environment.
+        url: The PostgreSQL on which the store's tests run.
+    """
+    more = {} if url is None else {postgres.ENVIRONMENT_NAME: url}
+    return {**environment, **_EVERYWHERE, **more}
+
+
 def add_commands(root: click.Group) -> None:
     """Add `check` to the command tree."""
     root.add_command(check)
@@ -207,8 +224,8 @@ def check(
         binaries = postgres.find_binaries()
         try:
             with postgres_url(postgres_given, os.environ, binaries, say) as url:
-                more = {} if url is None else {postgres.ENVIRONMENT_NAME: url}
-                return _run(part, {**os.environ, **more}, quiet_stdout=as_json)
+                environment = environment_of_tests(os.environ, url)
+                return _run(part, environment, quiet_stdout=as_json)
         except postgres.PostgresError as error:
             say(str(error))
             return False

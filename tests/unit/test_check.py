@@ -7,6 +7,7 @@ import pytest
 from rmfs_tools.check import (
     Outcome,
     Part,
+    environment_of_tests,
     parts,
     postgres_url,
     run_parts,
@@ -64,6 +65,16 @@ def test_the_named_server_comes_before_the_environments() -> None:
         assert url == "postgresql:///a"
     with postgres_url(None, environment, None, print) as url:
         assert url == "postgresql:///b"
+
+
+def test_neither_a_proxy_nor_a_locale_stands_between_tests_and_this_computer() -> None:
+    here = {"no_proxy": "example.org", "LC_ALL": "de_DE@euro", "TZ": "Asia/Kolkata"}
+    found = environment_of_tests(here, "postgresql:///a")
+    assert found["no_proxy"] == found["NO_PROXY"] == "*"
+    assert found["LC_ALL"] == "C.UTF-8"
+    assert found["TZ"] == "Asia/Kolkata"
+    assert found[ENVIRONMENT_NAME] == "postgresql:///a"
+    assert ENVIRONMENT_NAME not in environment_of_tests({}, None)
 
 
 def test_a_laptop_without_postgresql_is_told_and_goes_on() -> None:
