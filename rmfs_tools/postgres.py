@@ -40,8 +40,9 @@ _AVAILABLE: Final = re.compile(r"(?m)^MemAvailable: +(\d+) kB$")
 _DATA: Final = "data"
 _PID_FILE: Final = "postmaster.pid"
 
-START_TIMEOUT_S: Final = 60
-"""Enough for a loaded machine: initdb and start take about 2 s on two idle cores."""
+START_TIMEOUT_S: Final = 300
+"""Enough for a loaded machine: initdb and start take about 2 s on two idle cores. One
+that was killed syncs all of its thousand files first, on some disks one by one."""
 
 _SETTINGS: Final = {
     "listen_addresses": "",

@@ -61,7 +61,7 @@ def test_a_cluster_that_was_killed_has_what_was_committed() -> None:
     binaries = find_binaries()
     if binaries is None:
         missing("PostgreSQL is not on this machine (apt-get install postgresql)")
-    with mortal_cluster(binaries) as cluster:
+    with mortal_cluster(binaries, folder_in_memory()) as cluster:
         engine = create_engine(cluster.url, poolclass=NullPool)
         with engine.begin() as connection:
             connection.execute(text("CREATE TABLE kept (id BIGINT PRIMARY KEY)"))
