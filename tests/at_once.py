@@ -1,10 +1,31 @@
 """Two transactions of a test at once: going on when one waits for the other."""
 
-from sqlalchemy import text
+from typing import Any
+
+from sqlalchemy import event, text
 
 from hw.database import Store
 
 _ASKED_MAX = 100_000
+_PATIENCE = "SET lock_timeout = '2min'"
+
+
+def with_patience(store: Store) -> Store:
+    """Let transactions of a store wait for each other for longer than the product does.
+
+    Whoever holds the lock is a thread of this process, which may be stopped for a
+    while; PostgreSQL, which counts the seconds, goes on. SQLite counts its own tries.
+    """
+    if store.engine.dialect.name == "postgresql":
+        # Connections that are open already are not told of it.
+        store.engine.dispose()
+        event.listen(store.engine, "connect", _be_patient)
+    return store
+
+
+def _be_patient(connection: Any, _record: object) -> None:
+    connection.execute(_PATIENCE)
+    connection.commit()
 
 
 def until_somebody_waits(store: Store) -> None:

@@ -13,6 +13,7 @@ from protocol.dialogue.server import Closed, Delivered, Superseded
 from protocol.messages import LicenceState
 from protocol.registers import RequestKind
 from protocol.values import LicenceIdentifier
+from tests.at_once import with_patience
 from tests.paper_machine import (
     BY,
     NEW,
@@ -57,7 +58,8 @@ def test_two_statements_at_once_reserve_once(
     store_place: str, machine: PaperMachine
 ) -> None:
     with office_at(store_place) as one, closing(open_store(store_place)) as store:
-        two = build_office(store, seed=b"other marks")
+        with_patience(one.store)
+        two = build_office(with_patience(store), seed=b"other marks")
         prepare(one, machine)
         for number in range(1, ROUNDS + 1):
             first = machine.state_registers(RequestKind.RECHARGE, 100_000)
@@ -87,7 +89,8 @@ def test_one_statement_judged_twice_at_once_has_one_answer(
     store_place: str, machine: PaperMachine
 ) -> None:
     with office_at(store_place) as one, closing(open_store(store_place)) as store:
-        two = build_office(store, seed=b"other marks")
+        with_patience(one.store)
+        two = build_office(with_patience(store), seed=b"other marks")
         prepare(one, machine)
         for _ in range(ROUNDS):
             stated = machine.state_registers()
@@ -104,7 +107,8 @@ def test_a_confirmation_and_a_redial_at_once_post_once(
     store_place: str, machine: PaperMachine
 ) -> None:
     with office_at(store_place) as one, closing(open_store(store_place)) as store:
-        two = build_office(store, seed=b"other marks")
+        with_patience(one.store)
+        two = build_office(with_patience(store), seed=b"other marks")
         prepare(one, machine)
         for number in range(1, ROUNDS + 1):
             turn, answer = one.state(machine, RequestKind.RECHARGE, 100_000)
@@ -128,7 +132,8 @@ def test_a_cancellation_and_a_statement_at_once_leave_a_void_or_no_voucher(
     store_place: str,
 ) -> None:
     with office_at(store_place) as one, closing(open_store(store_place)) as store:
-        two = build_office(store, seed=b"other marks")
+        with_patience(one.store)
+        two = build_office(with_patience(store), seed=b"other marks")
         for index in range(ROUNDS):
             licence = LicenceIdentifier(f"N00000{index}")
             machine = PaperMachine(licence, f"PSD0000{index}", seed=licence.encode())

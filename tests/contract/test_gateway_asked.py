@@ -20,6 +20,7 @@ from dop_gateway.identity import store
 from dop_gateway.identity.model import GATEWAY, By, PersonId
 from dop_gateway.identity.signing_in import Known
 from dop_gateway.web.asking import AskingOnce
+from tests.at_once import with_patience
 from tests.gateway_desk import Gateway, new_gateway
 
 KEY = "8e03978e-40d5-43e6-bc93-6894a57f9324"
@@ -117,6 +118,7 @@ def test_what_was_refused_is_judged_again(gateway: Gateway) -> None:
 
 
 def test_the_same_request_twice_at_once_is_done_once(gateway: Gateway) -> None:
+    with_patience(gateway.store)
     given: list[Entered] = []
     tasks = [Thread(target=_collect, args=(given, _asking(gateway))) for _ in range(4)]
     for task in tasks:

@@ -14,7 +14,7 @@ from dop_gateway.licences.application import ApplicationKind
 from dop_gateway.licences.model import CancelReason
 from hw.database import TakenError
 from protocol.values import EpochSeconds
-from tests.at_once import until_somebody_waits
+from tests.at_once import until_somebody_waits, with_patience
 from tests.gateway_desk import Gateway, new_gateway
 from tests.licence_desk import LicenceDesk, file_of, licence_desk_at, machine_of
 
@@ -23,12 +23,15 @@ NOW = EpochSeconds(0)
 
 @pytest.fixture
 def gateway(store_place: str) -> Gateway:
-    return new_gateway(store_place)
+    made = new_gateway(store_place)
+    with_patience(made.store)
+    return made
 
 
 @pytest.fixture
 def desk(store_place: str) -> Iterator[LicenceDesk]:
     with licence_desk_at(store_place) as desk:
+        with_patience(desk.store)
         yield desk
 
 

@@ -20,6 +20,7 @@ from dop_gateway.ledger import movements
 from dop_gateway.money.whole import whole
 from dop_gateway.moves import IllegalMoveError
 from protocol.values import Paise
+from tests.at_once import with_patience
 from tests.deposit_desk import (
     DEPARTMENTAL,
     N1,
@@ -274,6 +275,7 @@ def test_a_debt_that_two_settle_at_once_is_settled_once(desk: DepositDesk) -> No
         except IllegalMoveError:
             return "decided"
 
+    with_patience(desk.store)
     with ThreadPoolExecutor(2) as threads:
         done = set(threads.map(approve, range(2)))
     assert done == {"PAID_AGAIN", "decided"}

@@ -23,6 +23,7 @@ from hw.clock import MemoryWallClock, epoch_seconds
 from protocol.errors import InvariantError, RmfsError
 from protocol.parameters import INDIA
 from protocol.values import EpochSeconds
+from tests.at_once import with_patience
 from tests.gateway_desk import Gateway, new_gateway
 
 HOUR_S = 3_600
@@ -168,6 +169,7 @@ def test_two_gateways_that_look_all_the_time_share_the_moments(
             if isinstance(found, Claim):
                 one.run(found)
 
+    with_patience(gateway.store)
     with ThreadPoolExecutor() as threads:
         list(threads.map(work, schedulers))
     assert bank.asked == [f"{day} 22:00" for day in range(16, 26)]
@@ -306,7 +308,7 @@ class Long:
 
     def run(self, _parts: Parts, _moment: EpochSeconds) -> Outcome:
         self.clock.advance(DAY_S / 2)
-        return DONE if self.renewed.wait(10) else Outcome(Ending.FAILED, "too long")
+        return DONE if self.renewed.wait(120) else Outcome(Ending.FAILED, "too long")
 
     def job(self) -> Job:
         return Job("long", "Take long.", Bank().job().due, self.run, 1)

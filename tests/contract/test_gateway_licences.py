@@ -40,6 +40,7 @@ from hw.entropy import SeededEntropy
 from protocol.exchange import shipped_layouts
 from protocol.keys import MakerKey, Realm
 from protocol.messages import LicenceState
+from tests.at_once import with_patience
 from tests.licence_desk import (
     CLIENT,
     FEE,
@@ -136,6 +137,7 @@ def test_numbers_that_are_taken_at_once_differ_and_have_no_gaps(
     desk: LicenceDesk,
 ) -> None:
     ready = [desk.ready(desk.form(f"N00000{number}")).id for number in range(8)]
+    with_patience(desk.store)
     with ThreadPoolExecutor(4) as threads:
         issued = list(threads.map(desk.approve, ready))
     assert sorted(one.number for one in issued) == [
@@ -154,6 +156,7 @@ def test_an_application_that_two_approve_at_once_is_issued_once(
         except IllegalMoveError:
             return "decided"
 
+    with_patience(desk.store)
     with ThreadPoolExecutor(2) as threads:
         done = set(threads.map(approve, ("authority", "director")))
     assert done == {"KN0600001", "decided"}
@@ -169,6 +172,7 @@ def test_a_receipt_that_two_bring_at_once_pays_once(desk: LicenceDesk) -> None:
             return "refused"
         return "taken"
 
+    with_patience(desk.store)
     with ThreadPoolExecutor(2) as threads:
         done = sorted(threads.map(bring, ("N000001", "N000002")))
     assert done == ["refused", "taken"]

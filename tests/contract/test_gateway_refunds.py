@@ -21,7 +21,7 @@ from dop_gateway.posting import claims_store, settling_claims
 from dop_gateway.posting.claiming import FRANKS_MAX, propose_spoiled, propose_unused
 from dop_gateway.posting.model import Claim, ClaimState, PaidBy
 from protocol.values import Paise
-from tests.at_once import until_somebody_waits
+from tests.at_once import until_somebody_waits, with_patience
 from tests.posting_desk import PostingDesk, posting_desk
 from tests.witness.small_server import LICENCE
 
@@ -216,6 +216,7 @@ def test_money_that_moved_since_is_not_paid_back(desk: PostingDesk) -> None:
 
 
 def test_money_that_moves_in_that_moment_is_not_paid_back(desk: PostingDesk) -> None:
+    with_patience(desk.store)
     given_up(desk)
     claim = unused(desk)
     with desk.store.writing("test") as connection:

@@ -25,6 +25,7 @@ from rmfs_server.questions import Found, Lookup, Question
 from rmfs_server.store import ledger
 from rmfs_server.store import machines as machine_rows
 from rmfs_server.writer import GroupWriter
+from tests.at_once import with_patience
 from tests.paper_machine import (
     BY,
     NEW,
@@ -254,6 +255,8 @@ def test_two_hosts_with_the_same_machines_never_wait_for_each_other(
         desk_at((elsewhere := build_office(store, seed=b"other marks")).books) as there,
     ):
         machines = machines_of(office, count)
+        for one in (office.store, store):
+            with_patience(one)
         start = Barrier(3)
         failures: list[BaseException] = []
 
@@ -273,7 +276,7 @@ def test_two_hosts_with_the_same_machines_never_wait_for_each_other(
         ]
         for host in hosts:
             host.start()
-        with closing(open_store(postgres_url)) as third:
+        with closing(with_patience(open_store(postgres_url))) as third:
             for _ in range(rounds):
                 start.wait(TIMEOUT_S)
                 licences = [one.licence for one in machines]

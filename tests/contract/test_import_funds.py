@@ -25,6 +25,7 @@ from rmfs_server.store import ledger, licences, schema
 from rmfs_server.store.funds import read_funds
 from rmfs_server.store.migrations import migrate
 from rmfs_server.store.schema import JournalKind
+from tests.at_once import with_patience
 from tests.migrated import open_migrated
 
 NOW = EpochSeconds(int(datetime(2026, 11, 21, 10, 0, tzinfo=INDIA).timestamp()))
@@ -573,6 +574,7 @@ def test_two_imports_of_one_file_at_the_same_time_apply_it_once(store: Store) ->
     def run(_number: int) -> ImportReport:
         return import_fund_file(store, octets, NOW)
 
+    with_patience(store)
     with ThreadPoolExecutor(4) as pool:
         reports = list(pool.map(run, range(8)))
     assert sorted(report.already_known for report in reports) == [False] + [True] * 7

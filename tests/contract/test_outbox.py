@@ -25,6 +25,7 @@ from dop_gateway.outbox.model import (
 from dop_gateway.outbox.service import Carriers
 from dop_gateway.outbox.templates import Letter, Templates
 from protocol.errors import InvariantError, LocalProtocolError
+from tests.at_once import with_patience
 from tests.outbox_desk import (
     ASHA,
     ASHAS_MOBILE,
@@ -136,7 +137,10 @@ def test_two_workers_share_what_is_due_and_send_each_message_once(
     room: PostRoom,
 ) -> None:
     numbers = [room.put() for _ in range(12)]
-    workers = [threading.Thread(target=room.worker().deliver_due) for _ in range(2)]
+    deliveries = [room.worker() for _ in range(2)]
+    for one in deliveries:
+        with_patience(one.store)
+    workers = [threading.Thread(target=one.deliver_due) for one in deliveries]
     for worker in workers:
         worker.start()
     for worker in workers:
