@@ -122,17 +122,17 @@ def test_the_years_of_a_file_are_brought_in(folder: Path, tmp_path: Path) -> Non
 
 def test_a_parameter_is_set_from_a_day_on(folder: Path) -> None:
     key = "licence.fee_paise"
-    _done(folder, "parameter", "set", key, "40000", "--from", "2031-04-01", *WHY)
-    for day, value in (("2031-03-31", 37_500), ("2031-04-01", 40_000)):
+    _done(folder, "parameter", "set", key, "40000", "--from", "2091-04-01", *WHY)
+    for day, value in (("2091-03-31", 37_500), ("2091-04-01", 40_000)):
         said = _done(folder, "parameter", "list", "--on", day, "--json")
         assert json.loads(said)[key] == value
     assert f"{key} = 40000  (" in _done(
-        folder, "parameter", "list", "--on", "2031-04-01", "--search", "fee"
+        folder, "parameter", "list", "--on", "2091-04-01", "--search", "fee"
     )
 
 
 def test_a_value_for_days_that_are_over_needs_a_word(folder: Path) -> None:
-    said = ("parameter", "set", "bank.run_at", "21:00", "--from", "2026-01-01", *WHY)
+    said = ("parameter", "set", "bank.run_at", "21:00", "--from", "2020-01-01", *WHY)
     refused = _run(folder, *said)
     assert "although_past" in str(refused.exception)
     _done(folder, *said, "--although-past")
