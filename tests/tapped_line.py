@@ -1,6 +1,7 @@
 """A line between real processes with two adapters at it that only listen."""
 
 import os
+import select
 import selectors
 import socket
 import tty
@@ -37,18 +38,23 @@ class TappedLine:
         machine = self._listener.accept()[0]
         server = socket.create_connection(("127.0.0.1", self._port))
         with machine, server, selectors.DefaultSelector() as selector:
-            ways = (machine, server, self._heard[0]), (server, machine, self._heard[1])
+            ears = zip(self._heard, self._held, strict=True)
+            ends = (machine, server), (server, machine)
+            ways = [(*end, *ear) for end, ear in zip(ends, ears, strict=True)]
             for way in ways:
                 selector.register(way[0], selectors.EVENT_READ, way)
             while True:
                 ready = selector.select(TIMEOUT_S)
                 assert ready, "the line is silent"
                 for key, _ in ready:
-                    come, go, heard = key.data
+                    come, go, heard, held = key.data
                     octets = come.recv(_OCTETS_MAX)
                     if not octets:
                         return
                     os.write(heard, octets)
+                    # A busy kernel hands them over later, unless somebody looks for
+                    # them; no adapter keeps octets until they were answered.
+                    select.select([held], [], [], 0)
                     go.sendall(octets)
 
     def unplug(self) -> None:
