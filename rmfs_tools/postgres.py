@@ -97,7 +97,7 @@ def find_binaries(
 def folder_in_memory(
     folder: Path = MEMORY, least_octets: int = MEMORY_LEAST
 ) -> Path | None:
-    """Find a folder in memory with room for a cluster that is thrown away.
+    """Find a folder in memory with room for a cluster, or whatever is thrown away.
 
     Args:
         folder: Where such a folder may be.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
+from rmfs_tools.postgres import folder_in_memory
 from rmfs_tools.simulation.cuts_points import EVERY_FOURTH, Kind, Whole, list_cuts
 from rmfs_tools.simulation.cuts_seen import AtCut, Ended, Redialled, Trial
 from rmfs_tools.simulation.cuts_stories import (
@@ -18,11 +18,9 @@ from rmfs_tools.simulation.cuts_stories import (
     begin_story,
 )
 from rmfs_tools.simulation.cuts_trial import Trials
+from rmfs_tools.simulation.many import ROOM_OCTETS
 from rmfs_tools.simulation.pair import Pair, new_pair
 from rmfs_tools.simulation.pair_parties import make_keys
-
-_MEMORY_FILES: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-"""Linux keeps files there in memory: nothing waits for a disk."""
 
 OnPart = Callable[["Part"], None]
 
@@ -160,7 +158,7 @@ def _parts(trials: Trials, story: Story, choice: Choice) -> Iterator[Part]:
 
 @contextmanager
 def _pair(*, real_channel: bool) -> Iterator[Pair]:
-    within = _MEMORY_FILES if _MEMORY_FILES.is_dir() else None
+    within = folder_in_memory(least_octets=ROOM_OCTETS)
     with TemporaryDirectory(prefix="rmfs-cuts-", dir=within) as name:
         pair = new_pair(
             Path(name),

@@ -16,13 +16,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from rmfs_tools.postgres import folder_in_memory
 from rmfs_tools.simulation.channels import Channels, DoubleChannels, RealChannels
 from rmfs_tools.simulation.deeds import Plan
 from rmfs_tools.simulation.planning import make_plan
 from rmfs_tools.simulation.run import RunResult, Simulator
 
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108
-"""Where Linux keeps files in memory: databases of worlds need no disk."""
+ROOM_OCTETS: Final = 32 << 20
+"""Databases of worlds need no disk where there is so much room in memory; each of the
+largest has an eighth of it."""
 _CHUNK_SEEDS: Final = (4, 40)
 """Least and most seeds that a process takes at once: each time it opens a database and
 has its statements compiled."""
@@ -92,8 +94,9 @@ class Summary:
 
 @contextmanager
 def simulator(channel: str = "double") -> Iterator[Simulator]:
-    """Have a simulator in a temporary folder, in memory where there is such a place."""
-    with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+    """Have a simulator in a temporary folder, in memory where there is room for it."""
+    within = folder_in_memory(least_octets=ROOM_OCTETS)
+    with TemporaryDirectory(dir=within) as folder:
         found = Simulator(Path(folder), CHANNELS[channel]())
         with _quiet(), _collecting_between():
             yield found
