@@ -42,6 +42,7 @@ from fm_device.panel.keys import (
     ClassKey,
     Clear,
     DateKey,
+    DialEnded,
     Digit,
     Down,
     FrankKey,
@@ -409,6 +410,10 @@ class PanelApp(App[None]):
         self._redraw()
 
     def _hear(self, news: News) -> None:
+        if isinstance(news, DialEnded):
+            # It is shown now, and keys count again: the machine's thread, which has
+            # told it last of all, does what they want behind it.
+            self.dialling = False
         self.panel.hear(news)
         self._redraw()
 

@@ -21,6 +21,7 @@ from textual.widgets import Checkbox, Static, TabbedContent
 
 from fm_device.folder import open_machine
 from fm_device.panel.driver import Panel
+from fm_device.panel.keys import DialBegan, DialEnded
 from fm_device.panel.lines import SystemLine
 from fm_device.panel.terminal import Display, LargeFrank, PanelApp
 from fm_device.psd.pins import Role
@@ -396,12 +397,18 @@ def test_without_a_terminal_the_command_says_what_it_needs(tmp_path: Path) -> No
     assert "a panel needs a terminal" in said.err
 
 
-def test_nobody_leaves_while_the_line_is_up(bench: Bench, panel: Panel) -> None:
+def test_nobody_leaves_before_the_end_of_a_dial_in_is_shown(
+    bench: Bench, panel: Panel
+) -> None:
+    """Its thread may still be at work then; a key that comes at once counts."""
+
     async def story(app: PanelApp, pilot: AppPilot) -> None:
         app.dialling = True
+        panel.hear(DialBegan(""))
         await press(pilot, "q")
         assert app.is_running
-        app.dialling = False
+        app._hear(DialEnded(("INSPECTED",)))
+        assert "INSPECTED" in shown(app)
         await press(pilot, "q")
         assert not app.is_running
 
