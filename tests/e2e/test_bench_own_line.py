@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from rmfs_tools.bench.line import FILE_OCTETS
 from rmfs_tools.cli import EXIT_DONE, EXIT_LINE, EXIT_USAGE
 from tests.processes import rmfs
+
+SOON_S = 0.5
 
 
 @pytest.mark.parametrize("kind", ["pty", "noisy"])
@@ -20,7 +23,11 @@ def test_the_file_goes_there_and_back_whole(tmp_path: Path, kind: str) -> None:
     assert found["identical"]
     assert (found["damaged"] > 0) is (kind == "noisy")
     if kind == "pty":
-        assert found["repeated"] == 0
+        took_s = (
+            FILE_OCTETS / found["up_octets_s"] + FILE_OCTETS / found["down_octets_s"]
+        )
+        # Where the computer stood still for so long, a frame may be sent again.
+        assert found["repeated"] == 0 or took_s > SOON_S
     assert not (tmp_path / "line").is_symlink()
 
 
