@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.free_ports import free_port
 from tests.processes import Program, Said, done, rmfs
 from tests.witness.programs import needs
 
@@ -31,7 +32,8 @@ class Bench:
         done("dop", "init", "--gateway", self.gateway)
         done("server", "init", "--server", self.server, "--name", "TEST-OEM")
         self.dop("party", "add", "N", "--name", "Northern", *REASON)
-        self.port = 0
+        # The same each time it is started: the maker is told it once.
+        self.port = free_port()
 
     def dop(self, *words: object) -> str:
         return done("dop", "exchange", *words, "--gateway", self.gateway)
@@ -41,8 +43,7 @@ class Bench:
             *("dop", "run", "--gateway", self.gateway),
             *("--port", 0, "--sftp-port", self.port),
         )
-        place = program.said("listening at sftp://")
-        self.port = int(place.rpartition(":")[2])
+        program.said("listening at sftp://")
         program.said("listening at http://")
         return program
 
