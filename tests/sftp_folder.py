@@ -81,10 +81,10 @@ def sftp_folder(
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        acceptor = asyncio.run_coroutine_threadsafe(listen(), loop).result(10)
+        acceptor = asyncio.run_coroutine_threadsafe(listen(), loop).result(60)
         public = host_key.export_public_key().decode().strip()
         yield SftpFolder(folder, acceptor.get_port(), public)
-        asyncio.run_coroutine_threadsafe(close(acceptor), loop).result(10)
+        asyncio.run_coroutine_threadsafe(close(acceptor), loop).result(60)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
