@@ -146,7 +146,8 @@ def _play(
             *(group, target.id, ",".join(target.watched)),
             *(limit, f"-seed={plan.seed}"),
             *(f"-max_len={target.octets_max}", f"-timeout={INPUT_S_MAX}"),
-            "-print_final_stats=1",
+            # An input that is only slow leaves no file that looks like a finding.
+            *("-print_final_stats=1", f"-report_slow_units={PROCESS_S_MAX}"),
             # Neither the folder nor the clock is to say what is tried next.
             *("-reload=0", "-entropic=0"),
             *(f"-artifact_prefix={work}/", *map(str, corpora)),
