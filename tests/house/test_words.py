@@ -15,6 +15,9 @@ from tests.house.sources import ROOT, parsed, python_files, shown, text_files
 # Written in two parts, so that this file does not hold what it looks for.
 _MARKS = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b")
 
+# See docs/development.md, the changelog.
+_FRAGMENT = re.compile(r"[a-z0-9-]+\.(?:wire|feature|fix|removal)\.md")
+
 # The statement that slips past a trigger on DELETE in SQLite.
 _REPLACE = re.compile(r"\b(?:INSERT\s+OR\s+REPLACE|REPLACE\s+INTO)\b", re.IGNORECASE)
 
@@ -34,6 +37,16 @@ def test_nothing_is_marked_as_unfinished() -> None:
 @pytest.mark.parametrize("word", ["TO" + "DO", "FIX" + "ME", "X" + "XX"])
 def test_the_rule_about_marks_has_teeth(word: str) -> None:
     assert _MARKS.search(f"# {word}: later")
+
+
+def test_each_change_that_a_user_notices_is_told_in_a_sentence() -> None:
+    """Empty or misnamed ones; once a release has told them, there may be none."""
+    found = [
+        shown(path)
+        for path in (ROOT / "changes").glob("*")
+        if not _FRAGMENT.fullmatch(path.name) or not path.read_text("utf-8").strip()
+    ]
+    assert not found
 
 
 def test_modules_are_named_after_what_they_hold() -> None:
